@@ -1,0 +1,1 @@
+"""The engine that answers one chat turn."""

@@ -1,0 +1,104 @@
+"""Every setting of the service, read from ``NUXA_*`` environment variables or a ``.env`` file."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+OFFLINE_CHAT_MODEL = "nuxa/extractive"
+PACKAGED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
+
+
+class Settings(BaseSettings):
+    """One flat list; an unset server URL means the embedded one of ``make run``."""
+
+    model_config = SettingsConfigDict(env_prefix="NUXA_", env_file=".env", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8420, description="Port the API listens on.")
+    public_url: str | None = Field(None, description="URL users reach the API at, behind a proxy.")
+    data_dir: Path = Field(Path("var"), description="Embedded servers, blobs, keys, model cache.")
+    environment: Literal["development", "production"] = Field(
+        "development", description="production refuses development conveniences."
+    )
+    log_level: str = Field("INFO", description="Lowest level written to the log.")
+
+    database_url: str | None = Field(
+        None, description="postgresql://user:password@host:port/name; unset: embedded PostgreSQL."
+    )
+    database_pool_size: int = Field(10, description="Database connections a process may hold.")
+    redis_url: str | None = Field(None, description="redis://…; unset: embedded Valkey.")
+    broker_url: str | None = Field(
+        None, description="Celery broker, redis://… or amqp://…; unset: the Redis URL."
+    )
+
+    secret_key: SecretStr | None = Field(
+        None, description="Seals secrets at rest; unset: made once and kept in the data directory."
+    )
+    blob_url: str | None = Field(
+        None, description="s3://bucket/prefix for object storage; unset: files in the data directory."
+    )
+    blob_endpoint_url: str | None = Field(None, description="Endpoint of S3-compatible storage.")
+
+    chat_model: str = Field(
+        OFFLINE_CHAT_MODEL, description="Any litellm model name; default: offline answerer."
+    )
+    chat_base_url: str | None = Field(None, description="Base URL of the chat model's API.")
+    chat_api_key: SecretStr | None = Field(None, description="Key for the chat model's API.")
+    chat_timeout_seconds: float = Field(120, description="Longest wait for one model call.")
+    embedding_model: str = Field(
+        PACKAGED_EMBEDDING_MODEL,
+        description="The packaged model, a directory, or a hub name (the hub is then reached).",
+    )
+    embedding_threads: int = Field(1, description="Threads of the embedding model in a process.")
+
+    max_upload_bytes: int = Field(2 * 1024**3, description="Largest upload.")
+    max_body_bytes: int = Field(10 * 1024**2, description="Largest JSON body.")
+    parse_timeout_seconds: float = Field(600, description="Longest parse of one page window.")
+    parse_memory_bytes: int = Field(3 * 1024**3, description="Memory limit of the parser process.")
+    parse_max_pages: int = Field(5000, description="Most pages read of one document.")
+    ocr_languages: str = Field("eng", description="Tesseract languages, joined by '+'.")
+
+    default_plan: Literal["free", "pro", "enterprise"] = Field(
+        "free", description="Plan of a new workspace."
+    )
+    session_days: int = Field(30, description="Days until an idle session ends.")
+    lease_seconds: float = Field(15, description="A job whose holder is silent longer is retaken.")
+
+    @property
+    def is_offline_chat(self) -> bool:
+        """Whether the built-in extractive answerer is in use."""
+        return self.chat_model == OFFLINE_CHAT_MODEL
+
+    @property
+    def base_url(self) -> str:
+        """URL under which callers reach the API, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """Return the process's settings, read once."""
+    return Settings()
+
+
+def forbid_phoning_home(settings: Settings) -> None:
+    """Set the switches that libraries read at import: no telemetry, no hub, no price list.
+
+    Call before importing haystack, litellm, transformers or unstructured.
+    """
+    os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("SCARF_NO_ANALYTICS", "true")
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    is_local = settings.embedding_model == PACKAGED_EMBEDDING_MODEL or (
+        Path(settings.embedding_model).is_dir()
+    )
+    if is_local:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")

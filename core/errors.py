@@ -1,0 +1,101 @@
+"""Errors of the service: each class carries its wire code and status, each instance its sentence.
+
+A sentence says what is wrong and what to do next; it may be shown to any caller.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class NuxaError(Exception):
+    """Something a caller is told about, rendered as ``{"error": {code, message, details}}``."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details or {}
+
+
+class ValidationFailed(NuxaError):
+    """The request is malformed; ``details.issues`` lists ``{path, message, code}``."""
+
+    code = "VALIDATION_ERROR"
+    status = 400
+
+
+class Unauthorized(NuxaError):
+    code = "UNAUTHORIZED"
+    status = 401
+
+
+class Forbidden(NuxaError):
+    code = "FORBIDDEN"
+    status = 403
+
+
+class NotFound(NuxaError):
+    code = "NOT_FOUND"
+    status = 404
+
+
+class MethodNotAllowed(NuxaError):
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+
+class TimedOut(NuxaError):
+    code = "TIMEOUT"
+    status = 408
+
+
+class Conflict(NuxaError):
+    code = "CONFLICT"
+    status = 409
+
+
+class PayloadTooLarge(NuxaError):
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+
+
+class UnsupportedMediaType(NuxaError):
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+
+
+class RangeNotSatisfiable(NuxaError):
+    code = "RANGE_NOT_SATISFIABLE"
+    status = 416
+
+
+class Locked(NuxaError):
+    code = "LOCKED"
+    status = 423
+
+
+class RateLimited(NuxaError):
+    """``details.reason`` is ``rate`` or ``concurrency``; ``retry_after`` is in seconds."""
+
+    code = "RATE_LIMITED"
+    status = 429
+
+    def __init__(self, message: str, reason: str, retry_after: int = 1) -> None:
+        super().__init__(message, {"reason": reason})
+        self.retry_after = retry_after
+
+
+class UpstreamError(NuxaError):
+    """A service we called (a model, a tool) failed or answered nonsense."""
+
+    code = "UPSTREAM_ERROR"
+    status = 502
+
+
+class ServiceUnavailable(NuxaError):
+    code = "SERVICE_UNAVAILABLE"
+    status = 503
+    retry_after: int = 5

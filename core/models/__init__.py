@@ -1,0 +1,1 @@
+"""The only doors to models: chat, embeddings, reranking and speech."""

@@ -1,0 +1,1 @@
+"""What the service remembers: one file a noun, the table beside its queries."""

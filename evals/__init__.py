@@ -1,0 +1,1 @@
+"""Offline checks of quality, through the service's own code."""

@@ -1,0 +1,1 @@
+"""The engine that reads a document: parse, recognise, split and index."""

@@ -1,0 +1,1 @@
+"""Engines that run: workflows as Haystack pipelines, and search."""

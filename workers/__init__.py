@@ -1,0 +1,1 @@
+"""The job doors: Celery distributes, the row decides what is next."""
