@@ -41,7 +41,8 @@ class Settings(BaseSettings):
         None, description="Seals secrets at rest; unset: made once and kept in the data directory."
     )
     blob_url: str | None = Field(
-        None, description="s3://bucket/prefix for object storage; unset: files in the data directory."
+        None,
+        description="s3://bucket/prefix for object storage; unset: files in the data directory.",
     )
     blob_endpoint_url: str | None = Field(None, description="Endpoint of S3-compatible storage.")
 

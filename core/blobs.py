@@ -1,0 +1,109 @@
+"""Bytes that are too large for a row, on disk or in S3-compatible storage."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import NotFound, PayloadTooLarge
+from core.ids import new_id
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A written blob: its key, its size in bytes and its SHA-256 in hexadecimal."""
+
+    key: str
+    size: int
+    checksum: str
+
+
+class Blobs(Protocol):
+    """What both kinds of storage do; a blob never changes once it is written."""
+
+    async def put(self, chunks: AsyncIterator[bytes], limit: int) -> Stored:
+        """Write a new blob; raises ``PayloadTooLarge`` past ``limit`` bytes and leaves nothing."""
+        ...
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes of ``[start, end)``; raises ``NotFound`` for an unknown key."""
+        ...
+
+    def local_file(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """Give the blob as a file to read, for programs that take only files."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Delete a blob; an unknown key is no error."""
+        ...
+
+
+class DiskBlobs:
+    """Blobs as files under a folder, written beside their place and moved in whole."""
+
+    _piece = 1 << 20
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    async def put(self, chunks: AsyncIterator[bytes], limit: int) -> Stored:
+        key = new_id("blob")
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        digest, size = hashlib.sha256(), 0
+        try:
+            with partial.open("wb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > limit:
+                        raise PayloadTooLarge(f"The file is larger than {limit} bytes.")
+                    digest.update(chunk)
+                    await asyncio.to_thread(file.write, chunk)
+                await asyncio.to_thread(_sync, file.fileno())
+            partial.rename(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        return Stored(key, size, digest.hexdigest())
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        path = self._existing(key)
+        left = (path.stat().st_size if end is None else end) - start
+        with path.open("rb") as file:
+            file.seek(start)
+            while left > 0:
+                piece = await asyncio.to_thread(file.read, min(self._piece, left))
+                if not piece:
+                    return
+                left -= len(piece)
+                yield piece
+
+    @asynccontextmanager
+    async def local_file(self, key: str) -> AsyncIterator[Path]:
+        yield self._existing(key)
+
+    async def delete(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    def _existing(self, key: str) -> Path:
+        path = self._path(key)
+        if not path.is_file():
+            raise NotFound("The stored content is gone; upload it again.")
+        return path
+
+    def _path(self, key: str) -> Path:
+        if not key.removeprefix("blob_").isalnum():
+            raise NotFound("There is no such stored content.")
+        return self._root / key[-2:] / key
+
+
+def _sync(descriptor: int) -> None:
+    os.fsync(descriptor)

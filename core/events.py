@@ -1,0 +1,80 @@
+"""Live event logs: append-only Redis streams with a number per event.
+
+One task writes a log; any number of readers follow it from any number, in any process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+_APPEND: Final = """
+local n = redis.call('INCR', KEYS[2])
+redis.call('XADD', KEYS[1], n .. '-0', 'e', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return n
+"""
+KEEP_SECONDS: Final = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Event:
+    """``number`` counts from 1 without gaps; ``data`` is plain JSON."""
+
+    number: int
+    data: dict[str, Any]
+
+
+class EventLogs:
+    """All logs, by name, for example ``run:exec_…`` or ``turn:msg_…``."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._append = redis.register_script(_APPEND)
+
+    async def append(self, log: str, data: dict[str, Any]) -> int:
+        """Write an event and return its number."""
+        keys = [_stream(log), f"{_stream(log)}:n"]
+        return int(await self._append(keys=keys, args=[json.dumps(data), KEEP_SECONDS]))
+
+    async def read(self, log: str, after: int, wait_seconds: float = 0) -> list[Event]:
+        """Return the events after a number; wait for the first one as long as is said."""
+        block = int(wait_seconds * 1000) or None
+        answer = await self._redis.xread({_stream(log): f"{after}-0"}, count=500, block=block)
+        if not answer:
+            return []
+        streams = answer.items() if isinstance(answer, dict) else answer
+        return [_event(*entry) for _, entries in streams for entry in _flat(entries)]
+
+    async def follow(
+        self, log: str, after: int = 0, keepalive_seconds: float = 10
+    ) -> AsyncIterator[Event | None]:
+        """Yield events as they come; ``None`` where nothing came for the keep-alive time."""
+        while True:
+            events = await self.read(log, after, wait_seconds=keepalive_seconds)
+            if not events:
+                yield None
+            for event in events:
+                after = event.number
+                yield event
+
+    async def exists(self, log: str) -> bool:
+        return bool(await self._redis.exists(_stream(log)))
+
+
+def _stream(log: str) -> str:
+    return f"{{log:{log}}}"
+
+
+def _flat(entries: list[Any]) -> list[Any]:
+    # redis-py's RESP3 parser nests the entries of a stream one level deeper than RESP2's.
+    return entries[0] if entries and isinstance(entries[0], list) else entries
+
+
+def _event(entry_id: bytes, fields: dict[bytes, bytes]) -> Event:
+    return Event(int(entry_id.split(b"-")[0]), json.loads(fields[b"e"]))

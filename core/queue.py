@@ -1,0 +1,55 @@
+"""The way jobs leave: a task only wakes a worker, which claims the next row itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Literal
+
+from celery import Celery
+
+Kind = Literal["documents", "executions"]
+
+# Above the longest task, since Redis redelivers whatever is older; leases find the dead sooner.
+VISIBILITY_SECONDS: Final = 6 * 3600
+
+
+def make_celery(broker_url: str) -> Celery:
+    """Return the Celery application that API and workers share."""
+    app = Celery("nuxa", broker=broker_url)
+    app.conf.update(
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_default_queue="executions",
+        task_routes={
+            "documents.*": {"queue": "documents"},
+            "executions.*": {"queue": "executions"},
+        },
+        broker_connection_retry_on_startup=True,
+        broker_transport_options=_transport_options(broker_url),
+        broker_connection_timeout=5,
+        task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
+    )
+    return app
+
+
+def _transport_options(broker_url: str) -> dict[str, object]:
+    if not broker_url.startswith(("redis", "valkey")):
+        return {}
+    return {
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    }
+
+
+class Queue:
+    """Wakes workers; publishing blocks, so it happens off the event loop."""
+
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
+
+    async def wake(self, kind: Kind, row_id: str = "") -> None:
+        """Tell a worker of a kind that a row waits; the id is a hint and may be stale."""
+        await asyncio.to_thread(self._celery.send_task, f"{kind}.wake", args=[row_id])

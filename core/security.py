@@ -1,0 +1,81 @@
+"""Password hashes, random tokens and sealed values."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from core.errors import NuxaError
+
+_hasher = PasswordHasher()
+# Verified when the account does not exist, so that both answers take the same time.
+_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+class SealBroken(NuxaError):
+    """A sealed value cannot be opened with any configured key."""
+
+
+async def hash_password(password: str) -> str:
+    """Return an argon2id hash; runs off the event loop since it takes tens of milliseconds."""
+    return await asyncio.to_thread(_hasher.hash, password)
+
+
+async def verify_password(password: str, password_hash: str | None) -> bool:
+    """Return whether the password matches; ``None`` costs the same time and never matches."""
+    return await asyncio.to_thread(_verify, password, password_hash)
+
+
+def _verify(password: str, password_hash: str | None) -> bool:
+    try:
+        _hasher.verify(password_hash or _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return password_hash is not None
+
+
+def new_token(prefix: str = "") -> str:
+    """Return a token of 256 random bits, URL-safe, with an optional prefix."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> str:
+    """Return the SHA-256 of a random token: what is stored instead of it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Sealer:
+    """Seals small values at rest with Fernet; the first key seals, every key opens."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    def seal(self, value: str) -> str:
+        return self._fernet.encrypt(value.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """Return the value; raises :class:`SealBroken` when no key fits."""
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise SealBroken(
+                "A stored secret cannot be opened: set NUXA_SECRET_KEY to the key that sealed it."
+            ) from error
+
+
+def load_or_make_key(path: Path) -> str:
+    """Return the key in ``path``; make it first, readable by its owner only, if it is missing."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        key = Fernet.generate_key().decode()
+        path.touch(mode=0o600, exist_ok=True)
+        path.write_text(key)
+        return key

@@ -1,0 +1,73 @@
+"""What a process holds open: made after fork, once a process and event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from core.blobs import Blobs, DiskBlobs
+from core.config import Settings
+from core.errors import NuxaError
+from core.events import EventLogs
+from core.queue import Queue, make_celery
+from core.security import Sealer, load_or_make_key
+from core.store.unit import Store, open_store
+
+
+class NotConfigured(NuxaError):
+    """A server's address is missing."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The doors to database, Redis, queue and blobs, and the settings they were made from."""
+
+    settings: Settings
+    store: Store
+    redis: Redis
+    events: EventLogs
+    queue: Queue
+    blobs: Blobs
+    sealer: Sealer
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open the process's services; raises :class:`NotConfigured` without server addresses.
+
+    ``python -m api run`` starts the embedded servers and passes their addresses on.
+    """
+    if not settings.database_url or not settings.redis_url:
+        raise NotConfigured(
+            "Set NUXA_DATABASE_URL and NUXA_REDIS_URL, or start with `make run`, which brings both."
+        )
+    store = open_store(settings.database_url, settings)
+    redis = Redis.from_url(settings.redis_url, max_connections=200, health_check_interval=30)
+    celery = make_celery(settings.broker_url or settings.redis_url)
+    try:
+        yield Services(
+            settings=settings,
+            store=store,
+            redis=redis,
+            events=EventLogs(redis),
+            queue=Queue(celery),
+            blobs=open_blobs(settings),
+            sealer=Sealer(_seal_keys(settings)),
+        )
+    finally:
+        await redis.aclose()
+        await store.close()
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """Return the configured blob storage."""
+    return DiskBlobs(settings.data_dir / "blobs")
+
+
+def _seal_keys(settings: Settings) -> list[str]:
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().split(",")
+    return [load_or_make_key(settings.data_dir / "secret.key")]

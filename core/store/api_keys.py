@@ -1,0 +1,68 @@
+"""Keys of external integrations; only their hashes are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, delete, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from core.store.base import Base, Repository, TenantRepository, Timestamps, now
+
+
+class ApiKey(Timestamps, Base):
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    key_hash: Mapped[str] = mapped_column(unique=True)
+    preview: Mapped[str]  # first characters, so that a person can tell keys apart
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class ApiKeyLookup(Repository):
+    async def by_hash(self, key_hash: str) -> ApiKey | None:
+        """Return the live key of a hash, never an expired one."""
+        return await self._session.scalar(
+            select(ApiKey).where(
+                ApiKey.key_hash == key_hash,
+                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now()),
+            )
+        )
+
+
+class ApiKeys(TenantRepository):
+    def add(self, key: ApiKey) -> ApiKey:
+        key.workspace_id = self._workspace_id
+        self._session.add(key)
+        return key
+
+    async def list(self, user_id: str) -> Sequence[ApiKey]:
+        rows = await self._session.scalars(
+            select(ApiKey)
+            .where(ApiKey.workspace_id == self._workspace_id, ApiKey.user_id == user_id)
+            .order_by(ApiKey.created_at.desc(), ApiKey.id)
+        )
+        return rows.all()
+
+    async def delete(self, key_id: str, user_id: str) -> bool:
+        """Delete one key of a user; returns whether there was one."""
+        deleted = await self._session.scalar(
+            delete(ApiKey)
+            .where(
+                ApiKey.id == key_id,
+                ApiKey.workspace_id == self._workspace_id,
+                ApiKey.user_id == user_id,
+            )
+            .returning(ApiKey.id)
+        )
+        return deleted is not None

@@ -1,0 +1,63 @@
+"""Knowledge bases: what can be searched together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.store.base import Base, TenantRepository, Timestamps
+
+
+class KnowledgeBase(Timestamps, Base):
+    __tablename__ = "knowledge_bases"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    # Short key of the base in postings, where a text id would double the size.
+    no: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
+    workspace_id: Mapped[str] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str]
+    description: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="en")
+    embedding_model: Mapped[str]
+    embedding_dimensions: Mapped[int]
+    chunking: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    document_count: Mapped[int] = mapped_column(default=0)
+    chunk_count: Mapped[int] = mapped_column(default=0)
+    token_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    word_count: Mapped[int] = mapped_column(BigInteger, default=0)  # analyzed words, for BM25
+
+
+class KnowledgeBases(TenantRepository):
+    async def get(self, base_id: str) -> KnowledgeBase | None:
+        return await self._session.scalar(
+            select(KnowledgeBase).where(
+                KnowledgeBase.id == base_id, KnowledgeBase.workspace_id == self._workspace_id
+            )
+        )
+
+    def add(self, base: KnowledgeBase) -> KnowledgeBase:
+        base.workspace_id = self._workspace_id
+        self._session.add(base)
+        return base
+
+    async def delete(self, base: KnowledgeBase) -> None:
+        await self._session.delete(base)
+
+    async def count(
+        self, base_id: str, *, documents: int = 0, chunks: int = 0, tokens: int = 0, words: int = 0
+    ) -> None:
+        """Add to the base's totals; this locks its row until the transaction ends."""
+        await self._session.execute(
+            update(KnowledgeBase)
+            .where(KnowledgeBase.id == base_id, KnowledgeBase.workspace_id == self._workspace_id)
+            .values(
+                document_count=KnowledgeBase.document_count + documents,
+                chunk_count=KnowledgeBase.chunk_count + chunks,
+                token_count=KnowledgeBase.token_count + tokens,
+                word_count=KnowledgeBase.word_count + words,
+            )
+        )

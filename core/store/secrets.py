@@ -1,0 +1,40 @@
+"""Named secrets of a workspace, sealed at rest."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.store.base import Base, TenantRepository, Timestamps
+
+
+class Secret(Timestamps, Base):
+    __tablename__ = "secrets"
+
+    workspace_id: Mapped[str] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[str]
+
+
+class Secrets(TenantRepository):
+    async def all_sealed(self) -> dict[str, str]:
+        rows = await self._session.execute(
+            select(Secret.name, Secret.sealed).where(Secret.workspace_id == self._workspace_id)
+        )
+        return {name: sealed for name, sealed in rows.tuples()}  # noqa: C416 - rows are no pairs to mypy
+
+    async def put(self, name: str, sealed: str) -> None:
+        values = {"workspace_id": self._workspace_id, "name": name, "sealed": sealed}
+        await self._session.execute(
+            insert(Secret)
+            .values(values)
+            .on_conflict_do_update(index_elements=["workspace_id", "name"], set_={"sealed": sealed})
+        )
+
+    async def delete(self, name: str) -> None:
+        await self._session.execute(
+            delete(Secret).where(Secret.workspace_id == self._workspace_id, Secret.name == name)
+        )

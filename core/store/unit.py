@@ -1,0 +1,136 @@
+"""The unit of work: one transaction, its repositories, and what leaves after its commit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from core.config import Settings
+from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.chats import Chats, Messages, TurnJobs
+from core.store.chunks import Chunks
+from core.store.documents import DocumentJobs, Documents
+from core.store.executions import ExecutionJobs, Executions
+from core.store.files import Files
+from core.store.knowledge_bases import KnowledgeBases
+from core.store.postings import Postings
+from core.store.secrets import Secrets
+from core.store.sessions import Sessions
+from core.store.users import Users
+from core.store.workflows import Workflows
+from core.store.workspaces import Workspaces
+
+AfterCommit = Callable[[], Awaitable[None]]
+
+
+class _Transaction:
+    """A session, and the calls that wait for its commit."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._waiting: list[AfterCommit] = []
+
+    def after_commit(self, call: AfterCommit) -> None:
+        """Have a job or a live event leave once the transaction is committed, never before."""
+        self._waiting.append(call)
+
+    async def flush(self) -> None:
+        """Send pending writes, so that the database can refuse them here."""
+        await self._session.flush()
+
+    async def run_waiting(self) -> None:
+        for call in self._waiting:
+            await call()
+
+
+class Unit(_Transaction):
+    """One transaction in one workspace: its repositories see no other."""
+
+    def __init__(self, session: AsyncSession, workspace_id: str) -> None:
+        super().__init__(session)
+        self.workspace_id = workspace_id
+        self.api_keys = ApiKeys(session, workspace_id)
+        self.files = Files(session, workspace_id)
+        self.bases = KnowledgeBases(session, workspace_id)
+        self.documents = Documents(session, workspace_id)
+        self.chunks = Chunks(session, workspace_id)
+        self.postings = Postings(session, workspace_id)
+        self.workflows = Workflows(session, workspace_id)
+        self.executions = Executions(session, workspace_id)
+        self.chats = Chats(session, workspace_id)
+        self.messages = Messages(session, workspace_id)
+        self.secrets = Secrets(session, workspace_id)
+
+
+class SystemUnit(_Transaction):
+    """One transaction above workspaces: sign-in, claims of jobs, upkeep."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session)
+        self.users = Users(session)
+        self.sessions = Sessions(session)
+        self.api_keys = ApiKeyLookup(session)
+        self.workspaces = Workspaces(session)
+        self.document_jobs = DocumentJobs(session)
+        self.execution_jobs = ExecutionJobs(session)
+        self.turn_jobs = TurnJobs(session)
+
+
+OpenUnit = Callable[[str], AbstractAsyncContextManager[Unit]]
+OpenSystemUnit = Callable[[], AbstractAsyncContextManager[SystemUnit]]
+
+
+class Store:
+    """The database: opens units. Make it after fork, one a process and event loop."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
+        """Open a unit in a workspace; committed at the end, rolled back on any error."""
+        async with self._sessions() as session:
+            unit = Unit(session, workspace_id)
+            yield unit
+            await session.commit()
+        await unit.run_waiting()
+
+    @asynccontextmanager
+    async def system(self) -> AsyncIterator[SystemUnit]:
+        """Open a unit above workspaces; committed at the end, rolled back on any error."""
+        async with self._sessions() as session:
+            unit = SystemUnit(session)
+            yield unit
+            await session.commit()
+        await unit.run_waiting()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def async_url(url: str) -> str:
+    """Return a ``postgresql://`` URL with the driver that the service uses."""
+    scheme, rest = url.split("://", 1)
+    if not scheme.startswith("postgres"):
+        raise ValueError("NUXA_DATABASE_URL must begin with postgresql://")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def open_store(database_url: str, settings: Settings) -> Store:
+    """Return a store with its own connection pool."""
+    engine = create_async_engine(
+        async_url(database_url),
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=True,
+    )
+    return Store(engine)

@@ -1,0 +1,32 @@
+"""People."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.store.base import Base, Repository, Timestamps
+
+
+class User(Timestamps, Base):
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)  # lower-case
+    name: Mapped[str]
+    image_url: Mapped[str | None]
+    password_hash: Mapped[str | None]
+    email_verified: Mapped[bool] = mapped_column(default=False)
+    default_workspace_id: Mapped[str | None]
+
+
+class Users(Repository):
+    async def get(self, user_id: str) -> User | None:
+        return await self._session.get(User, user_id)
+
+    async def by_email(self, email: str) -> User | None:
+        return await self._session.scalar(select(User).where(User.email == email.lower()))
+
+    def add(self, user: User) -> User:
+        self._session.add(user)
+        return user
