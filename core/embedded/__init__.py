@@ -1,0 +1,1 @@
+"""Real PostgreSQL and Valkey servers as child processes, for a start that needs nothing else."""

@@ -1,0 +1,150 @@
+"""Child processes that end with their parent, and the leftovers of parents that were killed."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import ServiceUnavailable
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_POLL_SECONDS = 0.02
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class EmbeddedServerFailed(ServiceUnavailable):
+    """An embedded server did not start or stop; the sentence names the log to read."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The system user a child runs as; ``None`` in its place means our own."""
+
+    uid: int
+    gid: int
+
+
+def spawn(
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    death_signal: signal.Signals,
+    account: Account | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start ``command`` in a session of its own, its output appended to ``log``.
+
+    On Linux the kernel sends ``death_signal`` to the child when the calling *thread* ends, so call
+    this from the main thread. Elsewhere ``end_leftover`` finds the child at the next start.
+    """
+
+    def follow_parent() -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - the commands are our own
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            preexec_fn=follow_parent,
+        )
+
+
+def wait_ready(
+    server: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path, seconds: float = 60
+) -> None:
+    """Return once ``is_ready()``; raise EmbeddedServerFailed if the server ends or is late."""
+    deadline = time.monotonic() + seconds
+    while not is_ready():
+        if server.poll() is not None:
+            raise EmbeddedServerFailed(
+                f"The server ended with status {server.returncode} while starting; "
+                f"its last words in {log}: {last_words(log)}"
+            )
+        if time.monotonic() > deadline:
+            raise EmbeddedServerFailed(f"No answer for {seconds:.0f} s while starting; see {log}.")
+        time.sleep(_POLL_SECONDS)
+
+
+def end_child(server: subprocess.Popen[bytes], polite: signal.Signals, seconds: float) -> None:
+    """Ask ``server`` to end with ``polite``; kill it after ``seconds``."""
+    if server.poll() is not None:
+        return
+    server.send_signal(polite)
+    try:
+        server.wait(seconds)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def end_leftover(pid: int, marker: str, polite: signal.Signals, seconds: float = 30) -> None:
+    """End process ``pid`` if its command line holds ``marker``: a server of an earlier start.
+
+    A process without the marker only reuses the number and is left alone.
+    """
+    deadline = time.monotonic() + seconds
+    ask = polite
+    while is_running(pid, marker):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, ask)
+        ask = signal.SIGKILL if time.monotonic() > deadline else polite
+        if time.monotonic() > deadline + 5:
+            raise EmbeddedServerFailed(
+                f"Process {pid} of an earlier start does not end; stop it, then start again."
+            )
+        time.sleep(0.2)
+
+
+def is_running(pid: int, marker: str) -> bool:
+    """Whether process ``pid`` is alive, no zombie, and has ``marker`` in its command line."""
+    proc = Path("/proc")
+    if (proc / "self").exists():
+        try:
+            # A zombie's command line is empty.
+            return marker in (proc / str(pid) / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            return False
+    listing = subprocess.run(  # noqa: S603
+        ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return marker in listing.stdout
+
+
+def remembered_port(file: Path) -> int:
+    """Return the port noted in ``file`` if it is free on loopback, else a free one, and note it."""
+    with contextlib.suppress(FileNotFoundError, ValueError, OSError):
+        port = int(file.read_text())
+        _bind(port)
+        return port
+    port = _bind(0)
+    file.write_text(f"{port}\n")
+    return port
+
+
+def _bind(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def last_words(log: Path, characters: int = 600) -> str:
+    """Return the end of a log file."""
+    return log.read_text(errors="replace")[-characters:].strip()

@@ -1,0 +1,97 @@
+"""Both embedded servers on one data directory, held by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from core.embedded.postgres import EmbeddedPostgres
+from core.embedded.process import EmbeddedServerFailed
+from core.embedded.valkey import EmbeddedValkey
+
+
+class EmbeddedServers:
+    """A context manager: PostgreSQL and Valkey run inside it. Use it from the main thread."""
+
+    def __init__(self, data_dir: Path, *, postgres: bool = True, valkey: bool = True) -> None:
+        self._data_dir = data_dir
+        self._lock: IO[str] | None = None
+        self._wants = (postgres, valkey)
+        self.postgres: EmbeddedPostgres | None = None
+        self.valkey: EmbeddedValkey | None = None
+
+    @property
+    def database_url(self) -> str:
+        """``postgresql://…`` of the embedded PostgreSQL; EmbeddedServerFailed before start."""
+        if self.postgres is None:
+            raise EmbeddedServerFailed("The embedded PostgreSQL was not started.")
+        return self.postgres.url
+
+    @property
+    def redis_url(self) -> str:
+        """``redis://…`` of the embedded Valkey; EmbeddedServerFailed before start."""
+        if self.valkey is None:
+            raise EmbeddedServerFailed("The embedded Valkey was not started.")
+        return self.valkey.url
+
+    def start(self) -> None:
+        """Take the data directory and start what is wanted.
+
+        Raises EmbeddedServerFailed when another process holds the directory or a server fails.
+        """
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        try:
+            wants_postgres, wants_valkey = self._wants
+            if wants_valkey:
+                self.valkey = EmbeddedValkey(self._data_dir / "valkey")
+                self.valkey.start()
+            if wants_postgres:
+                self.postgres = EmbeddedPostgres(self._data_dir / "postgres")
+                self.postgres.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Shut both down in order and let the data directory go; safe to call twice."""
+        if self.postgres is not None:
+            self.postgres.stop()
+        if self.valkey is not None:
+            self.valkey.stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def __enter__(self) -> EmbeddedServers:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _take_lock(self) -> None:
+        """Lock a file for as long as we live: the kernel lets it go however we end."""
+        lock = (self._data_dir / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            lock.close()
+            raise EmbeddedServerFailed(
+                f"Process {holder} already uses the data directory {self._data_dir}: "
+                "stop it first, or set NUXA_DATA_DIR to another directory."
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._lock = lock
