@@ -1,0 +1,56 @@
+# Everything needs only make, git and Python 3.11 to 3.13 with pip and venv.
+# Variables: NUXA_PYTHON (which Python), NUXA_TORCH_INDEX (an index with CPU builds of torch).
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-slow test-external lint format types evals bench \
+	golden constraints clean
+export NUXA_PYTHON NUXA_TORCH_INDEX
+PYTHON := .venv/bin/python
+DATA ?= evals/data
+
+help: ## Show these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+install: ## Make .venv, or bring it up to date (every other target does so by itself)
+	@./install.sh
+
+run: install ## Start everything on this machine and print how to use it; Ctrl-C ends it
+	@exec $(PYTHON) -m api run
+
+test: install ## Run the tests (ARGS="-k name" to choose)
+	@$(PYTHON) -m pytest $(ARGS)
+
+test-slow: install ## Run the tests that take long: soak, kills, whole data sets
+	@$(PYTHON) -m pytest -m slow --timeout 1800 $(ARGS)
+
+test-external: install ## Run the walks on Debian's PostgreSQL, Redis and RabbitMQ (as root)
+	@tests/external/run.sh $(ARGS)
+
+lint: install ## Check style and imports between packages
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@.venv/bin/lint-imports
+
+format: install ## Put the code into the one format
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+types: install ## Check types, strictly
+	@$(PYTHON) -m mypy
+
+evals: install ## Measure retrieval and answers (DATA=dir for sets of your own)
+	@$(PYTHON) -m evals retrieval --data $(DATA)/retrieval
+	@$(PYTHON) -m evals answers --data $(DATA)/answers
+
+bench: install ## Measure speed and memory against yardsticks run in the same minute
+	@$(PYTHON) -m evals bench $(ARGS)
+
+golden: install ## Check the recorded outputs (ARGS=--update to record anew)
+	@$(PYTHON) -m pytest tests/golden $(ARGS)
+
+constraints: install ## Take the newest versions the bounds admit and note them in constraints.txt
+	@./constraints.sh
+
+clean: ## Remove what is built (.venv, caches); data in var/ stays
+	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
