@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
 from core.config import Settings, get_settings
 from core.embedded.servers import EmbeddedServers
+from core.ids import new_id
+from core.migrations import migrate
+from core.services import Services, open_services
+from core.store.base import Base
+from core.store.unit import OpenUnit, Store, async_url
+from core.store.users import User
+from core.store.workspaces import Member, Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("NUXA_SHARED_DATA", ROOT.parent / "shared" / "data"))
@@ -97,13 +109,89 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     get_settings.cache_clear()
 
 
+@pytest.fixture(scope="session")
+async def database_url(postgres_url: str) -> AsyncIterator[str]:
+    """URL of a scratch database of this session at the newest revision; gone afterwards."""
+    name = f"nuxa_test_{secrets.token_hex(6)}"
+    server = await asyncpg.connect(postgres_url)
+    await server.execute(f"CREATE DATABASE {name}")
+    url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+    await asyncio.to_thread(migrate, async_url(url))
+    yield url
+    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.close()
+
+
 @pytest.fixture
-def settings(postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The process's settings (``get_settings()``), pointing at the session's real servers."""
-    monkeypatch.setenv("NUXA_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("NUXA_DATABASE_URL", database_url)
     monkeypatch.setenv("NUXA_REDIS_URL", redis_url)
     get_settings.cache_clear()
     return get_settings()
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    """Every door of a process, on real servers; all rows and keys are gone afterwards.
+
+    The tables are emptied, not rolled back, so that code under test may open units side by side.
+    """
+    async with open_services(settings) as opened:
+        yield opened
+        async with opened.store.engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                await connection.execute(table.delete())
+        await opened.redis.flushdb()
+
+
+@pytest.fixture
+def store(services: Services) -> Store:
+    return services.store
+
+
+@pytest.fixture
+def open_unit(store: Store) -> OpenUnit:
+    """What slow engines are given: opens one transaction in a workspace at a time."""
+    return store.unit
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user and the workspace that is hers."""
+
+    user_id: str
+    workspace_id: str
+
+
+@pytest.fixture
+def make_owner(store: Store) -> Callable[[], Awaitable[Owner]]:
+    """Makes users with a workspace each: ``await make_owner()``; two of them are two tenants."""
+
+    async def make() -> Owner:
+        owner = Owner(new_id("usr"), new_id("ws"))
+        user = User(id=owner.user_id, email=f"{owner.user_id}@example.com", name="Olga Owner")
+        user.default_workspace_id = owner.workspace_id
+        workspace = Workspace(
+            id=owner.workspace_id, name="Office", plan="enterprise", owner_id=user.id
+        )
+        async with store.system() as unit:
+            unit.users.add(user)
+            await unit.flush()
+            unit.workspaces.add(workspace)
+            await unit.flush()
+            unit.workspaces.add_member(
+                Member(workspace_id=workspace.id, user_id=user.id, role="owner")
+            )
+        return owner
+
+    return make
+
+
+@pytest.fixture
+async def owner(make_owner: Callable[[], Awaitable[Owner]]) -> Owner:
+    """One user with a workspace."""
+    return await make_owner()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The guards of the test run itself."""
+"""The guards and fixtures of the test run itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import asyncio
 import socket
 
 import pytest
+from sqlalchemy import text
+
+from core.services import Services
+from tests.conftest import Owner
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "example.com", "2001:db8::1"])
@@ -24,3 +28,19 @@ async def test_loopback_is_open() -> None:
         reader, writer = await asyncio.open_connection("localhost", port)
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_each_test_starts_empty_1(owner: Owner, services: Services) -> None:
+    async with services.store.system() as unit:
+        assert await unit.workspaces.role_of(owner.user_id, owner.workspace_id) == "owner"
+    await check_alone(services)
+
+
+async def test_each_test_starts_empty_2(owner: Owner, services: Services) -> None:
+    await check_alone(services)
+
+
+async def check_alone(services: Services) -> None:
+    async with services.store.engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM users")) == 1
+    assert await services.redis.incr("visits") == 1

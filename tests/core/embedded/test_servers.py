@@ -14,6 +14,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from core.embedded.postgres import EmbeddedPostgres
 from core.embedded.process import EmbeddedServerFailed, is_running
@@ -69,7 +71,7 @@ async def test_postgres_has_what_the_service_needs(servers: EmbeddedServers) -> 
 def test_valkey_wants_its_password(servers: EmbeddedServers) -> None:
     assert servers.valkey is not None
     with pytest.raises(redis.AuthenticationError):
-        redis.Redis(port=servers.valkey.port).ping()
+        redis.Redis(port=servers.valkey.port, retry=Retry(NoBackoff(), 0)).ping()
     assert redis.Redis.from_url(servers.redis_url).ping()
 
 
