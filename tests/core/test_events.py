@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import asyncio
+
+from core.events import Event
+from core.services import Services
+
+
+async def test_numbers_count_from_one_without_gaps_under_many_writers(services: Services) -> None:
+    numbers = await asyncio.gather(*(services.events.append("run:a", {"i": i}) for i in range(50)))
+    assert sorted(numbers) == list(range(1, 51))
+    events = await services.events.read("run:a", after=0)
+    assert [event.number for event in events] == list(range(1, 51))
+
+
+async def test_reading_resumes_after_a_number(services: Services) -> None:
+    for i in range(3):
+        await services.events.append("turn:a", {"i": i})
+    assert await services.events.read("turn:a", after=1) == [
+        Event(2, {"i": 1}),
+        Event(3, {"i": 2}),
+    ]
+    assert await services.events.read("turn:a", after=3) == []
+
+
+async def test_a_follower_waits_and_gets_what_is_written_later(services: Services) -> None:
+    async def first_two() -> list[Event]:
+        found = []
+        async for event in services.events.follow("turn:b", keepalive_seconds=5):
+            if event is not None:
+                found.append(event)
+            if len(found) == 2:
+                break
+        return found
+
+    reader = asyncio.create_task(first_two())
+    await asyncio.sleep(0)
+    await services.events.append("turn:b", {"text": "é"})
+    await services.events.append("turn:b", {"text": "b"})
+    assert [event.data["text"] for event in await reader] == ["é", "b"]
+
+
+async def test_a_quiet_log_yields_keepalives(services: Services) -> None:
+    async for event in services.events.follow("turn:quiet", keepalive_seconds=0.05):
+        assert event is None
+        break
+
+
+async def test_logs_do_not_mix(services: Services) -> None:
+    await services.events.append("turn:x", {"i": 1})
+    assert await services.events.read("turn:y", after=0) == []
+    assert await services.events.exists("turn:x")
+    assert not await services.events.exists("turn:y")
