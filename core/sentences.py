@@ -1,10 +1,15 @@
-"""Where sentences begin and end, in time linear in the text, for scripts with and without spaces."""
+"""Where sentences begin and end, in time linear in the text, with or without spaces."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from typing import Final
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 _LONG: Final = 400  # characters; beyond it a line end is taken for a sentence's end (tables, lists)
 _LOOK_BACK: Final = 24  # characters; longer than any abbreviation below
@@ -18,19 +23,19 @@ _CANDIDATE: Final = re.compile(
 )
 _WORD_BEFORE: Final = re.compile(r"[^\W_](?:[^\W_]|[.'’])*$")
 _NEXT_WORD: Final = re.compile(r"\s*[\"'“‘«(\[]*(\w*)")
-_ABBREVIATIONS: Final = frozenset(
+_ABBREVIATIONS: Final = _words(
     """mr mrs ms dr prof rev gen col capt lt sgt sr jr st mt messrs hon
     e.g i.e cf viz vs approx ca resp incl excl nos vol vols p pp pg sec art ch par ed eds
     fig figs eq eqs ref refs tab dept univ bros est
     jan feb mar apr jun jul aug sep sept oct nov dec
-    bzw z.b d.h u.a usw nr vgl ggf sog m bd abs hrsg str""".split()
+    bzw z.b d.h u.a usw nr vgl ggf sog m bd abs hrsg str"""
 )
 # After these a sentence may well end: it does if the next word is one that opens sentences.
-_MAY_END: Final = frozenset("al co corp etc inc llc ltd plc".split())
-_OPENERS: Final = frozenset(
+_MAY_END: Final = _words("al co corp etc inc llc ltd plc")
+_OPENERS: Final = _words(
     """A After All Also An And As At But By For From He Her His However I If In It Its Many No On
     Our She Since Some Such That The Their Then There These They This Those To Under We What When
-    Where While Who With You""".split()
+    Where While Who With You"""
 )
 
 

@@ -14,7 +14,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final
 
 from core.stopwords import STOPWORDS
@@ -122,7 +122,7 @@ class _TermsOfToken(dict[str, tuple[str, ...]]):
         return terms
 
     def _derive(self, token: str) -> Iterator[str]:
-        if "\u0e00" <= token[0] and _is_unspaced(token[0]):
+        if token[0] >= "\u0e00" and _is_unspaced(token[0]):
             yield from _pairs(token)
         elif token[0].isdecimal():
             yield _number(token)[:_LONGEST_TERM]
@@ -188,7 +188,7 @@ def _pairs(run: str) -> Iterator[str]:
     clusters = _CLUSTER.findall(run)
     if len(clusters) == 1:
         yield run[:_LONGEST_TERM]
-    for left, right in zip(clusters, clusters[1:], strict=False):
+    for left, right in pairwise(clusters):
         yield (left + right)[:_LONGEST_TERM]
 
 
