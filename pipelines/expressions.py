@@ -52,7 +52,7 @@ _GRAMMAR = r"""
     CONSTANT.2: /(true|false|null)\b/i
     NUMBER: /\d+(\.\d+)?([eE][+-]?\d{1,3})?/
     STRING: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/s
-    TOKEN: /<[A-Za-z_][\w-]*(\.[\w-]+|\[\d{1,6}\])+>|\{\{\s*[A-Za-z_]\w*\s*\}\}/
+    TOKEN: /<[^\W\d][\w()-]*(\.[\w-]+|\[\d{1,6}\])+>|\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}/
     NAME: /[A-Za-z_]\w*/
     %ignore /\s+/
 """

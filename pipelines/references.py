@@ -18,10 +18,11 @@ from core.errors import ValidationFailed
 
 MAX_TEXT = 4_000_000  # characters one interpolated text may reach
 MAX_DEPTH = 100  # nesting of lists and objects in one setting
-REFERENCE = r"<(?P<name>[A-Za-z_][\w-]*)(?P<path>(?:\.[\w-]+|\[\d{1,6}\])+)>"
-SECRET_NAME = r"\{\{\s*(?P<secret>[A-Za-z_]\w*)\s*\}\}"
-_TOKEN = re.compile(f"{REFERENCE}|{SECRET_NAME}", re.ASCII)
-_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]", re.ASCII)
+_TOKEN = re.compile(
+    r"<(?P<name>[^\W\d][\w()-]*)(?P<path>(?:\.[\w-]+|\[\d{1,6}\])+)>"
+    r"|\{\{\s*(?P<secret>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}"
+)
+_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 
 
 @dataclass(frozen=True)
