@@ -1,1 +1,22 @@
-"""One kind of workflow block a file."""
+"""The kinds of blocks: one file each, registered here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pipelines.blocks.base import BlockKind
+from pipelines.blocks.condition import Condition
+from pipelines.blocks.response import Response
+from pipelines.blocks.start import Start
+from pipelines.blocks.template import Template
+from pipelines.blocks.variables import Variables
+
+_KINDS: tuple[BlockKind[Any], ...] = (Start(), Condition(), Template(), Variables(), Response())
+KINDS: Mapping[str, BlockKind[Any]] = MappingProxyType({kind.type_name: kind for kind in _KINDS})
+
+
+def schemas() -> list[dict[str, Any]]:
+    """Describe every type of block, for ``GET /api/blocks``."""
+    return [kind.schema() for kind in KINDS.values()]

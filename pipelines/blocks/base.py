@@ -1,0 +1,175 @@
+"""What every kind of block is: typed settings, named outputs, and one coroutine that runs it."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from core.errors import ValidationFailed
+from pipelines.references import Scope, as_text, has_tokens, resolve
+
+Values: TypeAlias = Mapping[str, JsonValue]
+Output: TypeAlias = dict[str, JsonValue]
+Emit: TypeAlias = Callable[[str, Output], Awaitable[None]]
+SOURCE = "source"
+ERROR = "error"
+
+_AS_TEXT = BeforeValidator(as_text)
+Text = Annotated[str, _AS_TEXT]
+"""A text setting: whatever a reference brings in is written out; what is empty is ''."""
+
+
+class BlockSettings(BaseModel):
+    """Settings by sub-block id; sub-blocks that we do not know are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a running block knows of its run and may reach.
+
+    ``services`` is whatever the run was started with (``open_unit`` and the doors to models);
+    ``emit`` sends a live event that is not stored with the block, such as ``stream:chunk``.
+    """
+
+    workspace_id: str
+    workflow_id: str
+    execution_id: str
+    block_id: str
+    iteration: str | None
+    input: JsonValue
+    scope: Scope
+    open_unit: Any
+    emit: Emit
+
+    @property
+    def idempotency_key(self) -> str:
+        """Equal for every start of this block in this run, after a crash too."""
+        return f"{self.execution_id}/{self.block_id}/{self.iteration or 0}"
+
+
+S = TypeVar("S", bound=BlockSettings)
+
+
+class BlockKind(ABC, Generic[S]):
+    """One type of block. ``raw`` settings reach ``run`` with their references unresolved.
+
+    ``open_outputs`` says that a block may have other outputs than those named.
+    """
+
+    type_name: ClassVar[str]
+    title: ClassVar[str]
+    description: ClassVar[str]
+    outputs: ClassVar[Mapping[str, str]]
+    open_outputs: ClassVar[bool] = False
+    raw: ClassVar[frozenset[str]] = frozenset()
+    sets_variables: ClassVar[bool] = False
+    settings: type[S]
+
+    @abstractmethod
+    async def run(self, context: Context, settings: S) -> Output:
+        """Do the block's work; raise a ``NuxaError`` whose sentence says what to do next."""
+
+    def branches(self, values: Values) -> frozenset[str]:  # noqa: ARG002 - for overriders
+        """Handles an edge may leave by, besides ``error``."""
+        return frozenset({SOURCE})
+
+    def chosen(self, output: Output) -> str:  # noqa: ARG002 - for overriders
+        """The handle that a finished run of the block leaves by."""
+        return SOURCE
+
+    def problems(self, values: Values) -> list[tuple[str, str]]:
+        """Return ``(setting, sentence)`` for each setting that is missing or can never fit."""
+        values = self.read(values)
+        found = []
+        for key, field in self.fields.items():
+            if key not in values:
+                if field.is_required():
+                    found.append((key, f"the setting {key} is missing"))
+            elif key in self.raw or not has_tokens(values[key]):
+                found += [(key, f"{key}: {m}") for m in _misfits(self._adapters[key], values[key])]
+        return found
+
+    def read(self, values: Values) -> dict[str, JsonValue]:
+        """Return the known settings; editors store lists and objects as JSON texts, read here."""
+        known = {key: values[key] for key in self.fields if key in values}
+        return {
+            key: value if _is_text(self.fields[key]) else _from_json(value)
+            for key, value in known.items()
+        }
+
+    def resolve(self, values: Values, scope: Scope) -> dict[str, JsonValue]:
+        """Return the known settings with their references filled in."""
+        return {
+            key: value if key in self.raw else resolve(value, scope)
+            for key, value in self.read(values).items()
+        }
+
+    def fit(self, resolved: Values) -> S:
+        """Return typed settings; raise ``ValidationFailed`` naming the one that does not fit."""
+        given = {k: v for k, v in resolved.items() if v is not None or _is_text(self.fields[k])}
+        try:
+            return self.settings.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"])) or "settings"
+            raise ValidationFailed(f"The setting {place} does not fit: {first['msg']}.") from error
+
+    def schema(self) -> dict[str, Any]:
+        """Describe this type for ``GET /api/blocks``."""
+        return {
+            "type": self.type_name,
+            "name": self.title,
+            "description": self.description,
+            "settings": self.settings.model_json_schema(by_alias=True),
+            "outputs": dict(self.outputs),
+            "openOutputs": self.open_outputs,
+        }
+
+    @cached_property
+    def fields(self) -> dict[str, FieldInfo]:
+        """Fields of the settings by sub-block id."""
+        return {info.alias or name: info for name, info in self.settings.model_fields.items()}
+
+    @cached_property
+    def _adapters(self) -> dict[str, TypeAdapter[Any]]:
+        return {key: _adapter(field) for key, field in self.fields.items()}
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    annotated: Any = Annotated[(field.annotation, *(field.metadata or [None]))]
+    return TypeAdapter(annotated)
+
+
+def _is_text(field: FieldInfo) -> bool:
+    return _AS_TEXT in field.metadata
+
+
+def _from_json(value: JsonValue) -> JsonValue:
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
+        return value
+    try:
+        read: JsonValue = json.loads(value)
+    except (ValueError, RecursionError):
+        return value  # a text that only looks like JSON; fit() says so where no text is allowed
+    return read
+
+
+def _misfits(adapter: TypeAdapter[Any], value: JsonValue) -> list[str]:
+    try:
+        adapter.validate_python(value)
+    except ValidationError as error:
+        return [
+            f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip()
+            for e in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+    return []

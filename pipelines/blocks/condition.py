@@ -1,0 +1,91 @@
+"""``condition``: takes the branch of the first expression that is true, else ``condition-else``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from typing_extensions import override
+
+from core.errors import ValidationFailed
+from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Values
+from pipelines.expressions import evaluate, parse, truth
+
+ELSE = "else"
+
+
+class Case(BlockSettings):
+    """One branch; titled (or called) ``else`` it needs no expression and is always true."""
+
+    id: str
+    title: str = ""
+    value: str = ""
+
+    @property
+    def handle(self) -> str:
+        return f"condition-{self.id}"
+
+    @property
+    def is_else(self) -> bool:
+        return ELSE in (self.id.lower(), self.title.strip().lower())
+
+
+class ConditionSettings(BlockSettings):
+    conditions: list[Case]
+
+
+class Condition(BlockKind[ConditionSettings]):
+    type_name = "condition"
+    title = "Condition"
+    description = "Takes the branch of the first condition that is true."
+    outputs: ClassVar = {"conditionResult": "boolean", "selectedPath": "object"}
+    raw = frozenset({"conditions"})
+    settings = ConditionSettings
+
+    @override
+    async def run(self, context: Context, settings: ConditionSettings) -> Output:
+        for case in settings.conditions:
+            if case.is_else:
+                return _taken(case.id, case.title, case.handle, result=False)
+            if truth(evaluate(case.value, context.scope)):
+                return _taken(case.id, case.title, case.handle, result=True)
+        return _taken(ELSE, ELSE, f"condition-{ELSE}", result=False)
+
+    @override
+    def branches(self, values: Values) -> frozenset[str]:
+        return frozenset({case.handle for case in self._cases(values)} | {f"condition-{ELSE}"})
+
+    @override
+    def chosen(self, output: Output) -> str:
+        path = output["selectedPath"]
+        return str(path["handle"]) if isinstance(path, dict) else f"condition-{ELSE}"
+
+    @override
+    def problems(self, values: Values) -> list[tuple[str, str]]:
+        return super().problems(values) or list(self._expression_problems(values))
+
+    def _expression_problems(self, values: Values) -> Iterator[tuple[str, str]]:
+        cases = self._cases(values)
+        if len({case.id for case in cases}) < len(cases):
+            yield "conditions", "two conditions have the same id"
+        for case in cases:
+            try:
+                case.is_else or parse(case.value)
+            except ValidationFailed as error:
+                yield "conditions", f"condition {case.title or case.id}: {error.message}"
+
+    def _cases(self, values: Values) -> list[Case]:
+        conditions = self.read(values).get("conditions")
+        items = conditions if isinstance(conditions, list) else []
+        return [
+            Case.model_construct(
+                id=str(i["id"]), title=str(i.get("title") or ""), value=str(i.get("value") or "")
+            )
+            for i in items
+            if isinstance(i, dict) and "id" in i
+        ]
+
+
+def _taken(case_id: str, title: str, handle: str, *, result: bool) -> Output:
+    path: Output = {"id": case_id, "title": title, "handle": handle}
+    return {"conditionResult": result, "selectedPath": path}

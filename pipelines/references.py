@@ -1,0 +1,173 @@
+"""References in the settings of blocks: ``<block.path.to.field>`` and ``{{SECRET}}``.
+
+A text is read once: what a reference brings in is never searched for references again, so an
+answer of a model that spells ``{{TOKEN}}`` stays a text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from core.errors import ValidationFailed
+
+MAX_TEXT = 4_000_000  # characters one interpolated text may reach
+MAX_DEPTH = 100  # nesting of lists and objects in one setting
+_TOKEN = re.compile(
+    r"<(?P<name>[^\W\d][\w()-]*)(?P<path>(?:\.[\w-]+|\[\d{1,6}\])+)>"
+    r"|\{\{\s*(?P<secret>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}"
+)
+_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """``<name.path>``; ``name`` is lower-cased, ``path`` has at least one step."""
+
+    name: str
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"<{self.name}.{'.'.join(self.path)}>"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """``{{name}}``."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return "{{" + self.name + "}}"
+
+
+class Scope(Protocol):
+    """What a block can see while it runs."""
+
+    def lookup(self, reference: Reference) -> JsonValue:
+        """Return the value; None when the block was skipped or has no such field."""
+        ...
+
+    def secret(self, name: str) -> str:
+        """Return a secret of the workspace; raise ``ValidationFailed`` when it is not set."""
+        ...
+
+
+def token_of(match: re.Match[str]) -> Reference | Secret:
+    """Return what a match of the token pattern spells."""
+    if match["secret"]:
+        return Secret(match["secret"])
+    steps = tuple(word or number for word, number in _STEP.findall(match["path"]))
+    return Reference(match["name"].lower(), steps)
+
+
+def read_token(text: str) -> Reference | Secret:
+    """Return the one token that ``text`` is; raise ValueError when it is none."""
+    match = _TOKEN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no reference")
+    return token_of(match)
+
+
+def find(value: JsonValue) -> Iterator[Reference | Secret]:
+    """Yield every reference and secret in a setting, in reading order."""
+    for text in _texts(value, 0):
+        yield from (token_of(match) for match in _TOKEN.finditer(text))
+
+
+def has_tokens(value: JsonValue) -> bool:
+    """Whether a setting's value is only known when the block runs."""
+    return next(find(value), None) is not None
+
+
+def resolve(value: JsonValue, scope: Scope) -> JsonValue:
+    """Return ``value`` with its references filled in.
+
+    A text that is exactly one reference takes the referenced value with its type; inside a longer
+    text, objects and lists appear as JSON and missing values as nothing.
+    """
+    if isinstance(value, str):
+        return _resolve_text(value, scope)
+    if isinstance(value, list):
+        return [resolve(item, scope) for item in value]
+    if isinstance(value, dict):
+        return {key: resolve(item, scope) for key, item in value.items()}
+    return value
+
+
+def as_text(value: JsonValue) -> str:
+    """Return how a value reads inside a text."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def dig(value: JsonValue, path: tuple[str, ...]) -> JsonValue:
+    """Walk into objects by key and lists by index; None where the way ends."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def mask(value: JsonValue, secrets: Mapping[str, str]) -> JsonValue:
+    """Return ``value`` with every secret's value replaced by its ``{{NAME}}``."""
+    if not secrets:
+        return value
+    if isinstance(value, str):
+        for name, hidden in sorted(secrets.items(), key=lambda item: -len(item[1])):
+            value = value.replace(hidden, "{{" + name + "}}") if hidden else value
+        return value
+    if isinstance(value, list):
+        return [mask(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {str(mask(key, secrets)): mask(item, secrets) for key, item in value.items()}
+    return value
+
+
+def _resolve_text(text: str, scope: Scope) -> JsonValue:
+    whole = _TOKEN.fullmatch(text.strip())
+    if whole is not None:
+        return _value(token_of(whole), scope)
+    size = len(text)
+
+    def fill(match: re.Match[str]) -> str:
+        nonlocal size
+        filled = as_text(_value(token_of(match), scope))
+        size += len(filled)
+        if size > MAX_TEXT:
+            raise ValidationFailed(
+                f"A text with its references filled in exceeds {MAX_TEXT} characters; "
+                "refer to a smaller part of the value."
+            )
+        return filled
+
+    return _TOKEN.sub(fill, text)
+
+
+def _value(token: Reference | Secret, scope: Scope) -> JsonValue:
+    return scope.secret(token.name) if isinstance(token, Secret) else scope.lookup(token)
+
+
+def _texts(value: JsonValue, depth: int) -> Iterator[str]:
+    if depth > MAX_DEPTH:
+        raise ValidationFailed(f"A setting is nested deeper than {MAX_DEPTH}; flatten it.")
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, depth + 1)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item, depth + 1)

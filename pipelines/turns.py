@@ -1,0 +1,140 @@
+"""One block's turn in a run: replayed, skipped, or run with its tries and its time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
+
+from core.errors import NuxaError, TimedOut, ValidationFailed
+from pipelines.blocks import KINDS
+from pipelines.blocks.base import ERROR, SOURCE, Context, Output
+from pipelines.graph import Graph
+from pipelines.scope import RunScope
+from pipelines.trace import BlockRecord, LeaseLost, Span, Trace
+from pipelines.workflow import Block, Retry
+
+LONGEST_WAIT_MS = 60_000
+_LOG = logging.getLogger(__name__)
+_LEAVE_NOWHERE: frozenset[str] = frozenset()
+
+
+class BlockFailed(NuxaError):
+    """A block failed and nothing in the workflow handles it."""
+
+    def __init__(self, record: BlockRecord) -> None:
+        super().__init__(f'Block "{record.block_name}": {record.error_message}')
+        self.record = record
+
+
+@dataclass(frozen=True)
+class _Failure:
+    code: str
+    message: str
+    may_retry: bool
+
+
+class Turns:
+    """Takes the turns of the blocks of one level of one run."""
+
+    def __init__(self, graph: Graph, scope: RunScope, trace: Trace, context: Context) -> None:
+        self._graph, self._scope, self._trace, self._context = graph, scope, trace, context
+        self._earlier: Mapping[tuple[str, str | None], BlockRecord] = {}
+        self.records: dict[str, BlockRecord] = {}
+
+    async def replay(self) -> None:
+        """Take over what earlier attempts at this run have finished."""
+        records = await self._trace.replay()
+        self._earlier = {(record.block_id, record.iteration): record for record in records}
+
+    async def take(self, block: Block, reached: bool) -> frozenset[str]:
+        """Return the handles the block leaves by; raise ``BlockFailed`` to end the run."""
+        earlier = self._earlier.get((block.id, self._context.iteration))
+        if earlier is not None:
+            return self._leave(block, earlier, reached)
+        if not reached or not block.enabled:
+            await self._trace.skipped(block, self._context.iteration)
+            return self._leave_skipped(block, reached)
+        record = await self._run(block)
+        return self._leave(block, record, reached)
+
+    def _leave(self, block: Block, record: BlockRecord, reached: bool) -> frozenset[str]:
+        """Make a finished block's output visible and choose its way out."""
+        if record.status == "skipped":
+            return self._leave_skipped(block, reached)
+        kind = KINDS[block.type]
+        self.records[block.id] = record
+        is_error = record.status == "error"
+        self._scope.add(
+            block.key,
+            block.type,
+            record.output,
+            sets_variables=kind.sets_variables and not is_error,
+        )
+        if not is_error:
+            return frozenset(
+                {kind.chosen(record.output if isinstance(record.output, dict) else {})}
+            )
+        if any(edge.handle == ERROR for edge in self._graph.out[block.id]):
+            return frozenset({ERROR})
+        raise BlockFailed(record)
+
+    def _leave_skipped(self, block: Block, reached: bool) -> frozenset[str]:
+        """A disabled block lets the run through by its plain handle, as if it were not there."""
+        return frozenset({SOURCE}) if reached and not block.enabled else _LEAVE_NOWHERE
+
+    async def _run(self, block: Block) -> BlockRecord:
+        retry = block.retry or Retry(max_tries=1)
+        span = await self._trace.started(block, self._context.iteration, dict(block.values()))
+        attempt = 1
+        while True:
+            given, result = await self._attempt(block)
+            is_last = attempt >= retry.max_tries
+            if not isinstance(result, _Failure):
+                record = span.record("success", attempt=attempt, given=given, output=result)
+                break
+            if is_last or not result.may_retry:
+                record = _error_record(span, attempt, given, result)
+                break
+            await asyncio.sleep(min(retry.wait_ms * 2 ** (attempt - 1), LONGEST_WAIT_MS) / 1000)
+            attempt += 1
+        await self._trace.ended(span, record)
+        return record
+
+    async def _attempt(self, block: Block) -> tuple[JsonValue, Output | _Failure]:
+        """Return the resolved settings and the output, or why there is none."""
+        kind = KINDS[block.type]
+        given: JsonValue = None
+        limit = block.timeout_ms / 1000 if block.timeout_ms else None
+        try:
+            resolved = kind.resolve(block.values(), self._scope)
+            given = resolved if block.type != "start" else {"input": self._context.input}
+            context = replace(self._context, block_id=block.id)
+            async with asyncio.timeout(limit):
+                return given, await kind.run(context, kind.fit(resolved))
+        except LeaseLost:
+            raise
+        except ValidationFailed as error:
+            return given, _Failure(error.code, error.message, may_retry=False)
+        except NuxaError as error:
+            return given, _Failure(error.code, error.message, may_retry=True)
+        except TimeoutError:
+            sentence = f"It took longer than {block.timeout_ms} ms; raise timeoutMs or do less."
+            return given, _Failure(TimedOut.code, sentence, may_retry=True)
+        except Exception:
+            _LOG.exception("block %s of run %s", block.id, self._context.execution_id)
+            sentence = "It failed unexpectedly; the service's log has the details."
+            return given, _Failure(NuxaError.code, sentence, may_retry=True)
+
+
+def _error_record(span: Span, attempt: int, given: JsonValue, failure: _Failure) -> BlockRecord:
+    return span.record(
+        "error",
+        attempt=attempt,
+        given=given,
+        output={"error": failure.message},
+        error=(failure.code, failure.message),
+    )

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.config import Settings, get_settings
+from core.errors import ServiceUnavailable
+from core.models import export
+from core.models.embed import Embedder, get_embedder
+
+
+def _tiny_model(directory: Path, dimensions: int) -> Path:
+    """Make a real, random sentence transformer that loads in no time."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cash", "cat", "##s", "flow"]
+    raw = directory / "raw"
+    raw.mkdir()
+    (raw / "vocab.txt").write_text("\n".join(words))
+    BertTokenizerFast(vocab_file=str(raw / "vocab.txt")).save_pretrained(raw)
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=dimensions, num_hidden_layers=1,
+        num_attention_heads=2, intermediate_size=16, max_position_embeddings=32,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(raw)
+    transformer = Transformer(str(raw), max_seq_length=16)
+    SentenceTransformer(modules=[transformer, Pooling(dimensions)], device="cpu").save(
+        str(directory / "tiny")
+    )
+    return directory / "tiny"
+
+
+@pytest.fixture(scope="module")
+def packaged() -> Embedder:
+    return get_embedder()
+
+
+async def test_documents_are_unit_vectors_in_the_given_order(packaged: Embedder) -> None:
+    texts = ["The cat sat. " * n for n in (9, 1, 40, 3)] + ["Revenue grew by five percent."] * 8
+    vectors = await packaged.embed_documents(texts)
+    assert vectors.shape == (12, packaged.dimensions) == (12, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    alone = await packaged.embed_documents([texts[1]])
+    assert vectors[1] @ alone[0] > 0.9999
+    assert vectors[0] @ vectors[-1] < 0.5
+
+
+async def test_no_texts_give_no_vectors(packaged: Embedder) -> None:
+    assert (await packaged.embed_documents([])).shape == (0, 384)
+
+
+async def test_concurrent_questions_share_a_turn_and_keep_their_own_answers(
+    packaged: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await packaged.load()
+    sizes: list[int] = []
+    encode = packaged._encode_queries
+
+    def counting(texts: list[str]) -> np.ndarray:
+        sizes.append(len(texts))
+        return encode(texts)
+
+    monkeypatch.setattr(packaged, "_encode_queries", counting)
+    questions = [f"What happened in the year {year}?" for year in range(1900, 1920)]
+    together = await asyncio.gather(*map(packaged.embed_query, questions))
+    assert sum(sizes) == 20
+    assert len(sizes) < 20
+    alone = await packaged.embed_query(questions[7])
+    assert together[7] @ alone > 0.9999
+
+
+async def test_a_cancelled_question_does_not_harm_the_others(packaged: Embedder) -> None:
+    tasks = [asyncio.create_task(packaged.embed_query(f"question {n}")) for n in range(10)]
+    await asyncio.sleep(0)
+    tasks[3].cancel()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(answers[3], asyncio.CancelledError)
+    assert sum(isinstance(answer, np.ndarray) for answer in answers) == 9
+
+
+async def test_tokens_are_counted_beyond_the_models_limit(packaged: Embedder) -> None:
+    short, long = await packaged.count_tokens(["one two", "word " * 1000])
+    assert (short, long) == (4, 1002)
+    assert packaged.max_tokens == 256
+
+
+async def test_a_model_of_another_size_is_exported_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = await asyncio.to_thread(_tiny_model, tmp_path, 8)
+    monkeypatch.setattr(export, "_roots", lambda settings: (tmp_path / "a", tmp_path / "b"))
+    settings = get_settings()
+    assert export.find(str(directory), settings) is None
+    embedder = Embedder(str(directory), settings)
+    assert (await embedder.embed_query("cash flow")).shape == (8,)
+    assert embedder.dimensions == 8
+
+    def fail(*_: object) -> None:
+        raise AssertionError("exported twice")
+
+    monkeypatch.setattr(export, "_load_for_export", fail)
+    assert (await Embedder(str(directory), settings).embed_documents(["cats"])).shape == (1, 8)
+
+
+async def test_an_unknown_model_says_what_to_set(tmp_path: Path) -> None:
+    embedder = Embedder(str(tmp_path / "no-such-model"), Settings(data_dir=tmp_path))
+    with pytest.raises(ServiceUnavailable, match="NUXA_EMBEDDING_MODEL"):
+        await embedder.embed_query("anyone there?")
