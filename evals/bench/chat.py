@@ -1,0 +1,69 @@
+"""Time to the first word of a chat, over the model's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from time import perf_counter
+from typing import Final
+
+import httpx
+
+from evals.bench.figures import Figure, median, percentile
+from evals.bench.system import System
+
+_TODAY_ADDED_MS: Final = {1: 80.0, 16: 814.0}  # Open WebUI 0.12.4 with knowledge
+
+
+async def measure(system: System, base_id: str, model_url: str) -> list[Figure]:
+    """Return what retrieval, prompt and checks add to the stand-in model's first token."""
+    raw = median([await _first_raw(model_url) for _ in range(20)])
+    await _first_word(system.client, base_id, 0)  # warm
+    figures = [Figure("model's first token", raw * 1000, "ms", "stand-in model", "lower")]
+    for concurrency, today in _TODAY_ADDED_MS.items():
+        times: list[float] = []
+        for batch in range(max(2, 32 // concurrency)):
+            asked = (
+                _first_word(system.client, base_id, batch * 100 + i) for i in range(concurrency)
+            )
+            times += await asyncio.gather(*asked)
+        added = [seconds - raw for seconds in times]
+        p50, p95 = median(added) * 1000, percentile(added, 0.95)
+        name, yardstick = f"{concurrency} at once", f"Open WebUI {today:.0f} ms"
+        figures += [
+            Figure(f"added to first word, {name}, p50", p50, "ms", yardstick, "lower"),
+            Figure(f"added to first word, {name}, p95", p95, "ms", yardstick, "lower"),
+            Figure(f"added / today's, {name}", p50 / today, "×", yardstick, "lower", 0.25),
+        ]
+    return figures
+
+
+async def _first_raw(model_url: str) -> float:
+    async with httpx.AsyncClient(timeout=30) as client:
+        started = perf_counter()
+        body = {"model": "bench", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+        async with client.stream("POST", f"{model_url}/chat/completions", json=body) as answer:
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    return perf_counter() - started
+    raise RuntimeError("the stand-in model said nothing")
+
+
+async def _first_word(client: httpx.AsyncClient, base_id: str, number: int) -> float:
+    """Return the seconds until the first ``text`` event of a new chat, then read it to its end."""
+    body = {"message": f"Who approves budget {number}?", "knowledgeBaseIds": [base_id]}
+    started = perf_counter()
+    first: float | None = None
+    async with client.stream("POST", "/api/copilot/stream", json=body) as answer:
+        answer.raise_for_status()
+        async for line in answer.aiter_lines():
+            if not line.startswith("data:") or line == "data: [DONE]":
+                continue
+            event = json.loads(line.removeprefix("data:"))
+            if event["type"] == "error":
+                raise RuntimeError(f"the chat failed: {event['payload']}")
+            if event["type"] == "text" and first is None:
+                first = perf_counter() - started
+    if first is None:
+        raise RuntimeError("the chat ended without a word")
+    return first

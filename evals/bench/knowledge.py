@@ -1,0 +1,141 @@
+"""Ingestion against the raw embedding rate; search alone, crowded and beside ingestion."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from time import perf_counter
+from typing import Final
+
+import httpx
+
+from core.models.embed import get_embedder
+from evals.bench.figures import Figure, percentile
+from evals.bench.load import drive
+from evals.bench.system import System
+from evals.bench.texts import documents, questions
+
+# The last table of the design's facts: Open WebUI 0.12.4 on such a machine.
+_TODAY_DOCUMENTS_PER_SECOND: Final = 2.3
+_TODAY_DENSE_PER_SECOND: Final = 28.0
+_TODAY_HYBRID_PER_SECOND: Final = 1.4
+_SIZE: Final = 1500  # characters of a document
+
+
+async def measure(system: System, count: int) -> tuple[str, list[Figure]]:
+    """Fill a base with ``count`` documents and search it; returns its id and the figures."""
+    client = system.client
+    base_id = await _new_base(client)
+    figures = await _ingestion(client, base_id, count)
+    idle = await _search(client, base_id, figures)
+    figures.append(await _search_while_ingesting(client, base_id, idle, count))
+    return base_id, figures
+
+
+async def _new_base(client: httpx.AsyncClient) -> str:
+    made = await client.post("/api/knowledge", json={"name": "Bench", "language": "en"})
+    made.raise_for_status()
+    return str(made.json()["id"])
+
+
+async def _ingestion(client: httpx.AsyncClient, base_id: str, count: int) -> list[Figure]:
+    started = perf_counter()
+    await _add(client, base_id, documents(count, _SIZE, seed=1))
+    await _finished(client, base_id, count)
+    rate = count / (perf_counter() - started)
+    raw = count / await _raw_embedding_seconds(client, base_id)
+    return [
+        Figure("ingestion", rate, "documents/s", f"documents of {_SIZE} characters"),
+        Figure("ingestion / embedding", rate / raw, "×", "raw embedding, same texts", bar=0.8),
+        Figure(
+            "ingestion / today", rate / _TODAY_DOCUMENTS_PER_SECOND, "×", "Open WebUI 2.3/s", bar=5
+        ),
+    ]
+
+
+async def _add(client: httpx.AsyncClient, base_id: str, texts: list[str]) -> None:
+    async def add(item: tuple[int, str]) -> None:
+        body = {"text": item[1], "name": f"memo-{item[0]}.txt"}
+        (await client.post(f"/api/knowledge/{base_id}/documents", json=body)).raise_for_status()
+
+    await drive(add, list(enumerate(texts)), concurrency=8)
+
+
+async def _finished(client: httpx.AsyncClient, base_id: str, count: int) -> None:
+    while True:
+        base = (await client.get(f"/api/knowledge/{base_id}")).json()
+        listing = await client.get(
+            f"/api/knowledge/{base_id}/documents", params={"limit": 1, "status": "failed"}
+        )
+        if listing.status_code == 200 and listing.json()["data"]:
+            raise RuntimeError(f"a document failed: {listing.json()['data'][0]['error']}")
+        if base["documentCount"] >= count and base["pendingCount"] == 0:
+            return
+        await asyncio.sleep(0.1)
+
+
+async def _raw_embedding_seconds(client: httpx.AsyncClient, base_id: str) -> float:
+    """Return how long the bare model takes for the chunks that the service made."""
+    texts = []
+    cursor: str | None = None
+    while True:
+        page: dict[str, str | int] = {"limit": 200} | ({"cursor": cursor} if cursor else {})
+        listing = (await client.get(f"/api/knowledge/{base_id}/documents", params=page)).json()
+        for document in listing["data"]:
+            path = f"/api/knowledge/{base_id}/documents/{document['id']}/chunks"
+            texts += [chunk["content"] for chunk in (await client.get(path)).json()["data"]]
+        cursor = listing["nextCursor"]
+        if cursor is None:
+            break
+    embedder = get_embedder()
+    await embedder.load()
+    started = perf_counter()
+    await embedder.embed_documents(texts)
+    return perf_counter() - started
+
+
+async def _ask(client: httpx.AsyncClient, base_id: str, mode: str, question: str) -> None:
+    path = f"/api/knowledge/{base_id}/search"
+    found = await client.get(path, params={"query": question, "mode": mode})
+    found.raise_for_status()
+    if not found.json()["results"]:
+        raise RuntimeError("a search found nothing: the measurement would mean nothing")
+
+
+async def _search(client: httpx.AsyncClient, base_id: str, figures: list[Figure]) -> float:
+    """Add the figures of an idle service; returns its p95 of hybrid search in milliseconds."""
+    ask = partial(_ask, client, base_id)
+    await drive(partial(ask, "hybrid"), questions(20, seed=2), 1)  # warm
+    alone, hybrid_rate = await drive(partial(ask, "hybrid"), questions(200, seed=3), 1)
+    crowd, crowd_rate = await drive(partial(ask, "hybrid"), questions(600, seed=4), 16)
+    _, dense_rate = await drive(partial(ask, "vector"), questions(400, seed=5), 16)
+    for name, times in (("alone", alone), ("16 at once", crowd)):
+        for share in (0.5, 0.95):
+            figures.append(
+                Figure(
+                    f"hybrid search, {name}, p{int(share * 100)}",
+                    percentile(times, share), "ms", "over HTTP", "lower",
+                )
+            )  # fmt: skip
+    best = max(hybrid_rate, crowd_rate)
+    figures += [
+        Figure("hybrid search", best, "searches/s", "over HTTP"),
+        Figure("hybrid / today's hybrid", best / _TODAY_HYBRID_PER_SECOND, "×", "1.4/s", bar=50),
+        Figure("hybrid / today's dense", best / _TODAY_DENSE_PER_SECOND, "×", "28/s", bar=3),
+        Figure("vector search", dense_rate, "searches/s", "over HTTP"),
+    ]
+    return percentile(alone, 0.95)
+
+
+async def _search_while_ingesting(
+    client: httpx.AsyncClient, base_id: str, idle: float, count: int
+) -> Figure:
+    await _add(client, base_id, documents(count, _SIZE, seed=6))
+    times, _ = await drive(partial(_ask, client, base_id, "hybrid"), questions(150, seed=7), 1)
+    busy = (await client.get(f"/api/knowledge/{base_id}")).json()["pendingCount"] > 0
+    if not busy:
+        raise RuntimeError("ingestion ended before the searches did: use more documents")
+    await _finished(client, base_id, 2 * count)
+    ratio = percentile(times, 0.95) / idle
+    yardstick = f"idle p95 {idle:.0f} ms"
+    return Figure("search p95, ingesting / idle", ratio, "×", yardstick, "lower", bar=3)

@@ -1,0 +1,73 @@
+"""A stand-in for a chat model: speaks OpenAI's streaming format, begins after a fixed time.
+
+Its own time to first token is the yardstick for what the service adds to a chat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+FIRST_TOKEN_SECONDS: Final = 0.05
+_WORDS: Final = "The documents say that the matter was settled in good order .".split()
+
+
+@asynccontextmanager
+async def model_server() -> AsyncIterator[str]:
+    """Serve on a free port of the loopback; yields the base URL (ending in ``/v1``)."""
+    server = await asyncio.start_server(_serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while await _answer(reader, writer):
+            pass
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass  # the client hung up, as clients do
+    finally:
+        writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    await reader.readexactly(length)
+    writer.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    await writer.drain()
+    await asyncio.sleep(FIRST_TOKEN_SECONDS)
+    for word in _WORDS:
+        _send(writer, json.dumps(_delta({"content": f"{word} "}, None)))
+        await writer.drain()
+    _send(writer, json.dumps(_delta({}, "stop")))
+    _send(writer, "[DONE]")
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+    return True
+
+
+def _send(writer: asyncio.StreamWriter, data: str) -> None:
+    body = f"data: {data}\n\n".encode()
+    writer.write(f"{len(body):x}\r\n".encode() + body + b"\r\n")
+
+
+def _delta(delta: dict[str, str], finish: str | None) -> dict[str, object]:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return {
+        "id": "chatcmpl-bench",
+        "object": "chat.completion.chunk",
+        "created": 0,
+        "model": "bench",
+        "choices": [choice],
+    }

@@ -1,0 +1,62 @@
+"""The whole bench: one service, every measurement, a table and optionally a JSON file."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from evals.bench import chat, knowledge, memory, workflows
+from evals.bench.figures import Figure
+from evals.bench.model_server import model_server
+from evals.bench.system import System, running
+
+
+async def run(documents: int, runs: int, json_file: Path | None) -> bool:
+    """Measure and print; returns whether every figure with a bar clears it."""
+    console = Console()
+    async with model_server() as model_url:
+        environment = {
+            "NUXA_CHAT_MODEL": "openai/bench",
+            "NUXA_CHAT_BASE_URL": model_url,
+            "NUXA_CHAT_API_KEY": "bench",
+        }
+        console.print("Starting the service on data of its own …")
+        async with running(environment) as system:
+            figures = await _measure(system, model_url, documents, runs, console)
+    console.print(_table(figures))
+    if json_file:
+        report = {"at": datetime.now(UTC).isoformat(), "figures": [f.to_json() for f in figures]}
+        json_file.write_text(json.dumps(report, indent=2))
+    return all(figure.clears is not False for figure in figures)
+
+
+async def _measure(
+    system: System, model_url: str, documents: int, runs: int, console: Console
+) -> list[Figure]:
+    figures = [
+        Figure("first answer after the start", system.seconds_to_live, "s", "", "lower", 5),
+        Figure("ready, models warm", system.seconds_to_ready, "s", "", "lower", 15),
+    ]
+    console.print(f"Ingesting and searching {documents} documents …")
+    base_id, found = await knowledge.measure(system, documents)
+    figures += found
+    console.print("Chatting …")
+    figures += await chat.measure(system, base_id, model_url)
+    console.print(f"Running a workflow {runs} times …")
+    figures += await workflows.measure(system, runs)
+    return figures + memory.measure(system)
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table("figure", "value", "", "against", "bar", title="Measured in one run")
+    for figure in figures:
+        bar = ""
+        if figure.bar is not None:
+            sign = "≥" if figure.better == "higher" else "≤"
+            bar = f"{'✓' if figure.clears else '✗'} {sign} {figure.bar:g}"
+        table.add_row(figure.name, f"{figure.value:,.2f}", figure.unit, figure.yardstick, bar)
+    return table
