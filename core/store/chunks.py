@@ -1,16 +1,28 @@
-"""Pieces of documents, each with its vector and its words."""
+"""Pieces of documents: written and deleted together with their vectors, words and counts."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import BigInteger, ForeignKey, Identity, Text
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import BigInteger, ForeignKey, Identity, Text, delete, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Float, SmallInteger
 
+from core.errors import NotFound
+from core.ids import new_id
 from core.store.base import Base, TenantRepository
+from core.store.copying import copy_rows
+from core.store.documents import Document
+from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
+from core.store.postings import MOST_COUNTED, Postings
+from core.store.vectors import Vectors
 
 
 class Chunk(Base):
@@ -35,11 +47,173 @@ class Chunk(Base):
     end_offset: Mapped[int]
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
     enabled: Mapped[bool] = mapped_column(default=True)
-    embedding: Mapped[Any] = mapped_column(HALFVEC)  # normalised, of the base's dimensions
-    # The chunk's own words: they score it without a join and name its postings when it goes.
+    # The chunk's indexed words: they name its postings when it goes.
     terms: Mapped[list[str]] = mapped_column(ARRAY(Text))
     frequencies: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
 
 
+@dataclass(frozen=True)
+class NewChunk:
+    """A chunk to be written; its place in the document is its place in the sequence."""
+
+    content: str
+    token_count: int
+    start_offset: int  # code points in the document's text
+    end_offset: int
+    embedding: NDArray[np.float32]  # unit length, of the base's dimensions
+    words: Mapping[str, int]  # what keyword search finds it by: term and frequency
+    page: int | None = None  # from 1
+    bbox: Sequence[float] | None = None  # x0 y0 x1 y1, 0 to 1
+    heading_path: Sequence[str] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+_COPIED = (
+    *("no", "id", "workspace_id", "base_id", "document_id", "chunk_index", "content"),
+    *("token_count", "page", "bbox", "heading_path", "start_offset", "end_offset"),
+    *("metadata", "enabled", "terms", "frequencies"),
+)
+
+
 class Chunks(TenantRepository):
-    """Reached only through a base id that was checked."""
+    """Writing locks the base's row first, for the length of the transaction, which keeps its
+    counts true and concurrent writers from deadlock: change the document's row after, not before.
+    """
+
+    def __init__(self, session: AsyncSession, workspace_id: str) -> None:
+        super().__init__(session, workspace_id)
+        self._bases = KnowledgeBases(session, workspace_id)
+        self._postings = Postings(session, workspace_id)
+        self._vectors = Vectors(session, workspace_id)
+
+    async def write_chunks(
+        self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
+    ) -> list[str]:
+        """Make ``chunks`` the chunks of a document, instead of any it had; return their ids.
+
+        Vectors, keyword index and the counts of document and base change with them. Raises
+        :class:`NotFound` if base or document are gone, for example deleted during processing.
+        """
+        await self._lock(base)
+        await self._remove(base, document_id)
+        await self._count_document(base, document_id, chunks)
+        if not chunks:
+            return []
+        nos = await self._reserve(len(chunks))
+        ids = [new_id("chk") for _ in chunks]
+        rows = zip(nos, ids, range(len(chunks)), chunks, strict=True)
+        await copy_rows(
+            self._session,
+            Chunk.__table__,
+            _COPIED,
+            [self._row(base, document_id, no, id_, index, chunk) for no, id_, index, chunk in rows],
+        )
+        await self._vectors.add(base.no, nos, [chunk.embedding for chunk in chunks])
+        words = [chunk.words for chunk in chunks]
+        await self._postings.add(base.no, list(zip(nos, words, strict=True)))
+        await self._bases.count(
+            base.id,
+            chunks=len(chunks),
+            tokens=sum(chunk.token_count for chunk in chunks),
+            words=sum(_word_count(chunk) for chunk in chunks),
+        )
+        return ids
+
+    async def delete_of_document(self, base: KnowledgeBase, document_id: str) -> int:
+        """Delete a document's chunks and everything found by them; return how many there were.
+
+        The document's own row and the base's count of documents are the caller's.
+        """
+        await self._lock(base)
+        return await self._remove(base, document_id)
+
+    async def delete_of_base(self, base: KnowledgeBase) -> None:
+        """Delete every chunk of a base that is about to be deleted."""
+        await self._lock(base)
+        await self._session.execute(delete(Chunk).where(Chunk.base_id == base.id))
+        await self._postings.remove_base(base.no)
+
+    async def _lock(self, base: KnowledgeBase) -> None:
+        found = await self._session.scalar(
+            select(KnowledgeBase.id)
+            .where(KnowledgeBase.id == base.id, KnowledgeBase.workspace_id == self._workspace_id)
+            .with_for_update(key_share=True)
+        )
+        if found is None:
+            raise NotFound("This knowledge base does not exist; list the bases to see which do.")
+
+    async def _remove(self, base: KnowledgeBase, document_id: str) -> int:
+        gone = await self._session.execute(
+            delete(Chunk)
+            .where(Chunk.base_id == base.id, Chunk.document_id == document_id)
+            .returning(Chunk.no, Chunk.terms, Chunk.token_count, Chunk.frequencies)
+            .execution_options(synchronize_session=False)
+        )
+        rows = gone.tuples().all()
+        if rows:
+            await self._postings.remove(base.no, [(no, terms) for no, terms, _, _ in rows])
+            await self._bases.count(
+                base.id,
+                chunks=-len(rows),
+                tokens=-sum(tokens for _, _, tokens, _ in rows),
+                words=-sum(sum(frequencies) for _, _, _, frequencies in rows),
+            )
+        return len(rows)
+
+    async def _count_document(
+        self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
+    ) -> None:
+        found = await self._session.scalar(
+            update(Document)
+            .where(
+                Document.id == document_id,
+                Document.base_id == base.id,
+                Document.workspace_id == self._workspace_id,
+            )
+            .values(
+                chunk_count=len(chunks),
+                token_count=sum(chunk.token_count for chunk in chunks),
+                word_count=sum(_word_count(chunk) for chunk in chunks),
+            )
+            .returning(Document.id)
+            .execution_options(synchronize_session=False)
+        )
+        if found is None:
+            raise NotFound("This document is no longer in the base; add it again to index it.")
+
+    async def _reserve(self, count: int) -> list[int]:
+        numbers = await self._session.scalars(
+            text("""
+                SELECT nextval(pg_get_serial_sequence('chunks', 'no'))
+                FROM generate_series(1, CAST(:count AS integer))
+            """),
+            {"count": count},
+        )
+        return list(numbers.all())
+
+    def _row(
+        self, base: KnowledgeBase, document_id: str, no: int, id_: str, index: int, chunk: NewChunk
+    ) -> tuple[Any, ...]:
+        return (
+            no,
+            id_,
+            self._workspace_id,
+            base.id,
+            document_id,
+            index,
+            chunk.content,
+            chunk.token_count,
+            chunk.page,
+            None if chunk.bbox is None else list(chunk.bbox),
+            list(chunk.heading_path),
+            chunk.start_offset,
+            chunk.end_offset,
+            json.dumps(dict(chunk.meta)),
+            True,
+            list(chunk.words),
+            [min(frequency, MOST_COUNTED) for frequency in chunk.words.values()],
+        )
+
+
+def _word_count(chunk: NewChunk) -> int:
+    return sum(min(frequency, MOST_COUNTED) for frequency in chunk.words.values())

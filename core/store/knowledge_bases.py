@@ -60,4 +60,5 @@ class KnowledgeBases(TenantRepository):
                 token_count=KnowledgeBase.token_count + tokens,
                 word_count=KnowledgeBase.word_count + words,
             )
+            .execution_options(synchronize_session=False)
         )

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Integer, SmallInteger
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository
+from core.store.copying import copy_rows
+
+MOST_COUNTED = 32_767  # of one word in one chunk: what a smallint holds
 
 
 class Posting(Base):
     __tablename__ = "postings"
+    __table_args__ = (
+        # The index holds the whole row: keyword search reads no table.
+        PrimaryKeyConstraint(
+            "base_no", "term", "chunk_no", postgresql_include=["frequency", "length"]
+        ),
+    )
 
-    base_no: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    term: Mapped[str] = mapped_column(primary_key=True)
-    chunk_no: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    base_no: Mapped[int] = mapped_column(BigInteger)
+    term: Mapped[str]
+    chunk_no: Mapped[int] = mapped_column(BigInteger)
     frequency: Mapped[int] = mapped_column(SmallInteger)
     length: Mapped[int] = mapped_column(Integer)  # words of the chunk
 
@@ -27,4 +39,67 @@ class Term(Base):
 
 
 class Postings(TenantRepository):
-    """Reached only through a base that was checked."""
+    """Reached only through a base that was checked, and written with its row locked."""
+
+    async def add(self, base_no: int, words: Sequence[tuple[int, Mapping[str, int]]]) -> None:
+        """Index chunks, given as ``(chunk_no, {term: frequency})``."""
+        await self._count_terms(base_no, [found.keys() for _, found in words])
+        rows = (
+            (base_no, term, chunk_no, min(frequency, MOST_COUNTED), length)
+            for chunk_no, found in words
+            for length in [sum(found.values())]
+            for term, frequency in found.items()
+        )
+        columns = ("base_no", "term", "chunk_no", "frequency", "length")
+        await copy_rows(self._session, Posting.__table__, columns, rows)
+
+    async def remove(self, base_no: int, words: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Take chunks out of the index, given as ``(chunk_no, terms)``."""
+        counts = Counter(term for _, terms in words for term in terms)
+        values = {"base_no": base_no, "terms": sorted(counts), "nos": [no for no, _ in words]}
+        await self._session.execute(
+            text("""
+                DELETE FROM postings
+                WHERE base_no = :base_no AND term = ANY(CAST(:terms AS text[]))
+                  AND chunk_no = ANY(CAST(:nos AS bigint[]))
+            """),
+            values,
+        )
+        await self._uncount_terms(base_no, counts)
+
+    async def remove_base(self, base_no: int) -> None:
+        """Forget every word of a base."""
+        for table in ("postings", "terms"):
+            delete = text(f"DELETE FROM {table} WHERE base_no = :base_no")  # noqa: S608 - two names
+            await self._session.execute(delete, {"base_no": base_no})
+
+    async def _count_terms(self, base_no: int, words: Sequence[Iterable[str]]) -> None:
+        counts = Counter(term for terms in words for term in terms)
+        upsert = text("""
+            INSERT INTO terms (base_no, term, chunk_count)
+            SELECT CAST(:base_no AS bigint), new.term, new.added
+            FROM unnest(CAST(:terms AS text[]), CAST(:counts AS integer[])) AS new (term, added)
+            ON CONFLICT (base_no, term)
+            DO UPDATE SET chunk_count = terms.chunk_count + excluded.chunk_count
+        """)
+        values = {"base_no": base_no, "terms": list(counts), "counts": list(counts.values())}
+        await self._session.execute(upsert, values)
+
+    async def _uncount_terms(self, base_no: int, counts: Counter[str]) -> None:
+        values = {"base_no": base_no, "terms": list(counts), "counts": list(counts.values())}
+        await self._session.execute(
+            text("""
+                UPDATE terms SET chunk_count = terms.chunk_count - old.removed
+                FROM unnest(CAST(:terms AS text[]), CAST(:counts AS integer[]))
+                    AS old (term, removed)
+                WHERE terms.base_no = :base_no AND terms.term = old.term
+            """),
+            values,
+        )
+        await self._session.execute(
+            text("""
+                DELETE FROM terms
+                WHERE base_no = :base_no AND term = ANY(CAST(:terms AS text[])) AND chunk_count <= 0
+            """),
+            {"base_no": base_no, "terms": list(counts)},
+        )

@@ -24,6 +24,7 @@ from core.store.postings import Postings
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions
 from core.store.users import Users
+from core.store.vectors import Vectors
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
@@ -62,6 +63,7 @@ class Unit(_Transaction):
         self.documents = Documents(session, workspace_id)
         self.chunks = Chunks(session, workspace_id)
         self.postings = Postings(session, workspace_id)
+        self.vectors = Vectors(session, workspace_id)
         self.workflows = Workflows(session, workspace_id)
         self.executions = Executions(session, workspace_id)
         self.chats = Chats(session, workspace_id)
