@@ -1,0 +1,173 @@
+"""Group the lines of a paged document into titles, paragraphs, lists and tables."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
+
+from ingest.document import Kind, Piece, union
+from ingest.lines import Line
+
+_BULLET = re.compile(r"^(?:[•·▪‣◦●○■–—*-]|\(?[0-9]{1,2}[.)]|\(?[a-zA-Z][.)])\s+\S")
+_BIGGER = 1.1  # times the body's type size
+_TITLE_CHARACTERS = 160
+_TITLE_LINES = 4
+_LOOSE = 1.35  # times the page's usual distance between lines
+_SHORT_LINE = 48  # characters; blocks of shorter lines keep their line breaks
+_FEWEST_REPEATS = 3
+_OFTEN = 0.4  # share of the pages on which a running header or footer stands
+
+
+def pieces(lines: list[Line]) -> list[Piece]:
+    """Return the blocks of all pages' lines, without running headers and footers."""
+    kept = _without_running(lines)
+    ranks = _title_ranks(kept)
+    return [_piece(block, ranks) for block in _blocks(kept, ranks)]
+
+
+def _without_running(lines: list[Line]) -> list[Line]:
+    """Drop first and last lines of pages that come back, numbers apart, on many pages."""
+    outer = _outermost(lines)
+    pages: dict[str, set[int]] = defaultdict(set)
+    for position in outer:
+        pages[_without_numbers(lines[position].text)].add(lines[position].page)
+    needed = max(_FEWEST_REPEATS, len({line.page for line in lines}) * _OFTEN)
+    running = {text for text, on in pages.items() if len(on) >= needed}
+    return [
+        line
+        for position, line in enumerate(lines)
+        if not (position in outer and _without_numbers(line.text) in running)
+    ]
+
+
+def _outermost(lines: list[Line]) -> set[int]:
+    """Return the positions of each page's first two and last two lines, from top to bottom."""
+    by_page: dict[int, list[int]] = defaultdict(list)
+    for position, line in enumerate(lines):
+        by_page[line.page].append(position)
+    outer: set[int] = set()
+    for positions in by_page.values():
+        ordered = sorted(positions, key=lambda i: lines[i].box[1])
+        outer.update(ordered[:2], ordered[-2:])
+    return outer
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d+|\b[ivxlc]+\b", "#", text.lower())
+
+
+Style = tuple[float, bool, bool, bool]
+
+
+def _style(line: Line) -> Style:
+    """Order of prominence: size, capitals, bold, upright; greater is higher."""
+    capitals = line.text.isupper()
+    return (round(line.size * 400) / 400, capitals and line.is_bold, line.is_bold,
+            not line.is_italic)
+
+
+def _title_ranks(lines: list[Line]) -> dict[Style, int]:
+    """Return the level of each style that makes a title, 1 outermost.
+
+    Titles are set larger than most of the text, or bold where most of the text is not.
+    """
+    weights: Counter[tuple[float, bool]] = Counter()
+    for line in lines:
+        weights[(_style(line)[0], line.is_bold)] += len(line.text)
+    if not weights:
+        return {}
+    (body_size, body_bold), _ = weights.most_common(1)[0]
+    prominent = {
+        _style(line)
+        for line in lines
+        if _style(line)[0] > body_size * _BIGGER
+        or (line.is_bold and not body_bold and _style(line)[0] >= body_size * 0.98)
+    }
+    return {style: rank for rank, style in enumerate(sorted(prominent, reverse=True), 1)}
+
+
+def _is_title_line(line: Line, ranks: dict[Style, int]) -> bool:
+    return (
+        _style(line) in ranks
+        and line.cells == 1
+        and len(line.text) <= _TITLE_CHARACTERS
+        and any(c.isalpha() for c in line.text)
+        and not line.text.endswith((",", ";"))
+    )
+
+
+def _blocks(lines: list[Line], ranks: dict[Style, int]) -> Iterator[list[Line]]:
+    """Yield runs of lines that belong together."""
+    pitches = _pitches(lines)
+    block: list[Line] = []
+    for line in lines:
+        if block and not _continues(block, line, ranks, pitches[line.page]):
+            yield block
+            block = []
+        block.append(line)
+    if block:
+        yield block
+
+
+def _pitches(lines: list[Line]) -> dict[int, float]:
+    """Return each page's usual distance between the tops of successive lines."""
+    steps: dict[int, list[float]] = defaultdict(list)
+    for above, below in pairwise(lines):
+        if above.page == below.page and below.box[1] > above.box[1]:
+            steps[below.page].append(below.box[1] - above.box[1])
+    return defaultdict(float, {page: median(found) for page, found in steps.items()})
+
+
+def _continues(block: list[Line], line: Line, ranks: dict[Style, int], pitch: float) -> bool:
+    last = block[-1]
+    if last.page != line.page:
+        return False
+    is_title, after_title = _is_title_line(line, ranks), _is_title_line(last, ranks)
+    if is_title or after_title:
+        same = is_title and after_title and _style(line) == _style(last)
+        return same and len(block) < _TITLE_LINES and _is_near(last, line, line.size * 1.8)
+    if _is_tabular(block) and line.cells > 1:
+        return True
+    if line.cells > 1 or last.cells > 1:
+        return _is_near(last, line, pitch * _LOOSE * 1.3)
+    if _BULLET.match(line.text):
+        return False
+    return _is_near(last, line, max(pitch, line.size) * _LOOSE)
+
+
+def _is_near(above: Line, below: Line, distance: float) -> bool:
+    """Whether ``below`` follows on the same row or at most ``distance`` lower."""
+    step = below.box[3] - above.box[3]
+    return -above.size * 0.5 <= step <= distance
+
+
+def _is_tabular(block: list[Line]) -> bool:
+    return sum(line.cells > 1 for line in block) * 2 >= len(block)
+
+
+def _piece(block: list[Line], ranks: dict[Style, int]) -> Piece:
+    first = block[0]
+    box = union([line.box for line in block])
+    if _is_title_line(first, ranks):
+        text = " ".join(line.text for line in block)
+        return Piece("title", text, first.page, box, ranks[_style(first)])
+    return Piece(_kind(block), _joined(block), first.page, box)
+
+
+def _kind(block: list[Line]) -> Kind:
+    if _is_tabular(block) and len(block) > 1:
+        return "table"
+    return "list" if _BULLET.match(block[0].text) else "text"
+
+
+def _joined(block: list[Line]) -> str:
+    """Join the lines: rows and short lines stay lines, prose flows on."""
+    texts = [line.text for line in block]
+    is_prose = not _is_tabular(block) and sum(map(len, texts)) / len(texts) >= _SHORT_LINE
+    if not is_prose:
+        return "\n".join(text.replace("\u00ad", "") for text in texts)
+    flowing = " ".join(texts)
+    return re.sub(r"\u00ad ?", "", flowing)

@@ -1,0 +1,73 @@
+"""Bytes of a text file to text, in whatever encoding it was written."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SAMPLE = 4096
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_MOST_CONTROL = 0.05  # share of control characters that text may hold
+
+
+def decode(data: bytes) -> str:
+    """Return the text of ``data``: by its byte order mark, UTF-8, or what fits its bytes best.
+
+    Characters that cannot be read become U+FFFD; line ends become ``\\n``.
+    """
+    return data.decode(_encoding(data), "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def looks_like_text(data: bytes) -> bool:
+    """Whether ``data`` is text in some encoding: hardly any control characters."""
+    sample = data[:_SAMPLE]
+    text = sample.decode(_encoding(sample), "replace")
+    return len(_CONTROL.findall(text)) <= len(text) * _MOST_CONTROL
+
+
+def _encoding(data: bytes) -> str:
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return name
+    wide = _wide_encoding(data[:_SAMPLE])
+    if wide is not None:
+        return wide
+    if _is_utf8(data):
+        return "utf-8"
+    return _guess(data[: _SAMPLE * 16])
+
+
+def _wide_encoding(sample: bytes) -> str | None:
+    """Return the UTF-16 without a mark that the places of zero bytes give away."""
+    pairs = len(sample) // 2
+    if pairs == 0:
+        return None
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if odd > pairs * 0.4 and even < pairs * 0.05:
+        return "utf-16-le"
+    if even > pairs * 0.4 and odd < pairs * 0.05:
+        return "utf-16-be"
+    return None
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether ``data`` is UTF-8; it may break off within a character."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _guess(sample: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample).best()
+    return best.encoding if best is not None else "cp1252"

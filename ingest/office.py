@@ -1,0 +1,125 @@
+"""Office formats, mark-up and mail, read by unstructured."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ingest.document import Kind, Piece, Reading
+from ingest.plain import row_text
+
+Progress = Callable[[str, int, int], None]
+
+_PARTITIONS = {
+    "docx": "docx", "pptx": "pptx", "xlsx": "xlsx", "odt": "odt", "epub": "epub", "rtf": "rtf",
+    "html": "html", "xml": "xml", "md": "md", "rst": "rst", "org": "org", "eml": "email",
+    "msg": "msg",
+}
+_KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
+_LEFT_OUT = frozenset({"PageBreak", "Header", "Footer", "Image", "PageNumber"})
+_MAIL_FIELDS = (("sent_from", "From"), ("sent_to", "To"), ("cc_recipient", "Cc"))
+_PAGED = frozenset({"pptx", "xlsx"})  # slides and sheets; other formats have no pages of their own
+
+
+def read(path: Path, kind: str) -> Reading:
+    """Return what the document of that ``kind`` holds, in unstructured's order of elements."""
+    partition = _partition(_PARTITIONS[kind])
+    elements: list[Any] = partition(filename=str(path), languages=[""], **_options(kind))
+    reading = Reading(_mail_header(elements) if kind in ("eml", "msg") else [])
+    for element in elements:
+        if type(element).__name__ in _LEFT_OUT:
+            continue
+        piece = _piece(element, kind)
+        if piece.text:
+            reading.pieces.append(piece)
+    if kind in _PAGED:
+        pages = {e.metadata.page_number for e in elements if e.metadata.page_number}
+        reading.page_count = max(pages, default=None)
+        reading.pages_with_text = len({p.page for p in reading.pieces if p.page})
+    return reading
+
+
+def _options(kind: str) -> dict[str, Any]:
+    if kind in ("eml", "msg"):
+        return {"process_attachments": False}
+    if kind == "xlsx":
+        return {"find_subtable": False}
+    return {}
+
+
+def _piece(element: Any, kind: str) -> Piece:
+    metadata = element.metadata
+    page = metadata.page_number if kind in _PAGED else None
+    name = type(element).__name__
+    if name == "Table" and metadata.text_as_html:
+        return Piece("table", _rows(metadata.text_as_html), page)
+    text = _clean(element.text)
+    if name == "Title" and _is_heading(element, kind):
+        return Piece("title", " ".join(text.split()), page, level=(metadata.category_depth or 0) + 1)
+    return Piece(_KINDS.get(name, "text"), text, page)
+
+
+def _is_heading(element: Any, kind: str) -> bool:
+    """Whether the title has a level of its own or names a sheet; others are only short lines."""
+    if kind == "pptx":
+        return bool(element.metadata.category_depth == 0)
+    return kind == "xlsx" or element.metadata.category_depth is not None
+
+
+def _clean(text: str) -> str:
+    lines = (line.rstrip() for line in text.replace("\x00", "\ufffd").splitlines())
+    joined = "\n".join(lines).strip("\n")
+    return joined.encode("utf-8", "replace").decode()
+
+
+def _rows(html: str) -> str:
+    """Return the table with a line a row, its cells between bars."""
+    from lxml import html as parser
+
+    rows = [
+        row_text([_clean(str(cell.text_content())) for cell in row.iterchildren("td", "th")])
+        for row in parser.fragment_fromstring(html, create_parent="div").iter("tr")
+    ]
+    return "\n".join(row for row in rows if row)
+
+
+def _mail_header(elements: list[Any]) -> list[Piece]:
+    if not elements:
+        return []
+    metadata = elements[0].metadata
+    lines = [
+        f"{label}: {', '.join(values)}"
+        for field, label in _MAIL_FIELDS
+        if (values := getattr(metadata, field, None))
+    ]
+    header = [Piece("text", "\n".join(lines))] if lines else []
+    subject = _clean(metadata.subject or "")
+    return [Piece("title", subject), *header] if subject else header
+
+
+def _partition(module: str) -> Callable[..., Any]:
+    """Return ``partition_<module>``, with unstructured kept off the network."""
+    os.environ.setdefault("UNSTRUCTURED_DISABLE_NOTICE", "1")
+    tokenize: Any = importlib.import_module("unstructured.nlp.tokenize")
+    tokenize._load_spacy_model = _sentence_model
+    loaded = importlib.import_module(f"unstructured.partition.{module}")
+    partition: Callable[..., Any] = getattr(loaded, f"partition_{module}")
+    return partition
+
+
+def _sentence_model() -> Any:
+    """Return spaCy's small English model if it is installed, else a splitter of sentences.
+
+    unstructured would download the model; it needs it only to tell prose from short lines, which
+    does not decide anything here: headings are taken from the document's own levels.
+    """
+    import spacy
+
+    if spacy.util.is_package("en_core_web_sm"):
+        return spacy.load("en_core_web_sm", exclude=["ner", "lemmatizer", "attribute_ruler"])
+    model = spacy.blank("en")
+    model.add_pipe("sentencizer")
+    return model

@@ -1,0 +1,143 @@
+"""Read a PDF: its own text where it has one, recognised text where it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingest import ocr
+from ingest.blocks import pieces
+from ingest.document import Reading
+from ingest.failures import CorruptDocument, EncryptedDocument, TooManyPages
+from ingest.limits import Limits
+from ingest.lines import Line, read_lines
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Progress = Callable[[str, int, int], None]  # stage, pages done, pages in all
+
+_FEWEST_CHARACTERS = 20  # a page with less text and with a picture is read by OCR
+_UNREADABLE = 0.3  # share of characters without a meaning from which a page's text is useless
+_DOTS_PER_INCH = 300
+_PASSWORD_ERRORS = (4, 5)  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
+
+
+def read(path: Path, limits: Limits, languages: str, progress: Progress) -> Reading:
+    """Return what stands on the pages of the PDF at ``path``.
+
+    Raises ``EncryptedDocument``, ``CorruptDocument``, ``TooManyPages``.
+    """
+    reading = Reading()
+    lines: list[Line] = []
+    certainties: list[float] = []
+    with _opened(path) as document:
+        total = len(document)
+        _check_pages(total, limits)
+        for number in range(1, total + 1):
+            found = _read_page(document, number, limits, languages, progress, reading)
+            lines += found.lines
+            reading.pages_with_text += bool(found.lines)
+            if found.certainty is not None:
+                certainties.append(found.certainty)
+            progress("parsing", number, total)
+    reading.page_count = total
+    reading.pieces = pieces(lines)
+    reading.ocr_pages = len(certainties)
+    if certainties:
+        reading.ocr_confidence = sum(certainties) / len(certainties)
+    return reading
+
+
+class _Page:
+    """The lines of one page, and how certain they are when they were recognised."""
+
+    def __init__(self, lines: list[Line], certainty: float | None = None) -> None:
+        self.lines = lines
+        self.certainty = certainty
+
+
+def _check_pages(total: int, limits: Limits) -> None:
+    if total == 0:
+        raise CorruptDocument("The PDF has no pages: export it again and upload the new file.")
+    if total > limits.max_pages:
+        raise TooManyPages(
+            f"The PDF has {total} pages and {limits.max_pages} are allowed: split it."
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) in _PASSWORD_ERRORS:
+            raise EncryptedDocument(
+                "The PDF asks for a password: remove the protection and upload it again."
+            ) from error
+        raise CorruptDocument(
+            "The PDF is damaged and cannot be opened: export it again and upload the new file."
+        ) from error
+    try:
+        yield document
+    finally:
+        document.close()
+
+
+def _read_page(
+    document: Any, number: int, limits: Limits, languages: str, progress: Progress, reading: Reading
+) -> _Page:
+    import pypdfium2
+
+    try:
+        page = document[number - 1]
+    except pypdfium2.PdfiumError:
+        reading.warnings.append(f"Page {number} is damaged and was left out.")
+        return _Page([])
+    try:
+        text_page = page.get_textpage()
+        lines = read_lines(page, text_page, number)
+        text_page.close()
+        if limits.ocr == "off" or (limits.ocr != "force" and not _needs_ocr(page, lines)):
+            return _Page(lines)
+        progress("ocr", number - 1, len(document))
+        recognised = ocr.recognise(_rendered(page, limits), number, languages)
+        return _Page(recognised.lines or lines, recognised.confidence)
+    finally:
+        page.close()
+
+
+def _needs_ocr(page: Any, lines: list[Line]) -> bool:
+    text = "".join(line.text for line in lines)
+    unreadable = sum(_is_unreadable(c) for c in text)
+    if text and unreadable / len(text) > _UNREADABLE:
+        return True
+    return len(text) < _FEWEST_CHARACTERS and _has_ink(page)
+
+
+def _is_unreadable(character: str) -> bool:
+    code = ord(character)
+    return code == 0xFFFD or 0xE000 <= code <= 0xF8FF or code < 32
+
+
+def _has_ink(page: Any) -> bool:
+    """Whether the page shows anything but text: pictures, or letters drawn as paths."""
+    import pypdfium2.raw as pdfium
+
+    drawn = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
+    return any(True for _ in page.get_objects(filter=drawn, max_depth=4))
+
+
+def _rendered(page: Any, limits: Limits) -> Image:
+    """Return the page at 300 dots an inch, or at what the limit on pixels leaves."""
+    width, height = page.get_size()
+    scale = _DOTS_PER_INCH / 72
+    pixels = width * height * scale * scale
+    if pixels > limits.max_pixels:
+        scale *= (limits.max_pixels / pixels) ** 0.5
+    image: Image = page.render(scale=scale, grayscale=True).to_pil()
+    return image

@@ -1,0 +1,111 @@
+"""Text, JSON and comma-separated values, read without a parser's libraries."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+
+from ingest.decode import decode
+from ingest.document import Piece, Reading
+from ingest.failures import CorruptDocument
+from ingest.limits import Limits
+
+_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+_LONGEST_FIELD = 16 * 1024 * 1024
+_DELIMITERS = ",;\t|"
+_SNIFFED = 64 * 1024
+
+
+def read(data: bytes, kind: str, limits: Limits) -> Reading:
+    """Return what a ``txt``, ``json``, ``csv`` or ``tsv`` file holds.
+
+    Raises ``CorruptDocument`` for JSON that is none or is nested too deeply.
+    """
+    text = decode(data).replace("\x00", "\ufffd")
+    if kind in ("csv", "tsv"):
+        return Reading([Piece("table", table)] if (table := _table(text, kind)) else [])
+    if kind == "json":
+        return Reading(_json_pieces(text, limits))
+    return Reading([Piece("text", p.strip("\n")) for p in _PARAGRAPH.split(text) if p.strip()])
+
+
+def row_text(cells: list[str]) -> str:
+    """Return one line for a row of a table: its cells between bars, empty ends dropped."""
+    flat = [" ".join(cell.split()) for cell in cells]
+    while flat and not flat[-1]:
+        flat.pop()
+    return " | ".join(flat).strip() if any(flat) else ""
+
+
+def _table(text: str, kind: str) -> str:
+    csv.field_size_limit(_LONGEST_FIELD)
+    delimiter = "\t" if kind == "tsv" else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = [row_text(row) for row in reader]
+    except csv.Error as error:
+        raise CorruptDocument(
+            f"The table cannot be read ({error}): export it again and upload the new file."
+        ) from error
+    return "\n".join(row for row in rows if row)
+
+
+def _delimiter(text: str) -> str:
+    """Return the delimiter that cuts the first rows into the same number of cells, most often."""
+    lines = text[:_SNIFFED].splitlines()[:50]
+
+    def regularity(delimiter: str) -> tuple[int, int]:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
+        usual = max(set(widths), key=lambda width: (widths.count(width), width), default=0)
+        return (widths.count(usual) if usual > 1 else 0, usual)
+
+    return max(_DELIMITERS, key=regularity)
+
+
+def _json_pieces(text: str, limits: Limits) -> list[Piece]:
+    too_deep = CorruptDocument(
+        f"The JSON is nested more than {limits.max_depth} levels deep: flatten it."
+    )
+    try:
+        value = json.loads(text.lstrip("\ufeff"))
+        lines = list(_leaves(value, "", limits.max_depth))
+    except RecursionError as error:
+        raise too_deep from error
+    except ValueError as error:
+        return _json_lines(text, limits, error)
+    return _grouped(lines)
+
+
+def _json_lines(text: str, limits: Limits, error: ValueError) -> list[Piece]:
+    """Read one value a line, as log files have them."""
+    rows = [row for row in text.splitlines() if row.strip()]
+    try:
+        values = [json.loads(row) for row in rows]
+    except ValueError:
+        raise CorruptDocument(
+            f"The file is not valid JSON ({error}): correct it and upload it again."
+        ) from error
+    return _grouped([line for v in values for line in _leaves(v, "", limits.max_depth)])
+
+
+def _leaves(value: object, path: str, depth: int) -> Iterator[str]:
+    """Yield ``path: value`` for each value that holds no others."""
+    if depth < 0:
+        raise RecursionError
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key), depth - 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item, path, depth - 1)
+    elif value is not None and str(value).strip():
+        shown = value if isinstance(value, str) else json.dumps(value)
+        yield f"{path}: {shown}" if path else shown
+
+
+def _grouped(lines: list[str]) -> list[Piece]:
+    body = "\n".join(line.encode("utf-8", "replace").decode() for line in lines)
+    return [Piece("code", body)] if body else []

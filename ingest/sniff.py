@@ -1,0 +1,177 @@
+"""What kind of document a file is, told by its content; the name only decides among text formats."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from ingest.decode import decode, looks_like_text
+from ingest.failures import CorruptDocument, EmptyDocument, EncryptedDocument, UnsupportedType
+
+_HEAD = 65_536
+
+MIME_TYPES: dict[str, str] = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "epub": "application/epub+zip",
+    "rtf": "application/rtf",
+    "html": "text/html",
+    "xml": "application/xml",
+    "json": "application/json",
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+    "md": "text/markdown",
+    "rst": "text/x-rst",
+    "org": "text/org",
+    "eml": "message/rfc822",
+    "msg": "application/vnd.ms-outlook",
+    "txt": "text/plain",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "gif": "image/gif",
+    "bmp": "image/bmp",
+    "tif": "image/tiff",
+    "webp": "image/webp",
+}
+IMAGES = frozenset({"png", "jpg", "gif", "bmp", "tif", "webp"})
+PLAIN = frozenset({"txt", "json", "csv", "tsv"})
+
+_BY_NAME = {
+    ".md": "md", ".markdown": "md", ".csv": "csv", ".tsv": "tsv", ".rst": "rst", ".org": "org",
+    ".html": "html", ".htm": "html", ".xhtml": "html", ".eml": "eml", ".p7s": "eml",
+    ".xml": "xml", ".nxml": "xml", ".json": "json",
+}
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MAIL_FIELD = re.compile(
+    r"^(From|To|Subject|Date|Received|Return-Path|MIME-Version|Message-ID|Content-Type):", re.I | re.M
+)
+_FIELD_LINE = re.compile(r"(?:From |[!-9;-~]+:|[ \t])")
+_HTML = re.compile(r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
+                   re.IGNORECASE | re.DOTALL)
+_FORMATS = "pdf, docx, pptx, xlsx, odt, epub, rtf, html, xml, json, csv, md, txt, eml or a picture"
+
+
+@dataclass(frozen=True)
+class FileType:
+    """``kind`` is a key of ``MIME_TYPES``."""
+
+    kind: str
+    mime_type: str
+
+
+def sniff(path: Path, name: str) -> FileType:
+    """Return what the file at ``path`` holds; ``name`` is what its owner calls it.
+
+    Raises ``EmptyDocument``, ``UnsupportedType``, ``EncryptedDocument``, ``CorruptDocument``.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head.strip(b"\x00 \t\r\n\f\v"):
+        raise EmptyDocument("The file is empty: upload one that has content.")
+    kind = _binary_kind(path, head) or _text_kind(head, PurePath(name).suffix.lower())
+    return FileType(kind, MIME_TYPES[kind])
+
+
+def _binary_kind(path: Path, head: bytes) -> str | None:
+    """Return the kind of a format with a signature, ``None`` when it may be text."""
+    import filetype
+
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _zip_kind(path)
+    if head.startswith(_OLE):
+        return _ole_kind(path)
+    if head.startswith(b"{\\rtf"):
+        return "rtf"
+    guess = filetype.guess(head)
+    if guess is None:
+        return None
+    if guess.extension in IMAGES:
+        return str(guess.extension)
+    if looks_like_text(head):
+        return None
+    raise _unsupported(guess.mime)
+
+
+def _zip_kind(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            mime = _mimetype_member(archive) if "mimetype" in names else ""
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        raise CorruptDocument(
+            "The file is a damaged archive: save the document again and upload the new file."
+        ) from error
+    for folder, kind in (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx")):
+        if "[Content_Types].xml" in names and any(n.startswith(folder) for n in names):
+            return kind
+    for kind in ("odt", "epub"):
+        if mime.startswith(MIME_TYPES[kind]):
+            return kind
+    raise UnsupportedType(
+        f"The file is an archive or an office format that is not read ({mime or 'zip'}): "
+        f"unpack it, or save its documents as {_FORMATS}."
+    )
+
+
+def _mimetype_member(archive: zipfile.ZipFile) -> str:
+    with archive.open("mimetype") as member:
+        return member.read(200).decode("ascii", "replace").strip()
+
+
+def _ole_kind(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(32 * 1024 * 1024)
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise EncryptedDocument(
+            "The document asks for a password: remove the protection and upload it again."
+        )
+    if "__substg1.0_".encode("utf-16-le") in content:
+        return "msg"
+    raise UnsupportedType(
+        "Office files of before 2007 are not read: save it as docx, pptx or xlsx and upload that."
+    )
+
+
+def _text_kind(head: bytes, suffix: str) -> str:
+    if not looks_like_text(head):
+        raise _unsupported("an unknown binary format")
+    text = decode(head)
+    if _HTML.match(text):
+        return "html"
+    if text.lstrip("\ufeff \r\n\t").startswith("<?xml"):
+        return "html" if suffix in (".html", ".htm", ".xhtml") else "xml"
+    named = _BY_NAME.get(suffix)
+    if named is not None:
+        return named
+    if _is_mail(text):
+        return "eml"
+    return "json" if _is_json(text, len(head)) else "txt"
+
+
+def _is_mail(text: str) -> bool:
+    """Whether the text opens with header fields, at least two of them those of mail."""
+    header = text.lstrip("\ufeff\n").split("\n\n", 1)[0]
+    fields = {field.lower() for field in _MAIL_FIELD.findall(header)}
+    return len(fields) > 1 and all(_FIELD_LINE.match(line) for line in header.splitlines())
+
+
+def _is_json(text: str, size: int) -> bool:
+    if size >= _HEAD or text.lstrip()[:1] not in ("{", "["):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _unsupported(what: str) -> UnsupportedType:
+    return UnsupportedType(f"The file is {what}, which is not read: upload {_FORMATS}.")

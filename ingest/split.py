@@ -1,0 +1,190 @@
+"""Cut a parsed document into passages: whole sentences and rows, under one heading, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from ingest.document import Box, Chunk, Element, ParsedDocument, union
+from ingest.sentences import sentence_spans
+from ingest.tokens import TokenRuler
+
+MAX_TOKENS = 200
+_PREFIX_WORDS = 40  # with 200 tokens of text this stays within the model's window of 256
+_PREFIX_CHARACTERS = 240
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What is never cut: a sentence, a row, a title."""
+
+    start: int
+    end: int
+    tokens: int
+    element: Element
+
+
+def split(
+    document: ParsedDocument, max_tokens: int = MAX_TOKENS, overlap_tokens: int = 0
+) -> list[Chunk]:
+    """Return the passages of ``document`` in order, each of at most ``max_tokens`` tokens.
+
+    A heading opens a new passage once the current one holds a quarter of ``max_tokens``, so that
+    small sections share one. Passages of one section are of about equal size. With
+    ``overlap_tokens`` a passage begins with the last whole sentences of the one before it in the
+    same section, as far as they fit. Equal documents give equal passages.
+
+    Raises ``ValueError`` unless ``0 <= overlap_tokens <= max_tokens / 2``.
+    """
+    if not 0 <= overlap_tokens <= max_tokens / 2:
+        raise ValueError("overlap_tokens must lie between 0 and half of max_tokens")
+    ruler = TokenRuler(document.text)
+    chunks: list[Chunk] = []
+    for section in _sections(document, ruler, max_tokens):
+        for group in _pack(section, max_tokens - overlap_tokens):
+            overlap = _overlap(section, group[0], overlap_tokens)
+            chunks.append(_chunk(document.text, ruler, [*overlap, *group], len(chunks)))
+    return chunks
+
+
+def embedding_text(chunk: Chunk, document_name: str) -> str:
+    """Return what the embedding model reads: the document's name, the headings, the passage.
+
+    The passage alone often does not say whose figures it holds ("Net sales 82,959"): the name and
+    the headings do. They are cut so that the whole stays within the model's window.
+    """
+    stem = PurePath(document_name).stem
+    place = " > ".join([stem, *chunk.heading_path])
+    lines = [_shorten(place)]
+    if chunk.context:
+        lines.append(_shorten(chunk.context))
+    return "\n".join([*(line for line in lines if line), chunk.text])
+
+
+def _shorten(line: str) -> str:
+    return " ".join(line[:_PREFIX_CHARACTERS].split()[:_PREFIX_WORDS])
+
+
+def _sections(
+    document: ParsedDocument, ruler: TokenRuler, max_tokens: int
+) -> Iterator[list[_Unit]]:
+    """Yield runs of units that may share a passage."""
+    section: list[_Unit] = []
+    for element in document.elements:
+        is_new_page = bool(section) and section[-1].element.page != element.page
+        if is_new_page or (element.kind == "title" and _is_full(section, max_tokens // 4)):
+            yield section
+            section = []
+        section.extend(_units(document.text, element, ruler, max_tokens))
+    if section:
+        yield section
+
+
+def _is_full(section: list[_Unit], tokens: int) -> bool:
+    """Whether the section holds that much; titles alone wait for their text."""
+    if not section or section[-1].element.kind == "title":
+        return False
+    return sum(unit.tokens for unit in section) >= tokens
+
+
+def _units(text: str, element: Element, ruler: TokenRuler, max_tokens: int) -> Iterator[_Unit]:
+    if element.kind == "title":
+        spans = [(element.start, element.end)]
+    elif element.kind in ("table", "code"):
+        spans = _line_spans(text, element.start, element.end)
+    else:
+        spans = sentence_spans(text, element.start, element.end)
+    for start, end in spans:
+        for piece_start, piece_end in _within(text, start, end, ruler, max_tokens):
+            tokens = ruler.count(piece_start, piece_end)
+            yield _Unit(piece_start, piece_end, tokens, element)
+
+
+def _line_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for line in text[start:end].splitlines(keepends=True):
+        body = line.rstrip()
+        if body:
+            spans.append((start, start + len(body)))
+        start += len(line)
+    return spans
+
+
+def _within(
+    text: str, start: int, end: int, ruler: TokenRuler, max_tokens: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the span, cut at words where it holds more than ``max_tokens``."""
+    while ruler.count(start, end) > max_tokens:
+        cut = ruler.cut(start, end, max_tokens)
+        if cut >= end:
+            break
+        yield start, start + len(text[start:cut].rstrip())
+        start = cut
+    yield start, end
+
+
+def _pack(section: list[_Unit], budget: int) -> Iterator[list[_Unit]]:
+    """Yield groups within ``budget`` tokens, about equal in size, titles with what follows."""
+    remaining = sum(unit.tokens for unit in section)
+    position = 0
+    while position < len(section):
+        share = remaining / max(1, -(-remaining // budget))
+        end, held = position + 1, section[position].tokens
+        while end < len(section) and held + section[end].tokens <= budget:
+            if held + section[end].tokens / 2 > share:
+                break
+            held += section[end].tokens
+            end += 1
+        end = _before_titles(section, position, end)
+        group = section[position:end]
+        remaining -= sum(unit.tokens for unit in group)
+        position = end
+        yield group
+
+
+def _before_titles(section: list[_Unit], start: int, end: int) -> int:
+    """Move the end of a group before titles that would end it."""
+    moved = end
+    while end < len(section) and moved > start + 1 and section[moved - 1].element.kind == "title":
+        moved -= 1
+    return moved if section[moved - 1].element.kind != "title" else end
+
+
+def _overlap(section: list[_Unit], first: _Unit, tokens: int) -> list[_Unit]:
+    if not tokens:
+        return []
+    position = next(i for i, unit in enumerate(section) if unit is first)
+    begin, held = position, 0
+    while begin > 0 and held + section[begin - 1].tokens <= tokens:
+        begin -= 1
+        held += section[begin].tokens
+    return section[begin:position]
+
+
+def _chunk(text: str, ruler: TokenRuler, group: list[_Unit], index: int) -> Chunk:
+    start, end = group[0].start, group[-1].end
+    body = next((u.element for u in group if u.element.kind != "title"), group[-1].element)
+    return Chunk(
+        index=index,
+        text=text[start:end],
+        page=group[0].element.page,
+        bbox=_box(group),
+        heading_path=body.heading_path,
+        start=start,
+        end=end,
+        token_count=ruler.count(start, end),
+        context=_header_row(group[0]),
+    )
+
+
+def _box(group: list[_Unit]) -> Box | None:
+    return union([unit.element.bbox for unit in group if unit.element.bbox is not None])
+
+
+def _header_row(unit: _Unit) -> str:
+    """Return the first row of the table that ``unit`` continues."""
+    element = unit.element
+    if element.kind != "table" or unit.start == element.start:
+        return ""
+    return element.text.split("\n", 1)[0]

