@@ -16,7 +16,10 @@ _BIGGER = 1.1  # times the body's type size
 _TITLE_CHARACTERS = 160
 _TITLE_LINES = 4
 _LOOSE = 1.35  # times the page's usual distance between lines
-_SHORT_LINE = 48  # characters; blocks of shorter lines keep their line breaks
+_SHORT_LINE = 18  # characters; blocks of shorter lines keep their line breaks
+_FULL_LINE = 0.8  # of the widest line's width, and
+_MOST = 0.7  # of the lines, make prose
+_BETWEEN_IDEOGRAPHS = re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff]) (?=[\u3040-\u30ff\u4e00-\u9fff])")
 _FEWEST_REPEATS = 3
 _OFTEN = 0.4  # share of the pages on which a running header or footer stands
 
@@ -166,8 +169,17 @@ def _kind(block: list[Line]) -> Kind:
 def _joined(block: list[Line]) -> str:
     """Join the lines: rows and short lines stay lines, prose flows on."""
     texts = [line.text for line in block]
-    is_prose = not _is_tabular(block) and sum(map(len, texts)) / len(texts) >= _SHORT_LINE
-    if not is_prose:
+    if not _is_prose(block):
         return "\n".join(text.replace("\u00ad", "") for text in texts)
-    flowing = " ".join(texts)
+    flowing = _BETWEEN_IDEOGRAPHS.sub("", " ".join(texts))
     return re.sub(r"\u00ad ?", "", flowing)
+
+
+def _is_prose(block: list[Line]) -> bool:
+    """Whether the lines run on: all but the last reach about equally far."""
+    if _is_tabular(block):
+        return False
+    widths = [line.box[2] - line.box[0] for line in block]
+    full = sum(width >= _FULL_LINE * max(widths) for width in widths[:-1])
+    length = sum(len(line.text) for line in block) / len(block)
+    return full >= _MOST * (len(block) - 1) and length >= _SHORT_LINE

@@ -1,0 +1,110 @@
+"""The parser's process: ``python -m ingest.child``, messages of ``ingest.wire`` on its pipes.
+
+It reads one job after the other: ``{path, name, limits, languages}``; answers any number of
+``{progress: [stage, done, total]}`` and then ``{document}`` or ``{failure: [code, message]}``,
+with ``memory``, its largest resident size in bytes so far.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import shutil
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from ingest import jail, wire
+from ingest.document import to_wire
+from ingest.failures import CorruptDocument, ForbiddenAccess, ParseFailed, ParseMemory
+from ingest.limits import Limits
+from ingest.read import read_document
+
+_log = logging.getLogger("ingest.child")
+_WATCH_SECONDS = 0.5
+_PROGRESS_SECONDS = 0.1
+
+
+def main() -> None:
+    """Serve until the parent closes the pipe or ends."""
+    workplace, memory_bytes = Path(sys.argv[1]), int(sys.argv[2])
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # what a library prints must not mix with the answers
+    jail.enter(workplace, memory_bytes)
+    threading.Thread(target=_end_with_parent, args=(workplace,), daemon=True).start()
+    _send(answers, {"ready": True})
+    while (job := wire.read(sys.stdin.buffer)) is not None:
+        _send(answers, _answer(job, answers))
+
+
+def _send(answers: BinaryIO, message: wire.Message) -> None:
+    data = memoryview(wire.pack(message))
+    while data:
+        data = data[answers.write(data) :]
+
+
+def _answer(job: wire.Message, answers: BinaryIO) -> wire.Message:
+    try:
+        document = read_document(
+            Path(job["path"]),
+            job["name"],
+            Limits(**job["limits"]),
+            job["languages"],
+            _Reporter(answers),
+        )
+        outcome: wire.Message = {"document": to_wire(document)}
+    except ParseFailed as failed:
+        outcome = _failure(failed)
+    except jail.Refused as refused:
+        outcome = _failure(ForbiddenAccess(f"{refused} Remove that part and upload it again."))
+    except MemoryError:
+        outcome = _failure(ParseMemory("The document needs more memory than allowed: split it."))
+    except RecursionError:
+        outcome = _failure(CorruptDocument("The document is nested too deeply: flatten it."))
+    except Exception as error:
+        _log.exception("a document could not be parsed")  # a library's error about bad bytes
+        outcome = _failure(
+            CorruptDocument(
+                f"The document is damaged ({type(error).__name__}): "
+                "save it again and upload the new file."
+            )
+        )
+    outcome["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return outcome
+
+
+def _failure(failed: ParseFailed) -> wire.Message:
+    return {"failure": [failed.code, failed.message]}
+
+
+class _Reporter:
+    """Sends progress, a few times a second at most."""
+
+    def __init__(self, answers: BinaryIO) -> None:
+        self._answers = answers
+        self._last = 0.0
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage == self._stage and now - self._last < _PROGRESS_SECONDS and done < total:
+            return
+        self._last, self._stage = now, stage
+        _send(self._answers, {"progress": [stage, done, total]})
+
+
+def _end_with_parent(workplace: Path) -> None:
+    """End this process, its programs and its files once the parent is gone."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    shutil.rmtree(workplace, ignore_errors=True)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Parse documents in a child process that can be killed, from an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path, PurePath
+
+from ingest import wire
+from ingest.decode import looks_like_text
+from ingest.document import ParsedDocument, from_wire
+from ingest.failures import ParseFailed, ParserCrashed, ParseTimeout, failure
+from ingest.limits import MEGABYTE, Limits
+from ingest.read import read_document
+from ingest.sniff import PLAIN, sniff
+
+OnProgress = Callable[[str, int, int], None]
+
+_DOCUMENTS_PER_CHILD = 200
+_MEMORY_TO_KEEP = 1200 * MEGABYTE
+_START_SECONDS = 60
+_READ_HERE_BYTES = 2 * MEGABYTE
+_HEAD_BYTES = 4096
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TESSDATA_PREFIX")
+
+
+class Parser:
+    """One warm child; documents pass through it one at a time.
+
+    A child that was killed, ended by itself, grew large or has parsed its share is replaced.
+    ``languages`` are Tesseract's, joined by ``+``.
+    """
+
+    def __init__(self, limits: Limits | None = None, languages: str = "eng") -> None:
+        self._limits = limits or Limits()
+        self._languages = languages
+        self._lock = asyncio.Lock()
+        self._child: _Child | None = None
+
+    async def parse(
+        self, path: Path, name: str, on_progress: OnProgress | None = None
+    ) -> ParsedDocument:
+        """Return the text and structure of the file at ``path``, called ``name`` by its owner.
+
+        ``on_progress`` is called in the event loop with the stage (``parsing``, ``ocr``), the
+        pages done and the pages in all. Cancelling kills the child at once. Raises ``ParseFailed``.
+        """
+        if await asyncio.to_thread(_is_plain, path, name):
+            return await asyncio.to_thread(
+                read_document, path, name, self._limits, self._languages, _ignore
+            )
+        async with self._lock:
+            return await self._parse_in_child(path, name, on_progress or _ignore)
+
+    async def warm(self) -> None:
+        """Start the child, so that the first document need not wait for it."""
+        async with self._lock:
+            await self._ready_child()
+
+    async def close(self) -> None:
+        """End the child; a parse under way ends with ``ParserCrashed``."""
+        child, self._child = self._child, None
+        if child is not None:
+            await child.kill()
+
+    async def _parse_in_child(self, path: Path, name: str, report: OnProgress) -> ParsedDocument:
+        child = await self._ready_child()
+        outcome: ParsedDocument | ParseFailed | None = None
+        try:
+            outcome = await child.run(path, name, self._limits, self._languages, report)
+        finally:
+            if outcome is None or child.is_worn():
+                await self.close()
+        if isinstance(outcome, ParseFailed):
+            raise outcome
+        return outcome
+
+    async def _ready_child(self) -> _Child:
+        if self._child is not None and not self._child.is_running():
+            await self.close()
+        if self._child is None:
+            self._child = await _Child.start(self._limits.memory_bytes)
+        return self._child
+
+
+class _Child:
+    """The process, its pipes and its workplace, a directory that ends with it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, workplace: Path) -> None:
+        self._process = process
+        self._workplace = workplace
+        self._documents = 0
+        self._memory = 0
+
+    @classmethod
+    async def start(cls, memory_bytes: int) -> _Child:
+        """Start a child and wait until it is shut in and listens."""
+        workplace = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="nuxa-parse-"))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ingest.child", str(workplace), str(memory_bytes),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=workplace,
+            env=_environment(workplace),
+            start_new_session=True,
+        )
+        child = cls(process, workplace)
+        try:
+            await asyncio.wait_for(child._receive(), _START_SECONDS)
+        except BaseException:
+            await child.kill()
+            raise
+        return child
+
+    def is_running(self) -> bool:
+        return self._process.returncode is None
+
+    def is_worn(self) -> bool:
+        return self._documents >= _DOCUMENTS_PER_CHILD or self._memory > _MEMORY_TO_KEEP
+
+    async def run(
+        self, path: Path, name: str, limits: Limits, languages: str, report: OnProgress
+    ) -> ParsedDocument | ParseFailed:
+        """Return the document or why there is none; raises when the child had to be given up."""
+        self._documents += 1
+        job = self._workplace / f"document{PurePath(name).suffix.lower()[:16]}"
+        await asyncio.to_thread(shutil.copyfile, path, job)  # a link would let it write to ours
+        try:
+            await self._send(
+                {"path": str(job), "name": name, "limits": limits.to_wire(),
+                 "languages": languages}
+            )
+            return await self._outcome(limits, report)
+        finally:
+            job.unlink(missing_ok=True)
+
+    async def _outcome(self, limits: Limits, report: OnProgress) -> ParsedDocument | ParseFailed:
+        while True:
+            try:
+                message = await asyncio.wait_for(self._receive(), limits.silence_seconds)
+            except TimeoutError as error:
+                raise ParseTimeout(
+                    f"Reading the document made no progress for {limits.silence_seconds:g} "
+                    "seconds: split it, or save it in a simpler format."
+                ) from error
+            if "progress" in message:
+                report(*message["progress"])
+                continue
+            self._memory = message["memory"]
+            if "failure" in message:
+                return failure(*message["failure"])
+            return await asyncio.to_thread(from_wire, message["document"])
+
+    async def _send(self, message: wire.Message) -> None:
+        assert self._process.stdin is not None
+        with suppress(ConnectionError):  # a dead child is told by reading from it
+            self._process.stdin.write(wire.pack(message))
+            await self._process.stdin.drain()
+
+    async def _receive(self) -> wire.Message:
+        assert self._process.stdout is not None
+        try:
+            return await wire.receive(self._process.stdout)
+        except asyncio.IncompleteReadError as error:
+            code = await self._process.wait()
+            raise ParserCrashed(
+                f"The parser ended while it read the document ({_ending(code)}): try again, or "
+                "save the document in another format."
+            ) from error
+
+    async def kill(self) -> None:
+        """End the process and every program it started, and remove its files."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        await asyncio.to_thread(shutil.rmtree, self._workplace, ignore_errors=True)
+
+
+def _environment(workplace: Path) -> dict[str, str]:
+    """Return the child's variables: none of ours that may hold a secret."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    home = str(workplace)
+    return kept | {
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "HOME": home,
+        "TMPDIR": home,
+        "HF_HUB_OFFLINE": "1",
+        "DO_NOT_TRACK": "1",
+        "SCARF_NO_ANALYTICS": "true",
+        "OMP_THREAD_LIMIT": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _is_plain(path: Path, name: str) -> bool:
+    """Whether the file is small and of a format that no foreign parser is needed for."""
+    if path.stat().st_size > _READ_HERE_BYTES:
+        return False
+    with path.open("rb") as file:
+        if not looks_like_text(file.read(_HEAD_BYTES)):
+            return False
+    return sniff(path, name).kind in PLAIN
+
+
+def _ignore(stage: str, done: int, total: int) -> None:
+    """Drop progress nobody asked for."""
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
