@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from pydantic import SecretStr
+
+from core.config import Settings
+from core.errors import UpstreamError
+from core.models import chat
+from core.models.messages import (
+    ChatDelta,
+    ChatRequest,
+    Finished,
+    TextDelta,
+    ThinkingDelta,
+    ToolCall,
+    ToolSpec,
+)
+from core.models.providers import register_provider
+from tests.stand_ins.openai import KEY, OpenAIStandIn, Reply, openai_stand_in
+
+HELLO = ChatRequest([{"role": "user", "content": "Hello?"}])
+LOOKUP = ToolSpec("look_up", "Look a word up.", {"type": "object", "properties": {}})
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAIStandIn]:
+    async with openai_stand_in() as stand_in:
+        _configure(monkeypatch, stand_in.base_url)
+        yield stand_in
+
+
+def _configure(
+    monkeypatch: pytest.MonkeyPatch,
+    base_url: str,
+    *,
+    key: str = KEY,
+    model: str = "openai/stand-in",
+    timeout: float = 20,
+) -> None:
+    settings = Settings(
+        chat_model=model,
+        chat_base_url=base_url,
+        chat_api_key=SecretStr(key),
+        chat_timeout_seconds=timeout,
+    )
+    monkeypatch.setattr(chat, "get_settings", lambda: settings)
+
+
+async def _all(request: ChatRequest) -> list[ChatDelta]:
+    return [delta async for delta in chat.stream(request)]
+
+
+def _text(deltas: list[ChatDelta]) -> str:
+    return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
+
+
+async def test_text_thoughts_and_usage_come_in_order(server: OpenAIStandIn) -> None:
+    server.replies = [Reply("Good morning, everyone.", thinking="They greet.")]
+    deltas = await _all(HELLO)
+    assert _text(deltas) == "Good morning, everyone."
+    thoughts = [delta.text for delta in deltas if isinstance(delta, ThinkingDelta)]
+    assert "".join(thoughts) == "They greet."
+    assert deltas[-1] == Finished("openai/stand-in", "stop", 11, 7, None)
+    assert sum(isinstance(delta, TextDelta) for delta in deltas) > 1
+
+
+async def test_the_request_says_only_what_was_set(server: OpenAIStandIn) -> None:
+    server.replies = [Reply("ok"), Reply("ok")]
+    await _all(HELLO)
+    schema = {"type": "json_object"}
+    await _all(
+        ChatRequest(HELLO.messages, [LOOKUP], None, 0.0, 5, schema)  # 0.0 is a setting too
+    )
+    bare, full = server.requests
+    assert {"tools", "temperature", "max_tokens", "response_format"}.isdisjoint(bare)
+    assert (full["temperature"], full["max_tokens"]) == (0.0, 5)
+    assert full["tools"][0]["function"]["name"] == "look_up"
+    assert full["response_format"] == schema
+
+
+async def test_a_price_is_known_for_listed_models_only(server: OpenAIStandIn) -> None:
+    server.replies = [Reply("ok")]
+    request = ChatRequest(HELLO.messages, model="openai/gpt-4o-mini")
+    finished = (await _all(request))[-1]
+    assert isinstance(finished, Finished)
+    assert finished.model == "openai/gpt-4o-mini"
+    assert finished.cost is not None
+    assert 0 < finished.cost < 0.001
+
+
+async def test_tool_calls_are_put_together(server: OpenAIStandIn) -> None:
+    calls = [("c1", "look_up", '{"word": "apple pie"}'), ("c2", "look_up", "")]
+    server.replies = [Reply("Let me see.", calls=calls)]
+    deltas = await _all(ChatRequest(HELLO.messages, [LOOKUP]))
+    found = [delta for delta in deltas if isinstance(delta, ToolCall)]
+    assert found == [ToolCall(*call) for call in calls]
+    assert chat.tool_arguments(found[0]) == {"word": "apple pie"}
+    assert chat.tool_arguments(found[1]) == {}
+    assert isinstance(deltas[-1], Finished)
+    assert deltas[-1].reason == "tool_calls"
+
+
+@pytest.mark.parametrize("arguments", ['{"word": ', "[1]", '"x"'])
+def test_arguments_that_are_no_object_are_told(arguments: str) -> None:
+    with pytest.raises(ValueError):
+        chat.tool_arguments(ToolCall("c", "look_up", arguments))
+
+
+async def test_a_bad_key_is_named_but_never_shown(
+    server: OpenAIStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _configure(monkeypatch, server.base_url, key="sk-very-secret")
+    with pytest.raises(UpstreamError, match="NUXA_CHAT_API_KEY") as failure:
+        await _all(HELLO)
+    assert failure.value.details["status"] == 401
+    assert "very-secret" not in str(failure.value) + repr(failure.value.details)
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [("openai/unheard-of", "does not exist"), ("unheard-of", "reads provider/model")],
+)
+async def test_an_unknown_model_says_what_to_set(
+    server: OpenAIStandIn, model: str, sentence: str
+) -> None:
+    with pytest.raises(UpstreamError, match=sentence):
+        await _all(ChatRequest(HELLO.messages, model=model))
+
+
+async def test_too_many_requests_say_when_to_come_back(server: OpenAIStandIn) -> None:
+    server.replies = [Reply(status=429, headers={"Retry-After": "17"}), Reply("never asked")]
+    with pytest.raises(UpstreamError, match="later") as failure:
+        await _all(HELLO)
+    assert failure.value.details["status"] == 429
+    assert failure.value.details["retryAfter"] == "17"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 500, 503])
+async def test_an_error_is_not_asked_again(server: OpenAIStandIn, status: int) -> None:
+    server.replies = [Reply(status=status), Reply("never asked")]
+    with pytest.raises(UpstreamError):
+        await _all(HELLO)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("raw", [b"data: {not json\n\n", b"data: {}\n\ndata: [DONE]\n\n", b""])
+async def test_a_malformed_stream_is_an_error(server: OpenAIStandIn, raw: bytes) -> None:
+    server.replies = [Reply(raw=raw)]
+    with pytest.raises(UpstreamError):
+        await _all(HELLO)
+
+
+async def test_an_answer_cut_short_is_an_error(server: OpenAIStandIn) -> None:
+    server.replies = [Reply("A long answer, of which half is missing.", cut_after=3)]
+    with pytest.raises(UpstreamError):
+        await _all(HELLO)
+
+
+async def test_a_model_that_falls_silent_is_left(
+    server: OpenAIStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _configure(monkeypatch, server.base_url, timeout=0.5)
+    server.replies = [Reply("A long answer that never comes to its end.", stall_after=3)]
+    with pytest.raises(UpstreamError, match="said nothing"):
+        await _all(HELLO)
+    await _until(lambda: server.disconnects == 1)
+
+
+async def test_closing_the_stream_ends_the_call(server: OpenAIStandIn) -> None:
+    server.replies = [Reply("A long answer that nobody waits for.", stall_after=4)]
+    deltas = chat.stream(HELLO)
+    assert isinstance(await anext(deltas), TextDelta)
+    await deltas.aclose()
+    await _until(lambda: server.disconnects == 1)
+
+
+async def test_cancelling_the_task_ends_the_call(server: OpenAIStandIn) -> None:
+    server.replies = [Reply("A long answer that nobody waits for.", stall_after=4)]
+    task = asyncio.create_task(_all(HELLO))
+    await _until(lambda: len(server.requests) == 1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await _until(lambda: server.disconnects == 1)
+
+
+async def test_a_refused_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    monkeypatch.setattr(chat, "_CONNECT_WAIT_SECONDS", 0.01)
+    _configure(monkeypatch, f"http://127.0.0.1:{port}/v1")
+    with pytest.raises(UpstreamError, match="NUXA_CHAT_BASE_URL"):
+        await _all(HELLO)
+    stand_in = OpenAIStandIn("", [Reply("Back again.")])
+    servers: list[asyncio.Server] = []
+
+    async def start_it(_: float) -> None:
+        servers.append(await asyncio.start_server(stand_in.serve, "127.0.0.1", port))
+
+    monkeypatch.setattr(chat, "_pause", start_it)
+    try:
+        assert _text(await _all(HELLO)) == "Back again."
+    finally:
+        servers[0].close()
+
+
+async def test_a_provider_of_our_own_answers_through_the_same_door(
+    server: OpenAIStandIn,
+) -> None:
+    asked: list[ChatRequest] = []
+
+    async def echo(request: ChatRequest) -> AsyncIterator[str]:
+        asked.append(request)
+        for word in ("You ", "said ", "hello."):
+            yield word
+
+    register_provider("echo", echo)
+    deltas = await _all(ChatRequest(HELLO.messages, model="echo/loud"))
+    assert _text(deltas) == "You said hello."
+    assert asked[0].messages == HELLO.messages
+    assert isinstance(deltas[-1], Finished)
+    assert deltas[-1].cost is None
+    assert not server.requests
+
+
+async def test_a_failure_of_our_own_provider_keeps_its_sentence(server: OpenAIStandIn) -> None:
+    async def broken(request: ChatRequest) -> AsyncIterator[str]:
+        yield "I "
+        raise UpstreamError("The passages could not be read; ask again.")
+
+    register_provider("broken", broken)
+    with pytest.raises(UpstreamError):
+        await _all(ChatRequest(HELLO.messages, model="broken/x"))
+
+
+async def test_another_providers_model_gets_neither_address_nor_key(
+    server: OpenAIStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ChatRequest(HELLO.messages, model="anthropic/claude-x")
+    arguments = chat._arguments(request, "anthropic/claude-x", chat.get_settings())
+    assert {"api_base", "api_key"}.isdisjoint(arguments)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - the stand-in has no event to wait for
+        await asyncio.sleep(0.01)
