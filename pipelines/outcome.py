@@ -29,7 +29,7 @@ def final_output(graph: Graph, records: Mapping[str, BlockRecord]) -> JsonValue:
     last = [
         record
         for record in done
-        if not any(edge.target in records for edge in graph.out[record.block_id])
+        if not (graph.descendants(record.block_id) - {record.block_id}) & records.keys()
     ]
     if len(last) == 1:
         return last[0].output

@@ -207,7 +207,7 @@ async def test_shape(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHAPES)
 async def test_every_block_ends_once_and_after_those_before_it(name: str) -> None:
-    raw, given, statuses, _ = SHAPES[name]
+    raw, given, *_ = SHAPES[name]
     played = await play(raw, given)
     ended = [record.block_id for record in played.journal.records]
     assert len(ended) == len(set(ended))
@@ -218,7 +218,7 @@ async def test_every_block_ends_once_and_after_those_before_it(name: str) -> Non
 
 @pytest.mark.parametrize("name", SHAPES)
 async def test_replay_runs_nothing_again_and_answers_the_same(name: str) -> None:
-    raw, given, statuses, output = SHAPES[name]
+    raw, given, _, output = SHAPES[name]
     first = await play(raw, given)
     count = len(first.journal.records)
     again = await play(raw, given, journal=first.journal)
