@@ -74,7 +74,7 @@ def _number(value: JsonValue) -> Number | None:
 
 def bounded(number: Number) -> Number:
     """Return the number; raise ``ValidationFailed`` beyond 2^63."""
-    if not math.isfinite(number) or abs(number) > MAX_NUMBER:
+    if abs(number) > MAX_NUMBER or not math.isfinite(number):
         raise ValidationFailed("A number in the expression grows beyond 2^63; scale it down.")
     return number
 
