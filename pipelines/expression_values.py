@@ -72,8 +72,9 @@ def _number(value: JsonValue) -> Number | None:
     return int(value) if value.strip().lstrip("+-").isdecimal() else number
 
 
-def _bounded(number: Number) -> Number:
-    if not math.isfinite(number) or abs(number) > MAX_NUMBER:
+def bounded(number: Number) -> Number:
+    """Return the number; raise ``ValidationFailed`` beyond 2^63."""
+    if abs(number) > MAX_NUMBER or not math.isfinite(number):
         raise ValidationFailed("A number in the expression grows beyond 2^63; scale it down.")
     return number
 
@@ -87,7 +88,7 @@ def _arithmetic(sign: str, work: Callable[[Number, Number], Number]) -> Operator
             )
         if sign in "/%" and b == 0:
             raise ValidationFailed(f"{sign} divides by zero; test the divisor first.")
-        return _bounded(work(_bounded(a), _bounded(b)))
+        return bounded(work(bounded(a), bounded(b)))
 
     return apply
 

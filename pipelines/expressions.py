@@ -19,7 +19,7 @@ from lark.exceptions import UnexpectedInput, VisitError
 from pydantic import JsonValue
 
 from core.errors import ValidationFailed
-from pipelines.expression_values import FUNCTIONS, OPERATORS, Budget
+from pipelines.expression_values import FUNCTIONS, OPERATORS, Budget, bounded
 from pipelines.references import Reference, Scope, Secret, as_text, find, read_token, resolve
 
 MAX_LENGTH = 4000  # characters of a source
@@ -109,7 +109,7 @@ class _Builder(Transformer[Token, Node]):
 
     def number(self, items: _Items) -> Node:
         text = str(items[0])
-        return _node("literal", int(text) if text.isdecimal() else float(text))
+        return _node("literal", bounded(int(text) if text.isdecimal() else float(text)))
 
     def string(self, items: _Items) -> Node:
         text = _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[1]), str(items[0])[1:-1])

@@ -18,7 +18,7 @@ from pipelines.trace import BlockRecord, LeaseLost, Span, Trace
 from pipelines.workflow import Block, Retry
 
 LONGEST_WAIT_MS = 60_000
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _LEAVE_NOWHERE: frozenset[str] = frozenset()
 
 
@@ -125,7 +125,7 @@ class Turns:
             sentence = f"It took longer than {block.timeout_ms} ms; raise timeoutMs or do less."
             return given, _Failure(TimedOut.code, sentence, may_retry=True)
         except Exception:
-            _LOG.exception("block %s of run %s", block.id, self._context.execution_id)
+            log.exception("block %s of run %s", block.id, self._context.execution_id)
             sentence = "It failed unexpectedly; the service's log has the details."
             return given, _Failure(NuxaError.code, sentence, may_retry=True)
 

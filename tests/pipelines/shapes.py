@@ -1,0 +1,111 @@
+"""Builds workflows for tests: blocks by name, edges by arrows."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic import JsonValue
+
+from pipelines.blocks.base import Context
+from pipelines.level import Extent, LevelResult, run_level
+from pipelines.scope import RunScope
+from pipelines.trace import MemoryJournal, Trace
+from pipelines.validity import require_valid
+from pipelines.workflow import Definition, parse
+
+os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
+
+
+def block(name: str, kind: str = "template", **settings: Any) -> dict[str, Any]:
+    """A block whose id is its name; ``_``-prefixed settings are fields of the block itself."""
+    fields = {key[1:]: value for key, value in settings.items() if key.startswith("_")}
+    values = {key: value for key, value in settings.items() if not key.startswith("_")}
+    if kind == "template":
+        values.setdefault("template", name)
+    return {
+        "id": name,
+        "type": kind,
+        "name": name,
+        "subBlocks": {key: {"id": key, "type": "x", "value": v} for key, v in values.items()},
+        **fields,
+    }
+
+
+def definition(blocks: list[dict[str, Any]], edges: str, **more: Any) -> dict[str, Any]:
+    """``edges`` reads ``a>b a:error>c``; a start block ``s`` is added where none is given."""
+    if not any(item["type"] == "start" for item in blocks):
+        blocks = [block("s", "start"), *blocks]
+    listed = []
+    for number, arrow in enumerate(edges.split()):
+        source, target = arrow.split(">")
+        source, _, handle = source.partition(":")
+        edge = {"id": f"e{number}", "source": source, "target": target}
+        listed.append({**edge, "sourceHandle": handle} if handle else edge)
+    return {"blocks": {item["id"]: item for item in blocks}, "edges": listed, **more}
+
+
+@dataclass
+class Played:
+    """A run as the tests look at it."""
+
+    result: LevelResult | None
+    journal: MemoryJournal
+    events: list[tuple[str, dict[str, JsonValue]]] = field(default_factory=list)
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        return {record.block_id: record.status for record in self.journal.records}
+
+    @property
+    def outputs(self) -> dict[str, JsonValue]:
+        return {
+            r.block_id: r.output["text"]
+            if isinstance(r.output, dict) and "text" in r.output
+            else r.output
+            for r in self.journal.records
+            if r.status == "success"
+        }
+
+    @property
+    def order(self) -> list[str]:
+        """Ids of the blocks that ran or were replayed, as they ended."""
+        return [record.block_id for record in self.journal.records if record.status != "skipped"]
+
+
+def context(given: JsonValue, scope: RunScope, emit: Any) -> Context:
+    return Context(
+        workspace_id="ws_test",
+        workflow_id="wf_test",
+        execution_id="exec_test",
+        block_id="",
+        iteration=None,
+        input=given,
+        scope=scope,
+        open_unit=cast(Any, None),
+        emit=emit,
+    )
+
+
+async def play(
+    raw: dict[str, Any] | Definition,
+    given: JsonValue = None,
+    *,
+    journal: MemoryJournal | None = None,
+    secrets: dict[str, str] | None = None,
+    extent: Extent = Extent(),  # noqa: B008 - frozen
+    played: Played | None = None,
+) -> Played:
+    """Validate and run a definition in memory."""
+    workflow = raw if isinstance(raw, Definition) else parse(raw)
+    require_valid(workflow, runnable=True)
+    played = played or Played(None, journal or MemoryJournal())
+
+    async def send(kind: str, data: dict[str, JsonValue]) -> None:
+        played.events.append((kind, data))
+
+    scope = RunScope.of(workflow, secrets or {})
+    trace = Trace(played.journal, send, secrets or {})
+    played.result = await run_level(workflow, extent, scope, trace, context(given, scope, send))
+    return played
