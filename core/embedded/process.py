@@ -39,8 +39,9 @@ def spawn(
     *,
     death_signal: signal.Signals,
     account: Account | None = None,
+    directory: Path = Path("/"),
 ) -> subprocess.Popen[bytes]:
-    """Start ``command`` in a session of its own, its output appended to ``log``.
+    """Start ``command`` in ``directory`` and a session of its own, its output appended to ``log``.
 
     On Linux the kernel sends ``death_signal`` to the child when the calling *thread* ends, so call
     this from the main thread. Elsewhere ``end_leftover`` finds the child at the next start.
@@ -56,7 +57,7 @@ def spawn(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd="/",
+            cwd=directory,
             start_new_session=True,
             user=account.uid if account else None,
             group=account.gid if account else None,
@@ -82,15 +83,21 @@ def wait_ready(
 
 
 def end_child(server: subprocess.Popen[bytes], polite: signal.Signals, seconds: float) -> None:
-    """Ask ``server`` to end with ``polite``; kill it after ``seconds``."""
+    """Ask ``server`` to end with ``polite``; after ``seconds`` kill it and all it started."""
     if server.poll() is not None:
         return
     server.send_signal(polite)
     try:
         server.wait(seconds)
     except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+        kill_session(server)
+
+
+def kill_session(server: subprocess.Popen[bytes]) -> None:
+    """Kill a child and what it started that is still in its session."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
 
 
 def end_leftover(pid: int, marker: str, polite: signal.Signals, seconds: float = 30) -> None:

@@ -1,0 +1,172 @@
+"""Everything on one machine: the embedded servers and our own processes, started and kept alive."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from core.config import Settings, get_settings
+from core.embedded.process import end_child, kill_session, last_words, spawn
+from core.embedded.servers import EmbeddedServers
+from core.errors import NuxaError, ServiceUnavailable
+
+_STOP_SECONDS = 8
+_LONGEST_PAUSE = 30.0
+_STEADY_SECONDS = 60
+
+
+class LaunchFailed(ServiceUnavailable):
+    """A process did not come up; the sentence says which and what it said last."""
+
+
+class Part(Protocol):
+    """What is kept alive: an embedded server or a process of ours."""
+
+    @property
+    def is_alive(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+
+class OwnProcess:
+    """One of our processes, ``python -m …`` in this directory, its output in a log file.
+
+    It is killed with its launcher: rows have leases, so that the next start takes up its work.
+    """
+
+    def __init__(self, arguments: list[str], log: Path) -> None:
+        self._arguments = arguments
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.process = spawn(
+            [sys.executable, "-m", *self._arguments],
+            self.log,
+            death_signal=signal.SIGKILL,
+            directory=Path.cwd(),
+        )
+
+
+@dataclass
+class _Watch:
+    part: Part
+    started: float = field(default_factory=time.monotonic)
+    pause: float = 1.0
+    retry_at: float | None = None
+
+
+class Launcher:
+    """A context manager that ends every child, whichever way the block is left."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._say = say
+        self._watched: dict[str, _Watch] = {}
+        self._servers = EmbeddedServers(
+            settings.data_dir,
+            postgres=settings.database_url is None,
+            valkey=settings.redis_url is None,
+        )
+
+    def start_servers(self) -> Settings:
+        """Start the embedded servers that are wanted; return the settings with their addresses.
+
+        The addresses and the absolute data directory go into the environment, for the children.
+        """
+        self._servers.start()
+        os.environ["NUXA_DATA_DIR"] = str(self._settings.data_dir.resolve())
+        if self._servers.postgres is not None:
+            os.environ["NUXA_DATABASE_URL"] = self._servers.database_url
+            self._watched["PostgreSQL"] = _Watch(self._servers.postgres)
+        if self._servers.valkey is not None:
+            os.environ["NUXA_REDIS_URL"] = self._servers.redis_url
+            self._watched["Valkey"] = _Watch(self._servers.valkey)
+        get_settings.cache_clear()
+        self._settings = get_settings()
+        return self._settings
+
+    def start(self, name: str, *arguments: str) -> None:
+        """Start ``python -m arguments…`` and keep it alive."""
+        log = self._settings.data_dir / "logs" / f"{name}.log"
+        process = OwnProcess(list(arguments), log)
+        process.start()
+        self._watched[name] = _Watch(process)
+
+    def wait_for(self, what: str, holds: Callable[[], bool], seconds: float) -> None:
+        """Return once ``holds()``.
+
+        Raises LaunchFailed when a process of ours ends meanwhile, or after ``seconds``.
+        """
+        deadline = time.monotonic() + seconds
+        while not holds():
+            for name, watch in self._watched.items():
+                if not watch.part.is_alive:
+                    raise LaunchFailed(f"{name} ended while starting. {_words_of(watch.part)}")
+            if time.monotonic() > deadline:
+                logs = self._settings.data_dir / "logs"
+                raise LaunchFailed(f"{what} took over {seconds:.0f} s; the reason is in {logs}.")
+            time.sleep(0.1)
+
+    def watch(self) -> None:
+        """Start again what ends unexpectedly, with growing pauses, until interrupted."""
+        while True:
+            for name, watch in self._watched.items():
+                self._revive(name, watch)
+            time.sleep(0.5)
+
+    def _revive(self, name: str, watch: _Watch) -> None:
+        now = time.monotonic()
+        if watch.part.is_alive:
+            return
+        if watch.retry_at is None:
+            watch.pause = 1.0 if now - watch.started > _STEADY_SECONDS else watch.pause
+            watch.retry_at = now + watch.pause
+            self._say(f"{name} ended unexpectedly; starting it again in {watch.pause:.0f} s.")
+            self._say(_words_of(watch.part))
+        elif now >= watch.retry_at:
+            watch.pause = min(watch.pause * 2, _LONGEST_PAUSE)
+            watch.started, watch.retry_at = now, None
+            try:
+                watch.part.start()
+            except NuxaError as error:
+                self._say(f"{name} did not start: {error.message}")
+
+    def stop(self) -> None:
+        """End our processes side by side, then the servers they used."""
+        own = self._own_processes()
+        for process in own:
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for process in own:
+            end_child(process, signal.SIGTERM, max(0.0, deadline - time.monotonic()))
+        self._servers.stop()
+
+    def kill(self) -> None:
+        """End everything now; the servers still get to write what they must."""
+        for process in self._own_processes():
+            kill_session(process)
+        self._servers.stop()
+
+    def _own_processes(self) -> list[subprocess.Popen[bytes]]:
+        parts = [watch.part for watch in self._watched.values()]
+        return [part.process for part in parts if isinstance(part, OwnProcess) and part.process]
+
+
+def _words_of(part: Part) -> str:
+    if not isinstance(part, OwnProcess):
+        return ""
+    return f"Its last words in {part.log}:\n{last_words(part.log)}"
