@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from core.sentences import sentences
 from ingest.document import Box, Chunk, Element, ParsedDocument, union
-from ingest.sentences import sentence_spans
 from ingest.tokens import TokenRuler
 
 MAX_TOKENS = 200
@@ -94,7 +94,7 @@ def _units(text: str, element: Element, ruler: TokenRuler, max_tokens: int) -> I
     elif element.kind in ("table", "code"):
         spans = _line_spans(text, element.start, element.end)
     else:
-        spans = sentence_spans(text, element.start, element.end)
+        spans = [(element.start + a, element.start + b) for a, b in sentences(element.text)]
     for start, end in spans:
         for piece_start, piece_end in _within(text, start, end, ruler, max_tokens):
             tokens = ruler.count(piece_start, piece_end)
