@@ -19,7 +19,9 @@ _LOOSE = 1.35  # times the page's usual distance between lines
 _SHORT_LINE = 18  # characters; blocks of shorter lines keep their line breaks
 _FULL_LINE = 0.8  # of the widest line's width, and
 _MOST = 0.7  # of the lines, make prose
-_BETWEEN_IDEOGRAPHS = re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff]) (?=[\u3040-\u30ff\u4e00-\u9fff])")
+_BETWEEN_IDEOGRAPHS = re.compile(
+    r"(?<=[\u3040-\u30ff\u4e00-\u9fff]) (?=[\u3040-\u30ff\u4e00-\u9fff])"
+)
 _FEWEST_REPEATS = 3
 _OFTEN = 0.4  # share of the pages on which a running header or footer stands
 
@@ -68,8 +70,12 @@ Style = tuple[float, bool, bool, bool]
 def _style(line: Line) -> Style:
     """Order of prominence: size, capitals, bold, upright; greater is higher."""
     capitals = line.text.isupper()
-    return (round(line.size * 400) / 400, capitals and line.is_bold, line.is_bold,
-            not line.is_italic)
+    return (
+        round(line.size * 400) / 400,
+        capitals and line.is_bold,
+        line.is_bold,
+        not line.is_italic,
+    )
 
 
 def _title_ranks(lines: list[Line]) -> dict[Style, int]:

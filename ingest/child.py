@@ -24,7 +24,7 @@ from ingest.failures import CorruptDocument, ForbiddenAccess, ParseFailed, Parse
 from ingest.limits import Limits
 from ingest.read import read_document
 
-_log = logging.getLogger("ingest.child")
+logger = logging.getLogger("ingest.child")
 _WATCH_SECONDS = 0.5
 _PROGRESS_SECONDS = 0.1
 
@@ -66,7 +66,7 @@ def _answer(job: wire.Message, answers: BinaryIO) -> wire.Message:
     except RecursionError:
         outcome = _failure(CorruptDocument("The document is nested too deeply: flatten it."))
     except Exception as error:
-        _log.exception("a document could not be parsed")  # a library's error about bad bytes
+        logger.exception("a document could not be parsed")  # a library's error about bad bytes
         outcome = _failure(
             CorruptDocument(
                 f"The document is damaged ({type(error).__name__}): "

@@ -160,5 +160,11 @@ def _box(values: Sequence[float] | None) -> Box | None:
 
 
 _PLAIN_FIELDS = (
-    "text", "page_count", "pages_with_text", "ocr_pages", "ocr_confidence", "languages", "warnings",
+    "text",
+    "page_count",
+    "pages_with_text",
+    "ocr_pages",
+    "ocr_confidence",
+    "languages",
+    "warnings",
 )

@@ -70,8 +70,17 @@ class ParserCrashed(ParseFailed):
 _KINDS: dict[str, type[ParseFailed]] = {
     kind.code: kind
     for kind in (
-        ParseFailed, EmptyDocument, UnsupportedType, EncryptedDocument, CorruptDocument,
-        DocumentTooLarge, TooManyPages, NoText, ForbiddenAccess, ParseTimeout, ParseMemory,
+        ParseFailed,
+        EmptyDocument,
+        UnsupportedType,
+        EncryptedDocument,
+        CorruptDocument,
+        DocumentTooLarge,
+        TooManyPages,
+        NoText,
+        ForbiddenAccess,
+        ParseTimeout,
+        ParseMemory,
         ParserCrashed,
     )
 }

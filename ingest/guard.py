@@ -46,9 +46,7 @@ def _check_archive(path: Path, limits: Limits) -> None:
     # Readers trust the sizes that the archive declares: zipfile stops a member that lies at its
     # declared size, so that these sums bound what can come out.
     if sum(member.file_size for member in members) > limits.max_expanded_bytes:
-        raise DocumentTooLarge(
-            "The file grows beyond what is allowed when it is opened: split it or drop its pictures."
-        )
+        raise DocumentTooLarge("The file grows beyond what is allowed when it is opened: split it.")
     for member in members:
         packed = max(1, member.compress_size)
         if member.file_size > _SMALL and member.file_size / packed > limits.max_ratio:

@@ -32,10 +32,25 @@ _FILE_ONLY = _EXECUTE | _READ_FILE | _WRITE_FILE
 _NETWORK_EVENTS = ("socket.", "urllib.", "http.", "ftplib.", "smtplib.")
 _START_EVENTS = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn")
 _SYSTEM_PATHS = (
-    "/usr", "/lib", "/lib64", "/bin", "/dev/null", "/dev/urandom", "/dev/random",
-    "/etc/ld.so.cache", "/etc/fonts", "/etc/mime.types", "/etc/localtime", "/etc/alternatives",
-    "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/filesystems", "/proc/sys/vm",
-    "/sys/devices/system", "/sys/fs/cgroup",
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/bin",
+    "/dev/null",
+    "/dev/urandom",
+    "/dev/random",
+    "/etc/ld.so.cache",
+    "/etc/fonts",
+    "/etc/mime.types",
+    "/etc/localtime",
+    "/etc/alternatives",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/filesystems",
+    "/proc/sys/vm",
+    "/sys/devices/system",
+    "/sys/fs/cgroup",
 )
 
 
@@ -93,9 +108,7 @@ def _restrict_files(readable: list[str], workplace: Path) -> None:
     """Have the kernel allow reading ``readable`` and everything in ``workplace``, nothing else."""
     libc = ctypes.CDLL(None, use_errno=True)
     attributes = _Ruleset(_ALL)
-    ruleset = libc.syscall(
-        _LANDLOCK_CREATE, ctypes.byref(attributes), ctypes.sizeof(attributes), 0
-    )
+    ruleset = libc.syscall(_LANDLOCK_CREATE, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)
     if ruleset < 0:
         return  # a kernel without Landlock
     try:

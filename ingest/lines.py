@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ingest.document import Box
@@ -64,9 +65,7 @@ def _runs(text_page: Any) -> Iterator[list[_Glyph]]:
                 run = []
             continue
         pdfium.FPDFText_GetCharBox(text_page, index, left, right, bottom, top)
-        run.append(
-            _Glyph(chr(code), index, left.value, right.value, bottom.value, top.value)
-        )
+        run.append(_Glyph(chr(code), index, left.value, right.value, bottom.value, top.value))
     if run:
         yield run
 
@@ -151,9 +150,7 @@ def _text(glyphs: list[_Glyph]) -> str:
 def _cells(inked: list[_Glyph], size: float) -> int:
     """Return the number of cells: runs of glyphs with wide gaps between them."""
     gap = _CELL_GAP * size
-    return 1 + sum(
-        after.left - before.right > gap for before, after in zip(inked, inked[1:], strict=False)
-    )
+    return 1 + sum(after.left - before.right > gap for before, after in pairwise(inked))
 
 
 def _clamp(share: float) -> float:

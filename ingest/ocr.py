@@ -89,12 +89,12 @@ def recognise(image: Image, page: int, languages: str) -> Recognised:
 
 def _prepared(image: Image) -> Image:
     """Return the picture in grey on white, in a size Tesseract accepts."""
-    from PIL import Image as images
+    import PIL.Image
 
     if image.mode in ("RGBA", "LA", "P", "PA"):
         layered = image.convert("RGBA")
-        white = images.new("RGBA", layered.size, "white")
-        image = images.alpha_composite(white, layered)
+        white = PIL.Image.new("RGBA", layered.size, "white")
+        image = PIL.Image.alpha_composite(white, layered)
     grey = image.convert("L")
     longest = max(grey.size)
     return _scaled(grey, _LARGEST_SIDE / longest) if longest > _LARGEST_SIDE else grey
@@ -119,19 +119,19 @@ def _best_turn(grey: Image, languages: str) -> int:
 
 
 def _scaled(image: Image, factor: float) -> Image:
-    from PIL import Image as images
+    import PIL.Image
 
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-    return image.resize(size, images.Resampling.LANCZOS)
+    return image.resize(size, PIL.Image.Resampling.LANCZOS)
 
 
 def _turned(image: Image, degrees: int) -> Image:
-    from PIL import Image as images
+    import PIL.Image
 
     ways = {
-        90: images.Transpose.ROTATE_270,
-        180: images.Transpose.ROTATE_180,
-        270: images.Transpose.ROTATE_90,
+        90: PIL.Image.Transpose.ROTATE_270,
+        180: PIL.Image.Transpose.ROTATE_180,
+        270: PIL.Image.Transpose.ROTATE_90,
     }
     return image.transpose(ways[degrees]) if degrees else image
 
@@ -171,9 +171,7 @@ def _line(words: list[_Word], size: tuple[int, int], page: int, turned: int) -> 
     lefts, tops, rights, bottoms = zip(*(word.box for word in words), strict=True)
     height = median([bottom - top for top, bottom in zip(tops, bottoms, strict=True)])
     gaps = zip(rights, lefts[1:], strict=False)
-    box = (
-        min(lefts) / size[0], min(tops) / size[1], max(rights) / size[0], max(bottoms) / size[1]
-    )
+    box = (min(lefts) / size[0], min(tops) / size[1], max(rights) / size[0], max(bottoms) / size[1])
     return Line(
         text=" ".join(word.text for word in words),
         page=page,

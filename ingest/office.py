@@ -14,8 +14,18 @@ from ingest.plain import row_text
 Progress = Callable[[str, int, int], None]
 
 _PARTITIONS = {
-    "docx": "docx", "pptx": "pptx", "xlsx": "xlsx", "odt": "odt", "epub": "epub", "rtf": "rtf",
-    "html": "html", "xml": "xml", "md": "md", "rst": "rst", "org": "org", "eml": "email",
+    "docx": "docx",
+    "pptx": "pptx",
+    "xlsx": "xlsx",
+    "odt": "odt",
+    "epub": "epub",
+    "rtf": "rtf",
+    "html": "html",
+    "xml": "xml",
+    "md": "md",
+    "rst": "rst",
+    "org": "org",
+    "eml": "email",
     "msg": "msg",
 }
 _KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
@@ -58,7 +68,8 @@ def _piece(element: Any, kind: str) -> Piece:
         return Piece("table", _rows(metadata.text_as_html), page)
     text = _clean(element.text)
     if name == "Title" and _is_heading(element, kind):
-        return Piece("title", " ".join(text.split()), page, level=(metadata.category_depth or 0) + 1)
+        level = (metadata.category_depth or 0) + 1
+        return Piece("title", " ".join(text.split()), page, level=level)
     return Piece(_KINDS.get(name, "text"), text, page)
 
 

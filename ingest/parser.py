@@ -103,7 +103,11 @@ class _Child:
         """Start a child and wait until it is shut in and listens."""
         workplace = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="nuxa-parse-"))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ingest.child", str(workplace), str(memory_bytes),
+            sys.executable,
+            "-m",
+            "ingest.child",
+            str(workplace),
+            str(memory_bytes),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             cwd=workplace,
@@ -133,8 +137,7 @@ class _Child:
         await asyncio.to_thread(shutil.copyfile, path, job)  # a link would let it write to ours
         try:
             await self._send(
-                {"path": str(job), "name": name, "limits": limits.to_wire(),
-                 "languages": languages}
+                {"path": str(job), "name": name, "limits": limits.to_wire(), "languages": languages}
             )
             return await self._outcome(limits, report)
         finally:

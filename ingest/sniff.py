@@ -1,4 +1,4 @@
-"""What kind of document a file is, told by its content; the name only decides among text formats."""
+"""What kind of document a file is, by its content; its name only decides among text formats."""
 
 from __future__ import annotations
 
@@ -43,17 +43,31 @@ IMAGES = frozenset({"png", "jpg", "gif", "bmp", "tif", "webp"})
 PLAIN = frozenset({"txt", "json", "csv", "tsv"})
 
 _BY_NAME = {
-    ".md": "md", ".markdown": "md", ".csv": "csv", ".tsv": "tsv", ".rst": "rst", ".org": "org",
-    ".html": "html", ".htm": "html", ".xhtml": "html", ".eml": "eml", ".p7s": "eml",
-    ".xml": "xml", ".nxml": "xml", ".json": "json",
+    ".md": "md",
+    ".markdown": "md",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".rst": "rst",
+    ".org": "org",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".eml": "eml",
+    ".p7s": "eml",
+    ".xml": "xml",
+    ".nxml": "xml",
+    ".json": "json",
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAIL_FIELD = re.compile(
-    r"^(From|To|Subject|Date|Received|Return-Path|MIME-Version|Message-ID|Content-Type):", re.I | re.M
+    r"^(From|To|Subject|Date|Received|Return-Path|MIME-Version|Message-ID|Content-Type):",
+    re.I | re.M,
 )
 _FIELD_LINE = re.compile(r"(?:From |[!-9;-~]+:|[ \t])")
-_HTML = re.compile(r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
-                   re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _FORMATS = "pdf, docx, pptx, xlsx, odt, epub, rtf, html, xml, json, csv, md, txt, eml or a picture"
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 
+from core.sentences import sentences
 from ingest.document import Box, Chunk, Element, ParsedDocument, union
-from ingest.sentences import sentence_spans
 from ingest.tokens import TokenRuler
 
 MAX_TOKENS = 200
 _PREFIX_WORDS = 40  # with 200 tokens of text this stays within the model's window of 256
 _PREFIX_CHARACTERS = 240
+_EXTENSION = re.compile(r"(?<=\S)\.[A-Za-z0-9]{1,5}$")
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def embedding_text(chunk: Chunk, document_name: str) -> str:
     The passage alone often does not say whose figures it holds ("Net sales 82,959"): the name and
     the headings do. They are cut so that the whole stays within the model's window.
     """
-    stem = PurePath(document_name).stem
-    place = " > ".join([stem, *chunk.heading_path])
+    title = _EXTENSION.sub("", document_name)
+    place = " > ".join([title, *chunk.heading_path])
     lines = [_shorten(place)]
     if chunk.context:
         lines.append(_shorten(chunk.context))
@@ -94,7 +95,7 @@ def _units(text: str, element: Element, ruler: TokenRuler, max_tokens: int) -> I
     elif element.kind in ("table", "code"):
         spans = _line_spans(text, element.start, element.end)
     else:
-        spans = sentence_spans(text, element.start, element.end)
+        spans = [(element.start + a, element.start + b) for a, b in sentences(element.text)]
     for start, end in spans:
         for piece_start, piece_end in _within(text, start, end, ruler, max_tokens):
             tokens = ruler.count(piece_start, piece_end)

@@ -5,9 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    Update,
+    case,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.errors import Conflict
 from core.store.base import Base, Repository, TenantRepository, Timestamps, now
 
 TERMINAL = ("completed", "failed", "cancelled")
@@ -86,8 +100,106 @@ class Documents(TenantRepository):
         self._session.add(document)
         return document
 
+    async def add_unless_known(self, document: Document) -> Document:
+        """Write the document, unless its base holds the same content; return the one it holds.
+
+        Safe against another caller who adds the same content at the same moment.
+        """
+        document.workspace_id = self._workspace_id
+        given = {c.key: getattr(document, c.key) for c in Document.__mapper__.column_attrs}
+        values = {key: value for key, value in given.items() if value is not None}
+        written: Document | None = await self._session.scalar(
+            insert(Document)
+            .values(values)
+            .on_conflict_do_nothing(index_elements=[Document.base_id, Document.checksum])
+            .returning(Document)
+        )
+        if written is not None:
+            return written
+        known = await self.by_checksum(document.base_id, document.checksum)
+        if known is None:
+            raise Conflict("The same document was just deleted; add it again.")
+        return known
+
     async def delete(self, document: Document) -> None:
         await self._session.delete(document)
+
+    async def restart(self, document_id: str) -> bool:
+        """Queue a document that has ended again, from the beginning; its chunks stay till then."""
+        fresh = {
+            "status": "pending", "stage": None, "progress": 0.0, "pages_done": 0,
+            "pages_total": None, "quality": None, "error": None, "attempts": 0,
+            "cancel_requested": False, "started_at": None, "ended_at": None,
+        }  # fmt: skip
+        return await self._change(document_id, fresh, Document.status.in_(TERMINAL))
+
+    async def cancel(self, document_id: str) -> bool:
+        """Cancel a document that waits, at once; have the worker stop one that is in work."""
+        waits = Document.status == "pending"
+        values = {
+            "cancel_requested": True,
+            "status": case((waits, "cancelled"), else_=Document.status),
+            "ended_at": case((waits, func.now()), else_=Document.ended_at),
+        }
+        return await self._change(document_id, values, Document.status.not_in(TERMINAL))
+
+    async def renew(
+        self, document_id: str, owner: str, lease: timedelta, progress: dict[str, Any]
+    ) -> bool | None:
+        """Keep the lease and write ``progress`` (columns of the row).
+
+        Return whether the document's cancellation was asked for, ``None`` if the lease is lost.
+        """
+        return await self._session.scalar(
+            self._held(document_id, owner)
+            .values(lease_until=now() + lease, **progress)
+            .returning(Document.cancel_requested)
+        )
+
+    async def finish(
+        self, document_id: str, owner: str, status: str, values: dict[str, Any] | None = None
+    ) -> bool:
+        """End the holder's work with a status; false if the lease was lost to someone else."""
+        ended = now() if status in TERMINAL else None
+        found = await self._session.scalar(
+            self._held(document_id, owner)
+            .values(
+                status=status,
+                stage=None,
+                ended_at=ended,
+                lease_owner=None,
+                lease_until=None,
+                **(values or {}),
+            )
+            .returning(Document.id)
+        )
+        return found is not None
+
+    def _held(self, document_id: str, owner: str) -> Update:
+        return (
+            update(Document)
+            .where(
+                Document.id == document_id,
+                Document.workspace_id == self._workspace_id,
+                Document.lease_owner == owner,
+                Document.status == "processing",
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+    async def _change(
+        self, document_id: str, values: dict[str, Any], condition: ColumnElement[bool]
+    ) -> bool:
+        found = await self._session.scalar(
+            update(Document)
+            .where(
+                Document.id == document_id, Document.workspace_id == self._workspace_id, condition
+            )
+            .values(**values)
+            .returning(Document.id)
+            .execution_options(synchronize_session=False)
+        )
+        return found is not None
 
 
 class DocumentJobs(Repository):

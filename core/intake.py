@@ -1,0 +1,123 @@
+"""A document's row and its job: how a document enters a base, is tried again, stopped, removed.
+
+The route and the knowledge block both call this; everything happens in the caller's unit, and
+workers are woken after its commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.blobs import Blobs
+from core.errors import Conflict
+from core.ids import new_id
+from core.queue import Queue
+from core.store.documents import Document
+from core.store.knowledge_bases import KnowledgeBase
+from core.store.unit import Unit
+
+
+@dataclass(frozen=True)
+class Content:
+    """Stored bytes that are to become a document; ``size`` in bytes, ``checksum`` SHA-256 in hex.
+
+    ``file_id`` names the uploaded file whose blob this is; without one the blob is the document's
+    own and goes with it.
+    """
+
+    name: str
+    mime_type: str
+    size: int
+    checksum: str
+    blob_key: str
+    file_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    created_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The document that now stands for the content, and whether it stood there before."""
+
+    document: Document
+    is_duplicate: bool
+
+
+async def add(
+    unit: Unit, base: KnowledgeBase, content: Content, queue: Queue, blobs: Blobs
+) -> Accepted:
+    """Add a document to ``base`` and queue it, unless the base holds the same content already.
+
+    The blob of a duplicate that belongs to no file is deleted after the commit.
+    """
+    new = _row(base, content)
+    document = await unit.documents.add_unless_known(new)
+    if document.id != new.id:
+        if content.file_id is None and content.blob_key != document.blob_key:
+            _delete_blob_later(unit, blobs, content.blob_key)
+        return Accepted(document, is_duplicate=True)
+    await unit.bases.count(base.id, documents=1)
+    _wake_later(unit, queue, document.id)
+    return Accepted(document, is_duplicate=False)
+
+
+async def again(unit: Unit, document: Document, queue: Queue) -> None:
+    """Process a document that has ended once more; its chunks are found until the new ones are.
+
+    Raises ``Conflict`` while it waits or is in work.
+    """
+    if not await unit.documents.restart(document.id):
+        raise Conflict("The document is being processed; cancel it or wait until it has ended.")
+    _wake_later(unit, queue, document.id)
+
+
+async def cancel(unit: Unit, document: Document) -> None:
+    """Stop a document's processing; the worker notices within two seconds.
+
+    Raises ``Conflict`` when it has ended.
+    """
+    if not await unit.documents.cancel(document.id):
+        raise Conflict("The document's processing has ended; there is nothing to cancel.")
+
+
+async def remove(unit: Unit, base: KnowledgeBase, document: Document, blobs: Blobs) -> None:
+    """Delete a document with its chunks: from the commit on, no search finds it.
+
+    Work on it ends by itself: its worker loses the lease.
+    """
+    await unit.chunks.delete_of_document(base, document.id)
+    await unit.documents.delete(document)
+    await unit.bases.count(base.id, documents=-1)
+    if document.file_id is None:
+        _delete_blob_later(unit, blobs, document.blob_key)
+
+
+def _row(base: KnowledgeBase, content: Content) -> Document:
+    return Document(
+        id=new_id("doc"),
+        base_id=base.id,
+        name=content.name,
+        mime_type=content.mime_type,
+        size=content.size,
+        checksum=content.checksum,
+        blob_key=content.blob_key,
+        file_id=content.file_id,
+        meta=dict(content.metadata),
+        created_by=content.created_by,
+    )
+
+
+def _wake_later(unit: Unit, queue: Queue, document_id: str) -> None:
+    async def wake() -> None:
+        await queue.wake("documents", document_id)
+
+    unit.after_commit(wake)
+
+
+def _delete_blob_later(unit: Unit, blobs: Blobs, key: str) -> None:
+    async def delete() -> None:
+        await blobs.delete(key)
+
+    unit.after_commit(delete)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from ingest.decode import decode, looks_like_text
+
+TEXT = "Äpfel kosten 3 € – Grüße aus Köln, dazu noch Öl und Süßes für die Gäste.\nZweite Zeile."
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"],
+)
+def test_text_is_read_in_its_encoding(encoding: str) -> None:
+    data = TEXT.encode(encoding)
+    assert decode(data).replace("€", "").replace("–", "") == TEXT.replace("€", "").replace("–", "")
+    assert looks_like_text(data)
+
+
+def test_utf_8_may_break_off_within_a_character() -> None:
+    assert decode("Grüße".encode()[:3]).startswith("Gr")
+    assert looks_like_text(("ä" * 5000).encode()[:4095])
+
+
+def test_line_ends_become_one_kind() -> None:
+    assert decode(b"a\r\nb\rc\n") == "a\nb\nc\n"
+
+
+def test_binary_data_is_no_text() -> None:
+    assert not looks_like_text(bytes(range(256)) * 8)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingest import pdf
+from ingest.document import ParsedDocument, assemble
+from ingest.failures import CorruptDocument, TooManyPages
+from ingest.limits import Limits
+from tests.ingest import making
+
+BODY = "This line of text runs on to the right edge of its page, as prose does"
+
+
+def _read(tmp_path: Path, data: bytes, limits: Limits | None = None) -> ParsedDocument:
+    path = tmp_path / "x.pdf"
+    path.write_bytes(data)
+    return assemble(pdf.read(path, limits or Limits(), "eng", lambda *_: None))
+
+
+def test_lines_become_titles_paragraphs_and_rows_with_pages(tmp_path: Path) -> None:
+    document = _read(
+        tmp_path,
+        making.pdf(
+            [
+                [
+                    (72, 80, 20, "F2", "Annual report"),
+                    (72, 120, 11, "F1", BODY),
+                    (72, 134, 11, "F1", BODY + "."),
+                ],
+                [
+                    (72, 80, 14, "F2", "Sales"),
+                    (72, 110, 11, "F1", "Products"),
+                    (300, 110, 11, "F1", "63,355"),
+                    (400, 110, 11, "F1", "63,948"),
+                    (72, 124, 11, "F1", "Total net sales"),
+                    (300, 124, 11, "F1", "82,959"),
+                    (400, 124, 11, "F1", "81,434"),
+                ],
+            ]
+        ),
+    )
+    title, text, sales, table = document.elements
+    assert (title.kind, title.text, title.page) == ("title", "Annual report", 1)
+    assert (text.kind, text.text) == ("text", f"{BODY} {BODY}.")
+    assert text.heading_path == ("Annual report",)
+    assert (sales.kind, sales.page, sales.heading_path) == ("title", 2, ("Annual report",))
+    assert table.kind == "table"
+    assert table.text.split("\n") == ["Products 63,355 63,948", "Total net sales 82,959 81,434"]
+    assert table.heading_path == ("Annual report", "Sales")
+    assert document.page_count == document.pages_with_text == 2
+
+
+def test_boxes_are_shares_of_the_page_from_its_top_left(tmp_path: Path) -> None:
+    document = _read(tmp_path, making.pdf([[(61.2, 79.2, 12, "F1", "Hello page, you are white")]]))
+    x0, y0, x1, y1 = document.elements[0].bbox or (9, 9, 9, 9)
+    assert x0 == pytest.approx(0.1, abs=0.01)
+    assert y1 == pytest.approx(0.1, abs=0.01)
+    assert 0.085 < y0 < y1
+    assert x0 < x1 < 0.5
+
+
+def test_boxes_of_turned_pages_are_as_displayed(tmp_path: Path) -> None:
+    texts: list[making.TextAt] = [(61.2, 79.2, 12, "F1", "Hello page, you are white")]
+    document = _read(tmp_path, making.pdf([texts], rotate=90))
+    x0, y0, x1, y1 = document.elements[0].bbox or (9, 9, 9, 9)
+    assert x1 == pytest.approx(0.9, abs=0.02), "the top of the sheet is at the right"
+    assert y0 == pytest.approx(0.1, abs=0.02)
+    assert y1 - y0 > x1 - x0
+
+
+def test_running_headers_and_footers_are_dropped(tmp_path: Path) -> None:
+    pages: list[list[making.TextAt]] = [
+        [
+            (72, 40, 9, "F1", "Secret Company Inc. confidential"),
+            (72, 200, 11, "F1", f"What page {n} says about the matter at hand."),
+            (72, 230, 11, "F1", f"It goes on with statement {'abcde'[n]} here."),
+            (72, 260, 11, "F1", f"And it ends with thought {'vwxyz'[n]} there."),
+            (300, 760, 9, "F1", f"Page {n}"),
+        ]
+        for n in range(5)
+    ]
+    text = _read(tmp_path, making.pdf(pages)).text
+    assert "Secret" not in text
+    assert "Page" not in text
+    assert "statement c here" in text
+
+
+def test_a_blank_page_is_not_recognised(tmp_path: Path) -> None:
+    document = _read(tmp_path, making.pdf([[(72, 80, 12, "F1", "Only one page has words")], []]))
+    assert (document.page_count, document.pages_with_text, document.ocr_pages) == (2, 1, 0)
+
+
+def test_a_page_without_text_is_recognised_and_found_on_its_page(tmp_path: Path) -> None:
+    from PIL import Image
+
+    scan = making.scan(tmp_path / "scan.png", ["The lease began in March", "and ends in October"])
+    Image.open(scan).convert("RGB").save(tmp_path / "scan.pdf")
+    document = assemble(pdf.read(tmp_path / "scan.pdf", Limits(), "eng", lambda *_: None))
+    assert "The lease began in March" in document.text
+    assert document.ocr_pages == 1
+    assert document.ocr_confidence is not None
+    assert document.ocr_confidence > 0.8
+
+
+def test_too_many_pages_and_damage_are_told(tmp_path: Path) -> None:
+    with pytest.raises(TooManyPages, match="3 pages"):
+        _read(tmp_path, making.pdf([[], [], []]), replace(Limits(), max_pages=2))
+    with pytest.raises(CorruptDocument):
+        _read(tmp_path, b"%PDF-1.4 and nothing else")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from ingest import plain
+from ingest.failures import CorruptDocument
+from ingest.limits import Limits
+
+
+def _texts(data: bytes, kind: str) -> list[str]:
+    return [piece.text for piece in plain.read(data, kind, Limits()).pieces]
+
+
+def test_paragraphs_are_parted_by_blank_lines() -> None:
+    assert _texts(b"One\nline.\r\n\r\nTwo.\n \n\nThree.", "txt") == ["One\nline.", "Two.", "Three."]
+
+
+def test_rows_become_lines_whatever_parts_the_cells() -> None:
+    for delimiter in (",", ";", "|"):
+        data = f"Team{delimiter}Cups\nBlues{delimiter}1\nLeafs{delimiter}13\n".encode()
+        assert _texts(data, "csv") == ["Team | Cups\nBlues | 1\nLeafs | 13"]
+    assert _texts(b"a\tb\n1\t2\n", "tsv") == ["a | b\n1 | 2"]
+
+
+def test_quoted_cells_may_hold_delimiters_and_line_ends() -> None:
+    assert _texts(b'name,note\nA,"one, two\nthree"\n', "csv") == ["name | note\nA | one, two three"]
+
+
+def test_json_values_keep_their_paths() -> None:
+    data = b'{"order": {"id": 7, "lines": [{"item": "Pen"}, {"item": "Ink"}]}, "paid": true}'
+    assert _texts(data, "json") == [
+        "order.id: 7\norder.lines.item: Pen\norder.lines.item: Ink\npaid: true"
+    ]
+
+
+def test_json_lines_are_read() -> None:
+    assert _texts(b'{"a": 1}\n{"a": 2}\n', "json") == ["a: 1\na: 2"]
+
+
+@pytest.mark.parametrize("depth", [300, 200_000])
+def test_deep_json_is_refused(depth: int) -> None:
+    with pytest.raises(CorruptDocument, match="deep"):
+        _texts(b"[" * depth + b"1" + b"]" * depth, "json")
+
+
+def test_broken_json_is_refused() -> None:
+    with pytest.raises(CorruptDocument, match="not valid JSON"):
+        _texts(b'{"a": ', "json")

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.document import Piece, Reading, assemble
+from ingest.split import embedding_text, split
+from ingest.tokens import count_tokens
+from tests.ingest.making import prose
+
+
+def _document(*pieces: Piece):  # type: ignore[no-untyped-def]
+    return assemble(Reading(list(pieces)))
+
+
+def test_passages_are_slices_of_the_text_within_the_budget() -> None:
+    document = _document(
+        Piece("title", "Travel"), Piece("text", prose("The company pays for train tickets", 120))
+    )
+    chunks = split(document)
+    assert len(chunks) > 3
+    for chunk in chunks:
+        assert document.text[chunk.start : chunk.end] == chunk.text
+        assert chunk.token_count == count_tokens(chunk.text) <= 200
+        assert chunk.text.endswith(".")
+    assert [c.index for c in chunks] == list(range(len(chunks)))
+    assert min(c.token_count for c in chunks) > 100, "about equal in size"
+
+
+def test_a_heading_opens_a_passage_and_names_it() -> None:
+    document = _document(
+        Piece("title", "Handbook", level=1),
+        Piece("title", "Travel", level=2),
+        Piece("text", prose("Trains are booked by the office", 12)),
+        Piece("title", "Meals", level=2),
+        Piece("text", prose("Lunch is paid on working days", 12)),
+    )
+    travel, meals = split(document)
+    assert travel.heading_path == ("Handbook", "Travel")
+    assert meals.heading_path == ("Handbook", "Meals")
+    assert meals.text.startswith("Meals\n\nLunch")
+
+
+def test_small_sections_share_a_passage() -> None:
+    pieces = [
+        piece
+        for n in range(4)
+        for piece in (Piece("title", f"Q{n}"), Piece("text", f"Answer {n}."))
+    ]
+    (chunk,) = split(_document(*pieces))
+    assert chunk.text.count("Answer") == 4
+
+
+def test_a_title_is_never_left_at_the_end_of_a_passage() -> None:
+    pieces = [
+        Piece("text", prose("Filler goes here", 15)),
+        Piece("title", "Late"),
+        Piece("text", prose("What follows the late title", 30)),
+    ]
+    assert not any(chunk.text.endswith("Late") for chunk in split(_document(*pieces)))
+
+
+def test_pages_are_not_crossed_and_boxes_are_united() -> None:
+    document = _document(
+        Piece("text", "First line.", page=1, bbox=(0.1, 0.1, 0.5, 0.2)),
+        Piece("text", "Second line.", page=1, bbox=(0.2, 0.3, 0.9, 0.4)),
+        Piece("text", "On the next page.", page=2, bbox=(0.1, 0.1, 0.5, 0.2)),
+    )
+    first, second = split(document)
+    assert (first.page, first.bbox) == (1, (0.1, 0.1, 0.9, 0.4))
+    assert (second.page, second.text) == (2, "On the next page.")
+
+
+def test_a_long_table_is_cut_between_rows_and_keeps_its_header() -> None:
+    rows = [f"Product {n} | {n * 37} | {n * 91}" for n in range(100)]
+    document = _document(Piece("table", "\n".join(["Name | Sold | Left", *rows])))
+    first, *rest = split(document)
+    assert first.context == ""
+    assert rest
+    for chunk in rest:
+        assert chunk.context == "Name | Sold | Left"
+        assert set(chunk.text.split("\n")) <= set(rows)
+        assert "Name | Sold | Left" in embedding_text(chunk, "stock.csv")
+
+
+def test_overlap_repeats_whole_sentences_of_the_passage_before() -> None:
+    document = _document(Piece("text", prose("Every sentence is counted here", 80)))
+    chunks = split(document, overlap_tokens=40)
+    for before, after in pairwise(chunks):
+        shared = document.text[after.start : before.end]
+        assert shared and after.text.startswith(shared)
+        assert count_tokens(shared) <= 40
+        assert after.token_count <= 200
+
+
+def test_overlap_must_leave_room() -> None:
+    with pytest.raises(ValueError, match="half"):
+        split(_document(Piece("text", "A.")), max_tokens=100, overlap_tokens=51)
+
+
+@given(st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=12))
+def test_any_text_is_covered(texts: list[str]) -> None:
+    document = _document(*(Piece("text", text) for text in texts))
+    chunks = split(document, max_tokens=20)
+    assert chunks == split(document, max_tokens=20)
+    covered = "".join("".join(chunk.text.split()) for chunk in chunks)
+    assert covered == "".join(document.text.split())
+    for chunk in chunks:
+        assert document.text[chunk.start : chunk.end] == chunk.text
+
+
+def test_text_without_spaces_is_cut() -> None:
+    document = _document(Piece("text", "東京都は日本の首都であり人口が最も多い" * 60))
+    chunks = split(document)
+    assert len(chunks) > 3
+    assert max(chunk.token_count for chunk in chunks) <= 200
+
+
+def test_the_name_and_headings_stand_before_the_passage() -> None:
+    document = _document(Piece("title", "Net sales"), Piece("text", "They grew by 2 %."))
+    (chunk,) = split(document)
+    text = embedding_text(chunk, "2022 Q3 AAPL.pdf")
+    assert text.startswith("2022 Q3 AAPL > Net sales\n")
+    assert text.endswith(chunk.text)
+    assert embedding_text(chunk, "Roles of p53/MDM2 vs. others").startswith(
+        "Roles of p53/MDM2 vs. others > "
+    )
