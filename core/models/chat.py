@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from core.config import Settings, get_settings
 from core.models import failures
 from core.models.answer import Answer
-from core.models.messages import ChatDelta, ChatRequest, ToolCall
+from core.models.messages import ChatDelta, ChatRequest, ToolCall, ToolSpec
 from core.models.providers import litellm_module, registered_providers
 
 _CONNECT_TRIES: Final = 3
@@ -104,22 +104,22 @@ def _arguments(request: ChatRequest, model: str, settings: Settings) -> dict[str
         "response_format": request.response_format,
     }
     if request.tools:
-        arguments["tools"] = [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "parameters": tool.parameters,
-                },
-            }
-            for tool in request.tools
-        ]
+        arguments["tools"] = [_tool(tool) for tool in request.tools]
+        arguments["tool_choice"] = None if request.may_call_tools else "none"
     if _shares_provider(model, settings.chat_model):
         arguments["api_base"] = settings.chat_base_url
         key = settings.chat_api_key
         arguments["api_key"] = key.get_secret_value() if key else None
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    function = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+    }
+    return {"type": "function", "function": function}
 
 
 def _shares_provider(model: str, configured: str) -> bool:

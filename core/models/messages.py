@@ -25,7 +25,8 @@ class ToolSpec:
 class ChatRequest:
     """One call. ``model`` is a litellm name; None means the configured one.
 
-    ``response_format`` is OpenAI's: ``{"type": "json_object"}`` or a ``json_schema``.
+    ``response_format`` is OpenAI's: ``{"type": "json_object"}`` or a ``json_schema``. Without
+    ``may_call_tools`` the tools are only there to make sense of earlier calls.
     """
 
     messages: Sequence[Message]
@@ -34,6 +35,7 @@ class ChatRequest:
     temperature: float | None = None
     max_tokens: int | None = None
     response_format: dict[str, JsonValue] | None = None
+    may_call_tools: bool = True
 
 
 @dataclass(frozen=True)

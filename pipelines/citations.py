@@ -1,0 +1,199 @@
+"""Marks like ``[2]`` in a streamed answer, checked before anyone sees them.
+
+A mark stands only if its number was retrieved in this turn and the passage bears out what is said
+before the mark; its quote is cut from the passage here, in code. Other marks are taken out, with
+the blank before them. In code, fenced or between backticks, brackets are brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.passages import Passage, Passages
+from pipelines.support import find_support
+
+_MARK: Final = re.compile(r"\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6}){0,20}\s?\]")
+_MARK_BEGUN: Final = re.compile(r"\[\s?\^?(?:\d{1,6}(?:\s?[,;]\s?\d{1,6}){0,20}(?:\s?[,;]?\s?)?)?")
+_MARK_BEGUN_AT_END: Final = re.compile(_MARK_BEGUN.pattern + r"\Z")
+_OPENS_LINE: Final = re.compile(r"(?:\A|\n)[\s>*\-\d.]{0,12}\Z")
+_WORD: Final = re.compile(r"\w")
+_PLAIN: Final = re.compile(r"[^\[` \t]+")
+_BLANKS: Final = re.compile(r"[ \t]{1,64}+")
+_TICKS: Final = re.compile(r"`{1,64}+")
+_LONGEST_INLINE_CODE: Final = 200
+_KEPT: Final = 2000  # characters of the answer that a claim is looked for in
+_LONGEST_RUN: Final = 64  # blanks or backticks that are waited for
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A checked mark: ``quote`` occurs in the chunk, at these offsets of the document's text."""
+
+    n: int
+    document_id: str
+    document_name: str
+    chunk_id: str
+    page: int | None
+    bbox: Sequence[float] | None
+    quote: str
+    start_offset: int
+    end_offset: int
+
+
+class CitationChecker:
+    """Feed it an answer in pieces of any size; what it returns joined is the final content."""
+
+    def __init__(self, passages: Passages) -> None:
+        self._passages = passages
+        self._held = ""
+        self._tail = ""  # the end of the content so far
+        self._said = ""  # what was let through since the last mark
+        self._claim = ""  # what the last mark stands for
+        self._in_fence = False
+        self._is_after_mark = False
+        self._cited: set[tuple[int, str]] = set()
+
+    def feed(self, piece: str) -> list[str | Citation]:
+        """Return the text and citations that are certain by now, each citation before its mark."""
+        self._held += piece
+        return list(self._take(is_last=False))
+
+    def finish(self) -> list[str | Citation]:
+        """Return the rest."""
+        return list(self._take(is_last=True))
+
+    def _take(self, *, is_last: bool) -> Iterator[str | Citation]:
+        out: list[str] = []
+        position = 0
+        while position < len(self._held):
+            step = self._step(position, is_last)
+            if step is None:
+                break
+            for part in step.parts:
+                if isinstance(part, str):
+                    out.append(part)
+                    continue
+                if out:
+                    yield "".join(out)
+                    out.clear()
+                yield part
+            position = step.end
+        self._held = self._held[position:]
+        text = "".join(out)
+        if text:
+            yield text
+
+    def _step(self, at: int, is_last: bool) -> _Step | None:
+        """Return what to do with the next piece at ``at``; None: wait for more."""
+        if self._in_fence:
+            return self._in_code(at, is_last)
+        letter = self._held[at]
+        if letter in " \t":
+            return self._blanks(at, is_last)
+        if letter == "[":
+            return self._bracket(at, at, is_last)
+        if letter == "`":
+            return self._backticks(at, is_last)
+        plain = _PLAIN.match(self._held, at)
+        return self._let_through(at, plain.end() if plain else at + 1)
+
+    def _blanks(self, at: int, is_last: bool) -> _Step | None:
+        blanks = _BLANKS.match(self._held, at)
+        end = blanks.end() if blanks else at + 1
+        if self._may_grow(at, end, is_last):
+            return None
+        if self._held[end : end + 1] == "[":
+            return self._bracket(at, end, is_last)
+        return self._let_through(at, end)
+
+    def _bracket(self, at: int, bracket: int, is_last: bool) -> _Step | None:
+        mark = _MARK.match(self._held, bracket)
+        if mark:
+            return _Step(list(self._judge(self._held[at:bracket], mark.group())), mark.end())
+        begun = _MARK_BEGUN.match(self._held, bracket)
+        if begun and begun.end() == len(self._held) and not is_last:
+            return None
+        return self._let_through(at, bracket + 1)
+
+    def _backticks(self, at: int, is_last: bool) -> _Step | None:
+        ticks = _TICKS.match(self._held, at)
+        end = ticks.end() if ticks else at + 1
+        if self._may_grow(at, end, is_last):
+            return None
+        if end - at >= 3 and _OPENS_LINE.search(self._tail):
+            self._in_fence = True
+            return self._let_through(at, end)
+        line_end = self._held.find("\n", end)
+        limit = min(len(self._held) if line_end < 0 else line_end, end + _LONGEST_INLINE_CODE)
+        closing = self._held.find(self._held[at:end], end, limit)
+        if closing >= 0:
+            return self._let_through(at, closing + end - at)
+        is_open = line_end < 0 and limit == len(self._held) and not is_last
+        return None if is_open else self._let_through(at, end)
+
+    def _may_grow(self, at: int, end: int, is_last: bool) -> bool:
+        return end == len(self._held) and not is_last and end - at < _LONGEST_RUN
+
+    def _in_code(self, at: int, is_last: bool) -> _Step | None:
+        closing = self._held.find("```", at)
+        if closing >= 0:
+            self._in_fence = False
+            return self._let_through(at, closing + 3)
+        end = len(self._held) if is_last else len(self._held.rstrip("`"))
+        return self._let_through(at, end) if end > at else None
+
+    def _let_through(self, at: int, end: int) -> _Step:
+        text = self._held[at:end]
+        self._tail = (self._tail + text)[-_KEPT:]
+        self._said = (self._said + text)[-_KEPT:]
+        self._is_after_mark = self._is_after_mark and not _WORD.search(text)
+        return _Step([text], end)
+
+    def _judge(self, blanks: str, mark: str) -> Iterator[str | Citation]:
+        numbers = list(dict.fromkeys(map(int, re.findall(r"\d+", mark))))
+        if not self._is_after_mark:  # [1][2]: both stand for the same words
+            self._claim, self._said = self._said, ""
+        self._is_after_mark = True
+        kept = []
+        for n in numbers:
+            citation = self._cite(n)
+            if citation is None:
+                continue
+            kept.append(n)
+            if (n, citation.quote) not in self._cited:
+                self._cited.add((n, citation.quote))
+                yield citation
+        text = f"{blanks}[{', '.join(map(str, kept))}]" if kept else ""
+        if not kept and _MARK_BEGUN_AT_END.search(self._tail):
+            text = f"{blanks}({mark[1:-1]})"  # else what stands around it would close to a mark
+        self._tail = (self._tail + text)[-_KEPT:]
+        if text:
+            yield text
+
+    def _cite(self, n: int) -> Citation | None:
+        passage = self._passages.get(n)
+        span = find_support(self._claim, passage.text) if passage else None
+        return _citation(passage, span.start, span.end) if passage and span else None
+
+
+@dataclass(frozen=True)
+class _Step:
+    parts: list[str | Citation]
+    end: int
+
+
+def _citation(passage: Passage, start: int, end: int) -> Citation:
+    return Citation(
+        n=passage.n,
+        document_id=passage.document_id,
+        document_name=passage.document_name,
+        chunk_id=passage.chunk_id,
+        page=passage.page,
+        bbox=passage.bbox,
+        quote=passage.text[start:end],
+        start_offset=passage.start_offset + start,
+        end_offset=passage.start_offset + end,
+    )
