@@ -17,6 +17,13 @@ from pipelines.references import mask
 from pipelines.workflow import Block
 
 BlockStatus = Literal["success", "error", "skipped"]
+Place = tuple[str, str | None]
+"""A block's id and its iteration."""
+END_TYPES: Mapping[BlockStatus, str] = {
+    "success": "block:completed",
+    "error": "block:error",
+    "skipped": "block:skipped",
+}
 Send = Callable[[str, dict[str, JsonValue]], Awaitable[None]]
 
 
@@ -38,6 +45,10 @@ class BlockRecord:
     shown_output: JsonValue
     error_message: str | None = None
     error_code: str | None = None
+
+    @property
+    def place(self) -> Place:
+        return self.block_id, self.iteration
 
     @property
     def duration_ms(self) -> int:
@@ -74,51 +85,77 @@ class MemoryJournal:
 
 
 class Trace:
-    """Writes and announces the blocks of one run, in the order they start."""
+    """Writes and announces the blocks of one run, in the order they start.
 
-    def __init__(self, journal: Journal, send: Send, secrets: Mapping[str, str]) -> None:
+    ``announced`` names the blocks whose end an earlier process has announced; None in a first
+    attempt. What was written but not announced is announced before the run goes on.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        send: Send,
+        secrets: Mapping[str, str],
+        announced: frozenset[Place] | None = None,
+    ) -> None:
         self._journal, self._send, self._secrets = journal, send, secrets
+        self._announced = announced
         self._order = 0
 
     async def replay(self) -> list[BlockRecord]:
         """Return the records of earlier attempts; new ones are numbered after them."""
         records = await self._journal.finished()
         self._order = max((record.execution_order for record in records), default=0)
+        for record in records:
+            if self._announced is not None and record.place not in self._announced:
+                await self._announce(record)
         return records
 
-    async def started(self, block: Block, iteration: str | None, shown: JsonValue) -> Span:
+    async def started(self, block: Block, iteration: str | None, given: JsonValue) -> Span:
         """Announce that a block begins; its ``input`` is shown as it stands in the definition."""
-        self._order += 1
-        span = Span(self, block, iteration, self._order, datetime.now(UTC))
-        await self._send("block:started", {**span.head(), "input": self.masked(shown)})
+        span = self._span(block, iteration)
+        head = _head(span.record("success", attempt=1))
+        await self._send("block:started", {**head, "input": self.masked(given)})
         return span
 
     async def skipped(self, block: Block, iteration: str | None) -> None:
         """Record that a block is not run."""
-        self._order += 1
-        span = Span(self, block, iteration, self._order, datetime.now(UTC))
-        await self._write(span.record("skipped", attempt=0), "block:skipped", span.head())
+        await self.ended(self._span(block, iteration).record("skipped", attempt=0))
 
-    async def ended(self, span: Span, record: BlockRecord) -> None:
+    async def ended(self, record: BlockRecord) -> None:
         """Write how a block ended, then announce it."""
-        event: dict[str, JsonValue] = {
-            **span.head(),
-            "input": record.shown_input,
-            "output": record.shown_output,
-            "durationMs": record.duration_ms,
-        }
-        if record.status == "error":
-            event["error"] = record.error_message
-            await self._write(record, "block:error", event)
-        else:
-            await self._write(record, "block:completed", event)
+        await self._journal.write(record)
+        await self._announce(record)
 
     def masked(self, value: JsonValue) -> JsonValue:
         return mask(value, self._secrets)
 
-    async def _write(self, record: BlockRecord, event: str, data: dict[str, JsonValue]) -> None:
-        await self._journal.write(record)
-        await self._send(event, data)
+    def _span(self, block: Block, iteration: str | None) -> Span:
+        self._order += 1
+        return Span(self, block, iteration, self._order, datetime.now(UTC))
+
+    async def _announce(self, record: BlockRecord) -> None:
+        event = _head(record)
+        if record.status != "skipped":
+            event |= {
+                "input": record.shown_input,
+                "output": record.shown_output,
+                "durationMs": record.duration_ms,
+            }
+        if record.status == "error":
+            event["error"] = record.error_message
+        await self._send(END_TYPES[record.status], event)
+
+
+def _head(record: BlockRecord) -> dict[str, JsonValue]:
+    """Return the fields that every event about a block carries."""
+    head: dict[str, JsonValue] = {
+        "blockId": record.block_id,
+        "blockName": record.block_name,
+        "blockType": record.block_type,
+        "executionOrder": record.execution_order,
+    }
+    return head if record.iteration is None else {**head, "iteration": record.iteration}
 
 
 @dataclass(frozen=True)
@@ -130,16 +167,6 @@ class Span:
     iteration: str | None
     order: int
     started_at: datetime
-
-    def head(self) -> dict[str, JsonValue]:
-        """Return the fields that every event about the block carries."""
-        head: dict[str, JsonValue] = {
-            "blockId": self.block.id,
-            "blockName": self.block.name,
-            "blockType": self.block.type,
-            "executionOrder": self.order,
-        }
-        return head if self.iteration is None else {**head, "iteration": self.iteration}
 
     def record(
         self,

@@ -14,7 +14,7 @@ from pipelines.blocks import KINDS
 from pipelines.blocks.base import ERROR, SOURCE, Context, Output
 from pipelines.graph import Graph
 from pipelines.scope import RunScope
-from pipelines.trace import BlockRecord, LeaseLost, Span, Trace
+from pipelines.trace import BlockRecord, LeaseLost, Place, Span, Trace
 from pipelines.workflow import Block, Retry
 
 LONGEST_WAIT_MS = 60_000
@@ -42,13 +42,13 @@ class Turns:
 
     def __init__(self, graph: Graph, scope: RunScope, trace: Trace, context: Context) -> None:
         self._graph, self._scope, self._trace, self._context = graph, scope, trace, context
-        self._earlier: Mapping[tuple[str, str | None], BlockRecord] = {}
+        self._earlier: Mapping[Place, BlockRecord] = {}
         self.records: dict[str, BlockRecord] = {}
 
     async def replay(self) -> None:
         """Take over what earlier attempts at this run have finished."""
         records = await self._trace.replay()
-        self._earlier = {(record.block_id, record.iteration): record for record in records}
+        self._earlier = {record.place: record for record in records}
 
     async def take(self, block: Block, reached: bool) -> frozenset[str]:
         """Return the handles the block leaves by; raise ``BlockFailed`` to end the run."""
@@ -101,7 +101,7 @@ class Turns:
                 break
             await asyncio.sleep(min(retry.wait_ms * 2 ** (attempt - 1), LONGEST_WAIT_MS) / 1000)
             attempt += 1
-        await self._trace.ended(span, record)
+        await self._trace.ended(record)
         return record
 
     async def _attempt(self, block: Block) -> tuple[JsonValue, Output | _Failure]:

@@ -1,17 +1,31 @@
-"""Runs of workflows and the log of their blocks."""
+"""Runs of workflows."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, select, text
+from sqlalchemy import (
+    CursorResult,
+    ForeignKey,
+    Index,
+    Result,
+    Update,
+    case,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 
 TERMINAL = ("completed", "failed", "cancelled")
+HOLDS_A_SLOT = ("queued", "running")
+_WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now())"
 
 
 class Execution(Timestamps, Base):
@@ -48,31 +62,6 @@ class Execution(Timestamps, Base):
     lease_until: Mapped[datetime | None]
 
 
-class BlockLog(Base):
-    __tablename__ = "block_logs"
-    __table_args__ = (UniqueConstraint("execution_id", "block_id", "iteration", "attempt"),)
-
-    no: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    id: Mapped[str] = mapped_column(unique=True)
-    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
-    workspace_id: Mapped[str]
-    block_id: Mapped[str]
-    block_name: Mapped[str]
-    block_type: Mapped[str]
-    execution_order: Mapped[int]
-    iteration: Mapped[str] = mapped_column(default="")
-    attempt: Mapped[int] = mapped_column(default=1)
-    status: Mapped[str]  # success error skipped
-    handle: Mapped[str | None]  # the branch that was taken
-    started_at: Mapped[datetime]
-    ended_at: Mapped[datetime]
-    input: Mapped[Any] = mapped_column(JSONB, default=None)
-    output: Mapped[Any] = mapped_column(JSONB, default=None)
-    error_message: Mapped[str | None]
-    usage: Mapped[dict[str, Any] | None]
-    cost: Mapped[float | None]
-
-
 class Executions(TenantRepository):
     async def get(self, execution_id: str) -> Execution | None:
         return await self._session.scalar(
@@ -81,11 +70,126 @@ class Executions(TenantRepository):
             )
         )
 
-    def add(self, execution: Execution) -> Execution:
+    async def insert(self, execution: Execution) -> bool:
+        """Add a run; False, and nothing added, when its id is taken (by whomever)."""
         execution.workspace_id = self._workspace_id
-        self._session.add(execution)
-        return execution
+        taken = select(Execution.id).where(Execution.id == execution.id)
+        if await self._session.scalar(taken) is not None:
+            return False
+        try:
+            async with self._session.begin_nested():
+                self._session.add(execution)
+        except IntegrityError:
+            if await self._session.scalar(taken) is None:
+                raise
+            return False
+        return True
+
+    async def hold_slots(self) -> None:
+        """Have other units of this workspace wait here, until the end of this one."""
+        key = func.hashtextextended(f"slots:{self._workspace_id}", 0)
+        await self._session.execute(select(func.pg_advisory_xact_lock(key)))
+
+    async def count_unfinished(self) -> int:
+        """Count the runs that hold a slot."""
+        unfinished = select(func.count()).where(
+            Execution.workspace_id == self._workspace_id, Execution.status.in_(HOLDS_A_SLOT)
+        )
+        return await self._session.scalar(unfinished) or 0
+
+    async def renew(self, execution_id: str, owner: str, lease: timedelta) -> bool:
+        """Keep a running run for its owner; False when it is the owner's no more."""
+        changed = await self._session.execute(
+            self._mine(execution_id, owner).values(lease_until=func.now() + lease)
+        )
+        return _changed(changed)
+
+    async def release(self, execution_id: str, owner: str) -> bool:
+        """Put a running run back, for another process to take it up at once."""
+        changed = await self._session.execute(
+            self._mine(execution_id, owner).values(
+                status="queued", lease_owner=None, lease_until=None
+            )
+        )
+        return _changed(changed)
+
+    async def finish(self, execution_id: str, owner: str, end: dict[str, Any]) -> Execution | None:
+        """End a running run of its owner's; None when it is not, or no longer, running there."""
+        return await self._session.scalar(
+            self._mine(execution_id, owner)
+            .values(ended_at=func.clock_timestamp(), lease_owner=None, lease_until=None, **end)
+            .returning(Execution)
+            .execution_options(populate_existing=True)
+        )
+
+    async def cancel(self, execution_id: str) -> Execution | None:
+        """End a run that has not ended as ``cancelled``; None when there is no such run."""
+        return await self._session.scalar(
+            update(Execution)
+            .where(
+                Execution.id == execution_id,
+                Execution.workspace_id == self._workspace_id,
+                Execution.status.not_in(TERMINAL),
+            )
+            .values(
+                status="cancelled",
+                cancel_requested=True,
+                ended_at=func.clock_timestamp(),
+                lease_owner=None,
+                lease_until=None,
+            )
+            .returning(Execution)
+            .execution_options(populate_existing=True)
+        )
+
+    def _mine(self, execution_id: str, owner: str) -> Update:
+        return update(Execution).where(
+            Execution.id == execution_id,
+            Execution.workspace_id == self._workspace_id,
+            Execution.status == "running",
+            Execution.lease_owner == owner,
+        )
 
 
 class ExecutionJobs(Repository):
     """The queue side of executions, over all workspaces."""
+
+    async def claim(self, owner: str, lease: timedelta) -> Execution | None:
+        """Take the next waiting run, of the workspace with the fewest in work.
+
+        A run whose holder fell silent waits too; taking it counts as a recovery.
+        """
+        waiting = text(f"""
+            WITH busy AS (
+                SELECT workspace_id, count(*) AS runs FROM executions
+                WHERE status = 'running' AND lease_until >= now() GROUP BY workspace_id
+            )
+            SELECT e.id FROM executions e LEFT JOIN busy USING (workspace_id)
+            WHERE {_WAITS}
+            ORDER BY coalesce(busy.runs, 0), e.created_at, e.id
+            LIMIT 1 FOR UPDATE OF e SKIP LOCKED
+        """)  # noqa: S608 - a constant
+        execution_id = await self._session.scalar(waiting)
+        if execution_id is None:
+            return None
+        return await self._session.scalar(
+            update(Execution)
+            .where(Execution.id == execution_id)
+            .values(
+                recoveries=Execution.recoveries + case((Execution.status == "running", 1), else_=0),
+                status="running",
+                started_at=func.coalesce(Execution.started_at, func.clock_timestamp()),
+                lease_owner=owner,
+                lease_until=func.now() + lease,
+            )
+            .returning(Execution)
+        )
+
+    async def count_waiting(self) -> int:
+        """Count the runs that a worker could take now."""
+        waiting = text(f"SELECT count(*) FROM executions e WHERE {_WAITS}")  # noqa: S608
+        return await self._session.scalar(waiting) or 0
+
+
+def _changed(result: Result[Any]) -> bool:
+    return isinstance(result, CursorResult) and result.rowcount > 0

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import (
 
 from core.config import Settings
 from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.block_logs import BlockLogs
 from core.store.chats import Chats, Messages, TurnJobs
 from core.store.chunks import Chunks
 from core.store.documents import DocumentJobs, Documents
@@ -66,6 +67,7 @@ class Unit(_Transaction):
         self.vectors = Vectors(session, workspace_id)
         self.workflows = Workflows(session, workspace_id)
         self.executions = Executions(session, workspace_id)
+        self.block_logs = BlockLogs(session, workspace_id)
         self.chats = Chats(session, workspace_id)
         self.messages = Messages(session, workspace_id)
         self.secrets = Secrets(session, workspace_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
@@ -45,6 +45,41 @@ class Workflows(TenantRepository):
                 Workflow.id == workflow_id, Workflow.workspace_id == self._workspace_id
             )
         )
+
+    async def lock(self, workflow_id: str) -> Workflow | None:
+        """Return a workflow that no other unit can change until this one ends."""
+        return await self._session.scalar(
+            select(Workflow)
+            .where(Workflow.id == workflow_id, Workflow.workspace_id == self._workspace_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+
+    async def snapshot(self, workflow_id: str, number: int) -> WorkflowVersion | None:
+        return await self._session.scalar(
+            select(WorkflowVersion).where(
+                WorkflowVersion.workflow_id == workflow_id,
+                WorkflowVersion.number == number,
+                WorkflowVersion.workspace_id == self._workspace_id,
+            )
+        )
+
+    async def take_snapshot(self, workflow: Workflow, reason: str) -> WorkflowVersion:
+        """Keep the workflow's definition as it is under the next number; hold its lock."""
+        last = await self._session.scalar(
+            select(func.max(WorkflowVersion.number)).where(
+                WorkflowVersion.workflow_id == workflow.id
+            )
+        )
+        version = WorkflowVersion(
+            workflow_id=workflow.id,
+            number=(last or 0) + 1,
+            workspace_id=self._workspace_id,
+            definition=workflow.definition,
+            reason=reason,
+        )
+        self._session.add(version)
+        return version
 
     def add(self, workflow: Workflow) -> Workflow:
         workflow.workspace_id = self._workspace_id

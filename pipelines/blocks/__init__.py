@@ -12,8 +12,16 @@ from pipelines.blocks.response import Response
 from pipelines.blocks.start import Start
 from pipelines.blocks.template import Template
 from pipelines.blocks.variables import Variables
+from pipelines.blocks.wait import Wait
 
-_KINDS: tuple[BlockKind[Any], ...] = (Start(), Condition(), Template(), Variables(), Response())
+_KINDS: tuple[BlockKind[Any], ...] = (
+    Start(),
+    Condition(),
+    Template(),
+    Variables(),
+    Wait(),
+    Response(),
+)
 KINDS: Mapping[str, BlockKind[Any]] = MappingProxyType({kind.type_name: kind for kind in _KINDS})
 
 

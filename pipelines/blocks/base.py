@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from core.errors import ValidationFailed
+from core.services import Services
 from pipelines.references import Scope, as_text, has_tokens, resolve
 
 Values: TypeAlias = Mapping[str, JsonValue]
@@ -37,7 +38,6 @@ class BlockSettings(BaseModel):
 class Context:
     """What a running block knows of its run and may reach.
 
-    ``services`` is whatever the run was started with (``open_unit`` and the doors to models);
     ``emit`` sends a live event that is not stored with the block, such as ``stream:chunk``.
     """
 
@@ -48,7 +48,7 @@ class Context:
     iteration: str | None
     input: JsonValue
     scope: Scope
-    open_unit: Any
+    services: Services
     emit: Emit
 
     @property

@@ -83,7 +83,7 @@ def context(given: JsonValue, scope: RunScope, emit: Any) -> Context:
         iteration=None,
         input=given,
         scope=scope,
-        open_unit=cast(Any, None),
+        services=cast(Any, None),
         emit=emit,
     )
 

@@ -1,0 +1,174 @@
+"""The life of a run in the process that holds its lease.
+
+Running an execution again replays the blocks that are written and runs the rest, so a crash, a
+restart and a run that is taken over are the same thing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.errors import NuxaError, TimedOut
+from core.services import Services
+from core.store.executions import Execution
+from pipelines.blocks.base import Context
+from pipelines.journal import StoreJournal, storable
+from pipelines.level import LevelResult, run_level
+from pipelines.live import RunEvents, announced, send_last, wire_time
+from pipelines.references import Secret, find
+from pipelines.run import extent_of
+from pipelines.scope import RunScope
+from pipelines.trace import LeaseLost, Trace
+from pipelines.turns import BlockFailed
+from pipelines.workflow import Definition, parse
+
+HEARTBEAT_SECONDS = 1.0  # how soon a running block learns that its run was cancelled
+MAX_RECOVERIES = 3
+log = logging.getLogger(__name__)
+
+
+async def claim(services: Services, owner: str) -> Execution | None:
+    """Take the next waiting run of any workspace for this process; None when none waits."""
+    lease = timedelta(seconds=services.settings.lease_seconds)
+    async with services.store.system() as unit:
+        return await unit.execution_jobs.claim(owner, lease)
+
+
+async def execute(services: Services, run: Execution, owner: str) -> Execution | None:
+    """Run what is left of a run that ``owner`` holds; return the row as it ended.
+
+    None when it was cancelled or taken over meanwhile: then somebody else has ended it or will.
+    Cancelling this coroutine puts the run back for another process.
+    """
+    if run.recoveries > MAX_RECOVERIES:
+        sentence = "Its worker died four times; look into the service's log and run it again."
+        return await _end(services, run, owner, _failed("WORKER_LOST", sentence))
+    work = asyncio.create_task(_work(services, run, owner))
+    try:
+        while not (await asyncio.wait({work}, timeout=_next_look(run)))[0]:
+            if _seconds_left(run) <= 0:
+                await _stop(work)
+                sentence = f"It took longer than {run.options['timeoutSeconds']} s and was stopped."
+                end = {**_failed(TimedOut.code, sentence), "status": "cancelled"}
+                return await _end(services, run, owner, end)
+            if not await _renew(services, run, owner):
+                await _stop(work)
+                return None
+        return await _conclude(services, run, owner, work)
+    except asyncio.CancelledError:
+        await _stop(work)
+        await _put_back(services, run, owner)
+        raise
+
+
+async def _work(services: Services, run: Execution, owner: str) -> LevelResult:
+    definition = parse(run.definition)
+    events = RunEvents(services.events, run.id, run.workflow_id)
+    told = await announced(services.events, run.id) if run.recoveries else None
+    if told is None:
+        await events.send("execution:started", {"startTime": wire_time(run.started_at)})
+    secrets = await _secrets(services, run.workspace_id, definition)
+    journal = StoreJournal(services.store.unit, services.sealer, run.workspace_id, run.id, owner)
+    scope = RunScope.of(definition, secrets)
+    context = Context(
+        workspace_id=run.workspace_id,
+        workflow_id=run.workflow_id,
+        execution_id=run.id,
+        block_id="",
+        iteration=None,
+        input=run.input,
+        scope=scope,
+        services=services,
+        emit=events.send,
+    )
+    trace = Trace(journal, events.send, secrets, told)
+    return await run_level(definition, extent_of(run), scope, trace, context)
+
+
+async def _conclude(
+    services: Services, run: Execution, owner: str, work: asyncio.Task[LevelResult]
+) -> Execution | None:
+    """Write the end that finished work has come to."""
+    try:
+        result = work.result()
+    except LeaseLost:
+        return None
+    except BlockFailed as failed:
+        record = failed.record
+        place = {"blockId": record.block_id, "blockName": record.block_name}
+        end = _failed(record.error_code or failed.code, failed.message, place)
+    except NuxaError as error:
+        end = _failed(error.code, error.message)
+    except Exception:
+        log.exception("run %s", run.id)
+        end = _failed(NuxaError.code, "It failed unexpectedly; the service's log has the details.")
+    else:
+        end = {
+            "status": "completed",
+            "output": storable(result.shown_output),
+            "usage": dict(result.usage) or None,
+            "cost": result.cost,
+        }
+    return await _end(services, run, owner, end)
+
+
+def _failed(code: str, message: str, place: dict[str, str] | None = None) -> dict[str, Any]:
+    error = {"code": code, "message": storable(message), **(place or {})}
+    return {"status": "failed", "error": error}
+
+
+async def _end(
+    services: Services, run: Execution, owner: str, end: dict[str, Any]
+) -> Execution | None:
+    async with services.store.unit(run.workspace_id) as unit:
+        ended = await unit.executions.finish(run.id, owner, end)
+    if ended is not None:
+        await send_last(services.events, ended)
+    return ended
+
+
+async def _renew(services: Services, run: Execution, owner: str) -> bool:
+    lease = timedelta(seconds=services.settings.lease_seconds)
+    async with services.store.unit(run.workspace_id) as unit:
+        return await unit.executions.renew(run.id, owner, lease)
+
+
+async def _put_back(services: Services, run: Execution, owner: str) -> None:
+    async with services.store.unit(run.workspace_id) as unit:
+        if await unit.executions.release(run.id, owner):
+            unit.after_commit(lambda: services.queue.wake("executions", run.id))
+
+
+async def _secrets(services: Services, workspace_id: str, definition: Definition) -> dict[str, str]:
+    """Return the secrets that the definition names, opened."""
+    named = {
+        token.name
+        for block in definition.blocks.values()
+        for value in block.values().values()
+        for token in find(value)
+        if isinstance(token, Secret)
+    }
+    if not named:
+        return {}
+    async with services.store.unit(workspace_id) as unit:
+        sealed = await unit.secrets.all_sealed()
+    return {name: services.sealer.open(sealed[name]) for name in named & sealed.keys()}
+
+
+async def _stop(work: asyncio.Task[LevelResult]) -> None:
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+
+def _next_look(run: Execution) -> float:
+    return max(0.0, min(HEARTBEAT_SECONDS, _seconds_left(run)))
+
+
+def _seconds_left(run: Execution) -> float:
+    limit = run.options.get("timeoutSeconds")
+    if not limit or run.started_at is None:
+        return float("inf")
+    return float(limit) - (datetime.now(UTC) - run.started_at).total_seconds()

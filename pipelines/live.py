@@ -1,0 +1,127 @@
+"""The live events of a run: how they look, where they go, how they are followed to their end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from core.events import Event, EventLogs
+from core.store.executions import TERMINAL, Execution
+from core.store.unit import OpenUnit
+from pipelines.trace import END_TYPES, Place
+
+LAST_TYPES = {
+    "completed": "execution:completed",
+    "failed": "execution:error",
+    "cancelled": "execution:cancelled",
+}
+
+
+def log_name(execution_id: str) -> str:
+    """Return the name of a run's event log."""
+    return f"run:{execution_id}"
+
+
+def wire_time(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+class RunEvents:
+    """Appends the events of one run."""
+
+    def __init__(self, events: EventLogs, execution_id: str, workflow_id: str) -> None:
+        self._events, self._execution_id, self._workflow_id = events, execution_id, workflow_id
+
+    async def send(self, kind: str, data: dict[str, JsonValue]) -> None:
+        event = {
+            "type": kind,
+            "timestamp": wire_time(datetime.now(UTC)),
+            "executionId": self._execution_id,
+            "workflowId": self._workflow_id,
+            "data": data,
+        }
+        await self._events.append(log_name(self._execution_id), event)
+
+
+async def announced(events: EventLogs, execution_id: str) -> frozenset[Place] | None:
+    """Return the blocks whose end stands in a run's log; None when the run was never announced."""
+    places: set[Place] = set()
+    after = 0
+    while page := await events.read(log_name(execution_id), after):
+        after = page[-1].number
+        for event in page:
+            data = event.data["data"]
+            if event.data["type"] in END_TYPES.values():
+                places.add((data["blockId"], data.get("iteration")))
+    return frozenset(places) if after else None
+
+
+def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
+    """Return type and data of the one event that ends a run's log."""
+    duration = (
+        round((run.ended_at - run.started_at).total_seconds() * 1000)
+        if (run.ended_at and run.started_at)
+        else 0
+    )
+    data: dict[str, JsonValue] = {
+        "success": run.status == "completed",
+        "output": run.output,
+        "duration": duration,
+        "startTime": wire_time(run.started_at),
+        "endTime": wire_time(run.ended_at),
+    }
+    if run.error:
+        data["error"] = run.error
+    return LAST_TYPES[run.status], data
+
+
+async def send_last(events: EventLogs, run: Execution) -> None:
+    """Append the event that ends a run's log; only whoever ended the run may."""
+    await RunEvents(events, run.id, run.workflow_id).send(*last_event(run))
+
+
+async def follow(
+    events: EventLogs, open_unit: OpenUnit, run: Execution, after: int
+) -> AsyncIterator[Event | None]:
+    """Yield a run's events after a number up to its last one; None where nothing came for 10 s.
+
+    A process that dies between ending a run and saying so leaves a log without its last event, and
+    logs are kept for a day only. The row knows better: the missing end is made up from it.
+    """
+    if run.status in TERMINAL and not await events.exists(log_name(run.id)):
+        yield _made_up(run, after + 1)
+        return
+    async for event in events.follow(log_name(run.id), after):
+        if event is not None:
+            after = event.number
+            yield Event(event.number, {**event.data, "eventId": event.number})
+            if event.data["type"] in LAST_TYPES.values():
+                return
+            continue
+        yield None
+        async with open_unit(run.workspace_id) as unit:
+            now = await unit.executions.get(run.id)
+        if (
+            now is not None
+            and now.status in TERMINAL
+            and not await events.read(log_name(run.id), after)
+        ):
+            yield _made_up(now, after + 1)
+            return
+
+
+def _made_up(run: Execution, number: int) -> Event:
+    kind, data = last_event(run)
+    return Event(
+        number,
+        {
+            "type": kind,
+            "timestamp": wire_time(run.ended_at),
+            "executionId": run.id,
+            "workflowId": run.workflow_id,
+            "eventId": number,
+            "data": data,
+        },
+    )

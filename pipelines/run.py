@@ -1,0 +1,183 @@
+"""Runs: started and cancelled; ``pipelines.execute`` is what happens between.
+
+The row decides. Whoever changes its status to a last one sends the last event; whoever finds that
+the run is no longer his stops and writes no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from core.errors import Conflict, NotFound, RateLimited, ValidationFailed
+from core.ids import new_id
+from core.services import Services
+from core.store.executions import Execution
+from core.store.unit import Unit
+from core.store.workflows import Workflow
+from pipelines.graph import Graph
+from pipelines.journal import storable
+from pipelines.level import Extent
+from pipelines.live import send_last
+from pipelines.validity import require_valid
+from pipelines.workflow import Definition, issue, parse
+
+Trigger = Literal["manual", "api", "schedule", "webhook", "chat", "copilot", "workflow", "voice"]
+Draft = Literal["never", "if_undeployed", "always"]
+NO_LIMIT = -1
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a caller may say about a run, once checked who may say it.
+
+    ``slots`` is the most unfinished runs the workspace may have, -1 for no limit; ``runner`` names
+    the process when it will execute the run itself, else a worker is woken.
+    """
+
+    trigger: Trigger
+    input: JsonValue = None
+    execution_id: str | None = None
+    draft: Draft = "never"
+    extent: Extent = field(default_factory=Extent)
+    from_execution_id: str | None = None
+    timeout_seconds: float | None = None
+    created_by: str | None = None
+    slots: int = NO_LIMIT
+    runner: str | None = None
+
+
+async def start(unit: Unit, services: Services, workflow_id: str, request: RunRequest) -> Execution:
+    """Check the workflow, freeze its definition and add a run of it, inside the caller's unit.
+
+    Raises ``NotFound``, ``Conflict`` (never deployed, or the id is taken), ``ValidationFailed``
+    naming the block, and ``RateLimited`` when the workspace's slots are taken.
+    """
+    workflow = await unit.workflows.get(workflow_id)
+    if workflow is None:
+        raise NotFound("There is no such workflow; list those you have.")
+    version, frozen = await _frozen(unit, workflow, request.draft)
+    definition = parse(frozen)
+    require_valid(definition, runnable=True)
+    _require_extent(definition, request.extent)
+    if request.slots != NO_LIMIT:
+        await _take_slot(unit, request.slots)
+    lease = services.settings.lease_seconds
+    execution = _row(workflow.id, version, frozen, request, lease)
+    if not await unit.executions.insert(execution):
+        raise Conflict("A run with this id exists; choose another X-Run-Id.")
+    if request.from_execution_id:
+        await _take_over(unit, definition, request, execution.id)
+    if request.runner is None:
+        unit.after_commit(lambda: services.queue.wake("executions", execution.id))
+    return execution
+
+
+async def cancel(unit: Unit, services: Services, execution_id: str) -> Execution:
+    """End a run that has not ended; a running block stops within seconds. Idempotent."""
+    ended = await unit.executions.cancel(execution_id)
+    if ended is not None:
+        unit.after_commit(lambda: send_last(services.events, ended))
+        return ended
+    existing = await unit.executions.get(execution_id)
+    if existing is None:
+        raise NotFound("There is no such execution; list those of the workflow.")
+    return existing
+
+
+def extent_of(run: Execution) -> Extent:
+    """Return which part of the workflow a run covers."""
+    options = run.options
+    return Extent(
+        None if options.get("fromExecutionId") else options.get("startBlockId"),
+        options.get("stopAfterBlockId"),
+        options.get("selectedOutputs") or (),
+    )
+
+
+async def _frozen(
+    unit: Unit, workflow: Workflow, draft: Draft
+) -> tuple[int | None, dict[str, Any]]:
+    """Return the version and the definition that a run takes."""
+    if draft == "always" or (draft == "if_undeployed" and workflow.deployed_version is None):
+        return None, workflow.definition
+    if workflow.deployed_version is None:
+        raise Conflict(
+            f'The workflow "{workflow.name}" was never deployed, and only people may run a draft: '
+            f"POST /api/workflows/{workflow.id}/deploy first."
+        )
+    snapshot = await unit.workflows.snapshot(workflow.id, workflow.deployed_version)
+    if snapshot is None:
+        raise NotFound("The deployed version is gone; deploy the workflow again.")
+    return snapshot.number, snapshot.definition
+
+
+def _require_extent(definition: Definition, extent: Extent) -> None:
+    graph = Graph(definition)
+    for name, block_id in (
+        ("startBlockId", extent.start_block_id),
+        ("stopAfterBlockId", extent.stop_after_block_id),
+    ):
+        if block_id is not None and block_id not in graph.reached:
+            raise ValidationFailed(
+                f"{name} names {block_id!r}, which is no block that the start reaches.",
+                {"issues": [issue(name, "no such block in the run", "unknown_block")]},
+            )
+    if not graph.part(extent.start_block_id, extent.stop_after_block_id):
+        raise ValidationFailed("stopAfterBlockId does not come after startBlockId; exchange them.")
+
+
+async def _take_slot(unit: Unit, slots: int) -> None:
+    await unit.executions.hold_slots()
+    if await unit.executions.count_unfinished() >= slots:
+        raise RateLimited(
+            f"The plan allows {slots} runs at a time; wait until one ends.", "concurrency", 2
+        )
+
+
+async def _take_over(
+    unit: Unit, definition: Definition, request: RunRequest, execution_id: str
+) -> None:
+    """Give the run what an earlier one finished, but for the blocks to be run again."""
+    earlier = await unit.executions.get(str(request.from_execution_id))
+    if earlier is None:
+        raise NotFound("fromExecutionId names no execution; list those of the workflow.")
+    graph = Graph(definition)
+    rows = await unit.block_logs.of(earlier.id)
+    first = request.extent.start_block_id
+    again = [first] if first else [row.block_id for row in rows if row.status == "error"]
+    redone = set().union(*(graph.descendants(block_id) for block_id in again))
+    await unit.block_logs.copy(earlier.id, execution_id, set(graph.reached) - redone)
+
+
+def _row(
+    workflow_id: str, version: int | None, frozen: dict[str, Any], request: RunRequest, lease: float
+) -> Execution:
+    extent = request.extent
+    options = {
+        "timeoutSeconds": request.timeout_seconds,
+        "startBlockId": extent.start_block_id,
+        "stopAfterBlockId": extent.stop_after_block_id,
+        "selectedOutputs": list(extent.selected_outputs),
+        "fromExecutionId": request.from_execution_id,
+    }
+    row = Execution(
+        id=request.execution_id or new_id("exec"),
+        workflow_id=workflow_id,
+        version=version,
+        definition=frozen,
+        options={name: value for name, value in options.items() if value},
+        trigger=request.trigger,
+        input=storable(request.input),
+        output=None,  # JSON null; left away it would be SQL NULL
+        created_by=request.created_by,
+        status="queued",
+    )
+    if request.runner is not None:
+        now = datetime.now(UTC)
+        row.status, row.started_at = "running", now
+        row.lease_owner, row.lease_until = request.runner, now + timedelta(seconds=lease)
+    return row
