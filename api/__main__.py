@@ -14,6 +14,7 @@ from core.errors import NuxaError
 cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,  # it would print the values of variables
     help="Start the service and look after it. Settings are NUXA_* variables or a .env file.",
 )
 

@@ -123,9 +123,13 @@ class Launcher:
     def watch(self) -> None:
         """Start again what ends unexpectedly, with growing pauses, until interrupted."""
         while True:
-            for name, watch in self._watched.items():
-                self._revive(name, watch)
+            self.look_after()
             time.sleep(0.5)
+
+    def look_after(self) -> None:
+        """Look at every part once: say which one ended, start it again when its pause is over."""
+        for name, watch in self._watched.items():
+            self._revive(name, watch)
 
     def _revive(self, name: str, watch: _Watch) -> None:
         now = time.monotonic()

@@ -12,7 +12,9 @@ from core.errors import NuxaError
 from core.migrations import wait_until_current
 
 _SCHEMA_SECONDS = 120
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 
 
 @cli.command()
