@@ -8,12 +8,14 @@ import signal
 import sys
 from typing import Final
 
+from billiard import active_children
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_shutting_down
 
 from core.config import Settings, forbid_phoning_home
 from core.queue import Kind, make_celery
 from core.services import NotConfigured
+from workers.runtime import interrupt_runtime
 
 # Documents: one at a time in a forked child, since parsing is heavy. Executions: many at a time on
 # one event loop, since they mostly wait for models.
@@ -55,7 +57,16 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
-def _end_with_parent(**_: object) -> None:
-    """Have the kernel end a forked child whose worker was killed; its rows' leases run out."""
+def _begin_child(**_: object) -> None:
+    """Prepare a forked child: it ends with a killed worker, and puts its work back on SIGTERM."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.signal(signal.SIGTERM, lambda *_: interrupt_runtime())
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _put_work_back(**_: object) -> None:
+    """Have running work put its rows back: another process goes on, and the end is not held up."""
+    interrupt_runtime()
+    for child in active_children():
+        os.kill(child.pid, signal.SIGTERM)

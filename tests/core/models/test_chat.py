@@ -247,5 +247,5 @@ async def test_another_providers_model_gets_neither_address_nor_key(
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the stand-in has no event to wait for
+    while not condition():
         await asyncio.sleep(0.01)
