@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.config import Settings, get_settings
-from core.embedded.process import end_child, kill_session, last_words, spawn
+from core.embedded.process import end_children, kill_session, last_words, spawn
 from core.embedded.servers import EmbeddedServers
 from core.errors import NuxaError, ServiceUnavailable
 
@@ -123,9 +123,13 @@ class Launcher:
     def watch(self) -> None:
         """Start again what ends unexpectedly, with growing pauses, until interrupted."""
         while True:
-            for name, watch in self._watched.items():
-                self._revive(name, watch)
+            self.look_after()
             time.sleep(0.5)
+
+    def look_after(self) -> None:
+        """Look at every part once: say which one ended, start it again when its pause is over."""
+        for name, watch in self._watched.items():
+            self._revive(name, watch)
 
     def _revive(self, name: str, watch: _Watch) -> None:
         now = time.monotonic()
@@ -146,13 +150,7 @@ class Launcher:
 
     def stop(self) -> None:
         """End our processes side by side, then the servers they used."""
-        own = self._own_processes()
-        for process in own:
-            if process.poll() is None:
-                process.terminate()
-        deadline = time.monotonic() + _STOP_SECONDS
-        for process in own:
-            end_child(process, signal.SIGTERM, max(0.0, deadline - time.monotonic()))
+        end_children(self._own_processes(), signal.SIGTERM, _STOP_SECONDS)
         self._servers.stop()
 
     def kill(self) -> None:

@@ -53,3 +53,16 @@ class Queue:
     async def wake(self, kind: Kind, row_id: str = "") -> None:
         """Tell a worker of a kind that a row waits; the id is a hint and may be stale."""
         await asyncio.to_thread(self._celery.send_task, f"{kind}.wake", args=[row_id])
+
+    async def depth(self, kind: Kind) -> int:
+        """Return how many wakes of a kind no worker has taken yet."""
+        return await asyncio.to_thread(self._depth, kind)
+
+    def _depth(self, kind: Kind) -> int:
+        with self._celery.connection_for_read() as connection:
+            try:
+                declared = connection.default_channel.queue_declare(kind, passive=True)
+            except connection.channel_errors:
+                return 0  # no worker and no wake yet
+            count: int = declared.message_count
+            return count

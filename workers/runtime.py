@@ -19,6 +19,7 @@ class Runtime:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._running: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
         self._thread.start()
         self._open = AsyncExitStack()
@@ -32,9 +33,25 @@ class Runtime:
     def run(self, work: Callable[[Services], Coroutine[Any, Any, T]]) -> T:
         """Run ``work`` on the loop and wait for its end in the calling thread.
 
-        Raises what ``work`` raises.
+        Raises what ``work`` raises, and ``concurrent.futures.CancelledError`` after an interrupt.
         """
-        return self._submit(work(self._services))
+
+        async def tracked() -> T:
+            task = asyncio.ensure_future(work(self._services))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            return await task
+
+        return self._submit(tracked())
+
+    def interrupt(self) -> None:
+        """Cancel what runs, so that it puts its rows back for another process; safe in a signal."""
+
+        def cancel() -> None:
+            for task in self._running:
+                task.cancel()
+
+        self._loop.call_soon_threadsafe(cancel)
 
     def close(self) -> None:
         """Close the services and end the loop."""
@@ -52,6 +69,12 @@ class Runtime:
 
 _runtime: Runtime | None = None
 _making = threading.Lock()
+
+
+def interrupt_runtime() -> None:
+    """Interrupt the process's runtime if it was made."""
+    if _runtime is not None:
+        _runtime.interrupt()
 
 
 def get_runtime() -> Runtime:

@@ -16,7 +16,7 @@ from core.embedded.account import choose_account, make_home, reachable_install
 from core.embedded.process import (
     Account,
     EmbeddedServerFailed,
-    end_child,
+    end_children,
     end_leftover,
     last_words,
     remembered_port,
@@ -83,7 +83,7 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Shut down in order; nothing happens when it does not run."""
         if self._server is not None:
-            end_child(self._server, signal.SIGINT, _STOP_SECONDS)
+            end_children([self._server], signal.SIGINT, _STOP_SECONDS)
             self._server = None
 
     @property

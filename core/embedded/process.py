@@ -82,15 +82,22 @@ def wait_ready(
         time.sleep(_POLL_SECONDS)
 
 
-def end_child(server: subprocess.Popen[bytes], polite: signal.Signals, seconds: float) -> None:
-    """Ask ``server`` to end with ``polite``; after ``seconds`` kill it and all it started."""
-    if server.poll() is not None:
-        return
-    server.send_signal(polite)
-    try:
-        server.wait(seconds)
-    except subprocess.TimeoutExpired:
-        kill_session(server)
+def end_children(
+    children: Sequence[subprocess.Popen[bytes]], polite: signal.Signals, seconds: float
+) -> None:
+    """Ask children side by side to end with ``polite``.
+
+    What is left after ``seconds`` is killed, with all it started.
+    """
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(polite)
+    deadline = time.monotonic() + seconds
+    for child in children:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            kill_session(child)
 
 
 def kill_session(server: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.embedded.process import (
     EmbeddedServerFailed,
-    end_child,
+    end_children,
     end_leftover,
     remembered_port,
     spawn,
@@ -69,7 +69,7 @@ class EmbeddedValkey:
     def stop(self) -> None:
         """Shut down in order; nothing happens when it does not run."""
         if self._server is not None:
-            end_child(self._server, signal.SIGTERM, _STOP_SECONDS)
+            end_children([self._server], signal.SIGTERM, _STOP_SECONDS)
             self._server = None
 
     @property

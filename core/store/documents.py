@@ -233,3 +233,13 @@ class DocumentJobs(Repository):
             )
             .returning(Document)
         )
+
+    async def count_waiting(self) -> int:
+        """Count the documents that a worker could take now."""
+        count = await self._session.scalar(
+            text("""
+                SELECT count(*) FROM documents
+                WHERE status = 'pending' OR (status = 'processing' AND lease_until < now())
+            """)
+        )
+        return count or 0

@@ -27,6 +27,10 @@ class Users(Repository):
     async def by_email(self, email: str) -> User | None:
         return await self._session.scalar(select(User).where(User.email == email.lower()))
 
+    async def any(self) -> bool:
+        """Return whether there is any user."""
+        return await self._session.scalar(select(User.id).limit(1)) is not None
+
     def add(self, user: User) -> User:
         self._session.add(user)
         return user

@@ -86,5 +86,10 @@ class Workflows(TenantRepository):
         self._session.add(workflow)
         return workflow
 
+    def add_version(self, version: WorkflowVersion) -> WorkflowVersion:
+        version.workspace_id = self._workspace_id
+        self._session.add(version)
+        return version
+
     async def delete(self, workflow: Workflow) -> None:
         await self._session.delete(workflow)

@@ -1,0 +1,1 @@
+"""What the first start puts into the sample workspace: documents of our own, and a workflow."""

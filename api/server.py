@@ -1,0 +1,34 @@
+"""One API process: uvicorn on the application, no sooner than the schema is current."""
+
+from __future__ import annotations
+
+import asyncio
+
+from core.config import Settings, forbid_phoning_home
+from core.migrations import wait_until_current
+from core.services import NotConfigured
+
+_SCHEMA_SECONDS = 120
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; raises NotConfigured without servers' addresses."""
+    forbid_phoning_home(settings)
+    # Slow imports come first: meanwhile the launcher brings the schema up to date.
+    import uvicorn
+
+    from api.app import create_app
+
+    if settings.database_url is None:
+        raise NotConfigured("Set NUXA_DATABASE_URL, or start with `make run`, which brings one.")
+    asyncio.run(wait_until_current(settings.database_url, _SCHEMA_SECONDS))
+    uvicorn.run(
+        create_app,
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
