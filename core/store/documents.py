@@ -38,6 +38,7 @@ class Document(Timestamps, Base):
             "created_at",
             postgresql_where=text("status IN ('pending', 'processing')"),
         ),
+        Index("ix_documents_disabled", "base_id", postgresql_where=text("NOT enabled")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

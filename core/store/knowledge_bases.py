@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.errors import NotFound
 from core.store.base import Base, TenantRepository, Timestamps
 
 
@@ -29,6 +31,7 @@ class KnowledgeBase(Timestamps, Base):
     chunk_count: Mapped[int] = mapped_column(default=0)
     token_count: Mapped[int] = mapped_column(BigInteger, default=0)
     word_count: Mapped[int] = mapped_column(BigInteger, default=0)  # analyzed words, for BM25
+    has_vector_index: Mapped[bool] = mapped_column(default=False)  # HNSW, of this base alone
 
 
 class KnowledgeBases(TenantRepository):
@@ -38,6 +41,18 @@ class KnowledgeBases(TenantRepository):
                 KnowledgeBase.id == base_id, KnowledgeBase.workspace_id == self._workspace_id
             )
         )
+
+    async def get_all(self, base_ids: Sequence[str]) -> list[KnowledgeBase]:
+        """Return the bases in the given order; raises :class:`NotFound` unless all are there."""
+        rows = await self._session.scalars(
+            select(KnowledgeBase).where(
+                KnowledgeBase.id.in_(base_ids), KnowledgeBase.workspace_id == self._workspace_id
+            )
+        )
+        found = {base.id: base for base in rows}
+        if any(base_id not in found for base_id in base_ids):
+            raise NotFound("A knowledge base does not exist; list the bases to see which do.")
+        return [found[base_id] for base_id in dict.fromkeys(base_ids)]
 
     def add(self, base: KnowledgeBase) -> KnowledgeBase:
         base.workspace_id = self._workspace_id

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, SmallInteger, text
+from sqlalchemy import (
+    BigInteger,
+    Float,
+    Integer,
+    PrimaryKeyConstraint,
+    Select,
+    SmallInteger,
+    Text,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, TenantRepository
+from core.store.base import Base, TenantRepository, is_one_of
 from core.store.copying import copy_rows
 
 MOST_COUNTED = 32_767  # of one word in one chunk: what a smallint holds
@@ -36,6 +53,14 @@ class Term(Base):
     base_no: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     term: Mapped[str] = mapped_column(primary_key=True)
     chunk_count: Mapped[int]  # chunks of the base that hold the term
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """BM25's ``k1 * (1 - b + b * length / mean)`` as ``base + per_word * length``."""
+
+    base: float
+    per_word: float
 
 
 class Postings(TenantRepository):
@@ -72,6 +97,67 @@ class Postings(TenantRepository):
         for table in ("postings", "terms"):
             delete = text(f"DELETE FROM {table} WHERE base_no = :base_no")  # noqa: S608 - two names
             await self._session.execute(delete, {"base_no": base_no})
+
+    async def document_frequencies(
+        self, base_nos: Sequence[int], terms: Sequence[str]
+    ) -> dict[str, int]:
+        """Return in how many chunks of the bases each term occurs; absent ones are left out."""
+        rows = await self._session.execute(
+            select(Term.term, func.sum(Term.chunk_count))
+            .where(is_one_of(Term.base_no, base_nos), is_one_of(Term.term, terms))
+            .group_by(Term.term)
+        )
+        return {term: int(count) for term, count in rows.tuples()}
+
+    async def best(
+        self,
+        base_nos: Sequence[int],
+        weights: Mapping[str, float],
+        saturation: Saturation,
+        limit: int,
+        allowed: Select[Any] | None = None,
+    ) -> list[int]:
+        """Return the numbers of the ``limit`` chunks with the highest BM25, best first.
+
+        ``weights`` maps each term to its inverse document frequency; ``allowed`` selects the
+        chunk numbers that count.
+        """
+        words = (
+            func.unnest(
+                cast(literal(list(weights), ARRAY(Text)), ARRAY(Text)),
+                cast(literal(list(weights.values()), ARRAY(Float)), ARRAY(Float)),
+            )
+            .table_valued(column("term", Text), column("weight", Float), name="words")
+            .render_derived()
+        )
+        frequency = cast(Posting.frequency, Float)
+        share = frequency / (frequency + saturation.base + saturation.per_word * Posting.length)
+        score = func.sum(words.c.weight * share)
+        query = (
+            select(Posting.chunk_no)
+            .join(words, words.c.term == Posting.term)
+            .where(is_one_of(Posting.base_no, base_nos))
+            .group_by(Posting.chunk_no)
+        )
+        if allowed is not None:
+            query = query.where(Posting.chunk_no.in_(allowed))
+        rows = await self._session.scalars(
+            query.order_by(score.desc(), Posting.chunk_no).limit(limit)
+        )
+        return list(rows.all())
+
+    async def of_chunks(
+        self, base_nos: Sequence[int], terms: Sequence[str], chunk_nos: Sequence[int]
+    ) -> list[tuple[int, str, int, int]]:
+        """Return ``(chunk_no, term, frequency, length)`` of the terms that the chunks hold."""
+        rows = await self._session.execute(
+            select(Posting.chunk_no, Posting.term, Posting.frequency, Posting.length).where(
+                is_one_of(Posting.base_no, base_nos),
+                is_one_of(Posting.term, terms),
+                is_one_of(Posting.chunk_no, chunk_nos),
+            )
+        )
+        return list(rows.tuples())
 
     async def _count_terms(self, base_no: int, words: Sequence[Iterable[str]]) -> None:
         counts = Counter(term for terms in words for term in terms)

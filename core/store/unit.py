@@ -20,6 +20,7 @@ from core.store.chunks import Chunks
 from core.store.documents import DocumentJobs, Documents
 from core.store.executions import ExecutionJobs, Executions
 from core.store.files import Files
+from core.store.hits import Hits
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.postings import Postings
 from core.store.secrets import Secrets
@@ -65,6 +66,7 @@ class Unit(_Transaction):
         self.chunks = Chunks(session, workspace_id)
         self.postings = Postings(session, workspace_id)
         self.vectors = Vectors(session, workspace_id)
+        self.hits = Hits(session, workspace_id)
         self.workflows = Workflows(session, workspace_id)
         self.executions = Executions(session, workspace_id)
         self.block_logs = BlockLogs(session, workspace_id)

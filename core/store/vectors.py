@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import BigInteger, ForeignKey, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    LargeBinary,
+    Select,
+    String,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, TenantRepository
+from core.store.base import Base, TenantRepository, is_one_of
+from core.store.knowledge_bases import KnowledgeBase
+
+_EF_SEARCH_MOST: Final = 1000  # pgvector's own limit
 
 
 class Vector(Base):
@@ -40,7 +56,96 @@ class Vectors(TenantRepository):
         values = {"base_no": base_no, "nos": list(chunk_nos), "embeddings": literals}
         await self._session.execute(insert, values)
 
+    async def nearest(
+        self,
+        bases: Sequence[KnowledgeBase],
+        vector: NDArray[np.float32],
+        limit: int,
+        allowed: Select[Any] | None = None,
+    ) -> list[int]:
+        """Return the numbers of the ``limit`` chunks nearest to ``vector`` by cosine, best first.
+
+        ``allowed`` selects the chunk numbers that count. The answer is exact but for bases with
+        a vector index (HNSW), and there too whenever ``allowed`` leaves few.
+        """
+        scanned = [base.no for base in bases if not base.has_vector_index]
+        found = await self._exact(scanned, vector, limit, allowed) if scanned else []
+        for base in bases:
+            if base.has_vector_index:
+                found.extend(await self._indexed(base, vector, limit, allowed))
+        found.sort(key=lambda item: item[1])
+        return [no for no, _ in found[:limit]]
+
+    async def of_chunks(
+        self, base_nos: Sequence[int], chunk_nos: Sequence[int]
+    ) -> dict[int, NDArray[np.float32]]:
+        """Return the vectors of chunks by chunk number."""
+        # The binary form of a halfvec: two 16-bit integers, then big-endian halves.
+        binary = func.halfvec_send(Vector.embedding, type_=LargeBinary)
+        rows = await self._session.execute(
+            select(Vector.chunk_no, binary).where(
+                is_one_of(Vector.base_no, base_nos), is_one_of(Vector.chunk_no, chunk_nos)
+            )
+        )
+        return {
+            no: np.frombuffer(data, dtype=">f2", offset=4).astype(np.float32)
+            for no, data in rows.tuples()
+        }
+
+    async def _exact(
+        self,
+        base_nos: Sequence[int],
+        vector: NDArray[np.float32],
+        limit: int,
+        allowed: Select[Any] | None,
+    ) -> list[tuple[int, float]]:
+        distance = Vector.embedding.op("<=>")(cast(_bound(vector), HALFVEC)).label("distance")
+        query = select(Vector.chunk_no, distance).where(is_one_of(Vector.base_no, base_nos))
+        if allowed is not None:
+            query = query.where(Vector.chunk_no.in_(allowed))
+        rows = await self._session.execute(query.order_by(distance).limit(limit))
+        return [(no, float(far)) for no, far in rows.tuples()]
+
+    async def _indexed(
+        self,
+        base: KnowledgeBase,
+        vector: NDArray[np.float32],
+        limit: int,
+        allowed: Select[Any] | None,
+    ) -> list[tuple[int, float]]:
+        """Ask the base's own index; under a filter ask for more and drop what is not allowed."""
+        wanted = min(limit if allowed is None else 4 * limit, _EF_SEARCH_MOST)
+        ef_search = min(2 * wanted, _EF_SEARCH_MOST)
+        await self._session.execute(select(func.set_config("hnsw.ef_search", str(ef_search), True)))
+        kind = HALFVEC(base.embedding_dimensions)
+        distance = cast(Vector.embedding, kind).op("<=>")(cast(_bound(vector), kind))
+        # The number is written out: only then the planner sees that the partial index fits.
+        near = (
+            select(Vector.chunk_no, distance.label("distance"))
+            .where(Vector.base_no == literal_column(str(int(base.no))))
+            .order_by(distance)
+            .limit(wanted)
+        )
+        if allowed is None:
+            rows = await self._session.execute(near)
+            return [(no, float(far)) for no, far in rows.tuples()]
+        inner = near.subquery()
+        rows = await self._session.execute(
+            select(inner.c.chunk_no, inner.c.distance)
+            .where(inner.c.chunk_no.in_(allowed))
+            .order_by(inner.c.distance)
+            .limit(limit)
+        )
+        found = [(no, float(far)) for no, far in rows.tuples()]
+        if len(found) < limit:
+            return await self._exact([base.no], vector, limit, allowed)
+        return found
+
 
 def vector_literal(vector: NDArray[np.float32]) -> str:
     """Return a vector as pgvector reads it; seven digits are more than a half can hold."""
     return "[" + ",".join(f"{x:.7g}" for x in vector.tolist()) + "]"
+
+
+def _bound(vector: NDArray[np.float32]) -> ColumnElement[str]:
+    return literal(vector_literal(vector), String)

@@ -25,6 +25,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("base_no", "chunk_no", name=op.f("pk_vectors")),
     )
     op.create_index(op.f("ix_vectors_chunk_no"), "vectors", ["chunk_no"])
+    op.add_column(
+        "knowledge_bases",
+        sa.Column("has_vector_index", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
+    op.alter_column("knowledge_bases", "has_vector_index", server_default=None)
+    for table in ("chunks", "documents"):
+        where = sa.text("NOT enabled")
+        op.create_index(f"ix_{table}_disabled", table, ["base_id"], postgresql_where=where)
     # Vectors stay in the row up to 4,000 dimensions: out of line an exact scan is ten times slower.
     op.execute("ALTER TABLE vectors SET (toast_tuple_target = 8160)")
     # A fresh visibility map is what lets keyword search read the index alone.
@@ -46,3 +54,6 @@ def downgrade() -> None:
     )
     op.alter_column("chunks", "embedding", nullable=False)
     op.drop_table("vectors")
+    op.drop_column("knowledge_bases", "has_vector_index")
+    op.drop_index("ix_chunks_disabled", "chunks")
+    op.drop_index("ix_documents_disabled", "documents")

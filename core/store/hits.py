@@ -1,0 +1,114 @@
+"""What search reads about chunks: which may be found, and what a result shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, exists, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from core.store.base import TenantRepository, is_one_of
+from core.store.chunks import Chunk
+from core.store.documents import Document
+from core.store.filters import Filter
+
+
+@dataclass(frozen=True)
+class StoredChunk:
+    """A chunk and its document, as a search result shows them."""
+
+    no: int
+    id: str
+    document_id: str
+    document_name: str
+    content: str
+    index: int
+    metadata: dict[str, Any]  # the document's, with the chunk's own on top
+    page: int | None
+    bbox: list[float] | None
+    start_offset: int
+    end_offset: int
+    heading_path: list[str]
+
+
+_SHOWN: tuple[InstrumentedAttribute[Any], ...] = (
+    Chunk.no,
+    Chunk.id,
+    Chunk.document_id,
+    Document.name,
+    Chunk.content,
+    Chunk.index,
+    Document.meta,
+    Chunk.meta,
+    Chunk.page,
+    Chunk.bbox,
+    Chunk.start_offset,
+    Chunk.end_offset,
+    Chunk.heading_path,
+)
+
+
+class Hits(TenantRepository):
+    """Reached only through a base that was checked."""
+
+    async def are_all_enabled(self, base_ids: Sequence[str]) -> bool:
+        """Return whether no document and no chunk of the bases is disabled."""
+        disabled = or_(
+            exists().where(is_one_of(Chunk.base_id, base_ids), Chunk.enabled.is_(False)),
+            exists().where(is_one_of(Document.base_id, base_ids), Document.enabled.is_(False)),
+        )
+        return not await self._session.scalar(select(disabled))
+
+    @staticmethod
+    def allowed(base_ids: Sequence[str], condition: Filter | None) -> Select[Any]:
+        """Return the query for the numbers of enabled chunks that meet a condition."""
+        query = (
+            select(Chunk.no)
+            .join(Document, Document.id == Chunk.document_id)
+            .where(is_one_of(Chunk.base_id, base_ids), Chunk.enabled, Document.enabled)
+        )
+        return query if condition is None else query.where(condition.clause)
+
+    async def documents_of(self, chunk_nos: Sequence[int]) -> dict[int, str]:
+        """Return the document's id of each chunk."""
+        rows = await self._session.execute(
+            select(Chunk.no, Chunk.document_id).where(
+                is_one_of(Chunk.no, chunk_nos), Chunk.workspace_id == self._workspace_id
+            )
+        )
+        return dict(rows.tuples().all())
+
+    async def get(self, chunk_nos: Sequence[int]) -> dict[int, StoredChunk]:
+        """Return chunks by number; those deleted meanwhile are missing."""
+        rows = await self._session.execute(
+            select(*_SHOWN)
+            .join(Document, Document.id == Chunk.document_id)
+            .where(is_one_of(Chunk.no, chunk_nos), Chunk.workspace_id == self._workspace_id)
+        )
+        return {row[0]: _stored(tuple(row)) for row in rows}
+
+    async def around(self, chunks: Sequence[StoredChunk]) -> dict[tuple[str, int], StoredChunk]:
+        """Return the chunks just before and after the given ones, by document and index."""
+        places = [(chunk.document_id, chunk.index + step) for chunk in chunks for step in (-1, 1)]
+        rows = await self._session.execute(
+            select(*_SHOWN)
+            .join(Document, Document.id == Chunk.document_id)
+            .where(
+                tuple_(Chunk.document_id, Chunk.index).in_(places),
+                Chunk.workspace_id == self._workspace_id,
+                Chunk.enabled,
+            )
+        )
+        found = [_stored(tuple(row)) for row in rows]
+        return {(chunk.document_id, chunk.index): chunk for chunk in found}
+
+
+def _stored(row: tuple[Any, ...]) -> StoredChunk:
+    no, id_, document_id, name, content, index, document_meta, meta, *place = row
+    page, bbox, start, end, headings = place
+    merged = {**document_meta, **meta}
+    return StoredChunk(
+        no, id_, document_id, name, content, index, merged, page, bbox, start, end, headings
+    )
