@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, Timestamps
+from core.store.users import User
+
+UNLIMITED: Final = -1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a workspace may use; -1 is without limit."""
+
+    requests_per_minute: int
+    concurrent_executions: int
+
+
+PLANS: Final = {
+    "free": Limits(60, 5),
+    "pro": Limits(300, 25),
+    "enterprise": Limits(UNLIMITED, UNLIMITED),
+}
 
 
 class Workspace(Timestamps, Base):
@@ -18,7 +37,16 @@ class Workspace(Timestamps, Base):
     name: Mapped[str]
     plan: Mapped[str]  # free pro enterprise
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    limits: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    limits: Mapped[dict[str, Any]] = mapped_column(default=dict)  # set by an operator
+
+    @property
+    def allowed(self) -> Limits:
+        """The plan's limits, but for those that an operator set for this workspace."""
+        plan = PLANS[self.plan]
+        return Limits(
+            self.limits.get("requestsPerMinute", plan.requests_per_minute),
+            self.limits.get("concurrentExecutions", plan.concurrent_executions),
+        )
 
 
 class Member(Timestamps, Base):
@@ -31,6 +59,14 @@ class Member(Timestamps, Base):
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     role: Mapped[str]  # owner admin write read
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A user's place in a workspace."""
+
+    workspace: Workspace
+    role: str
 
 
 class Workspaces(Repository):
@@ -46,6 +82,26 @@ class Workspaces(Repository):
                 Member.user_id == user_id, Member.workspace_id == workspace_id
             )
         )
+
+    async def seat(self, user_id: str, workspace_id: str | None) -> Seat | None:
+        """Return the user's seat in a workspace, or without one named in the user's default,
+        else the oldest; ``None`` for a stranger."""
+        query = (
+            select(Workspace, Member.role)
+            .join(Member, Member.workspace_id == Workspace.id)
+            .join(User, User.id == Member.user_id)
+            .where(Member.user_id == user_id)
+            .order_by(
+                func.coalesce(Workspace.id == User.default_workspace_id, False).desc(),
+                Workspace.created_at,
+                Workspace.id,
+            )
+            .limit(1)
+        )
+        if workspace_id is not None:
+            query = query.where(Workspace.id == workspace_id)
+        row = (await self._session.execute(query)).one_or_none()
+        return Seat(*row) if row else None
 
     async def of_user(self, user_id: str) -> Sequence[tuple[Workspace, str]]:
         """Return the user's workspaces with the user's role in each, oldest first."""
