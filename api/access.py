@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final, Literal
 
@@ -81,6 +81,7 @@ class Identity:
     credential_id: str
     workspace_id: str | None = None  # a key's own
     scopes: frozenset[str] | None = None  # a key's; a session has no narrower scope
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ async def _of_key(system: SystemUnit, key: str) -> Identity:
         raise Unauthorized("This API key is unknown, expired or revoked; create a new one.")
     if row.last_used_at is None or now() - row.last_used_at > timedelta(minutes=1):
         row.last_used_at = now()
-    return Identity(row.user_id, "key", row.id, row.workspace_id, frozenset(row.scopes))
+    scopes = frozenset(row.scopes)
+    return Identity(row.user_id, "key", row.id, row.workspace_id, scopes, row.expires_at)
 
 
 async def _of_session(system: SystemUnit, token: str, session_days: int) -> Identity:
@@ -126,7 +128,7 @@ async def _of_session(system: SystemUnit, token: str, session_days: int) -> Iden
     full = now() + timedelta(days=session_days)
     if full - row.expires_at > _IDLE_STEP:
         row.expires_at = full
-    return Identity(row.user_id, "session", row.id)
+    return Identity(row.user_id, "session", row.id, expires_at=row.expires_at)
 
 
 async def seated(system: SystemUnit, identity: Identity, wanted: str | None) -> Caller:

@@ -22,7 +22,13 @@ from core.ids import new_id
 from core.logs import configure_logs
 from core.services import Services, open_services
 
-SLICES: Final = ("api.health",)
+SLICES: Final = (
+    "api.health",
+    "api.auth.routes",
+    "api.auth.keys",
+    "api.users",
+    "api.workspaces.routes",
+)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
 

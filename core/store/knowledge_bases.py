@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.pages import Position, RowsPage, read_page
 
 
 class KnowledgeBase(Timestamps, Base):
@@ -38,6 +39,16 @@ class KnowledgeBases(TenantRepository):
                 KnowledgeBase.id == base_id, KnowledgeBase.workspace_id == self._workspace_id
             )
         )
+
+    async def page(
+        self, after: Position | None, limit: int, search: str | None = None
+    ) -> RowsPage[KnowledgeBase]:
+        """Return bases, newest first; ``search`` is a part of the name."""
+        query = select(KnowledgeBase).where(KnowledgeBase.workspace_id == self._workspace_id)
+        if search:
+            query = query.where(KnowledgeBase.name.icontains(search, autoescape=True))
+        order = (KnowledgeBase.created_at, KnowledgeBase.id)
+        return await read_page(self._session, query, order, after, limit)
 
     def add(self, base: KnowledgeBase) -> KnowledgeBase:
         base.workspace_id = self._workspace_id

@@ -9,7 +9,9 @@ from typing import Any, Final
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.errors import NotFound
 from core.store.base import Base, Repository, Timestamps
+from core.store.pages import Position, RowsPage, read_page
 from core.store.users import User
 
 UNLIMITED: Final = -1
@@ -75,6 +77,13 @@ class Workspaces(Repository):
     async def get(self, workspace_id: str) -> Workspace | None:
         return await self._session.get(Workspace, workspace_id)
 
+    async def load(self, workspace_id: str) -> Workspace:
+        """Return a workspace that is known to be there; raises ``NotFound`` if it just went."""
+        workspace = await self.get(workspace_id)
+        if workspace is None:
+            raise NotFound("This workspace was deleted just now.")
+        return workspace
+
     async def role_of(self, user_id: str, workspace_id: str) -> str | None:
         """Return the user's role in a workspace, ``None`` for a stranger."""
         return await self._session.scalar(
@@ -113,11 +122,43 @@ class Workspaces(Repository):
         )
         return [(workspace, role) for workspace, role in rows]
 
-    async def member_count(self, workspace_id: str) -> int:
-        count = await self._session.scalar(
-            select(func.count()).select_from(Member).where(Member.workspace_id == workspace_id)
+    async def page_of_user(
+        self, user_id: str, after: Position | None, limit: int
+    ) -> RowsPage[Workspace]:
+        """Return the workspaces a user is in, oldest first."""
+        query = select(Workspace).join(Member).where(Member.user_id == user_id)
+        order = (Workspace.created_at, Workspace.id)
+        return await read_page(self._session, query, order, after, limit, descending=False)
+
+    async def roles_of(self, user_id: str, workspace_ids: Sequence[str]) -> dict[str, str]:
+        """Return the user's role in each of the workspaces she is in."""
+        rows = await self._session.execute(
+            select(Member.workspace_id, Member.role).where(
+                Member.user_id == user_id, Member.workspace_id.in_(workspace_ids)
+            )
         )
-        return count or 0
+        return {row[0]: row[1] for row in rows}
+
+    async def member_counts(self, workspace_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many members each workspace has."""
+        rows = await self._session.execute(
+            select(Member.workspace_id, func.count())
+            .where(Member.workspace_id.in_(workspace_ids))
+            .group_by(Member.workspace_id)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def member_page(
+        self, workspace_id: str, after: Position | None, limit: int
+    ) -> RowsPage[Member]:
+        """Return the members of a workspace, the first to join first."""
+        query = select(Member).where(Member.workspace_id == workspace_id)
+        order = (Member.created_at, Member.user_id)
+        return await read_page(self._session, query, order, after, limit, descending=False)
+
+    async def delete(self, workspace: Workspace) -> None:
+        """Delete a workspace and, by the database's own cascade, all rows in it."""
+        await self._session.delete(workspace)
 
     def add(self, workspace: Workspace) -> Workspace:
         self._session.add(workspace)
