@@ -28,6 +28,7 @@ SLICES: Final = (
     "api.auth.keys",
     "api.users",
     "api.workspaces.routes",
+    "api.files.routes",
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")

@@ -16,6 +16,7 @@ from core.errors import (
     NotFound,
     NuxaError,
     PayloadTooLarge,
+    RangeNotSatisfiable,
     RateLimited,
     ServiceUnavailable,
     ValidationFailed,
@@ -87,5 +88,7 @@ def _known(error: Exception) -> NuxaError | None:
 def _headers(known: NuxaError, error: Exception) -> dict[str, str]:
     if isinstance(known, RateLimited | ServiceUnavailable):
         return {"Retry-After": str(known.retry_after)}
+    if isinstance(known, RangeNotSatisfiable):
+        return {"Content-Range": f"bytes */{known.details['size']}"}
     methods = getattr(error, "valid_methods", None)
     return {"Allow": ", ".join(sorted(methods))} if methods else {}
