@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     default_plan: Literal["free", "pro", "enterprise"] = Field(
         "free", description="Plan of a new workspace."
     )
+    anonymous_requests_per_minute: int = Field(
+        600, description="Requests a minute from one address without credentials; -1: no limit."
+    )
     session_days: int = Field(30, description="Days until an idle session ends.")
     lease_seconds: float = Field(15, description="A job whose holder is silent longer is retaken.")
 

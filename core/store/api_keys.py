@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, delete, or_, select
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps, now
+from core.store.pages import Position, RowsPage, read_page
 
 
 class ApiKey(Timestamps, Base):
@@ -46,13 +46,12 @@ class ApiKeys(TenantRepository):
         self._session.add(key)
         return key
 
-    async def list(self, user_id: str) -> Sequence[ApiKey]:
-        rows = await self._session.scalars(
-            select(ApiKey)
-            .where(ApiKey.workspace_id == self._workspace_id, ApiKey.user_id == user_id)
-            .order_by(ApiKey.created_at.desc(), ApiKey.id)
+    async def page(self, user_id: str, after: Position | None, limit: int) -> RowsPage[ApiKey]:
+        """Return a user's keys, newest first."""
+        query = select(ApiKey).where(
+            ApiKey.workspace_id == self._workspace_id, ApiKey.user_id == user_id
         )
-        return rows.all()
+        return await read_page(self._session, query, (ApiKey.created_at, ApiKey.id), after, limit)
 
     async def delete(self, key_id: str, user_id: str) -> bool:
         """Delete one key of a user; returns whether there was one."""

@@ -24,6 +24,8 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+    # Times set by the database come back with the write; a later read would block the event loop.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - read by SQLAlchemy
     type_annotation_map = {  # noqa: RUF012 - read by SQLAlchemy as a plain attribute
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,

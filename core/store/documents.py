@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import Conflict
 from core.store.base import Base, Repository, TenantRepository, Timestamps, now
+from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
 
@@ -95,6 +97,33 @@ class Documents(TenantRepository):
                 Document.checksum == checksum,
             )
         )
+
+    async def page(
+        self,
+        base_id: str,
+        after: Position | None,
+        limit: int,
+        *,
+        status: str | None = None,
+        search: str | None = None,
+    ) -> RowsPage[Document]:
+        """Return the documents of a base, newest first; ``search`` is a part of the name."""
+        query = select(Document).where(
+            Document.workspace_id == self._workspace_id, Document.base_id == base_id
+        )
+        if status:
+            query = query.where(Document.status == status)
+        if search:
+            query = query.where(Document.name.icontains(search, autoescape=True))
+        order = (Document.created_at, Document.id)
+        return await read_page(self._session, query, order, after, limit)
+
+    async def blob_keys(self, base_id: str) -> Sequence[str]:
+        """Return the keys of the bytes of a base's documents."""
+        query = select(Document.blob_key).where(
+            Document.workspace_id == self._workspace_id, Document.base_id == base_id
+        )
+        return (await self._session.scalars(query)).all()
 
     def add(self, document: Document) -> Document:
         document.workspace_id = self._workspace_id

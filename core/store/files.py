@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import BigInteger, ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.documents import Document
+from core.store.pages import Position, RowsPage, read_page
 
 
 class File(Timestamps, Base):
@@ -34,6 +38,30 @@ class Files(TenantRepository):
         file.workspace_id = self._workspace_id
         self._session.add(file)
         return file
+
+    async def page(
+        self, after: Position | None, limit: int, search: str | None = None
+    ) -> RowsPage[File]:
+        """Return files, newest first; ``search`` is a part of the name."""
+        query = select(File).where(File.workspace_id == self._workspace_id)
+        if search:
+            query = query.where(File.name.icontains(search, autoescape=True))
+        return await read_page(self._session, query, (File.created_at, File.id), after, limit)
+
+    async def unused_blobs(self, keys: Sequence[str]) -> list[str]:
+        """Return those of the keys that no file and no document names any more."""
+        used = (
+            select(File.blob_key)
+            .where(File.blob_key.in_(keys))
+            .union(select(Document.blob_key).where(Document.blob_key.in_(keys)))
+        )
+        still = set((await self._session.scalars(used)).all())
+        return [key for key in keys if key not in still]
+
+    async def all_blob_keys(self) -> Sequence[str]:
+        """Return the keys of the bytes of all files in the workspace."""
+        query = select(File.blob_key).where(File.workspace_id == self._workspace_id)
+        return (await self._session.scalars(query)).all()
 
     async def delete(self, file: File) -> None:
         await self._session.delete(file)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import NotFound
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.pages import Position, RowsPage, read_page
 
 
 class KnowledgeBase(Timestamps, Base):
@@ -53,6 +54,16 @@ class KnowledgeBases(TenantRepository):
         if any(base_id not in found for base_id in base_ids):
             raise NotFound("A knowledge base does not exist; list the bases to see which do.")
         return [found[base_id] for base_id in dict.fromkeys(base_ids)]
+
+    async def page(
+        self, after: Position | None, limit: int, search: str | None = None
+    ) -> RowsPage[KnowledgeBase]:
+        """Return bases, newest first; ``search`` is a part of the name."""
+        query = select(KnowledgeBase).where(KnowledgeBase.workspace_id == self._workspace_id)
+        if search:
+            query = query.where(KnowledgeBase.name.icontains(search, autoescape=True))
+        order = (KnowledgeBase.created_at, KnowledgeBase.id)
+        return await read_page(self._session, query, order, after, limit)
 
     def add(self, base: KnowledgeBase) -> KnowledgeBase:
         base.workspace_id = self._workspace_id

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -13,6 +15,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from core.config import Settings
+from core.errors import Conflict
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.block_logs import BlockLogs
 from core.store.chats import Chats, Messages, TurnJobs
@@ -105,8 +108,9 @@ class Store:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
         async with self._sessions() as session:
             unit = Unit(session, workspace_id)
-            yield unit
-            await session.commit()
+            with _conflicts_told():
+                yield unit
+                await session.commit()
         await unit.run_waiting()
 
     @asynccontextmanager
@@ -114,12 +118,31 @@ class Store:
         """Open a unit above workspaces; committed at the end, rolled back on any error."""
         async with self._sessions() as session:
             unit = SystemUnit(session)
-            yield unit
-            await session.commit()
+            with _conflicts_told():
+                yield unit
+                await session.commit()
         await unit.run_waiting()
+
+    async def answers(self) -> bool:
+        """Return whether the database answers."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@contextmanager
+def _conflicts_told() -> Iterator[None]:
+    """Have two callers who make the same thing at once told, not failed."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict("Somebody made or removed the same thing just now; look again.") from error
 
 
 def async_url(url: str) -> str:

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.errors import NotFound
 from core.store.base import Base, Repository, Timestamps
+from core.store.pages import Position, RowsPage, read_page
+from core.store.users import User
+
+UNLIMITED: Final = -1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a workspace may use; -1 is without limit."""
+
+    requests_per_minute: int
+    concurrent_executions: int
+
+
+PLANS: Final = {
+    "free": Limits(60, 5),
+    "pro": Limits(300, 25),
+    "enterprise": Limits(UNLIMITED, UNLIMITED),
+}
 
 
 class Workspace(Timestamps, Base):
@@ -18,7 +39,16 @@ class Workspace(Timestamps, Base):
     name: Mapped[str]
     plan: Mapped[str]  # free pro enterprise
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    limits: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    limits: Mapped[dict[str, Any]] = mapped_column(default=dict)  # set by an operator
+
+    @property
+    def allowed(self) -> Limits:
+        """The plan's limits, but for those that an operator set for this workspace."""
+        plan = PLANS[self.plan]
+        return Limits(
+            self.limits.get("requestsPerMinute", plan.requests_per_minute),
+            self.limits.get("concurrentExecutions", plan.concurrent_executions),
+        )
 
 
 class Member(Timestamps, Base):
@@ -33,11 +63,26 @@ class Member(Timestamps, Base):
     role: Mapped[str]  # owner admin write read
 
 
+@dataclass(frozen=True)
+class Seat:
+    """A user's place in a workspace."""
+
+    workspace: Workspace
+    role: str
+
+
 class Workspaces(Repository):
     """Asked by membership: every query names the user or the workspace it is about."""
 
     async def get(self, workspace_id: str) -> Workspace | None:
         return await self._session.get(Workspace, workspace_id)
+
+    async def load(self, workspace_id: str) -> Workspace:
+        """Return a workspace that is known to be there; raises ``NotFound`` if it just went."""
+        workspace = await self.get(workspace_id)
+        if workspace is None:
+            raise NotFound("This workspace was deleted just now.")
+        return workspace
 
     async def role_of(self, user_id: str, workspace_id: str) -> str | None:
         """Return the user's role in a workspace, ``None`` for a stranger."""
@@ -46,6 +91,26 @@ class Workspaces(Repository):
                 Member.user_id == user_id, Member.workspace_id == workspace_id
             )
         )
+
+    async def seat(self, user_id: str, workspace_id: str | None) -> Seat | None:
+        """Return the user's seat in a workspace, or without one named in the user's default,
+        else the oldest; ``None`` for a stranger."""
+        query = (
+            select(Workspace, Member.role)
+            .join(Member, Member.workspace_id == Workspace.id)
+            .join(User, User.id == Member.user_id)
+            .where(Member.user_id == user_id)
+            .order_by(
+                func.coalesce(Workspace.id == User.default_workspace_id, False).desc(),
+                Workspace.created_at,
+                Workspace.id,
+            )
+            .limit(1)
+        )
+        if workspace_id is not None:
+            query = query.where(Workspace.id == workspace_id)
+        row = (await self._session.execute(query)).one_or_none()
+        return Seat(*row) if row else None
 
     async def of_user(self, user_id: str) -> Sequence[tuple[Workspace, str]]:
         """Return the user's workspaces with the user's role in each, oldest first."""
@@ -57,11 +122,43 @@ class Workspaces(Repository):
         )
         return [(workspace, role) for workspace, role in rows]
 
-    async def member_count(self, workspace_id: str) -> int:
-        count = await self._session.scalar(
-            select(func.count()).select_from(Member).where(Member.workspace_id == workspace_id)
+    async def page_of_user(
+        self, user_id: str, after: Position | None, limit: int
+    ) -> RowsPage[Workspace]:
+        """Return the workspaces a user is in, oldest first."""
+        query = select(Workspace).join(Member).where(Member.user_id == user_id)
+        order = (Workspace.created_at, Workspace.id)
+        return await read_page(self._session, query, order, after, limit, descending=False)
+
+    async def roles_of(self, user_id: str, workspace_ids: Sequence[str]) -> dict[str, str]:
+        """Return the user's role in each of the workspaces she is in."""
+        rows = await self._session.execute(
+            select(Member.workspace_id, Member.role).where(
+                Member.user_id == user_id, Member.workspace_id.in_(workspace_ids)
+            )
         )
-        return count or 0
+        return {row[0]: row[1] for row in rows}
+
+    async def member_counts(self, workspace_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many members each workspace has."""
+        rows = await self._session.execute(
+            select(Member.workspace_id, func.count())
+            .where(Member.workspace_id.in_(workspace_ids))
+            .group_by(Member.workspace_id)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def member_page(
+        self, workspace_id: str, after: Position | None, limit: int
+    ) -> RowsPage[Member]:
+        """Return the members of a workspace, the first to join first."""
+        query = select(Member).where(Member.workspace_id == workspace_id)
+        order = (Member.created_at, Member.user_id)
+        return await read_page(self._session, query, order, after, limit, descending=False)
+
+    async def delete(self, workspace: Workspace) -> None:
+        """Delete a workspace and, by the database's own cascade, all rows in it."""
+        await self._session.delete(workspace)
 
     def add(self, workspace: Workspace) -> Workspace:
         self._session.add(workspace)

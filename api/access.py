@@ -1,0 +1,171 @@
+"""Who calls, in which workspace, and whether the called route lets them in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Final, Literal
+
+from core.errors import Forbidden, NotFound, Unauthorized
+from core.security import hash_token
+from core.store.base import now
+from core.store.unit import SystemUnit
+from core.store.workspaces import Seat
+
+SESSION_COOKIE: Final = "nuxa_session"
+KEY_PREFIX: Final = "nuxa_"
+SCOPE: Final = re.compile(r"(?:(?P<domain>[a-z][a-z-]*):)?(?P<role>read|write|admin)")
+_IDLE_STEP: Final = timedelta(hours=12)  # an idle clock is not wound at every request
+
+Way = Literal["session", "key"]
+
+
+class Role(IntEnum):
+    """A member's role in a workspace; a larger one may do all that a smaller one may."""
+
+    READ = 1
+    WRITE = 2
+    ADMIN = 3
+    OWNER = 4
+
+    @classmethod
+    def named(cls, name: str) -> Role:
+        return cls[name.upper()]
+
+
+@dataclass(frozen=True)
+class Access:
+    """The rule of one route: the smallest role it takes; ``only`` narrows the way in."""
+
+    role: Role | None
+    is_public: bool = False
+    only: Way | None = None
+
+    def session_only(self) -> Access:
+        return replace(self, only="session")
+
+    def key_only(self) -> Access:
+        return replace(self, only="key")
+
+
+PUBLIC: Final = Access(None, is_public=True)
+SIGNED_IN: Final = Access(None)  # anybody with valid credentials, in whatever workspace
+READ: Final = Access(Role.READ)
+WRITE: Final = Access(Role.WRITE)
+ADMIN: Final = Access(Role.ADMIN)
+OWNER: Final = Access(Role.OWNER)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a request carries to say who it is from; the first of the three that is there counts."""
+
+    api_key: str | None = None
+    bearer: str | None = None
+    cookie: str | None = None
+
+    @property
+    def is_cookie_only(self) -> bool:
+        """Whether a browser may have added the credentials by itself."""
+        return self.api_key is None and self.bearer is None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom the credentials belong to, and how far they reach."""
+
+    user_id: str
+    way: Way
+    credential_id: str
+    workspace_id: str | None = None  # a key's own
+    scopes: frozenset[str] | None = None  # a key's; a session has no narrower scope
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An identity in the workspace of the request; ``seat`` is empty for who is in none."""
+
+    identity: Identity
+    seat: Seat | None
+
+    @property
+    def user_id(self) -> str:
+        return self.identity.user_id
+
+    @property
+    def role(self) -> Role | None:
+        return Role.named(self.seat.role) if self.seat else None
+
+
+async def identify(system: SystemUnit, given: Credentials, session_days: int) -> Identity:
+    """Return whose credentials these are; raises ``Unauthorized`` for none or wrong ones."""
+    if given.api_key is not None:
+        return await _of_key(system, given.api_key)
+    if given.bearer is not None:
+        return await _of_key(system, given.bearer)
+    if given.cookie is not None:
+        return await _of_session(system, given.cookie, session_days)
+    raise Unauthorized("Sign in, or send an API key in the header x-api-key.")
+
+
+async def _of_key(system: SystemUnit, key: str) -> Identity:
+    row = await system.api_keys.by_hash(hash_token(key))
+    if row is None:
+        raise Unauthorized("This API key is unknown, expired or revoked; create a new one.")
+    if row.last_used_at is None or now() - row.last_used_at > timedelta(minutes=1):
+        row.last_used_at = now()
+    scopes = frozenset(row.scopes)
+    return Identity(row.user_id, "key", row.id, row.workspace_id, scopes, row.expires_at)
+
+
+async def _of_session(system: SystemUnit, token: str, session_days: int) -> Identity:
+    row = await system.sessions.by_token_hash(hash_token(token))
+    if row is None:
+        raise Unauthorized("Your session has ended; sign in again.")
+    full = now() + timedelta(days=session_days)
+    if full - row.expires_at > _IDLE_STEP:
+        row.expires_at = full
+    return Identity(row.user_id, "session", row.id, expires_at=row.expires_at)
+
+
+async def seated(system: SystemUnit, identity: Identity, wanted: str | None) -> Caller:
+    """Return the caller in the workspace of the request: a key's own, else the wanted, else the
+    user's default; raises ``NotFound`` for a workspace that is not the caller's."""
+    own = identity.workspace_id
+    if own is not None and wanted not in (None, own):
+        raise NotFound("There is no such workspace for this API key; a key has only its own.")
+    seat = await system.workspaces.seat(identity.user_id, own or wanted)
+    if seat is None and own is not None:
+        raise Unauthorized("The owner of this API key has left its workspace.")
+    if seat is None and wanted is not None:
+        raise NotFound("There is no such workspace, or you are no member of it.")
+    return Caller(identity, seat)
+
+
+def authorize(caller: Caller, access: Access, domain: str) -> None:
+    """Raise ``Forbidden`` unless the rule of a route lets the caller in."""
+    identity = caller.identity
+    if access.only is not None and access.only != identity.way:
+        needed = "a signed-in session" if access.only == "session" else "an API key"
+        raise Forbidden(f"This call takes {needed} only.")
+    if access.role is not None:
+        if caller.role is None:
+            raise Forbidden("You are in no workspace: create one, or ask to be added to one.")
+        if caller.role < access.role:
+            name = access.role.name.lower()
+            raise Forbidden(f"This needs the role {name} in the workspace; ask an admin for it.")
+    needed_role = access.role or Role.READ
+    if identity.scopes is not None and not _covers(identity.scopes, domain, needed_role):
+        scope = f"{domain}:{needed_role.name.lower()}"
+        raise Forbidden(f"The API key lacks the scope {scope}; create one that has it.")
+
+
+def _covers(scopes: frozenset[str], domain: str, role: Role) -> bool:
+    for scope in scopes:
+        match = SCOPE.fullmatch(scope)
+        if match and match["domain"] in (None, domain) and Role.named(match["role"]) >= role:
+            return True
+    return False

@@ -1,0 +1,114 @@
+"""The HTTP door as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncGenerator
+from importlib import import_module
+from typing import Final
+
+import structlog
+from quart import Quart, Response, g, request
+
+from api import errors, limits
+from api.endpoint import ENDPOINTS
+from api.framework import StreamedConnection, StreamedRequest
+from api.serve import make_view, respond
+from api.warmth import warmth
+from core.config import Settings, forbid_phoning_home, get_settings
+from core.ids import new_id
+from core.logs import configure_logs
+from core.services import Services, open_services
+
+SLICES: Final = (
+    "api.health",
+    "api.auth.routes",
+    "api.auth.keys",
+    "api.users",
+    "api.workspaces.routes",
+    "api.files.routes",
+)
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+log = structlog.get_logger("api")
+
+
+class Api(Quart):
+    """Quart with our handling of bodies; ``services`` is open between start and stop."""
+
+    asgi_http_class = StreamedConnection
+    request_class = StreamedRequest
+    services: Services
+
+
+def create_app(settings: Settings | None = None) -> Api:
+    """Return the ASGI application; raises ``RuntimeError`` for a route without a declared rule.
+
+    Serve it with uvicorn, lifespan on. One process, one port, never ``--workers``.
+    """
+    settings = settings or get_settings()
+    forbid_phoning_home(settings)
+    configure_logs(settings)
+    app = Api(__name__, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
+    app.url_map.merge_slashes = False
+    _add_routes(app)
+    _add_hooks(app)
+    _add_lifespan(app, settings)
+    return app
+
+
+def _add_routes(app: Api) -> None:
+    for name in SLICES:
+        import_module(name)
+    for route in ENDPOINTS:
+        view = make_view(route, lambda: app.services)
+        app.add_url_rule(route.path, route.name, view, methods=[route.method])
+    undeclared = {rule.endpoint for rule in app.url_map.iter_rules()} - {e.name for e in ENDPOINTS}
+    if undeclared:
+        raise RuntimeError(f"routes without a declared rule: {sorted(undeclared)}")
+
+
+def _add_hooks(app: Api) -> None:
+    @app.before_request
+    async def begin() -> None:
+        asked = request.headers.get("X-Request-Id", "")
+        g.request_id = asked if _REQUEST_ID.fullmatch(asked) else new_id("req")
+        g.started = time.monotonic()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.errorhandler(Exception)
+    async def fail(error: Exception) -> Response:
+        return await respond(errors.answer(error, g.request_id), 500)
+
+    @app.after_request
+    async def finish(response: Response) -> Response:
+        if "budget" not in g:  # refused before anybody was counted
+            address = request.remote_addr or "unknown"
+            g.budget = await limits.spend_anonymous(app.services, address)
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        for name, value in g.budget.headers().items():
+            response.headers[name] = value
+        milliseconds = round((time.monotonic() - g.started) * 1000, 1)
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=milliseconds,
+        )
+        return response
+
+
+def _add_lifespan(app: Api, settings: Settings) -> None:
+    @app.while_serving
+    async def serving() -> AsyncGenerator[None, None]:
+        async with open_services(settings) as services:
+            app.services = services
+            warming = asyncio.create_task(warmth.warm(settings))
+            yield
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)

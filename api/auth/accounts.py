@@ -1,0 +1,103 @@
+"""Making accounts, sessions and keys; what the routes and the first start have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from api.access import KEY_PREFIX
+from core.config import Settings
+from core.errors import Conflict
+from core.ids import new_id
+from core.security import hash_password, hash_token, new_token, verify_password
+from core.store.api_keys import ApiKey
+from core.store.base import now
+from core.store.sessions import Session
+from core.store.unit import Store, SystemUnit, Unit
+from core.store.users import User
+from core.store.workspaces import Member, Workspace
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A new session; ``token`` goes into the cookie and is stored nowhere."""
+
+    user: User
+    workspace_id: str | None
+    token: str
+    expires_at: datetime
+
+
+async def make_account(
+    store: Store, settings: Settings, email: str, password: str, name: str
+) -> User:
+    """Make a user with a workspace of her own; raises ``Conflict`` for an address in use."""
+    password_hash = await hash_password(password)
+    user = User(id=new_id("usr"), email=email.lower(), name=name, password_hash=password_hash)
+    async with store.system() as system:
+        if await system.users.by_email(email) is not None:
+            raise Conflict("There is an account with this e-mail address; sign in instead.")
+        system.users.add(user)
+        workspace = await make_workspace(system, settings, user.id, f"{name}'s workspace")
+        user.default_workspace_id = workspace.id
+    return user
+
+
+async def make_workspace(
+    system: SystemUnit, settings: Settings, owner_id: str, name: str
+) -> Workspace:
+    """Make a workspace with its owner in it."""
+    await system.flush()  # the owner's row comes first
+    workspace = Workspace(id=new_id("ws"), name=name, plan=settings.default_plan, owner_id=owner_id)
+    system.workspaces.add(workspace)
+    await system.flush()
+    member = Member(workspace_id=workspace.id, user_id=owner_id, role="owner")
+    system.workspaces.add_member(member)
+    return workspace
+
+
+async def check_password(store: Store, email: str, password: str) -> User | None:
+    """Return the user when the password is right; takes as long when there is none."""
+    async with store.system() as system:
+        user = await system.users.by_email(email)
+    return user if await verify_password(password, user.password_hash if user else None) else None
+
+
+async def make_session(
+    store: Store, settings: Settings, user: User, *, agent: str | None, address: str
+) -> SignedIn:
+    """Sign a user in: a new session in her default workspace."""
+    token, expires_at = new_token(), now() + timedelta(days=settings.session_days)
+    async with store.system() as system:
+        seat = await system.workspaces.seat(user.id, None)
+        workspace_id = seat.workspace.id if seat else None
+        system.sessions.add(
+            Session(
+                id=new_id("sess"),
+                token_hash=hash_token(token),
+                user_id=user.id,
+                workspace_id=workspace_id or "",
+                expires_at=expires_at,
+                user_agent=agent and agent[:300],
+                address=address,
+            )
+        )
+    return SignedIn(user, workspace_id, token, expires_at)
+
+
+def make_key(
+    unit: Unit, user_id: str, name: str, scopes: Sequence[str], expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """Return a new key's row and the key itself, which is shown once and stored as a hash."""
+    secret = new_token(KEY_PREFIX)
+    row = ApiKey(
+        id=new_id("key"),
+        user_id=user_id,
+        name=name,
+        key_hash=hash_token(secret),
+        preview=f"{secret[:10]}…",
+        scopes=list(scopes),
+        expires_at=expires_at,
+    )
+    return unit.api_keys.add(row), secret

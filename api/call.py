@@ -1,0 +1,83 @@
+"""One request as a slice sees it, and what the slice answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from werkzeug.datastructures import Headers
+
+from api.access import Caller
+from core.errors import Forbidden
+from core.services import Services
+from core.store.unit import Unit
+from core.store.workspaces import Seat
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a slice may know of the HTTP request; the framework stays outside."""
+
+    method: str
+    path: str
+    headers: Headers
+    address: str
+    cookies: Mapping[str, str]
+    body: AsyncIterator[bytes]  # in pieces, as they come; read already where a body model is
+
+
+@dataclass
+class Call:
+    """Caller, unit, services and request of one call."""
+
+    services: Services
+    request: Facts
+    request_id: str
+    known: Caller | None = None  # empty on public routes
+    opened: Unit | None = None
+
+    @property
+    def caller(self) -> Caller:
+        if self.known is None:
+            raise RuntimeError("a public route has no caller")
+        return self.known
+
+    @property
+    def user_id(self) -> str:
+        return self.caller.user_id
+
+    @property
+    def seat(self) -> Seat:
+        """The caller's place in the workspace of the request."""
+        if self.caller.seat is None:
+            raise Forbidden("You are in no workspace: create one, or ask to be added to one.")
+        return self.caller.seat
+
+    @property
+    def workspace_id(self) -> str:
+        return self.seat.workspace.id
+
+    @property
+    def unit(self) -> Unit:
+        """The transaction in the caller's workspace, committed before the answer is sent.
+
+        It takes a connection with its first query. Around a slow outside call use short ones of
+        your own instead: ``async with call.services.store.unit(call.workspace_id) as unit``.
+        """
+        if self.opened is None:
+            raise RuntimeError("a route without a workspace has no unit")
+        return self.opened
+
+
+@dataclass
+class Reply:
+    """An answer with more to it than a body: a status, headers, or bytes that are streamed."""
+
+    body: object = None
+    status: int | None = None  # the route's own unless said
+    headers: dict[str, str] = field(default_factory=dict)
+    stream: AsyncIterator[bytes] | None = None
+    content: bytes | None = None  # a body that is not JSON; say its type in the headers

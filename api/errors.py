@@ -1,0 +1,94 @@
+"""The one place where errors become answers: ``{"error": {code, message, details}}``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import structlog
+from pydantic import ValidationError
+from redis.exceptions import ConnectionError as RedisUnreachable
+from werkzeug.exceptions import HTTPException
+
+from api.call import Reply
+from core.errors import (
+    MethodNotAllowed,
+    NotFound,
+    NuxaError,
+    PayloadTooLarge,
+    RangeNotSatisfiable,
+    RateLimited,
+    ServiceUnavailable,
+    ValidationFailed,
+)
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+class InternalError(NuxaError):
+    """Something broke here; the log has the rest under the request's id."""
+
+
+_HTTP: Final[dict[int, Callable[[], NuxaError]]] = {
+    404: lambda: NotFound("There is no such path; see /api/openapi.json for those there are."),
+    405: lambda: MethodNotAllowed("This path does not take this method; see the header Allow."),
+    413: lambda: PayloadTooLarge("The body is too large."),
+}
+
+
+def answer(error: Exception, request_id: str) -> Reply:
+    """Return the answer for whatever was raised; what was not foreseen is logged, not shown."""
+    known = _known(error)
+    if known is None:
+        log.error("request failed", exc_info=error)
+        known = InternalError(f"Something went wrong here; report the request id {request_id}.")
+    elif known.status >= 500:
+        log.warning("request refused", code=known.code, error=str(error))
+    return Reply(
+        {"error": {"code": known.code, "message": known.message, "details": known.details}},
+        known.status,
+        _headers(known, error),
+    )
+
+
+def found(row: T | None, what: str) -> T:
+    """Return a row that was asked for by id; raises ``NotFound`` when it is not the caller's."""
+    if row is None:
+        raise NotFound(f"There is no such {what} in this workspace; check the id.")
+    return row
+
+
+def invalid(error: ValidationError) -> ValidationFailed:
+    """Return pydantic's findings as the contract lists them."""
+    issues = [
+        {
+            "path": ".".join(str(part) for part in found["loc"]),
+            "message": found["msg"],
+            "code": found["type"],
+        }
+        for found in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    paths = ", ".join(sorted({issue["path"] or "body" for issue in issues}))
+    return ValidationFailed(f"Correct these fields and send it again: {paths}.", {"issues": issues})
+
+
+def _known(error: Exception) -> NuxaError | None:
+    if isinstance(error, NuxaError):
+        return error
+    if isinstance(error, HTTPException):
+        make = _HTTP.get(error.code or 500)
+        return make() if make else ValidationFailed("This request cannot be read.")
+    if isinstance(error, RedisUnreachable | ConnectionRefusedError):
+        return ServiceUnavailable("A server behind the service does not answer; try again soon.")
+    return None
+
+
+def _headers(known: NuxaError, error: Exception) -> dict[str, str]:
+    if isinstance(known, RateLimited | ServiceUnavailable):
+        return {"Retry-After": str(known.retry_after)}
+    if isinstance(known, RangeNotSatisfiable):
+        return {"Content-Range": f"bytes */{known.details['size']}"}
+    methods = getattr(error, "valid_methods", None)
+    return {"Allow": ", ".join(sorted(methods))} if methods else {}

@@ -1,0 +1,1 @@
+"""Uploaded files: kept, described and given back as they came."""

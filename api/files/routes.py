@@ -1,0 +1,97 @@
+"""Files of a workspace."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.access import READ, WRITE
+from api.call import Call, Reply
+from api.endpoint import endpoint
+from api.errors import found
+from api.files.download import download_reply
+from api.paging import Page, PageQuery, cursor_of
+from api.uploads import Upload, clean_name, take_upload
+from api.wire import Wire
+from core.ids import new_id
+from core.removal import remove_file
+from core.store.files import File
+
+
+class FileAnswer(Wire):
+    id: str
+    name: str
+    size: int  # bytes
+    mime_type: str
+    checksum: str  # SHA-256, hexadecimal
+    status: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class FilePatch(Wire):
+    name: str = Field("", min_length=1, max_length=255)
+
+
+class FileQuery(PageQuery):
+    search: str | None = None
+
+
+@endpoint("POST", "/api/files/upload", access=WRITE, status=201, multipart=True)
+async def upload_file(call: Call) -> FileAnswer:
+    """Store a file as it streams in; what is too large, empty or of no known type leaves nothing."""
+
+    async def record(upload: Upload) -> FileAnswer:
+        async with call.services.store.unit(call.workspace_id) as unit:
+            file = unit.files.add(
+                File(
+                    id=new_id("file"),
+                    name=upload.name,
+                    size=upload.stored.size,
+                    mime_type=upload.mime_type,
+                    checksum=upload.stored.checksum,
+                    blob_key=upload.stored.key,
+                    status="uploaded",
+                    created_by=call.user_id,
+                )
+            )
+            await unit.flush()
+            return FileAnswer.model_validate(file)
+
+    return await take_upload(call, (), record)
+
+
+@endpoint("GET", "/api/files", access=READ)
+async def list_files(call: Call, query: FileQuery) -> Page[FileAnswer]:
+    page = await call.unit.files.page(query.position(), query.limit, query.search)
+    return Page(
+        data=[FileAnswer.model_validate(row) for row in page.rows], next_cursor=cursor_of(page.next)
+    )
+
+
+@endpoint("GET", "/api/files/<file_id>", access=READ)
+async def get_file(call: Call, file_id: str) -> FileAnswer:
+    return FileAnswer.model_validate(found(await call.unit.files.get(file_id), "file"))
+
+
+@endpoint("PATCH", "/api/files/<file_id>", access=WRITE)
+async def rename_file(call: Call, file_id: str, body: FilePatch) -> FileAnswer:
+    file = found(await call.unit.files.get(file_id), "file")
+    if "name" in body.changes():
+        file.name = clean_name(body.name)
+    await call.unit.flush()
+    return FileAnswer.model_validate(file)
+
+
+@endpoint("GET", "/api/files/<file_id>/download", access=READ)
+async def download_file(call: Call, file_id: str) -> Reply:
+    """Give the file back, whole or in a range, always as an attachment."""
+    file = found(await call.unit.files.get(file_id), "file")
+    return download_reply(call, file)
+
+
+@endpoint("DELETE", "/api/files/<file_id>", access=WRITE, status=204)
+async def delete_file(call: Call, file_id: str) -> None:
+    file = found(await call.unit.files.get(file_id), "file")
+    await remove_file(call.unit, call.services.blobs, file)

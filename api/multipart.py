@@ -1,0 +1,104 @@
+"""multipart/form-data read as it comes, in a bounded amount of memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from werkzeug.datastructures import Headers
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+from core.errors import PayloadTooLarge, TimedOut, ValidationFailed
+
+_STEP: Final = 256 * 1024
+_BUFFER: Final = 1 << 20  # bytes of headers, or of anything without a boundary
+_MOST_PARTS: Final = 50
+_LONGEST_FIELD: Final = 64 * 1024
+_SILENCE_SECONDS: Final = 60
+
+
+@dataclass(frozen=True)
+class FieldPart:
+    """A plain form field."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file; read its ``pieces`` to the end before the next part is asked for."""
+
+    name: str
+    filename: str
+    pieces: AsyncIterator[bytes]
+
+
+async def read_parts(
+    headers: Headers, body: AsyncIterator[bytes]
+) -> AsyncGenerator[FieldPart | FilePart, None]:
+    """Yield the parts of a form in order; raises ``ValidationFailed`` for a malformed form."""
+    async with aclosing(_events(_boundary(headers), body)) as events:
+        async for event in events:
+            if isinstance(event, File):
+                yield FilePart(event.name or "", event.filename, _data(events))
+            elif isinstance(event, Field):
+                yield FieldPart(event.name or "", await _value(event, _data(events)))
+
+
+def _boundary(headers: Headers) -> bytes:
+    _, options = parse_options_header(headers.get("Content-Type", ""))
+    boundary = options.get("boundary", "")
+    if not boundary:
+        raise ValidationFailed("The form's Content-Type names no boundary.")
+    return boundary.encode("utf-8", "replace")
+
+
+async def _events(boundary: bytes, body: AsyncIterator[bytes]) -> AsyncGenerator[Event, None]:
+    decoder = MultipartDecoder(boundary, _BUFFER, max_parts=_MOST_PARTS)
+    try:
+        async for piece in _not_silent(body):
+            for start in range(0, len(piece), _STEP):
+                decoder.receive_data(piece[start : start + _STEP])
+                while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
+                    yield event
+        decoder.receive_data(None)
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            yield event
+    except ValueError as error:
+        raise ValidationFailed("The form is cut off or no multipart/form-data.") from error
+
+
+async def _not_silent(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    pieces = aiter(body)
+    while True:
+        try:
+            async with asyncio.timeout(_SILENCE_SECONDS):
+                piece = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise TimedOut("The upload stopped arriving; send it again.") from error
+        yield piece
+
+
+async def _data(events: AsyncGenerator[Event, None]) -> AsyncIterator[bytes]:
+    async for event in events:
+        if isinstance(event, Data):
+            if event.data:
+                yield event.data
+            if not event.more_data:
+                return
+
+
+async def _value(field: Field, pieces: AsyncIterator[bytes]) -> str:
+    value = bytearray()
+    async for piece in pieces:
+        value += piece
+        if len(value) > _LONGEST_FIELD:
+            raise PayloadTooLarge(f"The form field {field.name} is longer than {_LONGEST_FIELD}.")
+    return value.decode()

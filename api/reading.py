@@ -1,0 +1,114 @@
+"""From bytes and query strings to checked models; whatever is wrong is a 4xx that says what."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Final, NoReturn, TypeVar, get_origin
+
+from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import Headers
+
+from api.errors import invalid
+from core.errors import PayloadTooLarge, TimedOut, UnsupportedMediaType, ValidationFailed
+
+M = TypeVar("M", bound=BaseModel)
+
+_BODY_SECONDS: Final = 60
+# Escapes of NUL, which PostgreSQL stores in no text, and of surrogates, which UTF-8 has not.
+_SUSPECT: Final = re.compile(rb"\\u(0000|d[89a-f])", re.IGNORECASE)
+
+
+async def read_json(headers: Headers, body: AsyncIterator[bytes], limit: int) -> dict[str, Any]:
+    """Return the JSON object of a body, ``{}`` for an empty one.
+
+    Raises ``PayloadTooLarge`` past ``limit`` bytes, ``UnsupportedMediaType`` for another type,
+    ``ValidationFailed`` for what is no JSON object.
+    """
+    raw = await _whole(headers, body, limit)
+    if not raw.strip():
+        return {}
+    content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    try:
+        data = json.loads(raw, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValidationFailed("The body is not valid JSON.") from error
+    if not isinstance(data, dict):
+        raise ValidationFailed("The body must be a JSON object.")
+    if _SUSPECT.search(raw):
+        _refuse_unstorable(data)
+    return data
+
+
+async def _whole(headers: Headers, body: AsyncIterator[bytes], limit: int) -> bytes:
+    announced = headers.get("Content-Length", "0")
+    pieces = bytearray()
+    if not announced.isdecimal() or int(announced) <= limit:
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                async for piece in body:
+                    pieces += piece
+                    if len(pieces) > limit:
+                        break
+                else:
+                    return bytes(pieces)
+        except TimeoutError as error:
+            raise TimedOut("The body did not arrive in time; send it again.") from error
+    raise PayloadTooLarge(f"The body is larger than {limit} bytes; upload large content as a file.")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _refuse_unstorable(data: Any) -> None:
+    for text in _strings(data):
+        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ValidationFailed("The body holds NUL or half a surrogate pair; remove it.")
+
+
+def _strings(data: Any) -> Iterator[str]:
+    waiting = [data]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            waiting.extend([*item.keys(), *item.values()])
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def checked(model: type[M], data: Mapping[str, Any]) -> M:
+    """Return the data as a model; raises ``ValidationFailed`` with an issue per wrong field."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def query_data(
+    model: type[BaseModel] | None, given: Mapping[str, Sequence[str]]
+) -> dict[str, str | list[str]]:
+    """Return a query as a model takes it: lists for list fields, one text for every other."""
+    lists = _list_fields(model) if model else set()
+    data: dict[str, str | list[str]] = {}
+    for name, values in given.items():
+        if any("\x00" in value for value in values):
+            raise ValidationFailed(f"The query field {name} holds NUL; remove it.")
+        if name not in lists and len(values) > 1:
+            raise ValidationFailed(f"The query field {name} is given {len(values)} times.")
+        data[name] = list(values) if name in lists else values[0]
+    return data
+
+
+def _list_fields(model: type[BaseModel]) -> set[str]:
+    return {
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if get_origin(field.annotation) is list
+    }

@@ -1,0 +1,178 @@
+"""From a row of the table of routes to what Quart calls: admit, check, run, commit, render."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+import pydantic_core
+import structlog
+from quart import Response, g, request
+
+from api import access, limits, origin
+from api.call import Call, Facts, Reply
+from api.endpoint import Endpoint
+from api.reading import checked, query_data, read_json
+from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed
+from core.services import Services
+
+View = Callable[..., Awaitable[Response]]
+
+
+def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
+    """Return the function that the framework calls for a route."""
+
+    async def view(**path: str) -> Response:
+        call = Call(services(), _facts(), g.request_id)
+        if any("\x00" in value for value in path.values()):
+            raise NotFound("There is no such thing.")
+        given = await _read(route, call)
+        query = query_data(route.query, dict(request.args.lists()))
+        wanted = _wanted_workspace(route, path, query, given)
+        await _admit(route, call, wanted)
+        arguments = _arguments(route, call, path, query, given)
+        return await respond(await _run(route, call, arguments), route.status)
+
+    return view
+
+
+def _facts() -> Facts:
+    return Facts(
+        method=request.method,
+        path=request.path,
+        headers=request.headers,
+        address=request.remote_addr or "unknown",
+        cookies=request.cookies,
+        body=request.body,
+    )
+
+
+def _credentials(facts: Facts) -> access.Credentials:
+    scheme, _, token = facts.headers.get("Authorization", "").partition(" ")
+    return access.Credentials(
+        api_key=facts.headers.get("X-Api-Key"),
+        bearer=token.strip() if scheme.lower() == "bearer" else None,
+        cookie=facts.cookies.get(access.SESSION_COOKIE),
+    )
+
+
+async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
+    """Return the JSON of the request; ``None`` where the route reads a multipart body itself.
+
+    Who sends no credentials at all is refused before anything of the body is read.
+    """
+    facts = call.request
+    if not route.access.is_public and not any(vars(_credentials(facts)).values()):
+        raise Unauthorized("Sign in, or send an API key in the header x-api-key.")
+    content_type = facts.headers.get("Content-Type", "")
+    if route.multipart and content_type.lower().startswith("multipart/form-data"):
+        return None
+    if route.multipart and route.body is None:
+        raise UnsupportedMediaType("Send the file as multipart/form-data, in the field file.")
+    if route.method == "GET" or (route.body is None and route.method == "DELETE"):
+        return {}
+    return await read_json(facts.headers, facts.body, call.services.settings.max_body_bytes)
+
+
+def _wanted_workspace(
+    route: Endpoint, path: Mapping[str, str], query: dict[str, Any], body: dict[str, Any] | None
+) -> str | None:
+    if route.access.is_public:
+        return None
+    named = [path.get("workspace_id"), query.pop("workspaceId", None)]
+    if body is not None:
+        named.append(body.pop("workspaceId", None))
+    wanted = {name for name in named if name is not None}
+    if not all(isinstance(name, str) for name in wanted):
+        raise ValidationFailed("workspaceId must be a text.")
+    if len(wanted) > 1:
+        raise ValidationFailed("The request names two workspaces; name one.")
+    return cast(str, wanted.pop()) if wanted else None
+
+
+async def _admit(route: Endpoint, call: Call, wanted: str | None) -> None:
+    """Find out who calls, count the call, and let it in or raise."""
+    credentials = _credentials(call.request)
+    if credentials.is_cookie_only:
+        origin.check(call.request, call.services.settings)
+    if not route.access.is_public:
+        settings = call.services.settings
+        async with call.services.store.system() as system:
+            identity = await access.identify(system, credentials, settings.session_days)
+            call.known = await access.seated(system, identity, wanted)
+        structlog.contextvars.bind_contextvars(
+            user_id=identity.user_id, workspace_id=call.known.seat and call.workspace_id
+        )
+    g.budget = await _budget(route, call)
+    g.budget.check()
+    if call.known is not None:
+        access.authorize(call.known, route.access, route.domain)
+
+
+async def _budget(route: Endpoint, call: Call) -> limits.Budget:
+    if not route.counted:
+        return limits.unlimited()
+    redis, settings = call.services.redis, call.services.settings
+    if call.known is None:
+        per_minute = settings.anonymous_requests_per_minute
+        return await limits.spend(redis, f"address:{call.request.address}", per_minute)
+    if call.known.seat is None:
+        per_minute = settings.anonymous_requests_per_minute
+        return await limits.spend(redis, f"user:{call.user_id}", per_minute)
+    per_minute = call.seat.workspace.allowed.requests_per_minute
+    return await limits.spend(redis, f"workspace:{call.workspace_id}", per_minute)
+
+
+def _arguments(
+    route: Endpoint,
+    call: Call,
+    path: Mapping[str, str],
+    query: Mapping[str, Any],
+    body: Mapping[str, Any] | None,
+) -> dict[str, object]:
+    arguments: dict[str, object] = {"call": call, **path}
+    if route.query is not None:
+        arguments["query"] = checked(route.query, query)
+    elif query:
+        raise _unknown(query, "query field")
+    if route.body is not None:
+        arguments["body"] = None if body is None else checked(route.body, body)
+    elif body:
+        raise _unknown(body, "body field")
+    return {name: value for name, value in arguments.items() if name in route.wants}
+
+
+def _unknown(fields: Mapping[str, Any], kind: str) -> ValidationFailed:
+    issues = [
+        {"path": name, "message": f"This call has no such {kind}.", "code": "extra_forbidden"}
+        for name in fields
+    ]
+    return ValidationFailed(f"Leave away: {', '.join(fields)}.", {"issues": issues})
+
+
+async def _run(route: Endpoint, call: Call, arguments: dict[str, object]) -> object:
+    if call.known is None or call.known.seat is None:
+        return await route.handler(**arguments)
+    async with call.services.store.unit(call.workspace_id) as unit:
+        call.opened = unit
+        return await route.handler(**arguments)
+
+
+async def respond(result: object, status: int) -> Response:
+    """Return a slice's answer as the framework's."""
+    reply = result if isinstance(result, Reply) else Reply(result)
+    code = reply.status or status
+    if reply.stream is not None:
+        response = Response(reply.stream, code)
+        response.timeout = None  # a stream lasts as long as it lasts
+    elif reply.content is not None:
+        response = Response(reply.content, code)
+    elif reply.body is None:
+        response = Response(b"", 204 if reply.status is None and status == 200 else code)
+        del response.headers["Content-Type"]
+    else:
+        json = pydantic_core.to_json(reply.body, by_alias=True)
+        response = Response(json, code, content_type="application/json")
+    for name, value in reply.headers.items():
+        response.headers[name] = value
+    return response

@@ -1,0 +1,37 @@
+"""Loading the models while the first requests are already served."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from core.config import Settings
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Warmth:
+    """Whether this process's models are loaded; ``failure`` says why they never will be."""
+
+    is_warm: bool = False
+    failure: str | None = None
+
+    async def warm(self, settings: Settings) -> None:
+        """Load the embedding model off the event loop."""
+        from core.models.embed import get_embedder
+
+        try:
+            embedder = await asyncio.to_thread(get_embedder, settings.embedding_model)
+            await embedder.load()
+        except Exception as error:
+            self.failure = f"The embedding model cannot be loaded: {error}"
+            log.exception("models are cold")
+        else:
+            self.is_warm = True
+
+
+warmth: Final = Warmth()  # of the process, as the loaded model is

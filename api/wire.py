@@ -1,0 +1,25 @@
+"""How our data looks on the wire: camelCase, UTC times with ``Z``, nothing unknown let in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic.alias_generators import to_camel
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Wire(BaseModel):
+    """A body, a query or an answer: snake_case in Python, camelCase on the wire.
+
+    Made from a row with ``Answer.model_validate(row)``.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", from_attributes=True
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """Return what the caller really sent: absent fields stay away, ``null`` is ``None``."""
+        return self.model_dump(exclude_unset=True)

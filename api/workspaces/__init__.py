@@ -1,0 +1,1 @@
+"""Workspaces: what is kept apart from one another."""

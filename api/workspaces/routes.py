@@ -1,0 +1,103 @@
+"""Workspaces of the signed-in user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from api.access import ADMIN, OWNER, READ, SIGNED_IN
+from api.call import Call
+from api.endpoint import endpoint
+from api.paging import Page, PageQuery, cursor_of
+from api.wire import Name, Wire
+from core.ids import new_id
+from core.removal import remove_workspace
+from core.store.unit import SystemUnit
+from core.store.workspaces import Member, Workspace
+
+
+class NewWorkspace(Wire):
+    name: Name
+
+
+class WorkspacePatch(Wire):
+    name: Name = ""
+
+
+class WorkspaceAnswer(Wire):
+    id: str
+    name: str
+    plan: str
+    role: str
+    owner_id: str
+    member_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@endpoint("GET", "/api/workspaces", access=SIGNED_IN)
+async def list_workspaces(call: Call, query: PageQuery) -> Page[WorkspaceAnswer]:
+    """List the workspaces the caller is in; for an API key only the key's own."""
+    own = call.caller.identity.workspace_id
+    async with call.services.store.system() as system:
+        if own is not None:
+            return Page(data=await _answers(system, call.user_id, [call.seat.workspace]))
+        page = await system.workspaces.page_of_user(call.user_id, query.position(), query.limit)
+        data = await _answers(system, call.user_id, page.rows)
+    return Page(data=data, next_cursor=cursor_of(page.next))
+
+
+@endpoint("POST", "/api/workspaces", access=SIGNED_IN.session_only(), status=201)
+async def create_workspace(call: Call, body: NewWorkspace) -> WorkspaceAnswer:
+    plan = call.services.settings.default_plan
+    workspace = Workspace(id=new_id("ws"), name=body.name, plan=plan, owner_id=call.user_id)
+    async with call.services.store.system() as system:
+        system.workspaces.add(workspace)
+        await system.flush()
+        member = Member(workspace_id=workspace.id, user_id=call.user_id, role="owner")
+        system.workspaces.add_member(member)
+        await system.flush()
+        return (await _answers(system, call.user_id, [workspace]))[0]
+
+
+@endpoint("GET", "/api/workspaces/<workspace_id>", access=READ)
+async def get_workspace(call: Call) -> WorkspaceAnswer:
+    async with call.services.store.system() as system:
+        return (await _answers(system, call.user_id, [call.seat.workspace]))[0]
+
+
+@endpoint("PATCH", "/api/workspaces/<workspace_id>", access=ADMIN)
+async def update_workspace(call: Call, body: WorkspacePatch) -> WorkspaceAnswer:
+    async with call.services.store.system() as system:
+        workspace = await system.workspaces.load(call.workspace_id)
+        for name, value in body.changes().items():
+            setattr(workspace, name, value)
+        await system.flush()
+        return (await _answers(system, call.user_id, [workspace]))[0]
+
+
+@endpoint("DELETE", "/api/workspaces/<workspace_id>", access=OWNER.session_only(), status=204)
+async def delete_workspace(call: Call) -> None:
+    """Delete a workspace and all that is in it."""
+    await remove_workspace(call.services, call.workspace_id)
+
+
+async def _answers(
+    system: SystemUnit, user_id: str, workspaces: Sequence[Workspace]
+) -> list[WorkspaceAnswer]:
+    ids = [workspace.id for workspace in workspaces]
+    roles = await system.workspaces.roles_of(user_id, ids)
+    counts = await system.workspaces.member_counts(ids)
+    return [
+        WorkspaceAnswer(
+            id=workspace.id,
+            name=workspace.name,
+            plan=workspace.plan,
+            role=roles[workspace.id],
+            owner_id=workspace.owner_id,
+            member_count=counts[workspace.id],
+            created_at=workspace.created_at,
+            updated_at=workspace.updated_at,
+        )
+        for workspace in workspaces
+    ]

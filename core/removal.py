@@ -1,0 +1,59 @@
+"""Deleting what has bytes in storage: rows first, their blobs once that is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from core.blobs import Blobs
+from core.services import Services
+from core.store.documents import Document
+from core.store.files import File
+from core.store.knowledge_bases import KnowledgeBase
+from core.store.unit import Unit
+
+
+async def remove_document(
+    unit: Unit, blobs: Blobs, base: KnowledgeBase, document: Document
+) -> None:
+    """Delete a document and its chunks; nothing of it is found once the unit is committed."""
+    await unit.chunks.delete_of_document(base, document.id)
+    await unit.documents.delete(document)
+    await unit.bases.count(base.id, documents=-1)
+    await _forget(unit, blobs, [document.blob_key])
+
+
+async def remove_base(unit: Unit, blobs: Blobs, base: KnowledgeBase) -> None:
+    """Delete a base with all that is in it."""
+    await unit.chunks.delete_of_base(base)
+    blob_keys = await unit.documents.blob_keys(base.id)
+    await unit.bases.delete(base)
+    await _forget(unit, blobs, blob_keys)
+
+
+async def remove_file(unit: Unit, blobs: Blobs, file: File) -> None:
+    """Delete an uploaded file; its bytes stay while a document was made from them."""
+    await unit.files.delete(file)
+    await _forget(unit, blobs, [file.blob_key])
+
+
+async def remove_workspace(services: Services, workspace_id: str) -> None:
+    """Delete a workspace: each base in a transaction of its own, for they may be large, then it."""
+    while True:
+        async with services.store.unit(workspace_id) as unit:
+            page = await unit.bases.page(None, 1)
+            for base in page.rows:
+                await remove_base(unit, services.blobs, base)
+            if not page.rows:
+                blob_keys = await unit.files.all_blob_keys()
+                break
+    async with services.store.system() as system:
+        await system.workspaces.delete(await system.workspaces.load(workspace_id))
+    for key in blob_keys:
+        await services.blobs.delete(key)
+
+
+async def _forget(unit: Unit, blobs: Blobs, keys: Iterable[str]) -> None:
+    await unit.flush()
+    for key in await unit.files.unused_blobs(list(keys)):
+        unit.after_commit(partial(blobs.delete, key))

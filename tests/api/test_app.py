@@ -1,0 +1,26 @@
+"""What every answer has, whoever asks for whatever."""
+
+from __future__ import annotations
+
+import httpx
+
+
+async def test_liveness_is_public_and_uncounted(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get("/api/health/live")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert answer.headers["X-RateLimit-Limit"] == "-1"
+
+
+async def test_an_unknown_path_is_a_404_in_our_words(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get("/api/nothing", headers={"X-Request-Id": "mine-1"})
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "NOT_FOUND"
+    assert answer.headers["X-Request-Id"] == "mine-1"
+    assert answer.headers["X-RateLimit-Remaining"] == "599"
+
+
+async def test_a_wrong_method_is_a_405_with_the_right_ones(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.delete("/api/health/live")
+    assert answer.status_code == 405
+    assert answer.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+    assert "GET" in answer.headers["Allow"]
