@@ -65,6 +65,22 @@ class Settings(BaseSettings):
     parse_max_pages: int = Field(5000, description="Most pages read of one document.")
     ocr_languages: str = Field("eng", description="Tesseract languages, joined by '+'.")
 
+    outgoing_allow: str = Field(
+        "",
+        description="Private hosts, addresses or CIDRs, each with :port or without, separated by "
+        "commas, that workflows and tools may call; all others that are not public are refused.",
+    )
+    outgoing_timeout_seconds: float = Field(30, description="Longest outgoing call, unless said.")
+    outgoing_max_bytes: int = Field(10 * 1024**2, description="Largest answer to one, unless said.")
+    gmail_base_url: str = Field("https://gmail.googleapis.com", description="Gmail API.")
+    google_token_url: str = Field(
+        "https://oauth2.googleapis.com/token", description="Where Google's tokens are renewed."
+    )
+    slack_base_url: str = Field("https://slack.com/api", description="Slack Web API.")
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1", description="API of the openai_complete tool."
+    )
+
     default_plan: Literal["free", "pro", "enterprise"] = Field(
         "free", description="Plan of a new workspace."
     )

@@ -12,6 +12,7 @@ from core.blobs import Blobs, DiskBlobs
 from core.config import Settings
 from core.errors import NuxaError
 from core.events import EventLogs
+from core.http import HttpClient
 from core.queue import Queue, make_celery
 from core.security import Sealer, load_or_make_key
 from core.store.unit import Store, open_store
@@ -23,7 +24,7 @@ class NotConfigured(NuxaError):
 
 @dataclass(frozen=True)
 class Services:
-    """The doors to database, Redis, queue and blobs, and the settings they were made from."""
+    """The process's doors to all that is outside it, and the settings they were made from."""
 
     settings: Settings
     store: Store
@@ -32,6 +33,7 @@ class Services:
     queue: Queue
     blobs: Blobs
     sealer: Sealer
+    http: HttpClient
 
 
 @asynccontextmanager
@@ -46,6 +48,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
     store = open_store(settings.database_url, settings)
     redis = Redis.from_url(settings.redis_url, max_connections=200, health_check_interval=30)
+    http = HttpClient(settings)
     celery = make_celery(settings.broker_url or settings.redis_url)
     try:
         yield Services(
@@ -56,8 +59,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             queue=Queue(celery),
             blobs=open_blobs(settings),
             sealer=Sealer(_seal_keys(settings)),
+            http=http,
         )
     finally:
+        await http.close()
         await redis.aclose()
         await store.close()
 
