@@ -23,6 +23,7 @@ _BETWEEN_IDEOGRAPHS = re.compile(
     r"(?<=[\u3040-\u30ff\u4e00-\u9fff]) (?=[\u3040-\u30ff\u4e00-\u9fff])"
 )
 _FEWEST_REPEATS = 3
+_FULL_PAGE = 7  # lines
 _OFTEN = 0.4  # share of the pages on which a running header or footer stands
 
 
@@ -49,12 +50,17 @@ def _without_running(lines: list[Line]) -> list[Line]:
 
 
 def _outermost(lines: list[Line]) -> set[int]:
-    """Return the positions of each page's first two and last two lines, from top to bottom."""
+    """Return the positions of each page's first two and last two lines, from top to bottom.
+
+    On a page of a few lines these would be all there is; it has none.
+    """
     by_page: dict[int, list[int]] = defaultdict(list)
     for position, line in enumerate(lines):
         by_page[line.page].append(position)
     outer: set[int] = set()
     for positions in by_page.values():
+        if len(positions) < _FULL_PAGE:
+            continue
         ordered = sorted(positions, key=lambda i: lines[i].box[1])
         outer.update(ordered[:2], ordered[-2:])
     return outer

@@ -25,7 +25,7 @@ _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _RULE_PATH_BENEATH = 1
 _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
-_WRITE_FILE = 1 << 1
+_WRITE_FILE, _REMOVE_DIR = 1 << 1, 1 << 4
 _ALL = (1 << 13) - 1  # every right of Landlock's first version
 _FILE_ONLY = _EXECUTE | _READ_FILE | _WRITE_FILE
 
@@ -116,6 +116,7 @@ def _restrict_files(readable: list[str], workplace: Path) -> None:
             _allow(libc, ruleset, path, _READ)
         _allow(libc, ruleset, "/dev/null", _READ_FILE | _WRITE_FILE)
         _allow(libc, ruleset, str(workplace), _ALL)
+        _allow(libc, ruleset, str(workplace.parent), _REMOVE_DIR)  # itself, once it is empty
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         if libc.syscall(_LANDLOCK_RESTRICT, ruleset, 0) != 0:
             raise OSError(ctypes.get_errno(), "Landlock refused the rules")

@@ -77,7 +77,9 @@ def test_running_headers_and_footers_are_dropped(tmp_path: Path) -> None:
             (72, 40, 9, "F1", "Secret Company Inc. confidential"),
             (72, 200, 11, "F1", f"What page {n} says about the matter at hand."),
             (72, 230, 11, "F1", f"It goes on with statement {'abcde'[n]} here."),
-            (72, 260, 11, "F1", f"And it ends with thought {'vwxyz'[n]} there."),
+            (72, 260, 11, "F1", f"Then comes the thought {'vwxyz'[n]} of someone."),
+            (72, 290, 11, "F1", f"It is followed by {'fghij'[n]} at a distance."),
+            (72, 320, 11, "F1", f"And it ends with word {'klmno'[n]} there."),
             (300, 760, 9, "F1", f"Page {n}"),
         ]
         for n in range(5)
@@ -86,6 +88,13 @@ def test_running_headers_and_footers_are_dropped(tmp_path: Path) -> None:
     assert "Secret" not in text
     assert "Page" not in text
     assert "statement c here" in text
+
+
+def test_short_pages_keep_lines_that_they_share(tmp_path: Path) -> None:
+    pages: list[list[making.TextAt]] = [
+        [(72, 80, 12, "F1", f"Ticket {n}"), (72, 300, 12, "F1", f"Seat {n * 7}")] for n in range(5)
+    ]
+    assert "Seat 28" in _read(tmp_path, making.pdf(pages)).text
 
 
 def test_a_blank_page_is_not_recognised(tmp_path: Path) -> None:

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from core import intake
+from core.ids import new_id
+from core.intake import Content
+from core.services import Services
+from core.store.documents import Document
+from core.store.knowledge_bases import KnowledgeBase
+from ingest.document import ParsedDocument
+from ingest.failures import ParserCrashed
+from ingest.parser import OnProgress, Parser
+from ingest.process import Processor
+from tests.conftest import Owner
+from tests.ingest import making
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class StubbornParser(Parser):
+    """Never ends a document; tells when it has begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+        self.was_cancelled = False
+
+    async def parse(
+        self, path: Path, name: str, on_progress: OnProgress | None = None
+    ) -> ParsedDocument:
+        if on_progress is not None:
+            on_progress("parsing", 3, 10)
+        self.begun.set()
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+        raise AssertionError
+
+
+class CrashingParser(Parser):
+    """Crashes a number of times before it reads."""
+
+    def __init__(self, crashes: int) -> None:
+        super().__init__()
+        self._crashes = crashes
+
+    async def parse(
+        self, path: Path, name: str, on_progress: OnProgress | None = None
+    ) -> ParsedDocument:
+        if self._crashes > 0:
+            self._crashes -= 1
+            raise ParserCrashed("The parser ended while it read the document (signal SIGSEGV).")
+        return await super().parse(path, name, on_progress)
+
+
+class Desk:
+    """A base, and the hands to put documents on it and look at them."""
+
+    def __init__(self, services: Services, base: KnowledgeBase) -> None:
+        self.services = services
+        self.base = base
+
+    async def add(self, data: bytes, name: str) -> str:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield data
+
+        stored = await self.services.blobs.put(pieces(), 10_000_000)
+        content = Content(name, "text/plain", stored.size, stored.checksum, stored.key)
+        async with self.services.store.unit(self.base.workspace_id) as unit:
+            row = await unit.documents.add_unless_known(_row(self.base, content))
+            await unit.bases.count(self.base.id, documents=1)
+        return row.id
+
+    async def document(self, document_id: str) -> Document:
+        async with self.services.store.unit(self.base.workspace_id) as unit:
+            found = await unit.documents.get(document_id)
+        assert found is not None
+        return found
+
+    async def query(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+        assert self.services.settings.database_url is not None
+        connection = await asyncpg.connect(self.services.settings.database_url)
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *values)
+        finally:
+            await connection.close()
+        return rows
+
+    async def chunks(self, document_id: str) -> list[asyncpg.Record]:
+        return await self.query(
+            "SELECT * FROM chunks WHERE document_id = $1 ORDER BY chunk_index", document_id
+        )
+
+    async def totals(self) -> tuple[int, int, int]:
+        """Return the base's chunks as its row, the chunks and the vectors count them."""
+        (row,) = await self.query(
+            "SELECT b.chunk_count, (SELECT count(*) FROM chunks c WHERE c.base_id = b.id),"
+            " (SELECT count(*) FROM vectors v WHERE v.base_no = b.no)"
+            " FROM knowledge_bases b WHERE b.id = $1",
+            self.base.id,
+        )
+        return tuple(row)
+
+
+def _row(base: KnowledgeBase, content: Content) -> Document:
+    return intake._row(base, content)
+
+
+@pytest.fixture
+async def desk(services: Services, owner: Owner) -> Desk:
+    base = KnowledgeBase(
+        id=new_id("kb"), name="B", embedding_model="all-MiniLM-L6-v2", embedding_dimensions=384
+    )
+    async with services.store.unit(owner.workspace_id) as unit:
+        unit.bases.add(base)
+    return Desk(services, base)
+
+
+@pytest.fixture
+async def processor(services: Services) -> AsyncIterator[Processor]:
+    processor = Processor(services)
+    yield processor
+    await processor.close()
+
+
+def _letter(pages: int = 2) -> bytes:
+    return making.pdf(
+        [
+            [
+                (72, 80, 18, "F2", f"Section {n}"),
+                (72, 120, 11, "F1", f"The tariff of zone {n} is {n * 17} euros for each passenger"),
+                (72, 134, 11, "F1", "and it is paid on board to the conductor of the train."),
+            ]
+            for n in range(1, pages + 1)
+        ]
+    )
+
+
+async def test_a_document_is_read_split_embedded_and_written(
+    desk: Desk, processor: Processor
+) -> None:
+    document_id = await desk.add(_letter(), "tariffs.pdf")
+    assert await processor.process_next()
+    document = await desk.document(document_id)
+    assert (document.status, document.progress, document.stage) == ("completed", 1.0, None)
+    assert (document.pages_done, document.pages_total, document.attempts) == (2, 2, 1)
+    assert document.quality is not None
+    assert document.quality["pagesWithText"] == 1
+    first, second = await desk.chunks(document_id)
+    assert second["content"].startswith("Section 2\n\nThe tariff of zone 2 is 34 euros")
+    assert (second["page"], second["heading_path"]) == (2, ["Section 2"])
+    assert 0 < second["bbox"][0] < second["bbox"][2] < 1
+    assert {"tariff", "34"} <= set(second["terms"])
+    assert first["end_offset"] <= second["start_offset"]
+    assert document.chunk_count == 2
+    assert await desk.totals() == (2, 2, 2)
+    assert not await processor.process_next()
+
+
+async def test_a_bad_document_fails_with_its_reason_and_others_go_on(
+    desk: Desk, processor: Processor
+) -> None:
+    bad = await desk.add(b"%PDF-1.4 nothing", "bad.pdf")
+    empty = await desk.add(b"", "empty.txt")
+    good = await desk.add(b"One good sentence.", "good.txt")
+    assert await processor.drain() == 3
+    found = {i: await desk.document(i) for i in (bad, empty, good)}
+    assert [found[i].status for i in (bad, empty, good)] == ["failed", "failed", "completed"]
+    assert found[bad].error is not None
+    assert found[bad].error["code"] == "CORRUPT"
+    assert found[empty].error is not None
+    assert found[empty].error["code"] == "EMPTY_DOCUMENT"
+    assert await desk.totals() == (1, 1, 1)
+
+
+async def test_processing_again_replaces_the_chunks(desk: Desk, processor: Processor) -> None:
+    document_id = await desk.add(_letter(3), "tariffs.pdf")
+    await processor.drain()
+    before = await desk.chunks(document_id)
+    async with desk.services.store.unit(desk.base.workspace_id) as unit:
+        await intake.again(unit, await desk.document(document_id), desk.services.queue)
+    await processor.drain()
+    after = await desk.chunks(document_id)
+    assert [c["content"] for c in after] == [c["content"] for c in before]
+    assert {c["id"] for c in after}.isdisjoint({c["id"] for c in before})
+    assert await desk.totals() == (3, 3, 3)
+
+
+async def test_cancelling_stops_the_work_and_progress_is_seen(desk: Desk) -> None:
+    document_id = await desk.add(_letter(), "tariffs.pdf")
+    parser = StubbornParser()
+    task = asyncio.create_task(Processor(desk.services, parser).process_next())
+    await parser.begun.wait()
+    await asyncio.sleep(1.2)
+    document = await desk.document(document_id)
+    assert (document.stage, document.pages_done, document.pages_total) == ("parsing", 3, 10)
+    assert 0 < document.progress < 0.3
+    async with desk.services.store.unit(desk.base.workspace_id) as unit:
+        await intake.cancel(unit, document)
+    assert await asyncio.wait_for(task, 2)
+    assert parser.was_cancelled
+    assert (await desk.document(document_id)).status == "cancelled"
+    assert await desk.totals() == (0, 0, 0)
+
+
+async def test_a_deleted_document_leaves_nothing_behind(desk: Desk) -> None:
+    document_id = await desk.add(_letter(), "tariffs.pdf")
+    parser = StubbornParser()
+    task = asyncio.create_task(Processor(desk.services, parser).process_next())
+    await parser.begun.wait()
+    async with desk.services.store.unit(desk.base.workspace_id) as unit:
+        found = await unit.documents.get(document_id)
+        assert found is not None
+        await intake.remove(unit, desk.base, found, desk.services.blobs)
+    assert await asyncio.wait_for(task, 3)
+    assert parser.was_cancelled
+    assert await desk.totals() == (0, 0, 0)
+
+
+async def test_the_parsers_crash_is_tried_again(desk: Desk) -> None:
+    document_id = await desk.add(_letter(), "tariffs.pdf")
+    processor = Processor(desk.services, CrashingParser(2))
+    assert await processor.drain() == 3
+    document = await desk.document(document_id)
+    assert (document.status, document.attempts) == ("completed", 3)
+    await processor.close()
+
+
+async def test_three_crashes_are_the_end(desk: Desk) -> None:
+    document_id = await desk.add(_letter(), "tariffs.pdf")
+    await Processor(desk.services, CrashingParser(9)).drain()
+    document = await desk.document(document_id)
+    assert (document.status, document.attempts) == ("failed", 3)
+    assert document.error is not None
+    assert document.error["code"] == "PARSER_CRASHED"
+
+
+async def test_a_worker_that_lost_its_lease_writes_nothing(
+    desk: Desk, processor: Processor
+) -> None:
+    document_id = await desk.add(b"A sentence to be found.", "a.txt")
+    async with desk.services.store.system() as unit:
+        late = await unit.document_jobs.claim("worker_late", timedelta(seconds=-1))
+    assert late is not None
+    await processor.drain()
+    done = await desk.chunks(document_id)
+    slow = Processor(desk.services)
+    slow._owner = "worker_late"
+    await slow._process(late)
+    assert [c["id"] for c in await desk.chunks(document_id)] == [c["id"] for c in done]
+    assert (await desk.document(document_id)).status == "completed"
+    assert await desk.totals() == (1, 1, 1)
+
+
+async def test_a_document_that_ends_every_worker_fails(desk: Desk, processor: Processor) -> None:
+    document_id = await desk.add(b"Poison.", "a.txt")
+    for _ in range(3):
+        async with desk.services.store.system() as unit:
+            assert await unit.document_jobs.claim("worker_dead", timedelta(seconds=-1))
+    await processor.drain()
+    document = await desk.document(document_id)
+    assert document.status == "failed"
+    assert document.error is not None
+    assert document.error["code"] == "WORKER_LOST"
+
+
+WORKER = textwrap.dedent("""
+    import asyncio, os, signal, sys
+    from core.config import get_settings
+    from core.services import open_services
+    from ingest import index, process
+
+    stage = sys.argv[1]
+
+    class Watched(process.Progress):
+        def at(self, name, done=0, total=0):
+            super().at(name, done, total)
+            if name == stage and (done > 0 or name != "embedding"):
+                print("there", flush=True)
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+    process.Progress = Watched
+
+    async def main():
+        async with open_services(get_settings()) as services:
+            await process.Processor(services).drain()
+
+    asyncio.run(main())
+""")
+
+
+@pytest.mark.parametrize("stage", ["parsing", "chunking", "embedding", "indexing"])
+async def test_a_worker_killed_at_any_stage_leaves_no_trace(
+    desk: Desk, processor: Processor, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document_id = await desk.add(_letter(8), "tariffs.pdf")
+    settings = desk.services.settings
+    environment = os.environ | {
+        "NUXA_DATABASE_URL": str(settings.database_url),
+        "NUXA_REDIS_URL": str(settings.redis_url),
+        "NUXA_DATA_DIR": str(settings.data_dir),
+        "NUXA_LEASE_SECONDS": "1",
+    }
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, stage, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+        env=environment,
+    )  # fmt: skip
+    assert worker.stdout is not None
+    assert await worker.stdout.readline() == b"there\n"
+    worker.send_signal(signal.SIGKILL)
+    await worker.wait()
+    await asyncio.sleep(1.2)
+    await processor.drain()
+    document = await desk.document(document_id)
+    assert (document.status, document.attempts) == ("completed", 2)
+    assert len(await desk.chunks(document_id)) == 8
+    assert await desk.totals() == (8, 8, 8)
