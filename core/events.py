@@ -6,11 +6,13 @@ One task writes a log; any number of readers follow it from any number, in any p
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from redis.asyncio import Redis
+
+from core.batches import Batcher
 
 _APPEND: Final = """
 local n = redis.call('INCR', KEYS[2])
@@ -36,11 +38,18 @@ class EventLogs:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._append = redis.register_script(_APPEND)
+        self._batches: Batcher[tuple[str, str], int] = Batcher(self._append_all)
 
     async def append(self, log: str, data: dict[str, Any]) -> int:
         """Write an event and return its number."""
-        keys = [_stream(log), f"{_stream(log)}:n"]
-        return int(await self._append(keys=keys, args=[json.dumps(data), KEEP_SECONDS]))
+        return await self._batches.ask((log, json.dumps(data)))
+
+    async def _append_all(self, entries: Sequence[tuple[str, str]]) -> list[int]:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for log, data in entries:
+                keys = [_stream(log), f"{_stream(log)}:n"]
+                await self._append(keys=keys, args=[data, KEEP_SECONDS], client=pipe)
+            return [int(number) for number in await pipe.execute()]
 
     async def read(self, log: str, after: int, wait_seconds: float = 0) -> list[Event]:
         """Return the events after a number; wait for the first one as long as is said."""

@@ -71,7 +71,7 @@ async def _work(services: Services, run: Execution, owner: str) -> LevelResult:
     if told is None:
         await events.send("execution:started", {"startTime": wire_time(run.started_at)})
     secrets = await _secrets(services, run.workspace_id, definition)
-    journal = StoreJournal(services.store.unit, services.sealer, run.workspace_id, run.id, owner)
+    journal = StoreJournal(services.store, services.sealer, run.workspace_id, run.id, owner)
     scope = RunScope.of(definition, secrets)
     context = Context(
         workspace_id=run.workspace_id,

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from core.security import Sealer
 from core.store.block_logs import BlockLog
-from core.store.unit import OpenUnit
+from core.store.unit import Store
 from pipelines.outcome import MODEL_BLOCKS, usage_of
 from pipelines.trace import BlockRecord, BlockStatus, LeaseLost
 
@@ -19,23 +19,21 @@ class StoreJournal:
     """The journal of one run in the hands of one owner."""
 
     def __init__(
-        self, open_unit: OpenUnit, sealer: Sealer, workspace_id: str, execution_id: str, owner: str
+        self, store: Store, sealer: Sealer, workspace_id: str, execution_id: str, owner: str
     ) -> None:
-        self._open_unit, self._sealer = open_unit, sealer
+        self._store, self._sealer = store, sealer
         self._workspace_id, self._execution_id, self._owner = workspace_id, execution_id, owner
 
     async def finished(self) -> list[BlockRecord]:
         """Return what earlier attempts at this run have written, in execution order."""
-        async with self._open_unit(self._workspace_id) as unit:
+        async with self._store.unit(self._workspace_id) as unit:
             rows = await unit.block_logs.of(self._execution_id)
         return [self._record(row) for row in rows]
 
     async def write(self, record: BlockRecord) -> None:
         """Write durably; raise ``LeaseLost`` when the run is no longer this process's."""
-        async with self._open_unit(self._workspace_id) as unit:
-            is_written = await unit.block_logs.write(
-                self._execution_id, self._owner, self._row(record)
-            )
+        row = self._row(record)
+        is_written = await self._store.block_log_writer.write(self._execution_id, self._owner, row)
         if not is_written:
             raise LeaseLost(f"run {self._execution_id} is no longer {self._owner}'s")
 
@@ -50,8 +48,8 @@ class StoreJournal:
             "iteration": record.iteration or "",
             "attempt": record.attempt,
             "status": record.status,
-            "started_at": record.started_at,
-            "ended_at": record.ended_at,
+            "started_at": record.started_at.isoformat(),
+            "ended_at": record.ended_at.isoformat(),
             "input": storable(record.shown_input),
             "output": storable(record.shown_output),
             "sealed_output": self._seal(record.output) if has_secrets else None,

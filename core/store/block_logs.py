@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, UniqueConstraint, exists, literal, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import BigInteger, ForeignKey, Identity, UniqueConstraint, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.batches import Batcher
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
-from core.store.executions import Execution
 
 
 class BlockLog(Base):
@@ -43,34 +45,53 @@ class BlockLog(Base):
     cost: Mapped[float | None]
 
 
-class BlockLogs(TenantRepository):
+_WRITE = text("""
+    INSERT INTO block_logs (
+        id, execution_id, workspace_id, block_id, block_name, block_type, execution_order,
+        iteration, attempt, status, started_at, ended_at, input, output, sealed_output,
+        error_message, error_code, usage, cost
+    )
+    SELECT r.id, e.id, e.workspace_id, r.block_id, r.block_name, r.block_type, r.execution_order,
+        r.iteration, r.attempt, r.status, r.started_at, r.ended_at, coalesce(r.input, 'null'),
+        coalesce(r.output, 'null'), r.sealed_output, r.error_message, r.error_code, r.usage, r.cost
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
+        id text, execution_id text, owner text, block_id text, block_name text, block_type text,
+        execution_order int, iteration text, attempt int, status text, started_at timestamptz,
+        ended_at timestamptz, input jsonb, output jsonb, sealed_output text, error_message text,
+        error_code text, usage jsonb, cost float
+    )
+    JOIN executions e
+        ON e.id = r.execution_id AND e.status = 'running' AND e.lease_owner = r.owner
+    ON CONFLICT DO NOTHING
+    RETURNING id
+""")
+
+
+class BlockLogWriter:
+    """Writes how blocks ended, those of runs that go on side by side in one commit."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._batches: Batcher[dict[str, Any], bool] = Batcher(self._write_all)
+
     async def write(self, execution_id: str, owner: str, row: dict[str, Any]) -> bool:
         """Write how a block ended, once, while the run is running in its owner's hands.
 
-        False, and nothing written, when the run was taken away or the block is written already.
+        ``row`` is plain JSON. False, and nothing written, when the run was taken away or the block
+        is written already. Durable when it returns.
         """
-        values = {
-            "id": new_id("log"),
-            "execution_id": execution_id,
-            "workspace_id": self._workspace_id,
-            **row,
-        }
-        table = BlockLog.__table__
-        is_mine = exists().where(
-            Execution.id == execution_id,
-            Execution.workspace_id == self._workspace_id,
-            Execution.status == "running",
-            Execution.lease_owner == owner,
+        return await self._batches.ask(
+            {"id": new_id("log"), "execution_id": execution_id, "owner": owner, **row}
         )
-        source = select(*(literal(v, table.c[k].type) for k, v in values.items())).where(is_mine)
-        written = await self._session.scalar(
-            insert(BlockLog)
-            .from_select(list(values), source)
-            .on_conflict_do_nothing()
-            .returning(BlockLog.no)
-        )
-        return written is not None
 
+    async def _write_all(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        async with self._engine.connect() as connection:
+            result = await connection.execute(_WRITE, {"rows": json.dumps(rows)})
+            written = set(result.scalars())
+        return [row["id"] in written for row in rows]
+
+
+class BlockLogs(TenantRepository):
     async def of(self, execution_id: str) -> Sequence[BlockLog]:
         """Return a run's blocks in the order they began."""
         rows = await self._session.scalars(

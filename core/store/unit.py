@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import (
 from core.config import Settings
 from core.errors import Conflict
 from core.store.api_keys import ApiKeyLookup, ApiKeys
-from core.store.block_logs import BlockLogs
+from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats, Messages, TurnJobs
 from core.store.chunks import Chunks
 from core.store.documents import DocumentJobs, Documents
@@ -102,6 +102,7 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self.block_log_writer = BlockLogWriter(engine)
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
