@@ -21,6 +21,7 @@ from workers.runtime import interrupt_runtime
 # one event loop, since they mostly wait for models.
 _POOLS: Final[dict[Kind, str]] = {"documents": "prefork", "executions": "threads"}
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_PUT_BACK: Final = signal.SIGWINCH  # one that billiard leaves alone in its children
 
 
 def make_app(settings: Settings) -> Celery:
@@ -58,10 +59,10 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _begin_child(**_: object) -> None:
-    """Prepare a forked child: it ends with a killed worker, and puts its work back on SIGTERM."""
+    """Prepare a forked child: it ends with a killed worker, and puts its work back when told."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    signal.signal(signal.SIGTERM, lambda *_: interrupt_runtime())
+    signal.signal(_PUT_BACK, lambda *_: interrupt_runtime())
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
@@ -69,4 +70,4 @@ def _put_work_back(**_: object) -> None:
     """Have running work put its rows back: another process goes on, and the end is not held up."""
     interrupt_runtime()
     for child in active_children():
-        os.kill(child.pid, signal.SIGTERM)
+        os.kill(child.pid, _PUT_BACK)
