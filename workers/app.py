@@ -13,6 +13,7 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_shutting_down
 
 from core.config import Settings, forbid_phoning_home
+from core.logs import configure_logs
 from core.queue import Kind, make_celery
 from core.services import NotConfigured
 from workers.runtime import interrupt_runtime
@@ -34,7 +35,7 @@ def make_app(settings: Settings) -> Celery:
         include=["workers.documents", "workers.executions"],
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_send_task_events=False,
-        worker_hijack_root_logger=True,
+        worker_hijack_root_logger=False,
     )
     return app
 
@@ -42,6 +43,7 @@ def make_app(settings: Settings) -> Celery:
 def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
     """Run a worker of one kind in this process until it is told to end."""
     forbid_phoning_home(settings)
+    configure_logs(settings)
     app = make_app(settings)
     app.worker_main(
         [
