@@ -10,13 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from api.sample.workflow import sample_workflow
+from core import intake
 from core.config import Settings
+from core.errors import NotFound
 from core.ids import new_id
+from core.intake import Content
 from core.models.embed import get_embedder
 from core.security import hash_password, hash_token, new_token
 from core.services import Services, open_services
 from core.store.api_keys import ApiKey
-from core.store.documents import TERMINAL, Document
+from core.store.documents import TERMINAL
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.unit import SystemUnit, Unit
 from core.store.users import User
@@ -104,19 +107,14 @@ def _add_workflow(unit: Unit, sample: Sample) -> None:
 
 async def _add_document(services: Services, sample: Sample, path: Path) -> str:
     stored = await services.blobs.put(_bytes_of(path), services.settings.max_upload_bytes)
-    document = Document(
-        id=new_id("doc"),
-        base_id=sample.base_id,
-        name=path.name,
-        mime_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-        size=stored.size,
-        checksum=stored.checksum,
-        blob_key=stored.key,
-    )
+    mime_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    content = Content(path.name, mime_type, stored.size, stored.checksum, stored.key)
     async with services.store.unit(sample.workspace_id) as unit:
-        unit.documents.add(document)
-        unit.after_commit(lambda: services.queue.wake("documents", document.id))
-    return document.id
+        base = await unit.bases.get(sample.base_id)
+        if base is None:
+            raise NotFound("The sample knowledge base was deleted meanwhile; start again.")
+        added = await intake.add(unit, base, content, services.queue, services.blobs)
+    return added.document.id
 
 
 async def _bytes_of(path: Path) -> AsyncIterator[bytes]:

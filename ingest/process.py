@@ -101,6 +101,9 @@ class Processor:
                 await self._fail(document, failed.code, failed.message)
         except NuxaError as error:
             await self._fail(document, error.code, error.message)
+        except asyncio.CancelledError:
+            await self._put_back(document)
+            raise
 
     async def _keep(self, document: Document, progress: Progress) -> None:
         """Renew the lease and write progress until the work ends or must end."""
@@ -163,6 +166,13 @@ class Processor:
     async def _finish(self, document: Document, status: str) -> None:
         async with self._services.store.unit(document.workspace_id) as unit:
             await unit.documents.finish(document.id, self._owner, status)
+
+    async def _put_back(self, document: Document) -> None:
+        """Leave the document to another worker: that ours is told to end is no attempt."""
+        async with self._services.store.unit(document.workspace_id) as unit:
+            fresh = {"attempts": document.attempts - 1}
+            if await unit.documents.finish(document.id, self._owner, "pending", fresh):
+                unit.after_commit(lambda: self._services.queue.wake("documents", document.id))
 
     async def _fail(self, document: Document, code: str, message: str) -> None:
         async with self._services.store.unit(document.workspace_id) as unit:

@@ -13,6 +13,7 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_shutting_down
 
 from core.config import Settings, forbid_phoning_home
+from core.logs import configure_logs
 from core.queue import Kind, make_celery
 from core.services import NotConfigured
 from workers.runtime import interrupt_runtime
@@ -21,6 +22,7 @@ from workers.runtime import interrupt_runtime
 # one event loop, since they mostly wait for models.
 _POOLS: Final[dict[Kind, str]] = {"documents": "prefork", "executions": "threads"}
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_PUT_BACK: Final = signal.SIGWINCH  # one that billiard leaves alone in its children
 
 
 def make_app(settings: Settings) -> Celery:
@@ -33,7 +35,7 @@ def make_app(settings: Settings) -> Celery:
         include=["workers.documents", "workers.executions"],
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_send_task_events=False,
-        worker_hijack_root_logger=True,
+        worker_hijack_root_logger=False,
     )
     return app
 
@@ -41,6 +43,7 @@ def make_app(settings: Settings) -> Celery:
 def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
     """Run a worker of one kind in this process until it is told to end."""
     forbid_phoning_home(settings)
+    configure_logs(settings)
     app = make_app(settings)
     app.worker_main(
         [
@@ -58,10 +61,10 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _begin_child(**_: object) -> None:
-    """Prepare a forked child: it ends with a killed worker, and puts its work back on SIGTERM."""
+    """Prepare a forked child: it ends with a killed worker, and puts its work back when told."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    signal.signal(signal.SIGTERM, lambda *_: interrupt_runtime())
+    signal.signal(_PUT_BACK, lambda *_: interrupt_runtime())
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
@@ -69,4 +72,4 @@ def _put_work_back(**_: object) -> None:
     """Have running work put its rows back: another process goes on, and the end is not held up."""
     interrupt_runtime()
     for child in active_children():
-        os.kill(child.pid, signal.SIGTERM)
+        os.kill(child.pid, _PUT_BACK)

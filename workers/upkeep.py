@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from core.config import Settings, forbid_phoning_home
+from core.logs import configure_logs
 from core.queue import Kind
 from core.services import Services, open_services
 from core.store.unit import SystemUnit
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 async def run_upkeep(settings: Settings) -> None:
     """Do every duty each tick until SIGTERM or SIGINT."""
     forbid_phoning_home(settings)
+    configure_logs(settings)
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
