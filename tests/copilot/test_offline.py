@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from copilot import offline
+from core.models import chat
+from core.models.messages import ChatRequest, Finished, Message, TextDelta, ToolSpec
+from pipelines.agent import Done, Task, run_agent
+from pipelines.passages import Passage, Passages, question_with
+
+HANDBOOK = (
+    "Travel costs are paid back within fourteen days. Receipts above 50 euros must be kept. "
+    "Lunch [12] is served at noon."
+)
+BUDGET = "The head of finance approves every budget above 10,000 euros. Smaller ones need no one."
+OTHERS = "The harbour opened in 1893.\nSeagulls nest on the northern pier."
+
+
+def _messages(question: str, *texts: str) -> tuple[Passages, list[Message]]:
+    passages = Passages()
+    found = passages.add(
+        Passage(f"chk_{i}", f"doc_{i}", f"{i}.md", text, 0) for i, text in enumerate(texts)
+    )
+    return passages, [
+        {"role": "system", "content": "Passages stand in <passages>."},
+        {"role": "user", "content": question_with(found, question)},
+    ]
+
+
+async def _answer(messages: list[Message]) -> str:
+    pieces: AsyncIterator[str] = offline.answer(ChatRequest(messages))
+    return "".join([piece async for piece in pieces])
+
+
+async def test_the_best_sentence_is_quoted_with_its_mark() -> None:
+    _, messages = _messages("Who approves a budget?", HANDBOOK, BUDGET, OTHERS)
+    assert await _answer(messages) == (
+        f"The head of finance approves every budget above 10,000 euros. [2]\n\n{offline.NOTICE}"
+    )
+
+
+async def test_what_the_passages_do_not_hold_is_declined() -> None:
+    _, messages = _messages("Which enzyme splits lactose?", HANDBOOK, BUDGET, OTHERS)
+    text = await _answer(messages)
+    assert text.startswith(offline.ABSTENTION)
+    assert "[" not in text
+
+
+async def test_an_empty_search_is_declined_and_no_search_is_explained() -> None:
+    _, searched = _messages("Who approves a budget?")
+    assert (await _answer(searched)).startswith(offline.ABSTENTION)
+    plain: list[Message] = [{"role": "user", "content": "Write a poem."}]
+    text = await _answer(plain)
+    assert text.startswith(offline.NOTHING_TO_QUOTE)
+    assert offline.NOTICE in text
+
+
+async def test_it_answers_through_the_door_and_its_marks_pass_the_check() -> None:
+    offline.register()
+    passages, messages = _messages("When is lunch served?", BUDGET, HANDBOOK)
+    task = Task(messages, passages, model="nuxa/extractive")
+    events = [event async for event in run_agent(task, chat.stream)]
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert done.content.startswith("Lunch (12) is served at noon. [2]")
+    assert [citation.quote for citation in done.citations] == ["Lunch [12] is served at noon."]
+    assert sum(isinstance(event, TextDelta) for event in events) > 3
+
+
+async def test_the_door_takes_settings_the_answerer_has_no_use_for() -> None:
+    offline.register()
+    _, messages = _messages("Who approves a budget?", BUDGET)
+    tool = ToolSpec("search", "Search.", {"type": "object", "properties": {}})
+    request = ChatRequest(messages, [tool], "nuxa/extractive", 0.2, 100, {"type": "json_object"})
+    deltas = [delta async for delta in chat.stream(request)]
+    assert isinstance(deltas[-1], Finished)
+
+
+@pytest.mark.shared_data
+async def test_questions_of_squad(shared_data: Path) -> None:
+    """Most answers stand in what is quoted; unrelated paragraphs are declined."""
+    folder = shared_data / "retrieval" / "squad_xquad"
+    with gzip.open(folder / "corpus.jsonl.gz", "rt") as lines:
+        texts = {doc["_id"]: doc["text"] for doc in map(json.loads, lines)}
+    questions = {q["_id"]: q["text"] for q in _lines(folder / "queries.jsonl")}
+    answers = {a["_id"]: a["answers"] for a in _lines(folder / "answers.jsonl")}
+    with (folder / "qrels" / "dev.tsv").open() as rows:
+        gold = {row["query-id"]: row["corpus-id"] for row in csv.DictReader(rows, delimiter="\t")}
+    chance = random.Random(5)
+    asked = chance.sample(sorted(gold), 12)
+    answered = declined = 0
+    for query in asked:
+        others = [(n, texts[doc]) for n, doc in enumerate(chance.sample(sorted(texts), 5), 2)]
+        quotes = await offline.find_quotes(questions[query], [(1, texts[gold[query]]), *others])
+        answered += any(word in quote.text for quote in quotes for word in answers[query])
+        declined += not await offline.find_quotes(questions[query], others)
+    assert answered >= 9
+    assert declined >= 11
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
