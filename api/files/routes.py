@@ -40,7 +40,7 @@ class FileQuery(PageQuery):
 
 @endpoint("POST", "/api/files/upload", access=WRITE, status=201, multipart=True)
 async def upload_file(call: Call) -> FileAnswer:
-    """Store a file as it streams in; a refused one leaves nothing behind."""
+    """Store a file as it streams in; one that is refused leaves nothing behind."""
 
     async def record(upload: Upload) -> FileAnswer:
         async with call.services.store.unit(call.workspace_id) as unit:
