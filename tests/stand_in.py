@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,12 +116,12 @@ def _wire(says: Says, asked: Asked) -> bytes:
 async def standing_in(tls: ssl.SSLContext | None = None) -> AsyncIterator[StandIn]:
     """Serve on a free port of loopback until the end of the block."""
     stand_in = StandIn()
-    tasks: set[Awaitable[None]] = set()
+    open_now: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        tasks.add(task)
+        open_now[task] = writer
         await stand_in.serve(reader, writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
@@ -130,6 +130,6 @@ async def standing_in(tls: ssl.SSLContext | None = None) -> AsyncIterator[StandI
         yield stand_in
     finally:
         server.close()
-        for task in tasks:
-            task.cancel()  # type: ignore[attr-defined]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in open_now.values():
+            writer.transport.abort()
+        await asyncio.gather(*open_now, return_exceptions=True)

@@ -61,9 +61,12 @@ class Answer:
         return value
 
     def data(self) -> JsonValue:
-        """Return JSON where the answer says that it is JSON, else its text, else base64."""
-        if self.content_type == "application/json" or self.content_type.endswith("+json"):
-            return self.json() if self.body else None
+        """Return the body as JSON where it is JSON, else as text, else in base64."""
+        if self.content_type.startswith("application/json") or self.content_type.endswith("+json"):
+            try:
+                return self.json() if self.body else None
+            except AnswerUnreadable:
+                return self.text
         if self.content_type.startswith(_TEXT_TYPES) or not self.content_type:
             return self.text
         return base64.b64encode(self.body).decode()

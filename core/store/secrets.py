@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy import ForeignKey, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,17 +24,29 @@ class Secrets(TenantRepository):
         rows = await self._session.execute(
             select(Secret.name, Secret.sealed).where(Secret.workspace_id == self._workspace_id)
         )
-        return {name: sealed for name, sealed in rows.tuples()}  # noqa: C416 - rows are no pairs to mypy
+        return {row.name: row.sealed for row in rows}
+
+    async def rows(self) -> list[Secret]:
+        """Return all of them, by name."""
+        query = select(Secret).where(Secret.workspace_id == self._workspace_id)
+        return list(await self._session.scalars(query.order_by(Secret.name)))
 
     async def put(self, name: str, sealed: str) -> None:
         values = {"workspace_id": self._workspace_id, "name": name, "sealed": sealed}
         await self._session.execute(
             insert(Secret)
             .values(values)
-            .on_conflict_do_update(index_elements=["workspace_id", "name"], set_={"sealed": sealed})
+            .on_conflict_do_update(
+                index_elements=["workspace_id", "name"],
+                set_={"sealed": sealed, "updated_at": func.now()},
+            )
         )
 
-    async def delete(self, name: str) -> None:
-        await self._session.execute(
-            delete(Secret).where(Secret.workspace_id == self._workspace_id, Secret.name == name)
+    async def delete(self, name: str) -> bool:
+        """Delete one; whether there was one."""
+        gone = await self._session.execute(
+            delete(Secret)
+            .where(Secret.workspace_id == self._workspace_id, Secret.name == name)
+            .returning(Secret.name)
         )
+        return gone.first() is not None

@@ -334,6 +334,7 @@ async def test_urls_are_checked_first(make_client: MakeClient) -> None:
         ({"Content-Type": "application/json; charset=utf-8"}, b'{"a":[1]}', {"a": [1]}),
         ({"Content-Type": "application/problem+json"}, b"{}", {}),
         ({"Content-Type": "application/json"}, b"", None),
+        ({"Content-Type": "application/json"}, b"<oops>", "<oops>"),
         ({"Content-Type": "text/plain; charset=latin-1"}, b"\xe4", "ä"),
         ({"Content-Type": "text/plain; charset=nonsense"}, "ä".encode(), "ä"),
         ({}, "ä".encode(), "ä"),
