@@ -56,6 +56,13 @@ def main(parent: str, data_bytes: str, readable: str, *command: str) -> None:
     os.execv(command[0], command)  # noqa: S606 - the command is our own
 
 
+def has_landlock() -> bool:
+    """Whether the kernel can keep a process from files."""
+    if sys.platform != "linux":
+        return False
+    return bool(ctypes.CDLL(None).syscall(_CREATE_RULESET, None, 0, 1) >= 1)
+
+
 def _limit(data_bytes: int) -> None:
     limits = {
         resource.RLIMIT_CORE: 0,

@@ -2,8 +2,7 @@
 // Deno's permissions are the wall; removing names only spares users confusing errors.
 const post = globalThis.postMessage.bind(globalThis);
 const inspect = Deno.inspect;
-const GONE = ["Deno", "process", "Worker", "postMessage", "close", "navigator", "caches", "localStorage",
-  "sessionStorage", "prompt", "alert", "confirm", "onmessage", "name"];
+const GONE = ["process", "Worker", "postMessage", "close", "caches", "onmessage"];
 
 export function print(text) {
   post({ kind: "stdout", text });
@@ -20,8 +19,8 @@ function show(value) {
 function replaceConsole() {
   const line = (...values) => print(values.map(show).join(" ") + "\n");
   const silent = () => {};
-  const named = { log: line, info: line, debug: line, warn: line, error: line, trace: line, dir: line, table: line };
-  globalThis.console = new Proxy(named, { get: (target, key) => target[key] ?? silent });
+  const printing = new Set(["log", "info", "debug", "warn", "error", "trace", "dir", "table"]);
+  globalThis.console = new Proxy({}, { get: (_, name) => (printing.has(name) ? line : silent) });
 }
 
 // Calls `run(code, inputs)` with the one message that comes, after giving up reading files.
@@ -31,4 +30,10 @@ export function serve(run) {
   globalThis.addEventListener("message", ({ data }) => run(data.code, data.inputs), { once: true });
   post({ kind: "ready" });
   for (const name of GONE) delete globalThis[name];
+  // What asks for it unseen (Node's modules, Pyodide's system calls) fails with a sentence.
+  Object.defineProperty(globalThis, "Deno", {
+    get() {
+      throw new Error("the sandbox has no files, network, environment or processes");
+    },
+  });
 }

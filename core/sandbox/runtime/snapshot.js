@@ -4,7 +4,7 @@ const [assets] = Deno.args;
 const { loadPyodide } = await import(`file://${assets}/pyodide.mjs`);
 const python = await loadPyodide({
   indexURL: `${assets}/`,
-  env: { HOME: "/home", LANG: "C.UTF-8" },
+  env: { HOME: "/home", LANG: "C.UTF-8", _: "python" },
   _makeSnapshot: true,
 });
 python.runPython(`
