@@ -1,0 +1,118 @@
+"""Takes powers from this process, then becomes the command: ``confine.py PARENT BYTES PATHS CMD…``.
+
+A program of its own, run by path with the standard library alone, so that nothing has to run
+between fork and exec in a threaded parent. Deno's permissions are the first wall; this is the
+second, for the day a hole is found in the first: no network, no capabilities, no new privileges,
+no files but the interpreter's. Each is applied where the kernel has it (Linux; Landlock since
+5.13); limits on memory, files and the end with the parent's hold on every Linux.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+# linux/prctl.h, linux/capability.h, linux/sched.h
+_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38
+_CAP_DAC_READ_SEARCH, _MOST_CAPABILITIES = 2, 64
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+# linux/landlock.h; the numbers of its calls are the same on every architecture
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
+_ALL_FILE_ACCESS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
+_ALL_TCP, _ALL_SCOPES = 0b11, 0b11
+_TCP_SINCE, _SCOPES_SINCE = 4, 6
+_SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null",
+           "/dev/urandom", "/proc/self", "/proc/stat", "/proc/meminfo")  # fmt: skip
+_OPEN_FILES = 256
+
+
+class _Ruleset(ctypes.Structure):
+    _fields_ = (("fs", ctypes.c_uint64), ("net", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
+
+
+class _PathBeneath(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
+
+
+def main(parent: str, data_bytes: str, readable: str, *command: str) -> None:
+    """Confine this process, then exec ``command``; ``readable`` joins paths by ``:``."""
+    _limit(int(data_bytes))
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != int(parent):
+            sys.exit("the parent ended")
+        _leave_network(libc)
+        _drop_capabilities(libc)
+        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        _see_only(libc, [*readable.split(":"), *_SYSTEM])
+    os.execv(command[0], command)  # noqa: S606 - the command is our own
+
+
+def has_landlock() -> bool:
+    """Whether the kernel can keep a process from files."""
+    if sys.platform != "linux":
+        return False
+    return bool(ctypes.CDLL(None).syscall(_CREATE_RULESET, None, 0, 1) >= 1)
+
+
+def _limit(data_bytes: int) -> None:
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+        resource.RLIMIT_DATA: data_bytes,
+    }
+    for kind, most in limits.items():
+        # macOS refuses some kinds; Deno's own limits remain.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, most))
+
+
+def _leave_network(libc: ctypes.CDLL) -> None:
+    if libc.unshare(_CLONE_NEWNET) != 0:
+        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+
+
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    """Give up root's powers but that of reading our own files in another user's folder."""
+    for capability in range(_MOST_CAPABILITIES):
+        if capability != _CAP_DAC_READ_SEARCH:
+            libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def _see_only(libc: ctypes.CDLL, paths: list[str]) -> None:
+    version = libc.syscall(_CREATE_RULESET, None, 0, 1)
+    if version < 1:
+        return
+    handled = max(bits for since, bits in _ALL_FILE_ACCESS.items() if since <= version)
+    rules = _Ruleset(
+        handled,
+        _ALL_TCP if version >= _TCP_SINCE else 0,
+        _ALL_SCOPES if version >= _SCOPES_SINCE else 0,
+    )
+    size = 24 if version >= _SCOPES_SINCE else 16 if version >= _TCP_SINCE else 8
+    ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(rules), size, 0)
+    for path in filter(os.path.exists, paths):
+        _allow(libc, ruleset, path)
+    libc.syscall(_RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
+
+
+def _allow(libc: ctypes.CDLL, ruleset: int, path: str) -> None:
+    access = _EXECUTE | _READ_FILE | (_READ_DIR if Path(path).is_dir() else 0)
+    place = os.open(path, os.O_PATH)
+    rule = _PathBeneath(access, place)
+    libc.syscall(_ADD_RULE, ruleset, 1, ctypes.byref(rule), 0)
+    os.close(place)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,173 @@
+"""One interpreter in one process: started ahead, given one piece of code, then killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from pydantic import JsonValue
+
+from core.errors import NuxaError, ServiceUnavailable
+from core.sandbox.errors import CodeFailed, CodeTimedOut
+from core.sandbox.limits import RUNTIME, Language, Limits
+from core.sandbox.outcome import SandboxResult, memory_exceeded, output_too_large, read_frame
+
+_CONFINE: Final = Path(__file__).parent / "confine.py"
+START_SECONDS: Final = 60.0
+_CAGE_BYTES: Final = 1536 * 1024**2  # what the interpreter maps for itself, used or not
+_WASM_PAGE: Final = 64 * 1024
+_PYTHON_PAGES: Final = 640  # the snapshot's 30 MB and what starting takes
+_OUT_OF_MEMORY: Final = b"out of memory"
+_LONGEST_LINE: Final = 32 * 1024**2  # of a frame: JSON in JSON, every character escaped
+_GRACE_SECONDS: Final = 0.5  # the interpreter's own clock comes first: it tells what was printed
+
+
+class Guest:
+    """A process that waits for the code of one run. Use: ``start``, ``run`` once, ``end``."""
+
+    def __init__(self, process: Process, limits: Limits) -> None:
+        self._process = process
+        self._limits = limits
+        self._errors = asyncio.create_task(_last_words(process))
+
+    @classmethod
+    async def start(
+        cls, language: Language, limits: Limits, deno: Path, assets: Path | None
+    ) -> Guest:
+        """Start an interpreter and wait until it is ready; raise ``ServiceUnavailable``."""
+        process = await asyncio.create_subprocess_exec(
+            *_command(language, limits, deno, assets),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd="/",
+            env={"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "DENO_DIR": "/dev/null/none"},
+            start_new_session=True,
+            limit=_LONGEST_LINE,
+        )
+        guest = cls(process, limits)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                ready = await guest._out.readline()
+        except BaseException:
+            await guest.end()
+            raise
+        if ready != b"ready\n":
+            await guest.end()
+            raise ServiceUnavailable(
+                f"The {language} interpreter did not start: {(await guest._errors)[-500:]!r}. "
+                "Try again; if it persists, run `make install` anew."
+            )
+        return guest
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.returncode is None
+
+    async def run(
+        self, code: str, inputs: Mapping[str, JsonValue], timeout_ms: int
+    ) -> SandboxResult:
+        """Run ``code`` and return what it gave; raise one of ``core.sandbox.errors``."""
+        mark = secrets.token_hex(16)
+        request = {
+            **asdict(self._limits),
+            "mark": mark,
+            "code": code,
+            "inputs": json.dumps(inputs),
+            "timeout_ms": timeout_ms,
+        }
+        try:
+            async with asyncio.timeout(timeout_ms / 1000 + _GRACE_SECONDS):
+                await self._send(json.dumps(request).encode() + b"\n")
+                frame = await self._frame(mark.encode())
+        except TimeoutError:
+            raise CodeTimedOut(
+                f"The code ran longer than {timeout_ms} ms; do less, or raise timeoutMs."
+            ) from None
+        if frame is None:
+            raise await self._crash()
+        return read_frame(frame, self._limits, timeout_ms)
+
+    async def end(self) -> None:
+        """Kill the process and all it may have started, whatever they are doing."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        await self._errors
+
+    async def _send(self, line: bytes) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None
+        # A process that died meanwhile is noticed by what it does not answer.
+        with contextlib.suppress(ConnectionError):
+            stdin.write(line)
+            await stdin.drain()
+
+    async def _frame(self, mark: bytes) -> bytes | None:
+        """Return the line with our mark; other lines were written by the code past ``print``."""
+        stray = 0
+        try:
+            while line := await self._out.readline():
+                if line.startswith(mark):
+                    return line[len(mark) :]
+                stray += len(line)
+                if stray > self._limits.printed_chars:
+                    break
+            else:
+                return None
+        except ValueError:  # a line without an end
+            pass
+        raise output_too_large("what it prints", self._limits)
+
+    async def _crash(self) -> NuxaError:
+        """Return the error of an interpreter that ended without a word."""
+        await self._process.wait()
+        words = await self._errors
+        if _OUT_OF_MEMORY in words:
+            return memory_exceeded(self._limits)
+        return CodeFailed(
+            f"The interpreter ended (status {self._process.returncode}) while running the code; "
+            "it may recurse too deep or take too much memory."
+        )
+
+    @property
+    def _out(self) -> asyncio.StreamReader:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+
+def _command(language: Language, limits: Limits, deno: Path, assets: Path | None) -> list[str]:
+    heap = limits.memory_bytes // 1024**2
+    pages = limits.memory_bytes // _WASM_PAGE + (_PYTHON_PAGES if language == "python" else 0)
+    readable = [RUNTIME, *([assets] if assets else [])]
+    return [
+        *(sys.executable, "-I", "-S", str(_CONFINE)),
+        *(str(os.getpid()), str(limits.memory_bytes + _CAGE_BYTES)),
+        ":".join(map(str, [deno, *readable])),
+        *(str(deno), "run", "--no-prompt", "--no-remote", "--no-npm", "--no-config", "--no-lock"),
+        *("--cached-only", "--no-code-cache", "--deny-net", "--deny-import", "--deny-env"),
+        *("--deny-write", "--deny-run", "--deny-sys", "--deny-ffi"),
+        f"--v8-flags=--max-old-space-size={heap},--wasm-max-mem-pages={pages}",
+        f"--allow-read={','.join(map(str, readable))}",
+        *(str(RUNTIME / "main.js"), language, str(assets or "")),
+    ]
+
+
+async def _last_words(process: Process, most: int = 4000) -> bytes:
+    """Read what the process says of itself until it ends, and keep the end of it."""
+    assert process.stderr is not None
+    words = b""
+    while piece := await process.stderr.read(65536):
+        words = (words + piece)[-most:]
+    return words

@@ -1,0 +1,28 @@
+"""What one run of code may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, get_args
+
+Language: TypeAlias = Literal["javascript", "python"]
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+RUNTIME: Final = Path(__file__).resolve().parent / "runtime"
+MAX_TIMEOUT_MS: Final = 300_000
+DEFAULT_TIMEOUT_MS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes in bytes or characters; memory counts from what the bare interpreter takes."""
+
+    memory_bytes: int = 256 * 1024**2
+    inputs_chars: int = 8_000_000
+    code_chars: int = 200_000
+    result_chars: int = 2_000_000
+    result_depth: int = 100
+    stdout_chars: int = 64_000
+    """What is kept of the output; the rest is cut off."""
+    printed_chars: int = 8_000_000
+    """Where code that prints on and on is killed."""

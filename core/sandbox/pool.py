@@ -1,0 +1,134 @@
+"""The sandbox: runs users' JavaScript and Python, each run in a fresh process started ahead."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import JsonValue
+
+from core.config import Settings
+from core.errors import NuxaError, ValidationFailed
+from core.sandbox.guest import Guest
+from core.sandbox.install import find_deno, find_pyodide
+from core.sandbox.limits import DEFAULT_TIMEOUT_MS, LANGUAGES, MAX_TIMEOUT_MS, Language, Limits
+from core.sandbox.outcome import SandboxResult
+
+_IDLE_SECONDS: Final = 600.0
+_SPARES: Final[Mapping[Language, int]] = {"javascript": 2, "python": 1}
+
+
+class Sandbox:
+    """Runs code for one event loop. Nothing starts before the first run or ``warm``.
+
+    ``concurrent`` runs go at once, others wait their turn without their time running. Spares that
+    nobody used for ten minutes are ended.
+    """
+
+    def __init__(
+        self, settings: Settings, limits: Limits | None = None, concurrent: int = 4
+    ) -> None:
+        self._settings = settings
+        self._limits = limits or Limits()
+        self._turns = asyncio.Semaphore(concurrent)
+        self._spares: dict[Language, list[asyncio.Task[Guest]]] = {name: [] for name in LANGUAGES}
+        self._idle: dict[Language, asyncio.TimerHandle] = {}
+        self._endings: set[asyncio.Task[None]] = set()
+
+    async def run(
+        self,
+        code: str,
+        language: Language,
+        inputs: Mapping[str, JsonValue],
+        timeout_ms: int = DEFAULT_TIMEOUT_MS,
+    ) -> SandboxResult:
+        """Run ``code`` with ``inputs`` as variables (and all of them in ``inputs``).
+
+        JavaScript is the body of an async function: ``return`` gives the result. In Python it is
+        what a top-level ``return`` returns, or ``main(...)`` called with the inputs it names, or
+        the variable ``result``, or the value of a last line that is an expression. The result is
+        JSON. Raises the errors of ``core.sandbox.errors``, and ``ValidationFailed`` for inputs or
+        code over the limits. Cancelling kills the run.
+        """
+        self._check(code, inputs, timeout_ms)
+        async with self._turns:
+            guest = await self._take(language)
+            try:
+                return await guest.run(code, inputs, timeout_ms)
+            finally:
+                await guest.end()
+
+    async def warm(self, language: Language) -> None:
+        """Start the spares of a language and wait for them, so that the first run is quick too."""
+        self._refill(language)
+        await asyncio.gather(*self._spares[language])
+
+    async def close(self) -> None:
+        """End every spare; running code is ended by cancelling its ``run``."""
+        for language in LANGUAGES:
+            self._drop(language)
+        await asyncio.gather(*self._endings)
+
+    def _check(self, code: str, inputs: Mapping[str, JsonValue], timeout_ms: int) -> None:
+        if not 0 < timeout_ms <= MAX_TIMEOUT_MS:
+            raise ValidationFailed(f"timeoutMs must be from 1 to {MAX_TIMEOUT_MS}.")
+        if len(code) > self._limits.code_chars:
+            raise ValidationFailed(f"The code exceeds {self._limits.code_chars} characters.")
+        try:
+            size = len(json.dumps(inputs, allow_nan=False))
+        except ValueError as error:
+            raise ValidationFailed(f"The code's inputs are not JSON: {error}.") from error
+        if size > self._limits.inputs_chars:
+            raise ValidationFailed(
+                f"The code's inputs exceed {self._limits.inputs_chars} characters of JSON; "
+                "refer to smaller parts of the values."
+            )
+
+    async def _take(self, language: Language) -> Guest:
+        while self._spares[language]:
+            spare = self._spares[language].pop(0)
+            try:
+                guest = await asyncio.shield(spare)
+            except asyncio.CancelledError:
+                self._spares[language].append(spare)
+                raise
+            if guest.is_alive:
+                self._refill(language)
+                return guest
+        guest = await self._start(language)
+        self._refill(language)
+        return guest
+
+    def _refill(self, language: Language) -> None:
+        spares = self._spares[language]
+        while len(spares) < _SPARES[language]:
+            spares.append(asyncio.create_task(self._start(language)))
+        if language in self._idle:
+            self._idle[language].cancel()
+        loop = asyncio.get_running_loop()
+        self._idle[language] = loop.call_later(_IDLE_SECONDS, self._drop, language)
+
+    def _drop(self, language: Language) -> None:
+        timer = self._idle.pop(language, None)
+        if timer is not None:
+            timer.cancel()
+        while self._spares[language]:
+            ending = asyncio.create_task(_end(self._spares[language].pop()))
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
+
+    async def _start(self, language: Language) -> Guest:
+        deno = find_deno()
+        if language == "javascript":
+            return await Guest.start(language, self._limits, deno, None)
+        return await Guest.start(language, self._limits, deno, find_pyodide(self._settings))
+
+
+async def _end(spare: asyncio.Task[Guest]) -> None:
+    spare.cancel()
+    # One that failed to start has left nothing to end; the next run says why.
+    with contextlib.suppress(asyncio.CancelledError, NuxaError):
+        await (await spare).end()
