@@ -28,7 +28,9 @@ SLICES: Final = (
     "api.auth.keys",
     "api.users",
     "api.workspaces.routes",
+    "api.workspaces.secrets",
     "api.files.routes",
+    "api.tools",
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")

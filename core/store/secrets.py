@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.pages import Position, RowsPage, read_page
 
 
 class Secret(Timestamps, Base):
@@ -26,10 +27,11 @@ class Secrets(TenantRepository):
         )
         return {row.name: row.sealed for row in rows}
 
-    async def rows(self) -> list[Secret]:
-        """Return all of them, by name."""
+    async def page(self, after: Position | None, limit: int) -> RowsPage[Secret]:
+        """Return secrets by name."""
         query = select(Secret).where(Secret.workspace_id == self._workspace_id)
-        return list(await self._session.scalars(query.order_by(Secret.name)))
+        order = (Secret.name, Secret.name)
+        return await read_page(self._session, query, order, after, limit, descending=False)
 
     async def put(self, name: str, sealed: str) -> None:
         values = {"workspace_id": self._workspace_id, "name": name, "sealed": sealed}

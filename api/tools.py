@@ -1,0 +1,92 @@
+"""Tools by name: what there is, and calling one with the workspace's credentials."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pydantic import Field, JsonValue
+
+from api.access import READ, WRITE
+from api.call import Call
+from api.endpoint import endpoint
+from api.wire import Wire
+from core.errors import UpstreamError
+from pipelines import tools
+from pipelines.tools.gmail_message import GmailMessage
+from pipelines.tools.openai import Completion
+from pipelines.tools.slack import SlackMessage
+
+
+class ToolAnswer(Wire):
+    """A tool as the list shows it; ``parameters`` is a JSON Schema."""
+
+    name: str
+    description: str
+    category: str
+    parameters: dict[str, Any]
+    requires_credential: bool
+    configured: bool
+
+
+class ToolCall(Wire):
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+@endpoint("GET", "/api/tools", access=READ)
+async def list_tools(call: Call) -> list[ToolAnswer]:
+    """List the tools; ``configured`` says that the workspace has the secrets one signs in with."""
+    configured = await tools.configured(call.services, call.workspace_id)
+    return [
+        ToolAnswer(
+            name=tool.name,
+            description=tool.description,
+            category=tool.category,
+            parameters=tool.schema(),
+            requires_credential=bool(tool.credentials),
+            configured=tool.name in configured,
+        )
+        for tool in tools.TOOLS.values()
+    ]
+
+
+@endpoint("POST", "/api/tools/<tool_name>", access=WRITE)
+async def execute_tool(call: Call, tool_name: str, body: ToolCall) -> dict[str, object]:
+    """Call a tool by its name."""
+    return await _execute(call, tool_name, body.params)
+
+
+@endpoint("POST", "/api/tools/gmail/send", access=WRITE)
+async def send_gmail(call: Call, body: GmailMessage) -> dict[str, object]:
+    """Send an e-mail from the Gmail account the workspace has credentials for."""
+    return await _execute(call, "gmail_send", _given(body))
+
+
+@endpoint("POST", "/api/tools/slack/message", access=WRITE)
+async def send_slack_message(call: Call, body: SlackMessage) -> dict[str, object]:
+    """Post a message to Slack with the workspace's bot token."""
+    return await _execute(call, "slack_message", _given(body))
+
+
+@endpoint("POST", "/api/tools/openai/complete", access=WRITE)
+async def complete_with_openai(call: Call, body: Completion) -> dict[str, object]:
+    """Complete messages or a prompt with the workspace's OpenAI key."""
+    return await _execute(call, "openai_complete", _given(body))
+
+
+def _given(body: GmailMessage | SlackMessage | Completion) -> dict[str, JsonValue]:
+    return body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+async def _execute(call: Call, name: str, params: dict[str, JsonValue]) -> dict[str, object]:
+    """Call a tool; what the service behind it refuses is an answer, not a failure of ours."""
+    started = time.monotonic()
+    key = call.request.headers.get("Idempotency-Key")
+    answer: dict[str, object]
+    try:
+        output = await tools.call(call.services, call.workspace_id, name, params, key)
+        answer = {"success": True, "output": output}
+    except UpstreamError as error:
+        said = {"code": error.code, "message": error.message, "details": error.details}
+        answer = {"success": False, "output": None, "error": said}
+    return {**answer, "durationMs": round((time.monotonic() - started) * 1000, 1)}
