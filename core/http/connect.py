@@ -6,6 +6,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeAlias
 
 import httpcore
@@ -17,13 +19,15 @@ from core.http.errors import AddressForbidden, HostUnreachable
 LookUp: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 _MAX_CONNECTIONS: Final = 200
 _IDLE_SECONDS: Final = 5.0
+# Threads of their own: a name server that is slow on purpose must not hold up files and passwords.
+_LOOK_UPS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="look-up")
 
 
 async def look_up(host: str, port: int) -> list[str]:
     """Return every address of a name, as the system resolves it."""
-    loop = asyncio.get_running_loop()
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, ask)
     except (socket.gaierror, UnicodeError) as error:
         raise HostUnreachable(
             f"The host {host} is unknown; check how it is written.", {"host": host}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Annotated, Final, Literal
 
-import httpx
 from pydantic import Field, JsonValue
 
 from core.http import Outgoing, json_body
@@ -49,11 +48,8 @@ async def call(reach: Reach, params: HttpRequest) -> Output:
     answer = await reach.services.http.request(
         Outgoing(params.method, str(url), headers, body, seconds=params.timeout_ms / 1000)
     )
-    return {"status": answer.status, "headers": _readable(answer.headers), "data": answer.data()}
-
-
-def _readable(headers: httpx.Headers) -> dict[str, JsonValue]:
-    return dict(headers.items())
+    seen: dict[str, JsonValue] = {name: value for name, value in answer.headers.items()}
+    return {"status": answer.status, "headers": seen, "data": answer.data()}
 
 
 HTTP_REQUEST: Final = Tool("http_request", "web", call)

@@ -235,6 +235,13 @@ async def test_packed_answers_are_unpacked(client: HttpClient, server: StandIn) 
     assert answer.body == text + b"end"
 
 
+async def test_what_packs_well_comes_whole(client: HttpClient, server: StandIn) -> None:
+    zeros = b"\0" * 5_000_000
+    body = gzip.compress(zeros)
+    server.answer = lambda asked: Says(headers={"Content-Encoding": "gzip"}, body=body)
+    assert (await client.request(Outgoing("GET", server.url))).body == zeros
+
+
 async def test_bombs_stop_at_the_size(client: HttpClient, server: StandIn) -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     server.answer = lambda asked: Says(headers={"Content-Encoding": "gzip"}, body=bomb)

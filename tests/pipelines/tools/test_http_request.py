@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from pydantic import JsonValue
 
 from core.errors import ValidationFailed
 from core.http import HttpClient
 from core.http.errors import AddressForbidden
+from core.services import Services
+from pipelines import tools
+from tests.conftest import Owner
 from tests.pipelines.tools.conftest import CallTool
 from tests.stand_in import Says, StandIn
 
 
 @pytest.fixture
-def is_open(settings, services, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    """Let calls reach this machine, as an operator would for a local server."""
-    monkeypatch.setattr(settings, "outgoing_allow", "127.0.0.1")
-    object.__setattr__(services, "http", HttpClient(settings))
+async def call_open(services: Services, owner: Owner) -> AsyncIterator[CallTool]:
+    """Calls the tool where an operator has let calls reach this machine."""
+    http = HttpClient(services.settings.model_copy(update={"outgoing_allow": "127.0.0.1"}))
+
+    async def call(_key: str | None = None, **params: Any) -> dict[str, JsonValue]:
+        opened = replace(services, http=http)
+        return await tools.call(opened, owner.workspace_id, "http_request", params, _key)
+
+    yield call
+    await http.close()
 
 
-async def test_json_goes_and_comes(is_open: None, call_tool: CallTool, server: StandIn) -> None:
+async def test_json_goes_and_comes(call_open: CallTool, server: StandIn) -> None:
     server.answer = lambda asked: Says.json({"got": asked.json()}, 201)
-    output = await call_tool(
-        "http_request",
+    output = await call_open(
         _key="k1",
         url=server.url + "/a?x=1",
         method="POST",
@@ -36,12 +49,9 @@ async def test_json_goes_and_comes(is_open: None, call_tool: CallTool, server: S
     assert (asked.headers["x-mine"], asked.headers["idempotency-key"]) == ("yes", "k1")
 
 
-async def test_text_goes_and_error_status_comes(
-    is_open: None, call_tool: CallTool, server: StandIn
-) -> None:
+async def test_text_goes_and_error_status_comes(call_open: CallTool, server: StandIn) -> None:
     server.answer = lambda asked: Says(418, {"Content-Type": "text/plain"}, b"teapot")
-    output = await call_tool(
-        "http_request",
+    output = await call_open(
         url=server.url,
         method="PUT",
         body="<x/>",
