@@ -48,7 +48,7 @@ async def call(reach: Reach, params: HttpRequest) -> Output:
     answer = await reach.services.http.request(
         Outgoing(params.method, str(url), headers, body, seconds=params.timeout_ms / 1000)
     )
-    seen: dict[str, JsonValue] = {name: value for name, value in answer.headers.items()}
+    seen: dict[str, JsonValue] = dict(answer.headers.items())
     return {"status": answer.status, "headers": seen, "data": answer.data()}
 
 

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from core.http import Outgoing
+from core.config import Settings
+from core.http import HttpClient, Outgoing
 from core.http.connect import look_up
 from core.http.errors import AddressForbidden, HostUnreachable
 from tests.core.http.conftest import Dialled, MakeClient, Names
@@ -126,6 +127,15 @@ async def test_systems_resolver_gives_addresses() -> None:
 async def test_closed_port_says_so(make_client: MakeClient) -> None:
     with pytest.raises(HostUnreachable, match="check that it is running"):
         await make_client("127.0.0.1").request(Outgoing("GET", "http://127.0.0.1:9/"))
+
+
+async def test_nothing_replaced(server: StandIn) -> None:
+    client = HttpClient(Settings(outgoing_allow="localhost"))
+    answer = await client.request(Outgoing("GET", f"http://localhost:{server.port}/"))
+    assert answer.body == b"hello"
+    with pytest.raises(AddressForbidden):
+        await client.request(Outgoing("GET", f"http://127.0.0.1:{server.port}/"))
+    await client.close()
 
 
 async def test_proxies_of_the_environment_are_ignored(
