@@ -39,6 +39,7 @@ def main() -> None:
     _send(answers, {"ready": True})
     while (job := wire.read(sys.stdin.buffer)) is not None:
         _send(answers, _answer(job, answers))
+    shutil.rmtree(workplace, ignore_errors=True)
 
 
 def _send(answers: BinaryIO, message: wire.Message) -> None:
