@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from celery import shared_task
 
 from core.ids import new_id
 from core.services import Services
 from workers.runtime import get_runtime
-
-_OWNER: Final = new_id("worker")
 
 
 @shared_task(name="executions.wake")  # type: ignore[untyped-decorator]
@@ -22,6 +18,8 @@ def wake(_execution_id: str) -> None:
 async def _run_next(services: Services) -> None:
     from pipelines.execute import claim, execute
 
-    run = await claim(services, _OWNER)
+    # A name per claim: a run that this process lost and takes again must not be run twice by it.
+    owner = new_id("worker")
+    run = await claim(services, owner)
     if run is not None:
-        await execute(services, run, _OWNER)
+        await execute(services, run, owner)

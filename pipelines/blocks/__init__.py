@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from pipelines.blocks.agent import Agent
 from pipelines.blocks.base import BlockKind
 from pipelines.blocks.condition import Condition
+from pipelines.blocks.knowledge import Knowledge
 from pipelines.blocks.response import Response
 from pipelines.blocks.start import Start
 from pipelines.blocks.template import Template
+from pipelines.blocks.tool import ToolBlock
 from pipelines.blocks.variables import Variables
 from pipelines.blocks.wait import Wait
 
 _KINDS: tuple[BlockKind[Any], ...] = (
     Start(),
+    Agent(),
+    Knowledge(),
     Condition(),
+    ToolBlock(),
     Template(),
     Variables(),
     Wait(),

@@ -1,0 +1,94 @@
+"""``knowledge``: searches a knowledge base, or adds a text to it as a document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, JsonValue
+from typing_extensions import override
+
+from core import intake
+from core.errors import NotFound, ValidationFailed
+from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+
+BaseIds = Annotated[
+    list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+]
+"""One id or several."""
+
+
+class KnowledgeSettings(BlockSettings):
+    operation: Literal["search", "add"] = "search"
+    knowledge_base_id: BaseIds
+    query: Text = Field("", description="What is searched for.")
+    top_k: int = Field(10, ge=1, le=200)
+    mode: Literal["hybrid", "vector", "keyword"] = "hybrid"
+    filter: dict[str, JsonValue] | None = None
+    rerank: bool = False
+    min_score: float | None = None
+    name: Text = Field("note.txt", description="Name of an added document.")
+    text: Text = Field("", description="Content of an added document.")
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Knowledge(BlockKind[KnowledgeSettings]):
+    type_name = "knowledge"
+    title = "Knowledge"
+    description = "Searches knowledge bases, or adds a text to one as a document."
+    outputs: ClassVar = {"results": "array", "totalResults": "number"}
+    settings = KnowledgeSettings
+
+    @override
+    async def run(self, context: Context, settings: KnowledgeSettings) -> Output:
+        if settings.operation == "add":
+            results = [await _add(context, settings)]
+        else:
+            results = await _search(context, settings)
+        return {"results": results, "totalResults": len(results)}
+
+
+async def _search(context: Context, settings: KnowledgeSettings) -> list[JsonValue]:
+    from pipelines.search import SearchQuery, search  # numpy and the models behind it are heavy
+
+    query = SearchQuery(
+        settings.query,
+        top_k=settings.top_k,
+        mode=settings.mode,
+        filter=settings.filter,
+        min_score=settings.min_score,
+        rerank=settings.rerank,
+    )
+    answer = await search(
+        context.services.store, context.workspace_id, settings.knowledge_base_id, query
+    )
+    return [hit.to_json() for hit in answer.results]
+
+
+async def _add(context: Context, settings: KnowledgeSettings) -> JsonValue:
+    """Add the text; the same text again is the document that is there already."""
+    if not settings.text.strip():
+        raise ValidationFailed("There is no text to add; fill in the setting text.")
+    if len(settings.knowledge_base_id) != 1:
+        raise ValidationFailed("A document is added to one knowledge base; name one.")
+    services = context.services
+    stored = await services.blobs.put(_pieces(settings.text), services.settings.max_upload_bytes)
+    content = intake.Content(
+        settings.name,
+        "text/plain",
+        stored.size,
+        stored.checksum,
+        stored.key,
+        metadata=settings.metadata,
+    )
+    async with services.store.unit(context.workspace_id) as unit:
+        base = await unit.bases.get(settings.knowledge_base_id[0])
+        if base is None:
+            raise NotFound("There is no such knowledge base in this workspace; check the id.")
+        accepted = await intake.add(unit, base, content, services.queue, services.blobs)
+    document = accepted.document
+    return {"id": document.id, "name": document.name, "status": document.status}
+
+
+async def _pieces(text: str) -> AsyncIterator[bytes]:
+    yield text.encode()

@@ -1,0 +1,38 @@
+"""Passages for an answer: the best chunks of knowledge bases, numbered for citing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.store.unit import Store
+from pipelines.passages import Passage, Passages
+from pipelines.search import Hit, SearchQuery, search
+
+PASSAGES = 8  # about 1,600 tokens
+_LONGEST_QUERY = 2_000  # characters
+
+
+async def retrieve(
+    store: Store, workspace_id: str, base_ids: Sequence[str], words: str, passages: Passages
+) -> list[Passage]:
+    """Search bases of one workspace and number what was found among the turn's passages.
+
+    Raises ``NotFound`` for a base that is not in the workspace.
+    """
+    if not base_ids or not words.strip():
+        return []
+    query = SearchQuery(words[:_LONGEST_QUERY], top_k=PASSAGES)
+    answer = await search(store, workspace_id, base_ids, query)
+    return passages.add(_passage(hit) for hit in answer.results)
+
+
+def _passage(hit: Hit) -> Passage:
+    return Passage(
+        chunk_id=hit.id,
+        document_id=hit.document_id,
+        document_name=hit.document_name,
+        text=hit.content,
+        start_offset=hit.start_offset,
+        page=hit.page,
+        bbox=hit.bbox,
+    )
