@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,15 @@ def postgres(root: Path) -> Iterator[str]:
     subprocess.run(
         [str(_POSTGRES / "initdb"), *options], check=True, cwd="/", capture_output=True, **run_as
     )
-    command = [_POSTGRES / "postgres", "-D", data, "-p", str(port), "-c", "unix_socket_directories="]
+    command = [
+        _POSTGRES / "postgres",
+        "-D",
+        data,
+        "-p",
+        str(port),
+        "-c",
+        "unix_socket_directories=",
+    ]
     server = spawn(command, log, death_signal=signal.SIGINT, account=account)
     try:
         wait_ready(server, lambda: _listens(port), log)
@@ -113,8 +121,6 @@ def rabbitmq(root: Path) -> Iterator[str]:
         epmd_program = shutil.which("epmd")
         if epmd_program:
             subprocess.run([epmd_program, "-port", str(epmd), "-kill"], check=False)
-
-
 
 
 def _listens(port: int) -> bool:
