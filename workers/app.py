@@ -22,6 +22,7 @@ from workers.runtime import interrupt_runtime
 # one event loop, since they mostly wait for models.
 _POOLS: Final[dict[Kind, str]] = {"documents": "prefork", "executions": "threads"}
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_BEHIND: Final = 10  # reading documents gives way to whoever waits for an answer
 _PUT_BACK: Final = signal.SIGWINCH  # one that billiard leaves alone in its children
 
 
@@ -44,6 +45,8 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
     """Run a worker of one kind in this process until it is told to end."""
     forbid_phoning_home(settings)
     configure_logs(settings)
+    if kind == "documents":
+        os.nice(_BEHIND)
     app = make_app(settings)
     app.worker_main(
         [
