@@ -85,9 +85,9 @@ async def follow(
     """
     log = log_name(message.id)
     if message.status in TERMINAL and not await events.exists(log):
-        for event in _made_up(message):
-            if event.number > after:
-                yield event
+        for made_up in _made_up(message):
+            if made_up.number > after:
+                yield made_up
         return
     async for event in events.follow(log, after):
         if event is not None:

@@ -19,8 +19,7 @@ def choices(settings: Settings) -> list[ModelChoice]:
     """Return the models, the default first."""
     names = dict.fromkeys((settings.chat_model, OFFLINE_CHAT_MODEL))
     return [
-        ModelChoice(name, name == settings.chat_model, name == OFFLINE_CHAT_MODEL)
-        for name in names
+        ModelChoice(name, name == settings.chat_model, name == OFFLINE_CHAT_MODEL) for name in names
     ]
 
 
@@ -32,7 +31,9 @@ def require_model(name: str | None, settings: Settings) -> str:
     if name is None:
         return settings.chat_model
     if name not in {choice.id for choice in choices(settings)}:
-        message = f"The model {name!r} is not on offer; GET /api/copilot/models lists those that are."
+        message = (
+            f"The model {name!r} is not on offer; GET /api/copilot/models lists those that are."
+        )
         issue = {"path": "model", "message": message, "code": "invalid"}
         raise ValidationFailed(message, {"issues": [issue]})
     return name

@@ -79,7 +79,7 @@ async def _find_workflows(desk: Desk, arguments: dict[str, JsonValue]) -> JsonVa
     wanted = str(arguments.get("text", "")).lower()
     async with desk.store.unit(desk.workspace_id) as unit:
         page = await unit.workflows.page(None, 200)
-    rows = [_summary(row) for row in page.rows]
+    rows: list[JsonValue] = [_summary(row) for row in page.rows]
     return [row for row in rows if wanted in str(row).lower()][:_MOST_WORKFLOWS]
 
 
@@ -94,12 +94,13 @@ async def _read_workflow(desk: Desk, arguments: dict[str, JsonValue]) -> JsonVal
 
 def _summary(workflow: Workflow) -> dict[str, JsonValue]:
     blocks = workflow.definition.get("blocks", {}).values()
+    types: list[JsonValue] = [*sorted({str(block.get("type")) for block in blocks})]
     return {
         "id": workflow.id,
         "name": workflow.name,
         "description": workflow.description,
         "isDeployed": workflow.is_deployed,
-        "blockTypes": sorted({str(block.get("type")) for block in blocks}),
+        "blockTypes": types,
     }
 
 

@@ -106,9 +106,7 @@ async def _work(services: Services, message: Message, report: Report, door: Chat
         Passages(),
     )
     words = search_words(question, history)
-    found = await retrieve(
-        desk.store, desk.workspace_id, desk.base_ids, words, desk.passages
-    )
+    found = await retrieve(desk.store, desk.workspace_id, desk.base_ids, words, desk.passages)
     task = Task(
         prompt(mode, history, found if desk.base_ids else None, question),
         desk.passages,
@@ -128,7 +126,8 @@ async def _conclusion(
         work.result()
     except NuxaError as error:
         failure = {"code": error.code, "message": storable(error.message)}
-    except Exception:  # noqa: BLE001 - logged; readers wait for an end
+    # Logged whole; readers wait for an end.
+    except Exception:
         log.exception("turn failed", message_id=turn.message.id)
         failure = {
             "code": NuxaError.code,
