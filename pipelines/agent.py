@@ -30,7 +30,7 @@ from pipelines.passages import Passages
 
 _LONGEST_TOOL_OUTPUT: Final = 20_000  # characters a model is given of one result
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Tool(Protocol):
@@ -178,8 +178,8 @@ class _Loop:
         except (ValueError, jsonschema.ValidationError) as error:
             said = error.message if isinstance(error, jsonschema.ValidationError) else str(error)
             return ToolResult(call, "error", f"The arguments do not fit: {said}.")
-        except Exception as error:  # noqa: BLE001 - logged; a tool's defect ends no answer
-            _log.exception("tool failed", tool=call.name, error=repr(error))
+        except Exception as error:
+            log.exception("tool failed", tool=call.name, error=repr(error))
             return ToolResult(call, "error", f"The tool {call.name} failed; do without it.")
 
     def note(self, result: ToolResult) -> ToolResult:

@@ -97,7 +97,7 @@ class Embedder:
             return  # an earlier turn took them
         try:
             vectors = self._encode_queries([text for text, _ in batch])
-        except Exception as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+        except Exception as error:  # noqa: BLE001 - raised again where the answer is awaited
             for _, future in batch:
                 future.set_exception(error)
             return

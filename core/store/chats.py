@@ -1,14 +1,12 @@
-"""Chats with the copilot; an assistant's message row is also its turn's job."""
+"""Chats with the copilot."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy import ForeignKey, Index, Select, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, Repository, TenantRepository, Timestamps
+from core.store.base import Base, TenantRepository, Timestamps
+from core.store.pages import Position, RowsPage, read_page
 
 
 class Chat(Timestamps, Base):
@@ -23,64 +21,41 @@ class Chat(Timestamps, Base):
     workflow_id: Mapped[str | None]
 
 
-class Message(Timestamps, Base):
-    __tablename__ = "messages"
-    __table_args__ = (
-        UniqueConstraint("chat_id", "user_message_id", "role"),
-        Index("ix_messages_chat", "chat_id", "created_at"),
-        Index("ix_messages_running", "lease_until", postgresql_where=text("status = 'running'")),
-    )
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str]
-    chat_id: Mapped[str] = mapped_column(ForeignKey("chats.id", ondelete="CASCADE"))
-    role: Mapped[str]  # user assistant
-    content: Mapped[str]
-    user_message_id: Mapped[str | None]  # the caller's id of the turn
-    citations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    tool_calls: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    artifacts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    model: Mapped[str | None]
-    usage: Mapped[dict[str, Any] | None]
-    cost: Mapped[float | None]
-    request: Mapped[dict[str, Any] | None]  # what the turn was asked with
-    status: Mapped[str] = mapped_column(default="completed")  # running completed failed aborted
-    error: Mapped[dict[str, Any] | None]
-    cancel_requested: Mapped[bool] = mapped_column(default=False)
-    lease_owner: Mapped[str | None]
-    lease_until: Mapped[datetime | None]
-
-
 class Chats(TenantRepository):
+    """A chat is private to the user who began it."""
+
     async def get(self, chat_id: str, user_id: str) -> Chat | None:
-        """Return a chat of its owner; a chat is private to the user who began it."""
-        return await self._session.scalar(
-            select(Chat).where(
-                Chat.id == chat_id,
-                Chat.workspace_id == self._workspace_id,
-                Chat.user_id == user_id,
-            )
-        )
+        return await self._session.scalar(self._of(user_id).where(Chat.id == chat_id))
+
+    async def page(
+        self, user_id: str, after: Position | None, limit: int, search: str | None = None
+    ) -> RowsPage[Chat]:
+        """Return a user's chats, newest first; ``search`` is a part of the title."""
+        query = self._of(user_id)
+        if search:
+            query = query.where(Chat.title.icontains(search, autoescape=True))
+        return await read_page(self._session, query, (Chat.created_at, Chat.id), after, limit)
 
     def add(self, chat: Chat) -> Chat:
         chat.workspace_id = self._workspace_id
         self._session.add(chat)
         return chat
 
+    async def hold_turn(self, user_id: str, user_message_id: str) -> None:
+        """Have other units that begin the same turn wait here, until the end of this one."""
+        key = func.hashtextextended(f"turn:{user_id}:{user_message_id}", 0)
+        await self._session.execute(select(func.pg_advisory_xact_lock(key)))
 
-class Messages(TenantRepository):
-    async def get(self, message_id: str) -> Message | None:
-        return await self._session.scalar(
-            select(Message).where(
-                Message.id == message_id, Message.workspace_id == self._workspace_id
-            )
-        )
+    async def lock(self, chat_id: str) -> None:
+        """Have other units that begin a turn in this chat wait here, until the end of this one."""
+        await self._session.execute(select(Chat.id).where(Chat.id == chat_id).with_for_update())
 
-    def add(self, message: Message) -> Message:
-        message.workspace_id = self._workspace_id
-        self._session.add(message)
-        return message
+    async def delete(self, user_id: str, chat_id: str | None = None) -> int:
+        """Delete one chat of a user's, or all, with their messages; return how many there were."""
+        gone = delete(Chat).where(Chat.workspace_id == self._workspace_id, Chat.user_id == user_id)
+        if chat_id is not None:
+            gone = gone.where(Chat.id == chat_id)
+        return len((await self._session.scalars(gone.returning(Chat.id))).all())
 
-
-class TurnJobs(Repository):
-    """Turns of all workspaces whose process may be gone."""
+    def _of(self, user_id: str) -> Select[Chat]:
+        return select(Chat).where(Chat.workspace_id == self._workspace_id, Chat.user_id == user_id)

@@ -18,13 +18,14 @@ from core.config import Settings
 from core.errors import Conflict
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.block_logs import BlockLogs, BlockLogWriter
-from core.store.chats import Chats, Messages, TurnJobs
+from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.documents import DocumentJobs, Documents
 from core.store.executions import ExecutionJobs, Executions
 from core.store.files import Files
 from core.store.hits import Hits
 from core.store.knowledge_bases import KnowledgeBases
+from core.store.messages import Messages, TurnJobs
 from core.store.postings import Postings
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.pages import Position, RowsPage, read_page
 
 
 class Workflow(Timestamps, Base):
@@ -45,6 +46,16 @@ class Workflows(TenantRepository):
                 Workflow.id == workflow_id, Workflow.workspace_id == self._workspace_id
             )
         )
+
+    async def page(
+        self, after: Position | None, limit: int, search: str | None = None
+    ) -> RowsPage[Workflow]:
+        """Return workflows, newest first; ``search`` is a part of the name."""
+        query = select(Workflow).where(Workflow.workspace_id == self._workspace_id)
+        if search:
+            query = query.where(Workflow.name.icontains(search, autoescape=True))
+        order = (Workflow.created_at, Workflow.id)
+        return await read_page(self._session, query, order, after, limit)
 
     async def lock(self, workflow_id: str) -> Workflow | None:
         """Return a workflow that no other unit can change until this one ends."""

@@ -1,0 +1,131 @@
+"""How a turn begins: checked, and written down with its lease, inside the caller's unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from copilot.models import require_model
+from copilot.modes import DEFAULT, find_mode
+from copilot.retrieval import bases_of
+from core.config import Settings
+from core.errors import Conflict, NotFound
+from core.ids import new_id
+from core.store.base import now
+from core.store.chats import Chat
+from core.store.messages import Message
+from core.store.unit import Unit
+from pipelines.journal import storable
+
+_TITLE: Final = 80
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a caller says; ``base_ids`` empty means every base of the workspace."""
+
+    message: str
+    chat_id: str | None = None
+    mode: str | None = None
+    workflow_id: str | None = None
+    base_ids: Sequence[str] = ()
+    model: str | None = None
+    user_message_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A message that is, or was, being written; ``owner`` holds its lease, if it is new."""
+
+    message: Message
+    owner: str | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the caller is to run it."""
+        return self.owner is not None
+
+
+async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
+    """Add the question and the answer to be written; the same ``user_message_id`` is one turn.
+
+    Raises ``NotFound`` for a chat, base or workflow that is not there for this user,
+    ``ValidationFailed`` for a mode or model there is not, and ``Conflict`` while the chat is
+    still answering.
+    """
+    if ask.user_message_id is not None:
+        await unit.chats.hold_turn(user_id, ask.user_message_id)
+        known = await unit.messages.answer_to(user_id, ask.user_message_id)
+        if known is not None:
+            return Turn(known, None)
+    chat = await _chat(unit, user_id, ask)
+    request = await _request(unit, settings, chat, ask)
+    moment = now()
+    question = Message(
+        id=new_id("msg"),
+        chat_id=chat.id,
+        role="user",
+        content=storable(ask.message),
+        user_message_id=ask.user_message_id,
+        created_at=moment,
+    )
+    unit.messages.add(question)
+    owner = new_id("turn")
+    answer = Message(
+        id=new_id("msg"),
+        chat_id=chat.id,
+        role="assistant",
+        content="",
+        user_message_id=ask.user_message_id,
+        model=request["model"],
+        request=request,
+        status="running",
+        lease_owner=owner,
+        lease_until=moment + timedelta(seconds=settings.lease_seconds),
+        created_at=moment + timedelta(microseconds=1),  # after its question
+    )
+    unit.messages.add(answer)
+    chat.updated_at = moment
+    await unit.flush()
+    return Turn(answer, owner)
+
+
+async def _chat(unit: Unit, user_id: str, ask: Ask) -> Chat:
+    if ask.chat_id is None:
+        chat = Chat(
+            id=new_id("chat"),
+            user_id=user_id,
+            title=" ".join(storable(ask.message).split())[:_TITLE],
+            mode=ask.mode or DEFAULT,
+            workflow_id=ask.workflow_id,
+        )
+        unit.chats.add(chat)
+        await unit.flush()
+        return chat
+    known = await unit.chats.get(ask.chat_id, user_id)
+    if known is None:
+        raise NotFound("There is no such chat; leave chatId away to begin one.")
+    await unit.chats.lock(known.id)
+    running = await unit.messages.running(known.id)
+    if running is not None:
+        raise Conflict(
+            "This chat is still answering; wait for it, or abort it first.",
+            {"messageId": running},
+        )
+    return known
+
+
+async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict[str, Any]:
+    """Return what the turn is to work with, checked."""
+    workflow_id = ask.workflow_id or chat.workflow_id
+    mode = find_mode(ask.mode or chat.mode, workflow_id)
+    if workflow_id is not None and await unit.workflows.get(workflow_id) is None:
+        raise NotFound("There is no such workflow; list those you have.")
+    return {
+        "mode": mode.name,
+        "workflowId": workflow_id,
+        "baseIds": await bases_of(unit, ask.base_ids),
+        "model": require_model(ask.model, settings),
+    }

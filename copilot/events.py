@@ -1,0 +1,147 @@
+"""The events of a turn: how they look, where they go, how they are followed to their end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from core.events import Event, EventLogs
+from core.store.messages import TERMINAL, Message
+from pipelines.citations import Citation
+
+LAST_TYPE: Final = "done"
+
+Reload = Callable[[], Awaitable[Message | None]]
+"""Reads the message anew, in a short unit of its own."""
+
+
+def log_name(message_id: str) -> str:
+    """Return the name of a turn's event log."""
+    return f"turn:{message_id}"
+
+
+class TurnLog:
+    """Appends the events of one turn."""
+
+    def __init__(self, events: EventLogs, chat_id: str, message_id: str) -> None:
+        self._events, self._chat_id, self._message_id = events, chat_id, message_id
+
+    async def send(self, kind: str, payload: dict[str, Any]) -> None:
+        event = _envelope(kind, self._chat_id, self._message_id, payload)
+        await self._events.append(log_name(self._message_id), event)
+
+
+@dataclass
+class Written:
+    """What the events so far have told a reader; the stored message is the same."""
+
+    content: str
+    citations: list[dict[str, Any]]
+
+
+def citation_payload(citation: Citation) -> dict[str, Any]:
+    """Return a citation as events and stored messages hold it."""
+    return {
+        "n": citation.n,
+        "documentId": citation.document_id,
+        "documentName": citation.document_name,
+        "chunkId": citation.chunk_id,
+        "page": citation.page,
+        "bbox": list(citation.bbox) if citation.bbox else None,
+        "quote": citation.quote,
+        "startOffset": citation.start_offset,
+        "endOffset": citation.end_offset,
+    }
+
+
+def done_payload(end: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the payload of the last event from a finished message's columns."""
+    return {"status": end["status"], "usage": end.get("usage"), "cost": end.get("cost")}
+
+
+async def written(events: EventLogs, message_id: str) -> Written:
+    """Return what stands in a turn's log."""
+    found = Written("", [])
+    after = 0
+    while page := await events.read(log_name(message_id), after):
+        after = page[-1].number
+        for event in page:
+            if event.data["type"] == "text":
+                found.content += event.data["payload"]["delta"]
+            elif event.data["type"] == "citation":
+                found.citations.append(event.data["payload"])
+    return found
+
+
+async def follow(
+    events: EventLogs, message: Message, reload: Reload, after: int
+) -> AsyncIterator[Event | None]:
+    """Yield a turn's events after a number up to ``done``; None where nothing came for 10 s.
+
+    Logs are kept for a day, and a process may die between ending a turn and saying so. The row
+    knows better: what the log lacks is made up from it.
+    """
+    log = log_name(message.id)
+    if message.status in TERMINAL and not await events.exists(log):
+        for made_up in _made_up(message):
+            if made_up.number > after:
+                yield made_up
+        return
+    async for event in events.follow(log, after):
+        if event is not None:
+            after = event.number
+            yield _numbered(event.number, event.data)
+            if event.data["type"] == LAST_TYPE:
+                return
+            continue
+        yield None
+        now = await reload()
+        is_over = now is None or now.status in TERMINAL
+        if is_over and not await events.read(log, after):
+            end = _columns(now) if now else {"status": "aborted"}  # its chat was deleted
+            yield _end(message, end, after + 1)
+            return
+
+
+def _made_up(message: Message) -> list[Event]:
+    """Return the whole of a turn whose log is gone."""
+    told: list[tuple[str, dict[str, Any]]] = [
+        ("start", {"model": message.model}),
+        *(("citation", citation) for citation in message.citations),
+    ]
+    if message.content:
+        told.append(("text", {"delta": message.content}))
+    if message.error:
+        told.append(("error", message.error))
+    numbered = enumerate(told, 1)
+    events = [
+        _numbered(n, _envelope(kind, message.chat_id, message.id, payload))
+        for n, (kind, payload) in numbered
+    ]
+    return [*events, _end(message, _columns(message), len(told) + 1)]
+
+
+def _columns(message: Message) -> dict[str, Any]:
+    return {"status": message.status, "usage": message.usage, "cost": message.cost}
+
+
+def _end(message: Message, end: Mapping[str, Any], number: int) -> Event:
+    payload = done_payload(end)
+    return _numbered(number, _envelope(LAST_TYPE, message.chat_id, message.id, payload))
+
+
+def _envelope(kind: str, chat_id: str, message_id: str, payload: dict[str, Any]) -> dict[str, Any]:
+    ts = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "type": kind,
+        "ts": ts,
+        "chatId": chat_id,
+        "messageId": message_id,
+        "payload": payload,
+    }
+
+
+def _numbered(number: int, data: dict[str, Any]) -> Event:
+    return Event(number, {"seq": number, **data})

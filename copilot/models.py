@@ -1,0 +1,39 @@
+"""The chat models that a caller may choose: what the operator configured, and the offline one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.config import OFFLINE_CHAT_MODEL, Settings
+from core.errors import ValidationFailed
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    id: str
+    is_default: bool
+    is_offline: bool
+
+
+def choices(settings: Settings) -> list[ModelChoice]:
+    """Return the models, the default first."""
+    names = dict.fromkeys((settings.chat_model, OFFLINE_CHAT_MODEL))
+    return [
+        ModelChoice(name, name == settings.chat_model, name == OFFLINE_CHAT_MODEL) for name in names
+    ]
+
+
+def require_model(name: str | None, settings: Settings) -> str:
+    """Return the model to use; raises ``ValidationFailed`` for one that is not on offer.
+
+    A free choice would let callers spend, and reach, what the operator never meant them to.
+    """
+    if name is None:
+        return settings.chat_model
+    if name not in {choice.id for choice in choices(settings)}:
+        message = (
+            f"The model {name!r} is not on offer; GET /api/copilot/models lists those that are."
+        )
+        issue = {"path": "model", "message": message, "code": "invalid"}
+        raise ValidationFailed(message, {"issues": [issue]})
+    return name

@@ -1,0 +1,64 @@
+"""What a chat may do, by its mode: the server decides, whatever the model asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.errors import ValidationFailed
+
+DEFAULT: Final = "workspace-chat"
+
+
+@dataclass(frozen=True)
+class Mode:
+    """``tools`` by name; ``task`` is what the model is told of it."""
+
+    name: str
+    needs_workflow: bool
+    tools: frozenset[str]
+    task: str
+
+
+_MODES: Final = (
+    Mode(
+        "workspace-chat",
+        needs_workflow=False,
+        tools=frozenset({"search_knowledge", "find_workflows"}),
+        task="Answer quick questions about the workspace: its documents and its workflows.",
+    ),
+    Mode(
+        "workspace-explore",
+        needs_workflow=False,
+        tools=frozenset({"search_knowledge", "find_workflows", "read_workflow"}),
+        task="Analyse the workspace in depth: search as often as needed, compare, and conclude.",
+    ),
+    Mode(
+        "workflow-guide",
+        needs_workflow=True,
+        tools=frozenset({"search_knowledge", "read_workflow"}),
+        task="Explain the user's workflow and suggest improvements. You cannot change it.",
+    ),
+)
+_BY_NAME: Final = {mode.name: mode for mode in _MODES}
+
+
+def find_mode(name: str, workflow_id: str | None) -> Mode:
+    """Return a mode; raises ``ValidationFailed`` for one there is not, or without its workflow."""
+    mode = _BY_NAME.get(name)
+    if mode is None:
+        known = ", ".join(_BY_NAME)
+        raise _wrong("mode", f"There is no mode {name!r} here; use one of {known}.")
+    if mode.needs_workflow and workflow_id is None:
+        raise _wrong("workflowId", f"The mode {name} is about a workflow: give its workflowId.")
+    return mode
+
+
+def all_modes() -> tuple[Mode, ...]:
+    """Return every mode."""
+    return _MODES
+
+
+def _wrong(path: str, message: str) -> ValidationFailed:
+    issue = {"path": path, "message": message, "code": "invalid"}
+    return ValidationFailed(message, {"issues": [issue]})

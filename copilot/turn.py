@@ -1,0 +1,182 @@
+"""One turn of a chat: a leased task that writes to its log.
+
+Whoever changes the message's status to a last one sends the last event. Readers follow the log;
+the turn needs none of them to go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from copilot.begin import Turn
+from copilot.events import TurnLog, done_payload, written
+from copilot.memory import MOST_MESSAGES, recall, search_words
+from copilot.modes import find_mode
+from copilot.prompt import prompt
+from copilot.report import Report
+from copilot.retrieval import retrieve
+from copilot.toolbox import Desk, tools_for
+from core.errors import NuxaError
+from core.models import chat
+from core.models.chat import ChatDoor
+from core.services import Services
+from core.store.messages import Message
+from pipelines.agent import Task, run_agent
+from pipelines.journal import storable
+from pipelines.passages import Passages
+
+HEARTBEAT_SECONDS: Final = 1.0  # how soon a turn learns that its end was asked for
+_INTERRUPTED: Final = {
+    "code": "INTERRUPTED",
+    "message": "The process that wrote this answer ended; ask again.",
+}
+
+log = structlog.get_logger(__name__)
+_running: Final[set[asyncio.Task[None]]] = set()
+
+
+async def launch(services: Services, turn: Turn) -> None:
+    """Run a new turn in the background of this process; call after the commit that began it."""
+    task = asyncio.create_task(run(services, turn))
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
+async def stop_all() -> None:
+    """End this process's turns as interrupted, before its services close."""
+    for task in _running:
+        task.cancel()
+    await asyncio.gather(*_running, return_exceptions=True)
+
+
+async def run(services: Services, turn: Turn, door: ChatDoor = chat.stream) -> None:
+    """Write a new turn's answer, and its end, whatever happens meanwhile."""
+    message = turn.message
+    report = Report(TurnLog(services.events, message.chat_id, message.id))
+    work = asyncio.create_task(_work(services, message, report, door))
+    try:
+        while not (await asyncio.wait({work}, timeout=HEARTBEAT_SECONDS))[0]:
+            is_to_end = await _renew(services, turn)
+            if is_to_end is None:
+                return await _stop(work)  # somebody else has ended it
+            if is_to_end:
+                await _stop(work)
+                return await _end(services, turn, await _broken_off(services, turn, "aborted"))
+        await _end(services, turn, await _conclusion(services, turn, report, work))
+    except asyncio.CancelledError:
+        await _stop(work)
+        end = await _broken_off(services, turn, "failed", _INTERRUPTED)
+        await _end(services, turn, end)
+        raise
+
+
+async def end_interrupted(services: Services) -> int:
+    """End the turns whose process fell silent, for upkeep; return how many there were."""
+    async with services.store.system() as unit:
+        silent = await unit.turn_jobs.silent()
+    count = 0
+    for message in silent:
+        end = await _broken_off(services, Turn(message, None), "failed", _INTERRUPTED)
+        async with services.store.system() as unit:
+            is_ended = await unit.turn_jobs.end_silent(message.id, end)
+        if is_ended:
+            await _say_end(services, message, end)
+            count += 1
+    return count
+
+
+async def _work(services: Services, message: Message, report: Report, door: ChatDoor) -> None:
+    request = message.request or {}
+    mode = find_mode(request["mode"], request["workflowId"])
+    await report.log.send("start", {"mode": mode.name, "model": request["model"]})
+    async with services.store.unit(message.workspace_id) as unit:
+        newest_first = await unit.messages.before(message, MOST_MESSAGES + 1)
+    question = newest_first[0].content
+    history = recall((row.role, row.content) for row in newest_first[1:])
+    desk = Desk(
+        services.store,
+        message.workspace_id,
+        request["baseIds"],
+        request["workflowId"],
+        Passages(),
+    )
+    words = search_words(question, history)
+    found = await retrieve(desk.store, desk.workspace_id, desk.base_ids, words, desk.passages)
+    task = Task(
+        prompt(mode, history, found if desk.base_ids else None, question),
+        desk.passages,
+        tools_for(mode.tools, desk),
+        model=request["model"],
+    )
+    async with aclosing(run_agent(task, door)) as events:
+        async for event in events:
+            await report.take(event)
+
+
+async def _conclusion(
+    services: Services, turn: Turn, report: Report, work: asyncio.Task[None]
+) -> dict[str, Any]:
+    """Return the end that finished work has come to."""
+    try:
+        work.result()
+    except NuxaError as error:
+        failure = {"code": error.code, "message": storable(error.message)}
+    # Logged whole; readers wait for an end.
+    except Exception:
+        log.exception("turn failed", message_id=turn.message.id)
+        failure = {
+            "code": NuxaError.code,
+            "message": "It failed unexpectedly; the service's log has the details.",
+        }
+    else:
+        return {"status": "completed", **report.stored()}
+    return await _broken_off(services, turn, "failed", failure, report.tool_calls)
+
+
+async def _broken_off(
+    services: Services,
+    turn: Turn,
+    status: str,
+    error: dict[str, Any] | None = None,
+    tool_calls: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Return an end that keeps exactly what readers have seen."""
+    seen = await written(services.events, turn.message.id)
+    return {
+        "status": status,
+        "error": error,
+        "content": seen.content,
+        "citations": seen.citations,
+        "tool_calls": tool_calls or [],
+    }
+
+
+async def _end(services: Services, turn: Turn, end: dict[str, Any]) -> None:
+    message, owner = turn.message, turn.owner or ""
+    async with services.store.unit(message.workspace_id) as unit:
+        is_ended = await unit.messages.finish(message.id, owner, end)
+    if is_ended:
+        await _say_end(services, message, end)
+
+
+async def _say_end(services: Services, message: Message, end: dict[str, Any]) -> None:
+    turn_log = TurnLog(services.events, message.chat_id, message.id)
+    if end.get("error"):
+        await turn_log.send("error", end["error"])
+    await turn_log.send("done", done_payload(end))
+
+
+async def _renew(services: Services, turn: Turn) -> bool | None:
+    lease = timedelta(seconds=services.settings.lease_seconds)
+    async with services.store.unit(turn.message.workspace_id) as unit:
+        return await unit.messages.renew(turn.message.id, turn.owner or "", lease)
+
+
+async def _stop(work: asyncio.Task[None]) -> None:
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)

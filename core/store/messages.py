@@ -1,0 +1,168 @@
+"""Messages of chats; an assistant's message row is also its turn's job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, func, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.store.base import Base, Repository, TenantRepository, Timestamps
+from core.store.chats import Chat
+from core.store.pages import Position, RowsPage, read_page
+
+TERMINAL: Final = ("completed", "failed", "aborted")
+
+
+class Message(Timestamps, Base):
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("chat_id", "user_message_id", "role"),
+        Index("ix_messages_chat", "chat_id", "created_at"),
+        Index("ix_messages_running", "lease_until", postgresql_where=text("status = 'running'")),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str]
+    chat_id: Mapped[str] = mapped_column(ForeignKey("chats.id", ondelete="CASCADE"))
+    role: Mapped[str]  # user assistant
+    content: Mapped[str]
+    user_message_id: Mapped[str | None]  # the caller's id of the turn
+    citations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    tool_calls: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    artifacts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    model: Mapped[str | None]
+    usage: Mapped[dict[str, Any] | None]
+    cost: Mapped[float | None]
+    request: Mapped[dict[str, Any] | None]  # what the turn was asked with
+    status: Mapped[str] = mapped_column(default="completed")  # running completed failed aborted
+    error: Mapped[dict[str, Any] | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+
+
+class Messages(TenantRepository):
+    async def get(self, message_id: str, user_id: str) -> Message | None:
+        """Return a message of one of the user's chats, as it is in the database now."""
+        query = self._of(user_id).where(Message.id == message_id)
+        return await self._session.scalar(query.execution_options(populate_existing=True))
+
+    async def answer_to(self, user_id: str, user_message_id: str) -> Message | None:
+        """Return the turn that the caller's own id names."""
+        return await self._session.scalar(
+            self._of(user_id)
+            .where(Message.user_message_id == user_message_id, Message.role == "assistant")
+            .limit(1)
+        )
+
+    async def running(self, chat_id: str) -> str | None:
+        """Return the id of the message that is being written in a chat."""
+        return await self._session.scalar(
+            select(Message.id).where(
+                Message.chat_id == chat_id,
+                Message.workspace_id == self._workspace_id,
+                Message.status == "running",
+            )
+        )
+
+    async def page(
+        self, user_id: str, chat_id: str | None, after: Position | None, limit: int
+    ) -> RowsPage[Message]:
+        """Return messages of one of the user's chats, or of all, oldest first."""
+        query = self._of(user_id)
+        if chat_id is not None:
+            query = query.where(Message.chat_id == chat_id)
+        order = (Message.created_at, Message.id)
+        return await read_page(self._session, query, order, after, limit, descending=False)
+
+    async def before(self, message: Message, limit: int) -> Sequence[Message]:
+        """Return the ``limit`` messages before one in its chat, the newest first."""
+        rows = await self._session.scalars(
+            select(Message)
+            .where(
+                Message.chat_id == message.chat_id,
+                Message.workspace_id == self._workspace_id,
+                Message.created_at < message.created_at,
+            )
+            .order_by(Message.created_at.desc())
+            .limit(limit)
+        )
+        return rows.all()
+
+    def add(self, message: Message) -> Message:
+        message.workspace_id = self._workspace_id
+        self._session.add(message)
+        return message
+
+    async def renew(self, message_id: str, owner: str, lease: timedelta) -> bool | None:
+        """Keep a running turn for its owner; return whether its end was asked for, None when it
+        is the owner's no more."""
+        return await self._session.scalar(
+            update(Message)
+            .where(*self._mine(message_id, owner))
+            .values(lease_until=func.now() + lease)
+            .returning(Message.cancel_requested)
+        )
+
+    async def finish(self, message_id: str, owner: str, end: dict[str, Any]) -> bool:
+        """End a running turn of its owner's; False when it is not running there any more."""
+        ended = await self._session.scalar(
+            update(Message)
+            .where(*self._mine(message_id, owner))
+            .values(lease_owner=None, lease_until=None, **end)
+            .returning(Message.id)
+        )
+        return ended is not None
+
+    async def request_cancel(self, message: Message) -> None:
+        """Ask the process that writes a message to end it."""
+        await self._session.execute(
+            update(Message)
+            .where(
+                Message.id == message.id,
+                Message.workspace_id == self._workspace_id,
+                Message.status == "running",
+            )
+            .values(cancel_requested=True)
+        )
+
+    def _of(self, user_id: str) -> Select[Message]:
+        return (
+            select(Message)
+            .join(Chat, Chat.id == Message.chat_id)
+            .where(Message.workspace_id == self._workspace_id, Chat.user_id == user_id)
+        )
+
+    def _mine(self, message_id: str, owner: str) -> tuple[Any, ...]:
+        return (
+            Message.id == message_id,
+            Message.workspace_id == self._workspace_id,
+            Message.status == "running",
+            Message.lease_owner == owner,
+        )
+
+
+class TurnJobs(Repository):
+    """Turns of all workspaces whose process may be gone."""
+
+    async def silent(self, limit: int = 100) -> Sequence[Message]:
+        """Return running turns whose holder has fallen silent."""
+        query = select(Message).where(Message.status == "running", Message.lease_until < func.now())
+        return (await self._session.scalars(query.limit(limit))).all()
+
+    async def end_silent(self, message_id: str, end: dict[str, Any]) -> bool:
+        """End one of them; False when it is not silent any more, or was ended."""
+        ended = await self._session.scalar(
+            update(Message)
+            .where(
+                Message.id == message_id,
+                Message.status == "running",
+                Message.lease_until < func.now(),
+            )
+            .values(lease_owner=None, lease_until=None, **end)
+            .returning(Message.id)
+        )
+        return ended is not None
