@@ -29,6 +29,8 @@ SLICES: Final = (
     "api.users",
     "api.workspaces.routes",
     "api.files.routes",
+    "api.knowledge.bases",
+    "api.knowledge.documents",
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
