@@ -31,6 +31,8 @@ SLICES: Final = (
     "api.workspaces.secrets",
     "api.files.routes",
     "api.tools",
+    "api.knowledge.bases",
+    "api.knowledge.documents",
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")

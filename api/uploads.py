@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -41,8 +41,29 @@ async def take_upload(
     stays in storage. Raises ``PayloadTooLarge``, ``UnsupportedMediaType`` or ``ValidationFailed``.
     """
     upload = await _receive(call, fields)
+    return await _shielded(call.services.blobs, upload, record)
+
+
+async def take_stream(
+    call: Call,
+    name: str,
+    pieces: AsyncIterator[bytes],
+    record: Callable[[Upload], Awaitable[T]],
+) -> T:
+    """Store bytes that come from elsewhere than a form; else as :func:`take_upload`."""
+    blobs = call.services.blobs
+    stored = await blobs.put(pieces, call.services.settings.max_upload_bytes)
+    try:
+        upload = Upload(name, await sniffed(blobs, stored.key, name), stored)
+    except BaseException:
+        await blobs.delete(stored.key)
+        raise
+    return await _shielded(blobs, upload, record)
+
+
+async def _shielded(blobs: Blobs, upload: Upload, record: Callable[[Upload], Awaitable[T]]) -> T:
     # Once all has arrived, a client that goes away does not tear row and bytes apart.
-    return await asyncio.shield(_recorded(call.services.blobs, upload, record))
+    return await asyncio.shield(_recorded(blobs, upload, record))
 
 
 async def _recorded(blobs: Blobs, upload: Upload, record: Callable[[Upload], Awaitable[T]]) -> T:

@@ -14,6 +14,7 @@ from core.blobs import Blobs
 from core.errors import Conflict
 from core.ids import new_id
 from core.queue import Queue
+from core.removal import forget_blobs
 from core.store.documents import Document
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.unit import Unit
@@ -23,8 +24,8 @@ from core.store.unit import Unit
 class Content:
     """Stored bytes that are to become a document; ``size`` in bytes, ``checksum`` SHA-256 in hex.
 
-    ``file_id`` names the uploaded file whose blob this is; without one the blob is the document's
-    own and goes with it.
+    ``file_id`` names the uploaded file whose blob this is; the bytes go with the last row, of a
+    file or a document, that names them.
     """
 
     name: str
@@ -90,8 +91,7 @@ async def remove(unit: Unit, base: KnowledgeBase, document: Document, blobs: Blo
     await unit.chunks.delete_of_document(base, document.id)
     await unit.documents.delete(document)
     await unit.bases.count(base.id, documents=-1)
-    if document.file_id is None:
-        _delete_blob_later(unit, blobs, document.blob_key)
+    await forget_blobs(unit, blobs, [document.blob_key])
 
 
 def _row(base: KnowledgeBase, content: Content) -> Document:

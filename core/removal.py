@@ -7,20 +7,9 @@ from functools import partial
 
 from core.blobs import Blobs
 from core.services import Services
-from core.store.documents import Document
 from core.store.files import File
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.unit import Unit
-
-
-async def remove_document(
-    unit: Unit, blobs: Blobs, base: KnowledgeBase, document: Document
-) -> None:
-    """Delete a document and its chunks; nothing of it is found once the unit is committed."""
-    await unit.chunks.delete_of_document(base, document.id)
-    await unit.documents.delete(document)
-    await unit.bases.count(base.id, documents=-1)
-    await _forget(unit, blobs, [document.blob_key])
 
 
 async def remove_base(unit: Unit, blobs: Blobs, base: KnowledgeBase) -> None:
@@ -28,13 +17,13 @@ async def remove_base(unit: Unit, blobs: Blobs, base: KnowledgeBase) -> None:
     await unit.chunks.delete_of_base(base)
     blob_keys = await unit.documents.blob_keys(base.id)
     await unit.bases.delete(base)
-    await _forget(unit, blobs, blob_keys)
+    await forget_blobs(unit, blobs, blob_keys)
 
 
 async def remove_file(unit: Unit, blobs: Blobs, file: File) -> None:
     """Delete an uploaded file; its bytes stay while a document was made from them."""
     await unit.files.delete(file)
-    await _forget(unit, blobs, [file.blob_key])
+    await forget_blobs(unit, blobs, [file.blob_key])
 
 
 async def remove_workspace(services: Services, workspace_id: str) -> None:
@@ -53,7 +42,8 @@ async def remove_workspace(services: Services, workspace_id: str) -> None:
         await services.blobs.delete(key)
 
 
-async def _forget(unit: Unit, blobs: Blobs, keys: Iterable[str]) -> None:
+async def forget_blobs(unit: Unit, blobs: Blobs, keys: Iterable[str]) -> None:
+    """Delete those bytes, after the commit, that no file and no document names any more."""
     await unit.flush()
     for key in await unit.files.unused_blobs(list(keys)):
         unit.after_commit(partial(blobs.delete, key))

@@ -21,6 +21,7 @@ from core.store.base import Base, TenantRepository
 from core.store.copying import copy_rows
 from core.store.documents import Document
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
+from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
 from core.store.vectors import Vectors
 
@@ -133,6 +134,14 @@ class Chunks(TenantRepository):
         await self._lock(base)
         await self._session.execute(delete(Chunk).where(Chunk.base_id == base.id))
         await self._postings.remove_base(base.no)
+
+    async def page(self, document_id: str, after: Position | None, limit: int) -> RowsPage[Chunk]:
+        """Return the chunks of a document that was checked, in its order."""
+        query = select(Chunk).where(
+            Chunk.document_id == document_id, Chunk.workspace_id == self._workspace_id
+        )
+        order = (Chunk.index, Chunk.id)
+        return await read_page(self._session, query, order, after, limit, descending=False)
 
     async def _lock(self, base: KnowledgeBase) -> None:
         found = await self._session.scalar(

@@ -89,6 +89,11 @@ class Documents(TenantRepository):
         document = await self.get(document_id)
         return document if document and document.base_id == base_id else None
 
+    async def fresh(self, document: Document) -> Document:
+        """Return the document as the database has it now."""
+        await self._session.refresh(document)
+        return document
+
     async def by_checksum(self, base_id: str, checksum: str) -> Document | None:
         return await self._session.scalar(
             select(Document).where(

@@ -34,6 +34,14 @@ class Files(TenantRepository):
             select(File).where(File.id == file_id, File.workspace_id == self._workspace_id)
         )
 
+    async def hold(self, file_id: str) -> File | None:
+        """Return a file that cannot be deleted before this transaction ends."""
+        return await self._session.scalar(
+            select(File)
+            .where(File.id == file_id, File.workspace_id == self._workspace_id)
+            .with_for_update(read=True, key_share=True)
+        )
+
     def add(self, file: File) -> File:
         file.workspace_id = self._workspace_id
         self._session.add(file)

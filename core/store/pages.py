@@ -65,9 +65,10 @@ def _position(row: Any, order: Order) -> Position:
 
 
 def _typed(column: InstrumentedAttribute[Any], value: str) -> object:
-    if column.type.python_type is not datetime:
+    kind = column.type.python_type
+    if kind is str:
         return value
     try:
-        return datetime.fromisoformat(value)
+        return int(value) if kind is int else datetime.fromisoformat(value)
     except ValueError as error:
         raise ValidationFailed("This cursor belongs to a list in another order.") from error

@@ -1,0 +1,1 @@
+"""Knowledge bases, their documents, and search in them."""

@@ -1,0 +1,102 @@
+"""Documents of a base."""
+
+from __future__ import annotations
+
+from api.access import READ, WRITE
+from api.call import Call, Reply
+from api.endpoint import endpoint
+from api.errors import found
+from api.knowledge.intake import from_form, from_json
+from api.knowledge.schemas import (
+    ChunkAnswer,
+    DocumentAnswer,
+    DocumentPatch,
+    DocumentQuery,
+    NewDocument,
+)
+from api.paging import Page, PageQuery, cursor_of
+from core import intake
+from core.store.documents import Document
+
+
+@endpoint("POST", "/api/knowledge/<base_id>/documents", access=WRITE, status=202, multipart=True)
+async def add_document(call: Call, base_id: str, body: NewDocument | None) -> Reply:
+    """Take a document in and queue it; the same content again is answered with the first one."""
+    async with call.services.store.unit(call.workspace_id) as unit:
+        found(await unit.bases.get(base_id), "knowledge base")  # before a body is taken in
+    if body is None:
+        return await from_form(call, base_id)
+    return await from_json(call, base_id, body)
+
+
+@endpoint("GET", "/api/knowledge/<base_id>/documents", access=READ)
+async def list_documents(call: Call, base_id: str, query: DocumentQuery) -> Page[DocumentAnswer]:
+    found(await call.unit.bases.get(base_id), "knowledge base")
+    page = await call.unit.documents.page(
+        base_id, query.position(), query.limit, status=query.status, search=query.search
+    )
+    return Page(
+        data=[DocumentAnswer.model_validate(row) for row in page.rows],
+        next_cursor=cursor_of(page.next),
+    )
+
+
+@endpoint("GET", "/api/knowledge/<base_id>/documents/<document_id>", access=READ)
+async def get_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
+    return DocumentAnswer.model_validate(await _document(call, base_id, document_id))
+
+
+@endpoint("PATCH", "/api/knowledge/<base_id>/documents/<document_id>", access=WRITE)
+async def update_document(
+    call: Call, base_id: str, document_id: str, body: DocumentPatch
+) -> DocumentAnswer:
+    """Enable or disable a document for search, or replace its metadata."""
+    document = await _document(call, base_id, document_id)
+    changes = body.changes()
+    document.enabled = changes.get("enabled", document.enabled)
+    document.meta = changes.get("metadata", document.meta)
+    await call.unit.flush()
+    return DocumentAnswer.model_validate(document)
+
+
+@endpoint("DELETE", "/api/knowledge/<base_id>/documents/<document_id>", access=WRITE, status=204)
+async def delete_document(call: Call, base_id: str, document_id: str) -> None:
+    """Delete a document; no search finds it from the moment this is answered."""
+    document = await _document(call, base_id, document_id)
+    base = found(await call.unit.bases.get(base_id), "knowledge base")
+    await intake.remove(call.unit, base, document, call.services.blobs)
+
+
+@endpoint("GET", "/api/knowledge/<base_id>/documents/<document_id>/chunks", access=READ)
+async def list_chunks(
+    call: Call, base_id: str, document_id: str, query: PageQuery
+) -> Page[ChunkAnswer]:
+    """List the pieces of a document in its order."""
+    document = await _document(call, base_id, document_id)
+    page = await call.unit.chunks.page(document.id, query.position(), query.limit)
+    return Page(
+        data=[ChunkAnswer.model_validate(row) for row in page.rows],
+        next_cursor=cursor_of(page.next),
+    )
+
+
+@endpoint(
+    "POST", "/api/knowledge/<base_id>/documents/<document_id>/reprocess", access=WRITE, status=202
+)
+async def reprocess_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
+    """Process an ended document again; what is found of it stays until the new chunks are there."""
+    document = await _document(call, base_id, document_id)
+    await intake.again(call.unit, document, call.services.queue)
+    return DocumentAnswer.model_validate(await call.unit.documents.fresh(document))
+
+
+@endpoint("POST", "/api/knowledge/<base_id>/documents/<document_id>/cancel", access=WRITE)
+async def cancel_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
+    """Stop the processing of a document."""
+    document = await _document(call, base_id, document_id)
+    await intake.cancel(call.unit, document)
+    return DocumentAnswer.model_validate(await call.unit.documents.fresh(document))
+
+
+async def _document(call: Call, base_id: str, document_id: str) -> Document:
+    return found(await call.unit.documents.in_base(base_id, document_id), "document")

@@ -1,0 +1,178 @@
+"""Bodies and answers of the knowledge routes."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+
+from api.paging import PageQuery
+from api.wire import Name, Wire
+from core.text import LANGUAGES
+
+_LARGEST_METADATA: Final = 16 * 1024  # characters of JSON
+
+
+def _language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise ValueError(f"must be one of {', '.join(sorted(LANGUAGES))}")
+    return language
+
+
+def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(metadata)) > _LARGEST_METADATA:
+        raise ValueError(f"must be at most {_LARGEST_METADATA} characters of JSON")
+    return metadata
+
+
+def _from_text(value: object) -> object:
+    """Read a filter that came in a query string."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("must be a JSON object") from error
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
+Description = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class Chunking(Wire):
+    """How documents are cut; tokens are those of the embedding model."""
+
+    strategy: Literal["auto", "title", "recursive", "page", "table"] = "auto"
+    max_tokens: int = Field(200, ge=32, le=200)
+    overlap_tokens: int = Field(0, ge=0, le=100)
+    parent_tokens: int | None = Field(None, ge=100, le=4000)
+
+
+class NewBase(Wire):
+    name: Name
+    description: Description | None = None
+    language: Annotated[str, AfterValidator(_language)] = "en"
+    embedding_model: str | None = None
+    chunking: Chunking | None = None
+
+
+class BasePatch(Wire):
+    name: Name = ""
+    description: Description | None = None
+
+
+class BaseAnswer(Wire):
+    id: str
+    name: str
+    description: str | None
+    workspace_id: str
+    language: str
+    embedding_model: str
+    embedding_dimensions: int
+    chunking: dict[str, Any]
+    document_count: int
+    chunk_count: int
+    token_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class BaseQuery(PageQuery):
+    search: str | None = None
+
+
+class NewDocument(Wire):
+    """One source: an uploaded file's id, a text, or a URL to fetch."""
+
+    file_id: str | None = None
+    text: Annotated[str, StringConstraints(min_length=1)] | None = None
+    url: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> NewDocument:
+        if sum(source is not None for source in (self.file_id, self.text, self.url)) != 1:
+            raise ValueError("give exactly one of fileId, text and url")
+        return self
+
+
+class DocumentPatch(Wire):
+    enabled: bool = True
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class DocumentAnswer(Wire):
+    id: str
+    knowledge_base_id: str = Field(
+        validation_alias="base_id", serialization_alias="knowledgeBaseId"
+    )
+    file_id: str | None
+    name: str
+    size: int  # bytes
+    mime_type: str
+    checksum: str
+    metadata: dict[str, Any] = Field(validation_alias="meta", serialization_alias="metadata")
+    enabled: bool
+    status: str
+    stage: str | None
+    progress: float
+    pages_done: int
+    pages_total: int | None
+    chunk_count: int
+    token_count: int
+    attempts: int
+    quality: dict[str, Any] | None
+    error: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class DuplicateAnswer(DocumentAnswer):
+    """The base held this content already; ``duplicateOf`` is the document that stands for it."""
+
+    duplicate_of: str
+
+
+class DocumentQuery(PageQuery):
+    search: str | None = None
+    status: Literal["pending", "processing", "completed", "failed", "cancelled"] | None = None
+
+
+class ChunkAnswer(Wire):
+    id: str
+    index: int
+    content: str
+    token_count: int
+    page: int | None
+    bbox: list[float] | None
+    heading_path: list[str]
+    start_offset: int
+    end_offset: int
+    metadata: dict[str, Any] = Field(validation_alias="meta", serialization_alias="metadata")
+    enabled: bool
+
+
+class SearchFields(Wire):
+    query: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+    top_k: int = Field(10, ge=1, le=200)
+    group_by: Literal["chunk", "document"] = "chunk"
+    mode: Literal["hybrid", "vector", "keyword"] = "hybrid"
+    rerank: bool = False
+    min_score: float | None = Field(None, allow_inf_nan=False)
+    filter: Annotated[dict[str, Any] | None, BeforeValidator(_from_text)] = None
+    highlight: bool = False
+    expand: bool = False
+
+
+class SearchReply(Wire):
+    results: list[dict[str, Any]]
+    query: str
+    top_k: int
+    mode: str
+    total_results: int
+    timings: dict[str, float]
