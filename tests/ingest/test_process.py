@@ -315,7 +315,13 @@ WORKER = textwrap.dedent("""
 """)
 
 
-@pytest.mark.parametrize("stage", ["parsing", "chunking", "embedding", "indexing"])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "embedding",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ("parsing", "chunking", "indexing")),
+    ],
+)
 async def test_a_worker_killed_at_any_stage_leaves_no_trace(
     desk: Desk, processor: Processor, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
