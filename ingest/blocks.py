@@ -12,6 +12,7 @@ from ingest.document import Kind, Piece, union
 from ingest.lines import Line
 
 _BULLET = re.compile(r"^(?:[•·▪‣◦●○■–—*-]|\(?[0-9]{1,2}[.)]|\(?[a-zA-Z][.)])\s+\S")
+_CHECKBOX = re.compile("[☐☑☒]")
 _BIGGER = 1.1  # times the body's type size
 _TITLE_CHARACTERS = 160
 _TITLE_LINES = 4
@@ -110,6 +111,7 @@ def _is_title_line(line: Line, ranks: dict[Style, int]) -> bool:
         and line.cells == 1
         and len(line.text) <= _TITLE_CHARACTERS
         and any(c.isalpha() for c in line.text)
+        and not _CHECKBOX.search(line.text)
         and not line.text.endswith((",", ";"))
     )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SURE = 60.0  # Tesseract's certainty, in percent, above which a word is mostly right
 _UPRIGHT = 70.0  # mean certainty from which no other way up is tried
 _FEWEST_WORDS = 3
+_NOISE = 35.0  # mean certainty below which the picture holds no text but ink
 _PROBE_SIDE = 1400  # pixels of the longer side when only the way up is asked
 _SMALL_WIDTH = 1250  # pixels below which type is too small for Tesseract, as on receipts
 _LARGEST_SIDE = 10_000
@@ -158,9 +159,10 @@ def _words(data: dict[str, list[Any]]) -> Iterator[_Word]:
 
 
 def _result(attempt: _Attempt, page: int, turned: int) -> Recognised:
+    words = attempt.words if attempt.certainty >= _NOISE else []
     lines = [
-        _line(list(words), attempt.size, page, turned)
-        for _, words in groupby(attempt.words, key=lambda word: word.place)
+        _line(list(row), attempt.size, page, turned)
+        for _, row in groupby(words, key=lambda word: word.place)
     ]
     size = median([line.size for line in lines]) if lines else 0.0
     even = [Line(o.text, o.page, o.box, size, cells=o.cells) for o in lines]

@@ -35,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 3
 _HEARTBEAT_SECONDS = 1.0
-_SLOTS = 2  # one document is read while another is embedded
+_SLOTS = 3  # one is read and one written while another is embedded
 
 
 class _LeaseLost(Exception):
@@ -90,6 +90,9 @@ class Processor:
         progress = Progress()
         try:
             await _first_to_end(self._work(document, progress), self._keep(document, progress))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_back(document))
+            raise
         except _Cancelled:
             await self._finish(document, "cancelled")
         except _LeaseLost:
@@ -162,6 +165,12 @@ class Processor:
                 document.id, self._owner, "completed", _completed(parsed)
             ):
                 raise _LeaseLost  # rolls the chunks back
+
+    async def _give_back(self, document: Document) -> None:
+        """Queue the document again: that this worker stops is not an attempt."""
+        async with self._services.store.unit(document.workspace_id) as unit:
+            left = {"attempts": document.attempts - 1}
+            await unit.documents.finish(document.id, self._owner, "pending", left)
 
     async def _finish(self, document: Document, status: str) -> None:
         async with self._services.store.unit(document.workspace_id) as unit:

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ingest import guard, office, pdf, picture, plain
+from ingest import embedded, guard, office, pdf, picture, plain
 from ingest.document import ParsedDocument, Reading, assemble
 from ingest.failures import CorruptDocument, NoText, ParseFailed
 from ingest.limits import Limits
@@ -14,8 +14,7 @@ from ingest.sniff import IMAGES, PLAIN, FileType, sniff
 
 Progress = Callable[[str, int, int], None]
 
-_LANGUAGE_SAMPLE = 4000
-_FEWEST_LETTERS = 60
+_WITH_PICTURES = frozenset({"docx", "pptx", "xlsx", "odt", "epub"})
 
 
 def read_document(
@@ -44,7 +43,26 @@ def _read(
         return pdf.read(path, limits, languages, progress)
     if found.kind in IMAGES:
         return picture.read(path, limits, languages, progress)
-    return _read_office(path, found.kind)
+    reading = _read_office(path, found.kind)
+    if found.kind == "eml" and (names := embedded.attachments(path)):
+        reading.warnings.append(f"Attachments were not read: {', '.join(names)}.")
+    if any(piece.text for piece in reading.pieces if piece.kind != "title"):
+        return reading
+    return _read_inside(path, found.kind, limits, languages, progress, reading)
+
+
+def _read_inside(
+    path: Path, kind: str, limits: Limits, languages: str, progress: Progress, outer: Reading
+) -> Reading:
+    """Return what a document without text of its own carries inside, else the document's."""
+    inner = Reading()
+    if kind == "eml":
+        inner = embedded.read_messages(path)
+    elif kind in _WITH_PICTURES and limits.ocr != "off":
+        inner = embedded.read_pictures(path, limits, languages, progress)
+    outer.pieces += inner.pieces
+    outer.ocr_confidence = inner.ocr_confidence
+    return outer
 
 
 def _read_office(path: Path, kind: str) -> Reading:

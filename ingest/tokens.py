@@ -49,13 +49,13 @@ class TokenRuler:
     """The tokens of one text; spans are half-open and in code points."""
 
     def __init__(self, text: str) -> None:
-        matches = [(m.start(), m.group()) for m in _WORD.finditer(text)]
-        words = {word for _, word in matches}
-        unknown = words - _known.keys()
+        words = _WORD.findall(text)
+        distinct = set(words)
+        unknown = distinct - _known.keys()
         if unknown:
-            _learn(unknown if len(_known) + len(unknown) <= _CACHE_WORDS else words)
-        self._starts = [start for start, _ in matches]
-        self._sums = [0, *accumulate(_known[word] for _, word in matches)]
+            _learn(unknown if len(_known) + len(unknown) <= _CACHE_WORDS else distinct)
+        self._starts = [match.start() for match in _WORD.finditer(text)]
+        self._sums = [0, *accumulate(map(_known.__getitem__, words))]
 
     def count(self, start: int, end: int) -> int:
         """Return the number of tokens of the words that begin in ``[start, end)``."""

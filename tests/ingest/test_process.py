@@ -231,6 +231,18 @@ async def test_a_deleted_document_leaves_nothing_behind(desk: Desk) -> None:
     assert await desk.totals() == (0, 0, 0)
 
 
+async def test_a_worker_that_is_stopped_gives_its_document_back(desk: Desk) -> None:
+    document_id = await desk.add(_letter(), "tariffs.pdf")
+    parser = StubbornParser()
+    task = asyncio.create_task(Processor(desk.services, parser).process_next())
+    await parser.begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    document = await desk.document(document_id)
+    assert (document.status, document.attempts, document.lease_owner) == ("pending", 0, None)
+
+
 async def test_the_parsers_crash_is_tried_again(desk: Desk) -> None:
     document_id = await desk.add(_letter(), "tariffs.pdf")
     processor = Processor(desk.services, CrashingParser(2))
@@ -303,7 +315,13 @@ WORKER = textwrap.dedent("""
 """)
 
 
-@pytest.mark.parametrize("stage", ["parsing", "chunking", "embedding", "indexing"])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "embedding",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ("parsing", "chunking", "indexing")),
+    ],
+)
 async def test_a_worker_killed_at_any_stage_leaves_no_trace(
     desk: Desk, processor: Processor, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
