@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.blocks.base import BlockKind
 from pipelines.blocks.condition import Condition
+from pipelines.blocks.function import Function
 from pipelines.blocks.response import Response
 from pipelines.blocks.start import Start
 from pipelines.blocks.template import Template
@@ -17,6 +18,7 @@ from pipelines.blocks.wait import Wait
 _KINDS: tuple[BlockKind[Any], ...] = (
     Start(),
     Condition(),
+    Function(),
     Template(),
     Variables(),
     Wait(),

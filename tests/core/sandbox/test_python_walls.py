@@ -86,9 +86,7 @@ async def test_every_way_out_is_shut(python_sandbox: Sandbox, listener: socket.s
 
 
 @pytest.mark.parametrize(("code", "error"), FAILS.values(), ids=FAILS)
-async def test_fails_closed(
-    python_sandbox: Sandbox, code: str, error: type[Exception]
-) -> None:
+async def test_fails_closed(python_sandbox: Sandbox, code: str, error: type[Exception]) -> None:
     timeout = 1_000 if error is CodeTimedOut else 60_000
     with pytest.raises(error):
         await python_sandbox.run(code, "python", {}, timeout)
