@@ -57,6 +57,13 @@ prepare_models() {
         fail "The embedding model could not be prepared; the reason is above."
 }
 
+prepare_sandbox() {
+    echo "==> Preparing Python for function blocks"
+    # From the npm registry, the one part that PyPI does not carry; all else works without it.
+    .venv/bin/python -m core.sandbox.install ||
+        echo "    (going on without: function blocks run JavaScript only)"
+}
+
 wanted_stamp() {
     # The place is part of it: a virtual environment does not survive being moved.
     { pwd && cat pyproject.toml constraints.txt install.sh; } | cksum
@@ -74,5 +81,6 @@ if ! is_usable .venv/bin/python || [[ ! -f .venv/place || $(cat .venv/place) != 
 fi
 install_packages
 prepare_models
+prepare_sandbox
 wanted_stamp >"$stamp"
 echo "==> Ready"

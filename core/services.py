@@ -14,6 +14,7 @@ from core.errors import NuxaError
 from core.events import EventLogs
 from core.http import HttpClient
 from core.queue import Queue, make_celery
+from core.sandbox.pool import Sandbox
 from core.security import Sealer, load_or_make_key
 from core.store.unit import Store, open_store
 
@@ -34,6 +35,7 @@ class Services:
     blobs: Blobs
     sealer: Sealer
     http: HttpClient
+    sandbox: Sandbox
 
 
 @asynccontextmanager
@@ -49,6 +51,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     store = open_store(settings.database_url, settings)
     redis = Redis.from_url(settings.redis_url, max_connections=200, health_check_interval=30)
     http = HttpClient(settings)
+    sandbox = Sandbox(settings)
     celery = make_celery(settings.broker_url or settings.redis_url)
     try:
         yield Services(
@@ -60,8 +63,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             blobs=open_blobs(settings),
             sealer=Sealer(_seal_keys(settings)),
             http=http,
+            sandbox=sandbox,
         )
     finally:
+        await sandbox.close()
         await http.close()
         await redis.aclose()
         await store.close()

@@ -18,7 +18,7 @@ from core.errors import ValidationFailed
 
 MAX_TEXT = 4_000_000  # characters one interpolated text may reach
 MAX_DEPTH = 100  # nesting of lists and objects in one setting
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"<(?P<name>[^\W\d][\w()-]*)(?P<path>(?:\.[\w-]+|\[\d{1,6}\])+)>"
     r"|\{\{\s*(?P<secret>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}"
 )
@@ -70,7 +70,7 @@ def token_of(match: re.Match[str]) -> Reference | Secret:
 
 def read_token(text: str) -> Reference | Secret:
     """Return the one token that ``text`` is; raise ValueError when it is none."""
-    match = _TOKEN.fullmatch(text)
+    match = TOKEN.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no reference")
     return token_of(match)
@@ -79,7 +79,7 @@ def read_token(text: str) -> Reference | Secret:
 def find(value: JsonValue) -> Iterator[Reference | Secret]:
     """Yield every reference and secret in a setting, in reading order."""
     for text in _texts(value, 0):
-        yield from (token_of(match) for match in _TOKEN.finditer(text))
+        yield from (token_of(match) for match in TOKEN.finditer(text))
 
 
 def has_tokens(value: JsonValue) -> bool:
@@ -165,14 +165,14 @@ def _begun(text: str, hidden: str) -> int:
 
 
 def _resolve_text(text: str, scope: Scope) -> JsonValue:
-    whole = _TOKEN.fullmatch(text.strip())
+    whole = TOKEN.fullmatch(text.strip())
     if whole is not None:
-        return _value(token_of(whole), scope)
+        return value_of(token_of(whole), scope)
     size = len(text)
 
     def fill(match: re.Match[str]) -> str:
         nonlocal size
-        filled = as_text(_value(token_of(match), scope))
+        filled = as_text(value_of(token_of(match), scope))
         size += len(filled)
         if size > MAX_TEXT:
             raise ValidationFailed(
@@ -181,10 +181,11 @@ def _resolve_text(text: str, scope: Scope) -> JsonValue:
             )
         return filled
 
-    return _TOKEN.sub(fill, text)
+    return TOKEN.sub(fill, text)
 
 
-def _value(token: Reference | Secret, scope: Scope) -> JsonValue:
+def value_of(token: Reference | Secret, scope: Scope) -> JsonValue:
+    """Return what one reference or secret stands for."""
     return scope.secret(token.name) if isinstance(token, Secret) else scope.lookup(token)
 
 

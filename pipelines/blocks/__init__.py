@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.blocks.agent import Agent
 from pipelines.blocks.base import BlockKind
 from pipelines.blocks.condition import Condition
+from pipelines.blocks.function import Function
 from pipelines.blocks.knowledge import Knowledge
 from pipelines.blocks.response import Response
 from pipelines.blocks.start import Start
@@ -23,6 +24,7 @@ _KINDS: tuple[BlockKind[Any], ...] = (
     Knowledge(),
     Condition(),
     ToolBlock(),
+    Function(),
     Template(),
     Variables(),
     Wait(),

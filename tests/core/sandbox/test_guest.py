@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def _probe(command: list[str], server: socket.socket, victim: int) -> dict[str, 
 
 
 @pytest.fixture
-def victim() -> int:
+def victim() -> Iterator[int]:
     """A process that must survive."""
     child = subprocess.Popen(["sleep", "60"])
     yield child.pid
@@ -81,8 +82,10 @@ def test_the_kernel_refuses_what_deno_would_allow(
     script.write_text(_PROBE)
     deno = find_deno()
     told = _probe(
-        [sys.executable, "-I", "-S", confine.__file__, str(os.getpid()), str(4 * 1024**3)]
-        + [f"{deno}:{tmp_path}", str(deno), "run", "-A", str(script)],
+        [
+            *(sys.executable, "-I", "-S", confine.__file__, str(os.getpid()), str(4 * 1024**3)),
+            *(f"{deno}:{tmp_path}", str(deno), "run", "-A", str(script)),
+        ],
         listener,
         victim,
     )
@@ -92,9 +95,9 @@ def test_the_kernel_refuses_what_deno_would_allow(
     assert "PATH" not in told["environment"][1]
 
 
-def test_ends_with_its_parent(tmp_path: Path) -> None:
+def test_ends_with_its_parent() -> None:
     """A parent killed without a chance to clean up leaves no interpreter behind."""
-    script = f"""
+    script = """
 import asyncio, os, sys
 from core.sandbox.guest import Guest
 from core.sandbox.limits import Limits
@@ -102,7 +105,7 @@ from core.sandbox.install import find_deno
 async def main():
     guest = await Guest.start("javascript", Limits(), find_deno(), None)
     print(guest._process.pid, flush=True)
-    await guest.run("for (;;);", {{}}, 60_000)
+    await guest.run("for (;;);", {}, 60_000)
 asyncio.run(main())
 """
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)

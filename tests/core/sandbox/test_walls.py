@@ -132,9 +132,9 @@ async def test_leaving(sandbox: Sandbox, code: str) -> None:
 
 
 async def test_pollution_ends_with_its_run(sandbox: Sandbox) -> None:
-    poison = """Object.prototype.kind = "memory"; Array.prototype.push = null; JSON.stringify = null;
-        Promise.prototype.then = null; Object.defineProperty(Object.prototype, "json", {get: () => 1});
-        globalThis.left = 1; return [1]"""
+    poison = """Object.prototype.kind = "memory"; Array.prototype.push = null;
+        JSON.stringify = null; Promise.prototype.then = null; globalThis.left = 1;
+        Object.defineProperty(Object.prototype, "json", {get: () => 1}); return [1]"""
     with contextlib.suppress(NuxaError):  # what its own run gives is its own affair
         await sandbox.run(poison, "javascript", {}, 3_000)
     clean = "return [typeof left, ({}).kind ?? null, [].push(1)]"
