@@ -86,9 +86,7 @@ class Vectors(TenantRepository):
         limit: int,
         allowed: Select[Any] | None,
     ) -> list[tuple[int, float]]:
-        distance = Vector.embedding.op("<=>", return_type=Float)(
-            cast(_bound(vector), HALFVEC)
-        ).label("distance")
+        distance = _distance(Vector.embedding, vector, HALFVEC())
         query = select(Vector.chunk_no, distance).where(is_one_of(Vector.base_no, base_nos))
         if allowed is not None:
             query = query.where(Vector.chunk_no.in_(allowed))
@@ -107,9 +105,7 @@ class Vectors(TenantRepository):
         ef_search = min(2 * wanted, _EF_SEARCH_MOST)
         await self._session.execute(select(func.set_config("hnsw.ef_search", str(ef_search), True)))
         kind = HALFVEC(base.embedding_dimensions)
-        distance = cast(Vector.embedding, kind).op("<=>", return_type=Float)(
-            cast(_bound(vector), kind)
-        )
+        distance = _distance(cast(Vector.embedding, kind), vector, kind)
         # The number is written out: only then the planner sees that the partial index fits.
         near = (
             select(Vector.chunk_no, distance)
