@@ -42,6 +42,7 @@ class PlacedVector:
 
     chunk_no: int
     document_id: str
+    document_name: str
     opening_no: int
     vector: NDArray[np.float32]
 
@@ -92,15 +93,16 @@ class Hits(TenantRepository):
         binary = func.halfvec_send(Vector.embedding, type_=LargeBinary)
         opening = aliased(Chunk)
         rows = await self._session.execute(
-            select(Vector.chunk_no, Chunk.document_id, opening.no, binary)
+            select(Vector.chunk_no, Document.id, Document.name, opening.no, binary)
             .join(Chunk, Chunk.no == Vector.chunk_no)
+            .join(Document, Document.id == Chunk.document_id)
             .join(opening, and_(opening.document_id == Chunk.document_id, opening.index == 0))
             .where(is_one_of(Vector.base_no, base_nos), is_one_of(Vector.chunk_no, chunk_nos))
             .order_by(Vector.chunk_no)
         )
         return [
-            PlacedVector(no, document_id, opening_no, _from_binary(data))
-            for no, document_id, opening_no, data in rows.tuples()
+            PlacedVector(no, document_id, name, opening_no, _from_binary(data))
+            for no, document_id, name, opening_no, data in rows.tuples()
         ]
 
     async def documents_of(self, chunk_nos: Sequence[int]) -> dict[int, str]:

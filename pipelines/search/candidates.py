@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ import numpy as np
 from core.store.filters import Filter
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.unit import Unit
-from pipelines.search.ranking import Bm25, Candidates, Floats, bm25
+from core.text import analyze
+from pipelines.search.ranking import Bm25, Candidates, Floats, bm25, document_share
 
 _MOST_TERMS: Final = 64  # of a question; the rarest
 # Chunks are found by a question's rarest words, as many as have this many postings together.
 # The others are in so many chunks that they can hardly change who is among the best.
 _MOST_POSTINGS: Final = 20_000
 _FEWEST_TERMS: Final = 3
+_EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _DEEPEST: Final = 25_600  # chunks looked through for enough different documents
 
 
@@ -84,28 +87,37 @@ async def by_meaning(unit: Unit, scope: Scope, vector: Floats) -> list[int]:
 async def measured(unit: Unit, scope: Scope, chunk_nos: Sequence[int], words: Bm25) -> Candidates:
     """Return exact measures of chunks, whichever side found them."""
     known = await unit.hits.placed_vectors(scope.base_nos, chunk_nos)
-    nos = [chunk.chunk_no for chunk in known]
-    openings = [chunk.opening_no for chunk in known]
-    keyword = await _keyword_scores(unit, scope, {*nos, *openings}, words)
+    openings = {chunk.document_id: chunk.opening_no for chunk in known}
+    holds = await _term_scores(unit, scope, {*chunk_nos, *openings.values()}, words)
+    shares: dict[str, float] = {}
+    for chunk in known:
+        if chunk.document_id not in shares:
+            name = _EXTENSION.sub("", chunk.document_name)
+            shares[chunk.document_id] = document_share(
+                words.weights,
+                set(analyze(name, scope.bases[0].language)),
+                holds[chunk.opening_no].keys(),
+            )
     return Candidates(
-        nos=nos,
+        nos=[chunk.chunk_no for chunk in known],
         document_ids=[chunk.document_id for chunk in known],
         vectors=np.stack([chunk.vector for chunk in known]) if known else np.empty((0, 0), "f4"),
-        keyword=np.array([keyword.get(no, 0.0) for no in nos], dtype=np.float32),
-        opening=np.array([keyword.get(no, 0.0) for no in openings], dtype=np.float32),
+        keyword=np.array([sum(holds[chunk.chunk_no].values()) for chunk in known], np.float32),
+        document=np.array([shares[chunk.document_id] for chunk in known], np.float32),
     )
 
 
-async def _keyword_scores(
+async def _term_scores(
     unit: Unit, scope: Scope, chunk_nos: set[int], words: Bm25
-) -> dict[int, float]:
-    scores: defaultdict[int, float] = defaultdict(float)
+) -> defaultdict[int, dict[str, float]]:
+    """Return the BM25 of each of the question's terms in each chunk that holds it."""
+    scores: defaultdict[int, dict[str, float]] = defaultdict(dict)
     if words.weights and chunk_nos:
         found = await unit.postings.of_chunks(
             scope.base_nos, list(words.weights), sorted(chunk_nos)
         )
         for no, term, frequency, length in found:
-            scores[no] += words.score(term, frequency, length)
+            scores[no][term] = words.score(term, frequency, length)
     return scores
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,8 +20,8 @@ _KEYWORD_SHARE: Final = 0.25
 # Pseudo relevance feedback of the vector (Rocchio 1971).
 _FEEDBACK_WEIGHT: Final = 0.8
 _FEEDBACK_CHUNKS: Final = 2
-# What a chunk inherits from its document's opening; docs/decisions tells how it was measured.
-_OPENING_WEIGHT: Final = 1.0
+# What a chunk inherits from its document; docs/decisions tells how it was measured.
+_DOCUMENT_WEIGHT: Final = 0.4
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Candidates:
     document_ids: Sequence[str]
     vectors: Floats  # (n, dimensions), unit length
     keyword: Floats  # (n,), BM25
-    opening: Floats  # (n,), BM25 of the first chunk of each chunk's document; 0 for itself
+    document: Floats  # (n,), how far the question speaks of the chunk's document
 
     def cosines(self, vector: Floats) -> Floats:
         """Return the cosine of every candidate with a unit vector."""
@@ -74,14 +74,33 @@ class Candidates:
 
 
 def fuse(candidates: Candidates, vector: Floats) -> Floats:
-    """Return the hybrid scores, at most 1: words, meaning, and the document they stand in."""
+    """Return the hybrid scores, about 0 to 1.5: words, meaning, and the document around them."""
     best = max(float(candidates.keyword.max(initial=0.0)), 1e-9)
     meaning = 1 + candidates.cosines(vector)
     own = _KEYWORD_SHARE * candidates.keyword / best + (1 - _KEYWORD_SHARE) * meaning / max(
         float(meaning.max(initial=0.0)), 1e-9
     )
-    inherited = np.minimum(candidates.opening / best, 1.0)
-    return np.asarray((own + _OPENING_WEIGHT * inherited) / (1 + _OPENING_WEIGHT), np.float32)
+    return np.asarray(own + _DOCUMENT_WEIGHT * candidates.document, dtype=np.float32)
+
+
+def document_share(
+    weights: Mapping[str, float], name_terms: Set[str], opening_terms: Set[str]
+) -> float:
+    """Return how far a question speaks of a document, from 0; 1 is all it says.
+
+    ``weights`` holds the question's terms. A passage deep in a report seldom says whose report of
+    which year it is; the name and the first passage do. The name counts by the geometric mean of
+    the share of the question that it covers and the share of it that the question covers; the
+    opening, where other words stand by chance, by the first alone.
+    """
+    whole = sum(weights.values())
+    if not whole:
+        return 0.0
+    named = name_terms & weights.keys()
+    covered = sum(weights[term] for term in named) / whole
+    name = math.sqrt(covered * len(named) / len(name_terms)) if named else 0.0
+    opened = (opening_terms & weights.keys()) - named
+    return name + sum(weights[term] for term in opened) / whole
 
 
 def feedback(candidates: Candidates, vector: Floats, scores: Floats) -> Floats:
