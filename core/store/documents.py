@@ -123,6 +123,30 @@ class Documents(TenantRepository):
         order = (Document.created_at, Document.id)
         return await read_page(self._session, query, order, after, limit)
 
+    async def count_unfinished(self, base_id: str) -> int:
+        """Return how many documents of a base wait or are in work."""
+        count = await self._session.scalar(
+            select(func.count()).where(
+                Document.workspace_id == self._workspace_id,
+                Document.base_id == base_id,
+                Document.status.not_in(TERMINAL),
+            )
+        )
+        return count or 0
+
+    async def failures(self, base_id: str) -> list[tuple[str, str]]:
+        """Return the names of the documents that failed, each with the reason."""
+        rows = await self._session.execute(
+            select(Document.name, Document.error["message"].astext)
+            .where(
+                Document.workspace_id == self._workspace_id,
+                Document.base_id == base_id,
+                Document.status == "failed",
+            )
+            .order_by(Document.name)
+        )
+        return [(name, reason) for name, reason in rows]
+
     async def blob_keys(self, base_id: str) -> Sequence[str]:
         """Return the keys of the bytes of a base's documents."""
         query = select(Document.blob_key).where(

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import LargeBinary, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from core.store.base import TenantRepository, is_one_of
 from core.store.chunks import Chunk
 from core.store.documents import Document
 from core.store.filters import Filter
+from core.store.vectors import Vector
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,17 @@ class StoredChunk:
     start_offset: int
     end_offset: int
     heading_path: list[str]
+
+
+@dataclass(frozen=True)
+class PlacedVector:
+    """A chunk's vector, its document, and the first chunk of that document."""
+
+    chunk_no: int
+    document_id: str
+    document_name: str
+    opening_no: int
+    vector: NDArray[np.float32]
 
 
 _SHOWN: tuple[InstrumentedAttribute[Any], ...] = (
@@ -71,6 +85,26 @@ class Hits(TenantRepository):
         )
         return query if condition is None else query.where(condition.clause)
 
+    async def placed_vectors(
+        self, base_nos: Sequence[int], chunk_nos: Sequence[int]
+    ) -> list[PlacedVector]:
+        """Return the vectors of chunks, in the order of their numbers."""
+        # The binary form of a halfvec: two 16-bit integers, then big-endian halves.
+        binary = func.halfvec_send(Vector.embedding, type_=LargeBinary)
+        opening = aliased(Chunk)
+        rows = await self._session.execute(
+            select(Vector.chunk_no, Document.id, Document.name, opening.no, binary)
+            .join(Chunk, Chunk.no == Vector.chunk_no)
+            .join(Document, Document.id == Chunk.document_id)
+            .join(opening, and_(opening.document_id == Chunk.document_id, opening.index == 0))
+            .where(is_one_of(Vector.base_no, base_nos), is_one_of(Vector.chunk_no, chunk_nos))
+            .order_by(Vector.chunk_no)
+        )
+        return [
+            PlacedVector(no, document_id, name, opening_no, _from_binary(data))
+            for no, document_id, name, opening_no, data in rows.tuples()
+        ]
+
     async def documents_of(self, chunk_nos: Sequence[int]) -> dict[int, str]:
         """Return the document's id of each chunk."""
         rows = await self._session.execute(
@@ -103,6 +137,10 @@ class Hits(TenantRepository):
         )
         found = [_stored(tuple(row)) for row in rows]
         return {(chunk.document_id, chunk.index): chunk for chunk in found}
+
+
+def _from_binary(data: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(data, dtype=">f2", offset=4).astype(np.float32)
 
 
 def _stored(row: tuple[Any, ...]) -> StoredChunk:

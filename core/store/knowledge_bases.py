@@ -55,6 +55,15 @@ class KnowledgeBases(TenantRepository):
             raise NotFound("A knowledge base does not exist; list the bases to see which do.")
         return [found[base_id] for base_id in dict.fromkeys(base_ids)]
 
+    async def named(self, name: str) -> Sequence[KnowledgeBase]:
+        """Return the bases of exactly this name, newest first."""
+        rows = await self._session.scalars(
+            select(KnowledgeBase)
+            .where(KnowledgeBase.workspace_id == self._workspace_id, KnowledgeBase.name == name)
+            .order_by(KnowledgeBase.created_at.desc(), KnowledgeBase.id)
+        )
+        return rows.all()
+
     async def page(
         self, after: Position | None, limit: int, search: str | None = None
     ) -> RowsPage[KnowledgeBase]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -53,14 +52,6 @@ class Term(Base):
     base_no: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     term: Mapped[str] = mapped_column(primary_key=True)
     chunk_count: Mapped[int]  # chunks of the base that hold the term
-
-
-@dataclass(frozen=True)
-class Saturation:
-    """BM25's ``k1 * (1 - b + b * length / mean)`` as ``base + per_word * length``."""
-
-    base: float
-    per_word: float
 
 
 class Postings(TenantRepository):
@@ -113,14 +104,15 @@ class Postings(TenantRepository):
         self,
         base_nos: Sequence[int],
         weights: Mapping[str, float],
-        saturation: Saturation,
+        saturation: tuple[float, float],
         limit: int,
         allowed: Select[Any] | None = None,
     ) -> list[int]:
         """Return the numbers of the ``limit`` chunks with the highest BM25, best first.
 
-        ``weights`` maps each term to its inverse document frequency; ``allowed`` selects the
-        chunk numbers that count.
+        ``weights`` maps each term to its inverse document frequency; ``saturation`` is BM25's
+        ``k1 * (1 - b + b * length / mean)`` as a constant and a share for each word of a chunk;
+        ``allowed`` selects the chunk numbers that count.
         """
         words = (
             func.unnest(
@@ -130,8 +122,9 @@ class Postings(TenantRepository):
             .table_valued(column("term", Text), column("weight", Float), name="words")
             .render_derived()
         )
+        constant, per_word = saturation
         frequency = cast(Posting.frequency, Float)
-        share = frequency / (frequency + saturation.base + saturation.per_word * Posting.length)
+        share = frequency / (frequency + constant + per_word * Posting.length)
         score = func.sum(words.c.weight * share)
         query = (
             select(Posting.chunk_no)

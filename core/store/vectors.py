@@ -11,8 +11,9 @@ from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Float,
     ForeignKey,
-    LargeBinary,
+    Label,
     Select,
     String,
     cast,
@@ -22,12 +23,13 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, is_one_of
 from core.store.knowledge_bases import KnowledgeBase
 
 _EF_SEARCH_MOST: Final = 1000  # pgvector's own limit
+_MOST_FROM_INDEX: Final = 250  # more are looked for exactly
 
 
 class Vector(Base):
@@ -68,29 +70,14 @@ class Vectors(TenantRepository):
         ``allowed`` selects the chunk numbers that count. The answer is exact but for bases with
         a vector index (HNSW), and there too whenever ``allowed`` leaves few.
         """
-        scanned = [base.no for base in bases if not base.has_vector_index]
+        use_index = limit <= _MOST_FROM_INDEX
+        scanned = [base.no for base in bases if not (use_index and base.has_vector_index)]
         found = await self._exact(scanned, vector, limit, allowed) if scanned else []
         for base in bases:
-            if base.has_vector_index:
+            if use_index and base.has_vector_index:
                 found.extend(await self._indexed(base, vector, limit, allowed))
         found.sort(key=lambda item: item[1])
         return [no for no, _ in found[:limit]]
-
-    async def of_chunks(
-        self, base_nos: Sequence[int], chunk_nos: Sequence[int]
-    ) -> dict[int, NDArray[np.float32]]:
-        """Return the vectors of chunks by chunk number."""
-        # The binary form of a halfvec: two 16-bit integers, then big-endian halves.
-        binary = func.halfvec_send(Vector.embedding, type_=LargeBinary)
-        rows = await self._session.execute(
-            select(Vector.chunk_no, binary).where(
-                is_one_of(Vector.base_no, base_nos), is_one_of(Vector.chunk_no, chunk_nos)
-            )
-        )
-        return {
-            no: np.frombuffer(data, dtype=">f2", offset=4).astype(np.float32)
-            for no, data in rows.tuples()
-        }
 
     async def _exact(
         self,
@@ -99,7 +86,7 @@ class Vectors(TenantRepository):
         limit: int,
         allowed: Select[Any] | None,
     ) -> list[tuple[int, float]]:
-        distance = Vector.embedding.op("<=>")(cast(_bound(vector), HALFVEC)).label("distance")
+        distance = _distance(Vector.embedding, vector, HALFVEC())
         query = select(Vector.chunk_no, distance).where(is_one_of(Vector.base_no, base_nos))
         if allowed is not None:
             query = query.where(Vector.chunk_no.in_(allowed))
@@ -114,14 +101,14 @@ class Vectors(TenantRepository):
         allowed: Select[Any] | None,
     ) -> list[tuple[int, float]]:
         """Ask the base's own index; under a filter ask for more and drop what is not allowed."""
-        wanted = min(limit if allowed is None else 4 * limit, _EF_SEARCH_MOST)
+        wanted = limit if allowed is None else 4 * limit
         ef_search = min(2 * wanted, _EF_SEARCH_MOST)
         await self._session.execute(select(func.set_config("hnsw.ef_search", str(ef_search), True)))
         kind = HALFVEC(base.embedding_dimensions)
-        distance = cast(Vector.embedding, kind).op("<=>")(cast(_bound(vector), kind))
+        distance = _distance(cast(Vector.embedding, kind), vector, kind)
         # The number is written out: only then the planner sees that the partial index fits.
         near = (
-            select(Vector.chunk_no, distance.label("distance"))
+            select(Vector.chunk_no, distance)
             .where(Vector.base_no == literal_column(str(int(base.no))))
             .order_by(distance)
             .limit(wanted)
@@ -147,5 +134,10 @@ def vector_literal(vector: NDArray[np.float32]) -> str:
     return "[" + ",".join(f"{x:.7g}" for x in vector.tolist()) + "]"
 
 
-def _bound(vector: NDArray[np.float32]) -> ColumnElement[str]:
-    return literal(vector_literal(vector), String)
+def _distance(
+    embedding: ColumnElement[Any] | InstrumentedAttribute[Any],
+    vector: NDArray[np.float32],
+    kind: HALFVEC,
+) -> Label[float]:
+    asked = cast(literal(vector_literal(vector), String), kind)
+    return embedding.op("<=>", return_type=Float)(asked).label("distance")

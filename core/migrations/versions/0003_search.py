@@ -14,6 +14,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.drop_column("chunks", "embedding")
+    op.drop_index(op.f("ix_chunks_document_id"), "chunks")
+    op.create_unique_constraint(
+        op.f("uq_chunks_document_id_chunk_index"), "chunks", ["document_id", "chunk_index"]
+    )
     op.create_table(
         "vectors",
         sa.Column("base_no", sa.BigInteger(), nullable=False),
@@ -55,5 +59,7 @@ def downgrade() -> None:
     op.alter_column("chunks", "embedding", nullable=False)
     op.drop_table("vectors")
     op.drop_column("knowledge_bases", "has_vector_index")
+    op.drop_constraint("uq_chunks_document_id_chunk_index", "chunks")
+    op.create_index(op.f("ix_chunks_document_id"), "chunks", ["document_id"])
     op.drop_index("ix_chunks_disabled", "chunks")
     op.drop_index("ix_documents_disabled", "documents")

@@ -1,0 +1,137 @@
+"""``python -m evals``: how good search and answers are, measured offline on sets with gold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from core.config import Settings
+from evals import answers as answer_eval
+from evals import report, retrieval
+from evals.cases import AnswerSet, BadData, RetrievalSet, load_answers, load_retrieval
+from evals.scratch import ScratchBase, opened, servers
+
+_Cases = TypeVar("_Cases")
+_Page = Callable[[dict[str, Any]], str]
+_OWN = Path(__file__).parent / "data"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Measure search and answers offline, through the same ingestion and search code that "
+    "serves users. Without NUXA_DATABASE_URL the commands start their own PostgreSQL and Valkey. "
+    "Without --data they run on a small set that comes with the project.",
+)
+
+_Limit = Annotated[int | None, typer.Option(help="Ask only the first N questions.", min=1)]
+_Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+_Html = Annotated[Path | None, typer.Option("--html", help="Write a page with charts here.")]
+_Keep = Annotated[
+    bool,
+    typer.Option(
+        help="Keep the base, and use it again next time if the documents are the same: spares the "
+        "embedding. After a change of ingestion run without it."
+    ),
+]
+_Language = Annotated[str, typer.Option(help="Language of the documents: en, de …, or auto.")]
+
+
+@app.command("retrieval")
+def retrieval_command(
+    data: Annotated[
+        Path, typer.Option(help="Folder with corpus.jsonl[.gz], queries.jsonl and qrels/*.tsv.")
+    ] = _OWN / "retrieval",
+    split: Annotated[str | None, typer.Option(help="Name of the qrels file, if several.")] = None,
+    limit: _Limit = None,
+    json_file: _Json = None,
+    html_file: _Html = None,
+    keep: _Keep = False,
+    language: _Language = "en",
+) -> None:
+    """Rank a BEIR set in keyword, vector and hybrid mode, side by side.
+
+    Prints NDCG@10, Recall@100 and MRR@10 as trec_eval means them (every judged query counts, a
+    document by its best chunk) and the latency of single searches.
+
+    Example: python -m evals retrieval --data scifact --split test --keep --html scifact.html
+    """
+    cases = _loaded(lambda: load_retrieval(data, split, limit))
+    with servers() as settings:
+        found = asyncio.run(_retrieval(settings, cases, keep, language))
+    report.print_retrieval(Console(), found)
+    _write(found, json_file, html_file, report.retrieval_page)
+
+
+@app.command("answers")
+def answers_command(
+    data: Annotated[
+        Path, typer.Option(help="Folder with qna.jsonl and the documents it names.")
+    ] = _OWN / "answers",
+    limit: _Limit = None,
+    json_file: _Json = None,
+    html_file: _Html = None,
+    keep: _Keep = False,
+    language: _Language = "en",
+) -> None:
+    """Ask questions about files: is the right document found?
+
+    Prints for how many questions with one gold document the first result comes from it, and for
+    how many with several at least three quarters of them are among ten documents.
+
+    Example: python -m evals answers --data qa/sec10q --keep --json filings.json
+    """
+    cases = _loaded(lambda: load_answers(data, limit))
+    with servers() as settings:
+        found = asyncio.run(_answers(settings, cases, keep, language))
+    report.print_answers(Console(), found)
+    _write(found, json_file, html_file, report.answers_page)
+
+
+async def _retrieval(
+    settings: Settings, cases: RetrievalSet, keep: bool, language: str
+) -> dict[str, Any]:
+    async with opened(settings) as services:
+        scratch = ScratchBase(services, cases.name, cases.checksum, language)
+        async with scratch.filled(retrieval.sources(cases.corpus), keep=keep) as base_id:
+            results = await retrieval.run(
+                services.store, scratch.workspace_id, base_id, cases, retrieval.MODES
+            )
+            failed = await scratch.failures(base_id)
+    return retrieval.to_json(cases, results) | {"failedDocuments": failed}
+
+
+async def _answers(
+    settings: Settings, cases: AnswerSet, keep: bool, language: str
+) -> dict[str, Any]:
+    async with opened(settings) as services:
+        scratch = ScratchBase(services, cases.name, cases.checksum, language)
+        async with scratch.filled(answer_eval.sources(cases.files), keep=keep) as base_id:
+            found = await answer_eval.run(services.store, scratch.workspace_id, base_id, cases)
+            failed = await scratch.failures(base_id)
+    return found | {"failedDocuments": failed}
+
+
+def _loaded(load: Callable[[], _Cases]) -> _Cases:
+    try:
+        return load()
+    except BadData as error:
+        raise typer.BadParameter(str(error), param_hint="--data") from None
+
+
+def _write(
+    found: dict[str, Any], json_file: Path | None, html_file: Path | None, page: _Page
+) -> None:
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if html_file is not None:
+        html_file.write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    app()
