@@ -12,6 +12,7 @@ from billiard import active_children
 from celery import Celery
 from celery.signals import worker_process_init, worker_shutting_down
 
+from copilot import offline
 from core.config import Settings, forbid_phoning_home
 from core.logs import configure_logs
 from core.queue import Kind, make_celery
@@ -47,6 +48,8 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
     configure_logs(settings)
     if kind == "documents":
         os.nice(_BEHIND)
+    else:
+        offline.register()
     app = make_app(settings)
     app.worker_main(
         [

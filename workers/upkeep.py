@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from copilot import turn
 from core.config import Settings, forbid_phoning_home
 from core.logs import configure_logs
 from core.queue import Kind
@@ -74,5 +75,14 @@ async def _wake(
         await services.queue.wake(kind)
 
 
+async def end_interrupted_turns(services: Services) -> None:
+    """End turns of the copilot whose process is gone, so that their readers learn it."""
+    await turn.end_interrupted(services)
+
+
 Duty = Callable[[Services], Awaitable[None]]
-DUTIES: tuple[Duty, ...] = (wake_document_workers, wake_execution_workers)
+DUTIES: tuple[Duty, ...] = (
+    wake_document_workers,
+    wake_execution_workers,
+    end_interrupted_turns,
+)
