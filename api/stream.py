@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator
 
 from api.call import Call, Reply
 from core.errors import ValidationFailed
@@ -17,32 +17,20 @@ _HEADERS = {
 
 
 def stream_events(events: AsyncIterator[Event | None]) -> Reply:
-    """Return an answer that tells events to their end, then ``[DONE]``; ``None`` is a keep-alive.
+    """Return an answer that sends events to the end of the iterator, then ``[DONE]``.
 
-    A client that goes away ends only this reader.
+    ``None`` among them is a keep-alive. A client that goes away ends only this reader.
     """
-    return Reply(headers=dict(_HEADERS), stream=_frames(events))
+    return Reply(headers=dict(_HEADERS), stream=_sent(events))
 
 
-async def stream_log(
-    call: Call,
-    log: str,
-    last_types: Collection[str],
-    follow: Callable[[int], AsyncIterator[Event | None]],
-) -> Reply:
-    """Return an answer that follows a log from the request's ``Last-Event-ID``, else its start.
-
-    ``follow`` yields the events after a number, up to one whose ``type`` is in ``last_types``.
-    Raises ``ValidationFailed`` for an id that the log never gave.
-    """
-    after, events = last_event_id(call), call.services.events
+async def require_given(call: Call, log: str, after: int) -> None:
+    """Raise ``ValidationFailed`` for a ``Last-Event-ID`` that a log, while kept, never gave."""
+    events = call.services.events
     if after > 0 and await events.exists(log):
         seen = await events.read(log, after - 1)
         if not seen or seen[0].number != after:
             raise ValidationFailed("Last-Event-ID names no event of this stream; leave it away.")
-        if seen[0].data.get("type") in last_types:
-            return stream_events(_nothing())
-    return stream_events(follow(after))
 
 
 def last_event_id(call: Call) -> int:
@@ -55,12 +43,7 @@ def last_event_id(call: Call) -> int:
     return int(text)
 
 
-async def _nothing() -> AsyncIterator[Event | None]:
-    return
-    yield
-
-
-async def _frames(events: AsyncIterator[Event | None]) -> AsyncIterator[bytes]:
+async def _sent(events: AsyncIterator[Event | None]) -> AsyncIterator[bytes]:
     async for event in events:
         yield b": keepalive\n\n" if event is None else _frame(event)
     yield b"data: [DONE]\n\n"
