@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Api:
     configure_logs(settings)
     app = Api(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
+    app.config["MAX_CONTENT_LENGTH"] = None  # each way of reading a body has a limit of its own
     app.url_map.merge_slashes = False
     _add_routes(app)
     _add_hooks(app)

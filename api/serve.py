@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import pydantic_core
 import structlog
@@ -13,7 +13,7 @@ from api import access, limits, origin
 from api.call import Call, Facts, Reply
 from api.endpoint import Endpoint
 from api.reading import checked, query_data, read_json
-from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed
+from core.errors import NotFound, UnsupportedMediaType, ValidationFailed
 from core.services import Services
 
 View = Callable[..., Awaitable[Response]]
@@ -26,10 +26,15 @@ def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
         call = Call(services(), _facts(), g.request_id)
         if any("\x00" in value for value in path.values()):
             raise NotFound("There is no such thing.")
-        given = await _read(route, call)
         query = query_data(route.query, dict(request.args.lists()))
-        wanted = _wanted_workspace(route, path, query, given)
+        wanted = _workspace_named(route, path.get("workspace_id"), query)
         await _admit(route, call, wanted)
+        given = await _read(route, call)
+        named_in_body = _workspace_named(route, wanted, given or {})
+        if named_in_body != wanted:
+            await _admit(route, call, named_in_body)
+        if call.known is not None:
+            access.authorize(call.known, route.access, route.domain)
         arguments = _arguments(route, call, path, query, given)
         return await respond(await _run(route, call, arguments), route.status)
 
@@ -56,14 +61,39 @@ def _credentials(facts: Facts) -> access.Credentials:
     )
 
 
-async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
-    """Return the JSON of the request; ``None`` where the route reads a multipart body itself.
+def _workspace_named(route: Endpoint, so_far: str | None, fields: dict[str, Any]) -> str | None:
+    """Take ``workspaceId`` out of query or body; return it, else what was named so far."""
+    if route.access.is_public:
+        return None
+    named = fields.pop("workspaceId", None)
+    if named is None:
+        return so_far
+    if not isinstance(named, str) or so_far not in (None, named):
+        raise ValidationFailed("workspaceId must be a text, and the same wherever it stands.")
+    return named
 
-    Who sends no credentials at all is refused before anything of the body is read.
-    """
+
+async def _admit(route: Endpoint, call: Call, wanted: str | None) -> None:
+    """Find out who calls in which workspace, and count the call."""
+    credentials = _credentials(call.request)
+    if credentials.is_cookie_only:
+        origin.check(call.request, call.services.settings)
+    if not route.access.is_public:
+        session_days = call.services.settings.session_days
+        async with call.services.store.system() as system:
+            identity = await access.identify(system, credentials, session_days)
+            call.known = await access.seated(system, identity, wanted)
+        seat = call.known.seat
+        structlog.contextvars.bind_contextvars(
+            user_id=identity.user_id, workspace_id=seat and seat.workspace.id
+        )
+    g.budget = await _budget(route, call)
+    g.budget.check()
+
+
+async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
+    """Return the JSON of the request; ``None`` where the route reads a multipart body itself."""
     facts = call.request
-    if not route.access.is_public and not any(vars(_credentials(facts)).values()):
-        raise Unauthorized("Sign in, or send an API key in the header x-api-key.")
     content_type = facts.headers.get("Content-Type", "")
     if route.multipart and content_type.lower().startswith("multipart/form-data"):
         return None
@@ -74,53 +104,15 @@ async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
     return await read_json(facts.headers, facts.body, call.services.settings.max_body_bytes)
 
 
-def _wanted_workspace(
-    route: Endpoint, path: Mapping[str, str], query: dict[str, Any], body: dict[str, Any] | None
-) -> str | None:
-    if route.access.is_public:
-        return None
-    named = [path.get("workspace_id"), query.pop("workspaceId", None)]
-    if body is not None:
-        named.append(body.pop("workspaceId", None))
-    wanted = {name for name in named if name is not None}
-    if not all(isinstance(name, str) for name in wanted):
-        raise ValidationFailed("workspaceId must be a text.")
-    if len(wanted) > 1:
-        raise ValidationFailed("The request names two workspaces; name one.")
-    return cast(str, wanted.pop()) if wanted else None
-
-
-async def _admit(route: Endpoint, call: Call, wanted: str | None) -> None:
-    """Find out who calls, count the call, and let it in or raise."""
-    credentials = _credentials(call.request)
-    if credentials.is_cookie_only:
-        origin.check(call.request, call.services.settings)
-    if not route.access.is_public:
-        settings = call.services.settings
-        async with call.services.store.system() as system:
-            identity = await access.identify(system, credentials, settings.session_days)
-            call.known = await access.seated(system, identity, wanted)
-        structlog.contextvars.bind_contextvars(
-            user_id=identity.user_id, workspace_id=call.known.seat and call.workspace_id
-        )
-    g.budget = await _budget(route, call)
-    g.budget.check()
-    if call.known is not None:
-        access.authorize(call.known, route.access, route.domain)
-
-
 async def _budget(route: Endpoint, call: Call) -> limits.Budget:
     if not route.counted:
         return limits.unlimited()
     redis, settings = call.services.redis, call.services.settings
-    if call.known is None:
-        per_minute = settings.anonymous_requests_per_minute
-        return await limits.spend(redis, f"address:{call.request.address}", per_minute)
-    if call.known.seat is None:
-        per_minute = settings.anonymous_requests_per_minute
-        return await limits.spend(redis, f"user:{call.user_id}", per_minute)
-    per_minute = call.seat.workspace.allowed.requests_per_minute
-    return await limits.spend(redis, f"workspace:{call.workspace_id}", per_minute)
+    if call.known is not None and call.known.seat is not None:
+        per_minute = call.seat.workspace.allowed.requests_per_minute
+        return await limits.spend(redis, f"workspace:{call.workspace_id}", per_minute)
+    subject = f"user:{call.user_id}" if call.known else f"address:{call.request.address}"
+    return await limits.spend(redis, subject, settings.anonymous_requests_per_minute)
 
 
 def _arguments(

@@ -3,38 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import httpx
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 
 from api.app import create_app
+from core import security
 from core.config import Settings
 from core.ids import new_id
 from core.services import Services
 
 
+@pytest.fixture(scope="session")
+def api_settings(
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """The settings of the one server that all tests of the API speak to."""
+    return Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        database_url=database_url,
+        redis_url=redis_url,
+        data_dir=tmp_path_factory.mktemp("api"),
+        default_plan="enterprise",
+    )
+
+
 @pytest.fixture
-async def api_url(
-    settings: Settings, services: Services, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[str]:
-    """URL of the running API; its rows are those that ``services`` empties afterwards."""
-    monkeypatch.setattr(settings, "default_plan", "enterprise")
-    with socket.socket() as listener:
+def settings(api_settings: Settings) -> Iterator[Settings]:
+    """The server's own settings: what a test changes in them counts; stored bytes go afterwards."""
+    yield api_settings
+    shutil.rmtree(api_settings.data_dir / "blobs", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def server(api_settings: Settings) -> AsyncIterator[str]:
+    """URL of the running server."""
+    # Real passwords take their time; those of tests need not.
+    cheap = PasswordHasher(time_cost=1, memory_cost=64)
+    with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
+        patch.setattr(security, "_hasher", cheap)
+        patch.setattr(security, "_NOBODY", cheap.hash("nobody"))
         listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        config = uvicorn.Config(create_app(settings), log_config=None, lifespan="on")
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:
+        config = uvicorn.Config(create_app(api_settings), log_config=None, lifespan="on")
+        running = uvicorn.Server(config)
+        serving = asyncio.create_task(running.serve(sockets=[listener]))
+        while not running.started:
             await asyncio.sleep(0.01)
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        running.should_exit = True
         await serving
+
+
+@pytest.fixture
+def api_url(server: str, services: Services) -> str:
+    """URL of the API; its rows are those that ``services`` empties afterwards."""
+    return server
 
 
 @pytest.fixture

@@ -42,6 +42,15 @@ async def test_a_file_comes_back_as_it_went_in(member: Member) -> None:
     assert (await member.program.get(f"/api/files/{file['id']}")).json() == file
 
 
+async def test_a_file_larger_than_any_buffer_comes_back_whole(member: Member) -> None:
+    content = TEXT * 4500  # 20 MB
+    made = await _upload(member, "foxes.txt", content)
+    assert made.status_code == 201, made.text
+    back = await member.program.get(f"/api/files/{made.json()['id']}/download")
+    assert hashlib.sha256(back.content).hexdigest() == made.json()["checksum"]
+    assert len(back.content) == len(content)
+
+
 async def test_the_type_is_read_from_the_content_not_the_name(member: Member) -> None:
     made = await _upload(member, "innocent.txt", b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n")
     assert made.json()["mimeType"] == "application/pdf"
