@@ -30,7 +30,7 @@ async def stream_log(call: Call, log: str, last_types: Collection[str]) -> Reply
             raise ValidationFailed("Last-Event-ID names no event of this stream; leave it away.")
         if seen[0].data.get("type") in last_types:
             return Reply(headers=dict(_HEADERS), stream=_done())
-    return Reply(headers=dict(_HEADERS), stream=_frames(events, log, after, last_types))
+    return stream_events(_up_to_last(events, log, after, last_types))
 
 
 def last_event_id(call: Call) -> int:
@@ -43,18 +43,24 @@ def last_event_id(call: Call) -> int:
     return int(text)
 
 
-async def _frames(
+def stream_events(events: AsyncIterator[Event | None]) -> Reply:
+    """Return an answer of events to their end, then ``[DONE]``; ``None`` is a keep-alive."""
+    return Reply(headers=dict(_HEADERS), stream=_framed(events))
+
+
+async def _framed(events: AsyncIterator[Event | None]) -> AsyncIterator[bytes]:
+    async for event in events:
+        yield b": keepalive\n\n" if event is None else _frame(event)
+    yield b"data: [DONE]\n\n"
+
+
+async def _up_to_last(
     events: EventLogs, log: str, after: int, last_types: Collection[str]
-) -> AsyncIterator[bytes]:
+) -> AsyncIterator[Event | None]:
     async for event in events.follow(log, after):
-        if event is None:
-            yield b": keepalive\n\n"
-            continue
-        yield _frame(event)
-        if event.data.get("type") in last_types:
+        yield event
+        if event is not None and event.data.get("type") in last_types:
             break
-    async for frame in _done():
-        yield frame
 
 
 async def _done() -> AsyncIterator[bytes]:
