@@ -21,6 +21,7 @@ from core.config import Settings, forbid_phoning_home, get_settings
 from core.ids import new_id
 from core.logs import configure_logs
 from core.services import Services, open_services
+from pipelines import background
 
 SLICES: Final = (
     "api.health",
@@ -33,6 +34,10 @@ SLICES: Final = (
     "api.tools",
     "api.knowledge.bases",
     "api.knowledge.documents",
+    "api.blocks",
+    "api.workflows.routes",
+    "api.workflows.runs",
+    "api.logs",
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
@@ -115,5 +120,6 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
             app.services = services
             warming = asyncio.create_task(warmth.warm(settings))
             yield
+            await background.stop_all()
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)

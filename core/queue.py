@@ -6,6 +6,9 @@ import asyncio
 from typing import Final, Literal
 
 from celery import Celery
+from kombu.exceptions import OperationalError
+
+from core.errors import ServiceUnavailable
 
 Kind = Literal["documents", "executions"]
 
@@ -51,8 +54,16 @@ class Queue:
         self._celery = celery
 
     async def wake(self, kind: Kind, row_id: str = "") -> None:
-        """Tell a worker of a kind that a row waits; the id is a hint and may be stale."""
-        await asyncio.to_thread(self._celery.send_task, f"{kind}.wake", args=[row_id])
+        """Tell a worker of a kind that a row waits; the id is a hint and may be stale.
+
+        Raises ``ServiceUnavailable`` when the broker does not take it; upkeep wakes again later.
+        """
+        try:
+            await asyncio.to_thread(self._celery.send_task, f"{kind}.wake", args=[row_id])
+        except OperationalError as error:
+            raise ServiceUnavailable(
+                "The queue does not confirm the job; it waits until it is back."
+            ) from error
 
     async def depth(self, kind: Kind) -> int:
         """Return how many wakes of a kind no worker has taken yet."""

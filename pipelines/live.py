@@ -58,17 +58,19 @@ async def announced(events: EventLogs, execution_id: str) -> frozenset[Place] | 
     return frozenset(places) if after else None
 
 
+def duration_ms(run: Execution) -> int | None:
+    """Return how long a run took; None before its end."""
+    if run.started_at is None or run.ended_at is None:
+        return None
+    return round((run.ended_at - run.started_at).total_seconds() * 1000)
+
+
 def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
     """Return type and data of the one event that ends a run's log."""
-    duration = (
-        round((run.ended_at - run.started_at).total_seconds() * 1000)
-        if (run.ended_at and run.started_at)
-        else 0
-    )
     data: dict[str, JsonValue] = {
         "success": run.status == "completed",
         "output": run.output,
-        "duration": duration,
+        "duration": duration_ms(run) or 0,
         "startTime": wire_time(run.started_at),
         "endTime": wire_time(run.ended_at),
     }

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from core.errors import Conflict, NotFound, RateLimited, ValidationFailed
+from core.errors import Conflict, NotFound, RateLimited, ServiceUnavailable, ValidationFailed
 from core.ids import new_id
 from core.services import Services
 from core.store.executions import Execution
@@ -72,7 +72,7 @@ async def start(unit: Unit, services: Services, workflow_id: str, request: RunRe
     if request.from_execution_id:
         await _take_over(unit, definition, request, execution.id)
     if request.runner is None:
-        unit.after_commit(lambda: services.queue.wake("executions", execution.id))
+        unit.after_commit(lambda: _wake(services, execution.id))
     return execution
 
 
@@ -86,6 +86,14 @@ async def cancel(unit: Unit, services: Services, execution_id: str) -> Execution
     if existing is None:
         raise NotFound("There is no such execution; list those of the workflow.")
     return existing
+
+
+async def _wake(services: Services, execution_id: str) -> None:
+    try:
+        await services.queue.wake("executions", execution_id)
+    except ServiceUnavailable as error:
+        error.details["executionId"] = execution_id
+        raise
 
 
 def extent_of(run: Execution) -> Extent:

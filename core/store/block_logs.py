@@ -104,6 +104,20 @@ class BlockLogs(TenantRepository):
         )
         return rows.all()
 
+    async def has_answered(self, execution_id: str) -> bool:
+        """Whether a ``response`` block set what the run answers."""
+        found = await self._session.scalar(
+            select(BlockLog.no)
+            .where(
+                BlockLog.execution_id == execution_id,
+                BlockLog.workspace_id == self._workspace_id,
+                BlockLog.block_type == "response",
+                BlockLog.status == "success",
+            )
+            .limit(1)
+        )
+        return found is not None
+
     async def copy(self, from_id: str, to_id: str, block_ids: Collection[str]) -> None:
         """Give a run what another has finished of the named blocks."""
         for row in await self.of(from_id):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     CursorResult,
     ForeignKey,
     Index,
     Result,
+    Text,
     Update,
     case,
+    cast,
     func,
     select,
     text,
@@ -22,6 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
+from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
 HOLDS_A_SLOT = ("queued", "running")
@@ -62,6 +68,41 @@ class Execution(Timestamps, Base):
     lease_until: Mapped[datetime | None]
 
 
+@dataclass(frozen=True)
+class ExecutionFilter:
+    """What a run must be to be listed; None means whatever. Durations are in milliseconds."""
+
+    workflow_id: str | None = None
+    status: Sequence[str] = ()
+    trigger: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    search: str | None = None
+    min_duration: int | None = None
+    max_duration: int | None = None
+    min_cost: float | None = None
+    max_cost: float | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the filter as parts of a WHERE."""
+        lasted = func.extract("epoch", Execution.ended_at - Execution.started_at) * 1000
+        words = cast(Execution.input, Text) + cast(Execution.output, Text)
+        words += func.coalesce(cast(Execution.error, Text), "")
+        bounds: list[tuple[Any, Callable[[Any], ColumnElement[bool]]]] = [
+            (self.workflow_id, lambda value: Execution.workflow_id == value),
+            (self.status or None, Execution.status.in_),
+            (self.trigger or None, Execution.trigger.in_),
+            (self.since, lambda value: Execution.created_at >= value),
+            (self.until, lambda value: Execution.created_at <= value),
+            (self.search, lambda value: words.icontains(value, autoescape=True)),
+            (self.min_duration, lambda value: lasted >= value),
+            (self.max_duration, lambda value: lasted <= value),
+            (self.min_cost, lambda value: Execution.cost >= value),
+            (self.max_cost, lambda value: Execution.cost <= value),
+        ]
+        return [condition(bound) for bound, condition in bounds if bound is not None]
+
+
 class Executions(TenantRepository):
     async def get(self, execution_id: str) -> Execution | None:
         return await self._session.scalar(
@@ -69,6 +110,16 @@ class Executions(TenantRepository):
                 Execution.id == execution_id, Execution.workspace_id == self._workspace_id
             )
         )
+
+    async def page(
+        self, found_by: ExecutionFilter, after: Position | None, limit: int
+    ) -> RowsPage[Execution]:
+        """Return runs, newest first."""
+        query = select(Execution).where(
+            Execution.workspace_id == self._workspace_id, *found_by.conditions()
+        )
+        order = (Execution.created_at, Execution.id)
+        return await read_page(self._session, query, order, after, limit)
 
     async def insert(self, execution: Execution) -> bool:
         """Add a run; False, and nothing added, when its id is taken (by whomever)."""

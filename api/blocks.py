@@ -1,0 +1,30 @@
+"""The kinds of blocks that a workflow is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from api.access import SIGNED_IN
+from api.endpoint import endpoint
+from api.paging import Page
+from api.wire import Wire
+from pipelines.blocks import schemas
+
+
+class BlockType(Wire):
+    """``settings`` is a JSON Schema of the sub-blocks; ``openOutputs``: there may be others."""
+
+    type: str
+    name: str
+    description: str
+    settings: dict[str, Any]
+    outputs: dict[str, str] = Field(description="Type of each output.")
+    open_outputs: bool
+
+
+@endpoint("GET", "/api/blocks", access=SIGNED_IN)
+async def list_blocks() -> Page[BlockType]:
+    """List the types of blocks with the schemas of their settings."""
+    return Page(data=[BlockType.model_validate(schema) for schema in schemas()])

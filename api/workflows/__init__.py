@@ -1,0 +1,1 @@
+"""Workflows: kept, deployed, run."""

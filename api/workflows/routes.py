@@ -1,0 +1,127 @@
+"""Workflows: create, read, change, check, copy, deploy."""
+
+from __future__ import annotations
+
+from api.access import READ, WRITE
+from api.call import Call
+from api.endpoint import endpoint
+from api.errors import found
+from api.paging import Page, cursor_of
+from api.workflows.copies import copied
+from api.workflows.schemas import (
+    PARTS,
+    DuplicateBody,
+    Issue,
+    NewWorkflow,
+    Validity,
+    WorkflowAnswer,
+    WorkflowPatch,
+    WorkflowQuery,
+    WorkflowSummary,
+    answer_of,
+    summary_of,
+)
+from core.ids import new_id
+from core.store.workflows import Workflow
+from pipelines.validity import check, require_valid
+from pipelines.workflow import parse
+
+
+@endpoint("GET", "/api/workflows", access=READ)
+@endpoint("GET", "/api/v1/workflows", access=READ.key_only())
+async def list_workflows(call: Call, query: WorkflowQuery) -> Page[WorkflowSummary]:
+    """List the workspace's workflows, newest first, without their blocks."""
+    page = await call.unit.workflows.page(query.position(), query.limit, query.search)
+    data = [summary_of(row) for row in page.rows]
+    return Page(data=data, next_cursor=cursor_of(page.next))
+
+
+@endpoint("POST", "/api/workflows", access=WRITE, status=201)
+async def create_workflow(call: Call, body: NewWorkflow) -> WorkflowAnswer:
+    """Create a workflow; it may be unfinished, but what it says must make sense."""
+    definition = parse(body.model_dump(include=set(PARTS)))
+    require_valid(definition, runnable=False)
+    row = Workflow(
+        id=new_id("wf"),
+        name=body.name,
+        description=body.description,
+        definition=definition.wire(),
+        created_by=call.user_id,
+    )
+    call.unit.workflows.add(row)
+    await call.unit.flush()
+    return answer_of(row)
+
+
+@endpoint("GET", "/api/workflows/<workflow_id>", access=READ)
+async def get_workflow(call: Call, workflow_id: str) -> WorkflowAnswer:
+    return answer_of(found(await call.unit.workflows.get(workflow_id), "workflow"))
+
+
+@endpoint("PATCH", "/api/workflows/<workflow_id>", access=WRITE)
+async def update_workflow(call: Call, workflow_id: str, body: WorkflowPatch) -> WorkflowAnswer:
+    """Change the fields that are sent; every change counts the version up."""
+    row = found(await call.unit.workflows.lock(workflow_id), "workflow")
+    changes = body.changes()
+    parts = {name: changes.pop(name) for name in PARTS if name in changes}
+    if parts:
+        definition = parse({**row.definition, **parts})
+        require_valid(definition, runnable=False)
+        row.definition = definition.wire()
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if parts or changes:
+        row.version += 1
+    await call.unit.flush()
+    return answer_of(row)
+
+
+@endpoint("DELETE", "/api/workflows/<workflow_id>", access=WRITE)
+async def delete_workflow(call: Call, workflow_id: str) -> None:
+    """Delete a workflow with its runs and their logs; what runs stops within seconds."""
+    row = found(await call.unit.workflows.lock(workflow_id), "workflow")
+    await call.unit.workflows.delete(row)
+
+
+@endpoint("POST", "/api/workflows/<workflow_id>/duplicate", access=WRITE, status=201)
+async def duplicate_workflow(call: Call, workflow_id: str, body: DuplicateBody) -> WorkflowAnswer:
+    """Create a workflow with the same blocks under new ids."""
+    row = found(await call.unit.workflows.get(workflow_id), "workflow")
+    copy = Workflow(
+        id=new_id("wf"),
+        name=body.name or f"{row.name[:190]} (copy)",
+        description=row.description,
+        definition=copied(parse(row.definition)).wire(),
+        created_by=call.user_id,
+    )
+    call.unit.workflows.add(copy)
+    await call.unit.flush()
+    return answer_of(copy)
+
+
+@endpoint("POST", "/api/workflows/<workflow_id>/validate", access=READ)
+async def validate_workflow(call: Call, workflow_id: str) -> Validity:
+    """Say whether a workflow could run, and everything that stands in its way; runs nothing."""
+    row = found(await call.unit.workflows.get(workflow_id), "workflow")
+    issues = check(parse(row.definition), runnable=True)
+    return Validity(valid=not issues, issues=[Issue(**issue) for issue in issues])
+
+
+@endpoint("POST", "/api/workflows/<workflow_id>/deploy", access=WRITE)
+async def deploy_workflow(call: Call, workflow_id: str) -> WorkflowSummary:
+    """Make the workflow as it is now the one that keys, webhooks and schedules run."""
+    row = found(await call.unit.workflows.lock(workflow_id), "workflow")
+    require_valid(parse(row.definition), runnable=True)
+    snapshot = await call.unit.workflows.take_snapshot(row, "deploy")
+    row.is_deployed, row.deployed_version = True, snapshot.number
+    await call.unit.flush()
+    return summary_of(row)
+
+
+@endpoint("DELETE", "/api/workflows/<workflow_id>/deploy", access=WRITE)
+async def withdraw_workflow(call: Call, workflow_id: str) -> WorkflowSummary:
+    """Have nobody but people run the workflow any more; the snapshots stay."""
+    row = found(await call.unit.workflows.lock(workflow_id), "workflow")
+    row.is_deployed, row.deployed_version = False, None
+    await call.unit.flush()
+    return summary_of(row)

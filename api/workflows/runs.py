@@ -1,0 +1,196 @@
+"""Runs: started in three ways, listed, followed, cancelled."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+from api.access import READ, WRITE
+from api.call import Call, Reply
+from api.endpoint import endpoint
+from api.errors import found
+from api.paging import Page, cursor_of
+from api.stream import last_event_id, stream_events
+from api.workflows.schemas import (
+    ExecuteBody,
+    ExecutionAnswer,
+    ExecutionQuery,
+    record_of,
+)
+from core.errors import Forbidden, NotFound, TimedOut, ValidationFailed
+from core.ids import new_id
+from core.store.executions import Execution, ExecutionFilter
+from pipelines import background, run
+from pipelines.level import Extent
+from pipelines.live import duration_ms, follow, log_name, wire_time
+from pipelines.run import RunRequest
+
+SYNC_SECONDS = 300.0  # how long a caller waits who does not say how long
+_RUN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+
+
+@endpoint("POST", "/api/workflows/<workflow_id>/execute", access=WRITE)
+@endpoint("POST", "/api/v1/workflows/<workflow_id>/execute", access=WRITE.key_only())
+async def execute_workflow(call: Call, workflow_id: str, body: ExecuteBody) -> Reply:
+    """Run a workflow: wait for its end, follow its events (``stream``), or neither (``async``)."""
+    request = _request(call, body)
+    if _is_async(call, body):
+        row = await _start(call, workflow_id, request)
+        status_url = f"/api/workflows/{workflow_id}/executions/{row.id}"
+        accepted = {"success": True, "async": True, "executionId": row.id, "statusUrl": status_url}
+        return Reply(accepted, 202, _headers(row))
+    owner = new_id("api")
+    if not body.stream:
+        limit = request.timeout_seconds or SYNC_SECONDS
+        request = replace(request, timeout_seconds=limit)
+    row = await _start(call, workflow_id, replace(request, runner=owner))
+    task = background.launch(call.services, row, owner)
+    if body.stream:
+        return _stream(call, row, 0)
+    return await _answer(call, await background.ended(call.services, row, task))
+
+
+@endpoint("GET", "/api/workflows/<workflow_id>/executions", access=READ)
+async def list_executions(
+    call: Call, workflow_id: str, query: ExecutionQuery
+) -> Page[ExecutionAnswer]:
+    """List a workflow's runs, newest first."""
+    found(await call.unit.workflows.get(workflow_id), "workflow")
+    found_by = ExecutionFilter(workflow_id=workflow_id, status=query.status)
+    page = await call.unit.executions.page(found_by, query.position(), query.limit)
+    data = [record_of(row) for row in page.rows]
+    return Page(data=data, next_cursor=cursor_of(page.next))
+
+
+@endpoint("GET", "/api/workflows/<workflow_id>/executions/<execution_id>", access=READ)
+async def get_execution(call: Call, workflow_id: str, execution_id: str) -> ExecutionAnswer:
+    return record_of(await _of_workflow(call, workflow_id, execution_id))
+
+
+@endpoint("GET", "/api/v1/executions/<execution_id>", access=READ.key_only())
+async def get_execution_by_id(call: Call, execution_id: str) -> ExecutionAnswer:
+    return record_of(found(await call.unit.executions.get(execution_id), "execution"))
+
+
+@endpoint("POST", "/api/workflows/<workflow_id>/executions/<execution_id>/cancel", access=WRITE)
+async def cancel_execution(call: Call, workflow_id: str, execution_id: str) -> ExecutionAnswer:
+    """Stop a run that waits or runs; one that has ended stays as it is."""
+    await _of_workflow(call, workflow_id, execution_id)
+    return record_of(await run.cancel(call.unit, call.services, execution_id))
+
+
+@endpoint("GET", "/api/workflows/<workflow_id>/executions/<execution_id>/stream", access=READ)
+async def stream_execution(call: Call, workflow_id: str, execution_id: str) -> Reply:
+    """Follow a run's events, from its first or from after ``Last-Event-ID``."""
+    row = await _of_workflow(call, workflow_id, execution_id)
+    after = last_event_id(call)
+    log = log_name(row.id)
+    events = call.services.events
+    if after and await events.exists(log) and not await events.read(log, after - 1):
+        raise ValidationFailed("Last-Event-ID names no event of this run; leave it away.")
+    return _stream(call, row, after)
+
+
+async def _start(call: Call, workflow_id: str, request: RunRequest) -> Execution:
+    """Start the run in a unit of its own: it must be committed before it is executed."""
+    async with call.services.store.unit(call.workspace_id) as unit:
+        return await run.start(unit, call.services, workflow_id, request)
+
+
+def _request(call: Call, body: ExecuteBody) -> RunRequest:
+    """Return the run that is asked for; raises ``Forbidden`` for what only people may ask."""
+    is_person = call.caller.identity.way == "session"
+    if body.people_only and not is_person:
+        names = ", ".join(body.people_only)
+        raise Forbidden(f"Only a signed-in session may send {names}; a key runs what is deployed.")
+    run_id = call.request.headers.get("X-Run-Id")
+    if run_id is not None and not _RUN_ID.fullmatch(run_id):
+        raise ValidationFailed("X-Run-Id takes 1 to 100 letters, digits and the signs _ . : -")
+    draft: run.Draft = "if_undeployed" if body.use_draft is None else "never"
+    return RunRequest(
+        trigger="manual" if is_person else "api",
+        input=body.input,
+        execution_id=run_id,
+        draft="never" if not is_person else "always" if body.use_draft else draft,
+        extent=Extent(body.start_block_id, body.stop_after_block_id, body.selected_outputs),
+        from_execution_id=body.from_execution_id,
+        timeout_seconds=body.timeout_seconds,
+        created_by=call.user_id,
+        slots=call.seat.workspace.allowed.concurrent_executions,
+    )
+
+
+def _is_async(call: Call, body: ExecuteBody) -> bool:
+    mode = call.request.headers.get("X-Execution-Mode", "").lower()
+    if mode not in ("", "sync", "async"):
+        raise ValidationFailed("X-Execution-Mode is sync or async.")
+    is_async = body.is_async or mode == "async"
+    if is_async and body.stream:
+        raise ValidationFailed("A run is either streamed or async; send one of the two.")
+    return is_async
+
+
+async def _of_workflow(call: Call, workflow_id: str, execution_id: str) -> Execution:
+    row = await call.unit.executions.get(execution_id)
+    if row is None or row.workflow_id != workflow_id:
+        raise NotFound("There is no such execution of this workflow; list those there are.")
+    return row
+
+
+def _stream(call: Call, row: Execution, after: int) -> Reply:
+    services = call.services
+    reply = stream_events(follow(services.events, services.store.unit, row, after))
+    reply.headers.update(_headers(row))
+    return reply
+
+
+async def _answer(call: Call, row: Execution) -> Reply:
+    """Answer a caller who waited: by the ``response`` block's word, else with the record."""
+    if await _is_answered_by_block(call, row):
+        return _said_by_block(row)
+    error = row.error or {}
+    is_over_time = row.status == "cancelled" and error.get("code") == TimedOut.code
+    body = {
+        "success": row.status == "completed",
+        "executionId": row.id,
+        "status": row.status,
+        "output": row.output,
+        **({"error": error} if error else {}),
+        "metadata": {
+            "duration": duration_ms(row),
+            "startTime": wire_time(row.started_at),
+            "endTime": wire_time(row.ended_at),
+        },
+    }
+    return Reply(body, TimedOut.status if is_over_time else 200, _headers(row))
+
+
+def _said_by_block(row: Execution) -> Reply:
+    """Return status, headers and body of the run's ``response`` block."""
+    said = row.output
+    headers = {
+        "content-type": "application/json",
+        **{k.lower(): v for k, v in said["headers"].items()},
+    }
+    is_text = isinstance(said["data"], str) and not headers["content-type"].endswith("json")
+    content = said["data"].encode() if is_text else json.dumps(said["data"]).encode()
+    is_bodiless = said["status"] in (204, 205, 304)
+    return Reply(
+        status=said["status"],
+        headers={**headers, **_headers(row)},
+        content=b"" if is_bodiless else content,
+    )
+
+
+async def _is_answered_by_block(call: Call, row: Execution) -> bool:
+    if row.status != "completed" or row.options.get("selectedOutputs"):
+        return False
+    if not any(block["type"] == "response" for block in row.definition["blocks"].values()):
+        return False
+    async with call.services.store.unit(row.workspace_id) as unit:
+        return await unit.block_logs.has_answered(row.id)
+
+
+def _headers(row: Execution) -> dict[str, str]:
+    return {"X-Execution-Id": row.id}

@@ -1,0 +1,153 @@
+"""Workflows and their runs on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, JsonValue, model_validator
+
+from api.paging import PageQuery
+from api.wire import Name, Wire
+from core.store.executions import Execution
+from core.store.workflows import Workflow
+from pipelines.live import duration_ms
+
+PARTS = ("blocks", "edges", "loops", "parallels", "variables")
+LONGEST_RUN_SECONDS = 604_800
+
+
+class WorkflowParts(Wire):
+    """The parts of a definition; what stands inside a block is kept as it came."""
+
+    blocks: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    edges: list[dict[str, JsonValue]] = Field(default_factory=list)
+    loops: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    parallels: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    variables: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+
+
+class NewWorkflow(WorkflowParts):
+    name: Name
+    description: str | None = Field(None, max_length=5000)
+
+
+class WorkflowPatch(WorkflowParts):
+    """Absent fields stay; the maps are replaced whole."""
+
+    name: Name = ""
+    description: str | None = Field(None, max_length=5000)
+
+
+class DuplicateBody(Wire):
+    name: Name | None = None
+
+
+class WorkflowQuery(PageQuery):
+    search: str | None = Field(None, max_length=200)
+
+
+class WorkflowSummary(Wire):
+    id: str
+    name: str
+    description: str | None
+    workspace_id: str
+    version: int
+    is_deployed: bool
+    deployed_version: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowAnswer(WorkflowSummary):
+    blocks: dict[str, Any]
+    edges: list[Any]
+    loops: dict[str, Any]
+    parallels: dict[str, Any]
+    variables: dict[str, Any]
+
+
+class Issue(Wire):
+    path: str
+    message: str
+    code: str
+
+
+class Validity(Wire):
+    valid: bool
+    issues: list[Issue]
+
+
+class ExecuteBody(Wire):
+    """How to run a workflow; a body with none of these names is the run's input itself."""
+
+    input: JsonValue = None
+    stream: bool = False
+    is_async: bool = Field(False, alias="async")
+    selected_outputs: list[str] = Field(default_factory=list, max_length=100)
+    timeout_seconds: float | None = Field(None, gt=0, le=LONGEST_RUN_SECONDS)
+    use_draft: bool | None = None
+    start_block_id: str | None = None
+    stop_after_block_id: str | None = None
+    from_execution_id: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_input(cls, given: Any) -> Any:
+        names = {info.alias or name for name, info in cls.model_fields.items()}
+        is_bare = isinstance(given, dict) and not names & given.keys()
+        return {"input": given} if is_bare else given
+
+    @property
+    def people_only(self) -> list[str]:
+        """Names of the fields sent that keys and webhooks may not send."""
+        fields = {
+            "useDraft": self.use_draft,
+            "startBlockId": self.start_block_id,
+            "stopAfterBlockId": self.stop_after_block_id,
+            "fromExecutionId": self.from_execution_id,
+        }
+        return [name for name, value in fields.items() if value]
+
+
+class ExecutionAnswer(Wire):
+    id: str
+    workflow_id: str
+    version: int | None
+    status: str
+    trigger: str
+    input: JsonValue
+    output: JsonValue
+    error: dict[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_ms: int | None
+    cost: float | None
+    usage: dict[str, Any] | None
+
+
+class ExecutionQuery(PageQuery):
+    status: list[str] = Field(default_factory=list)
+
+
+def summary_of(row: Workflow) -> WorkflowSummary:
+    return WorkflowSummary.model_validate(row)
+
+
+def answer_of(row: Workflow) -> WorkflowAnswer:
+    parts = {part: row.definition.get(part) or ([] if part == "edges" else {}) for part in PARTS}
+    return WorkflowAnswer(**summary_of(row).model_dump(), **parts)
+
+
+def record_of(row: Execution) -> ExecutionAnswer:
+    return ExecutionAnswer.model_validate(
+        {
+            **{
+                name: getattr(row, name)
+                for name in ExecutionAnswer.model_fields
+                if name != "duration_ms"
+            },
+            "duration_ms": duration_ms(row),
+        }
+    )

@@ -1,0 +1,44 @@
+"""Runs that this process executes itself, beside whatever else it does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from core.services import Services
+from core.store.executions import TERMINAL, Execution
+from pipelines.execute import execute
+from pipelines.live import follow
+
+_running: Final[set[asyncio.Task[Execution | None]]] = set()
+
+
+def launch(services: Services, run: Execution, owner: str) -> asyncio.Task[Execution | None]:
+    """Execute a run that ``owner`` holds, whoever waits for it; after the commit that began it."""
+    task = asyncio.create_task(execute(services, run, owner))
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    return task
+
+
+async def ended(
+    services: Services, run: Execution, task: asyncio.Task[Execution | None]
+) -> Execution:
+    """Wait for the end of a launched run, also when another process takes it there."""
+    row = await asyncio.shield(task)
+    if row is not None:
+        return row
+    async for _ in follow(services.events, services.store.unit, run, 0):
+        pass
+    async with services.store.unit(run.workspace_id) as unit:
+        last = await unit.executions.get(run.id)
+    if last is None or last.status not in TERMINAL:
+        raise RuntimeError(f"the log of run {run.id} ended before the run")
+    return last
+
+
+async def stop_all() -> None:
+    """Put this process's runs back for another, before its services close."""
+    for task in _running:
+        task.cancel()
+    await asyncio.gather(*_running, return_exceptions=True)
