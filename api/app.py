@@ -17,6 +17,7 @@ from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest
 from api.serve import make_view, respond
 from api.warmth import warmth
+from copilot import offline, turn
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.ids import new_id
 from core.logs import configure_logs
@@ -33,6 +34,9 @@ SLICES: Final = (
     "api.tools",
     "api.knowledge.bases",
     "api.knowledge.documents",
+    "api.copilot.routes",
+    "api.copilot.chats",
+    "api.copilot.tools",
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
@@ -54,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Api:
     settings = settings or get_settings()
     forbid_phoning_home(settings)
     configure_logs(settings)
+    offline.register()
     app = Api(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
     app.url_map.merge_slashes = False
@@ -116,3 +121,4 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
             yield
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
+            await turn.stop_all()

@@ -33,6 +33,20 @@ async def stream_log(call: Call, log: str, last_types: Collection[str]) -> Reply
     return Reply(headers=dict(_HEADERS), stream=_frames(events, log, after, last_types))
 
 
+def stream_events(events: AsyncIterator[Event | None]) -> Reply:
+    """Return an answer that sends events to the end of the iterator, then ``[DONE]``."""
+    return Reply(headers=dict(_HEADERS), stream=_sent(events))
+
+
+async def require_given(call: Call, log: str, after: int) -> None:
+    """Raise ``ValidationFailed`` for a ``Last-Event-ID`` that a log, while kept, never gave."""
+    events = call.services.events
+    if after > 0 and await events.exists(log):
+        seen = await events.read(log, after - 1)
+        if not seen or seen[0].number != after:
+            raise ValidationFailed("Last-Event-ID names no event of this stream; leave it away.")
+
+
 def last_event_id(call: Call) -> int:
     """Return the number in ``Last-Event-ID``, 0 without one."""
     text = call.request.headers.get("Last-Event-ID", "").strip()
@@ -53,6 +67,13 @@ async def _frames(
         yield _frame(event)
         if event.data.get("type") in last_types:
             break
+    async for frame in _done():
+        yield frame
+
+
+async def _sent(events: AsyncIterator[Event | None]) -> AsyncIterator[bytes]:
+    async for event in events:
+        yield b": keepalive\n\n" if event is None else _frame(event)
     async for frame in _done():
         yield frame
 

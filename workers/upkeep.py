@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from copilot.turn import end_interrupted
 from core.config import Settings, forbid_phoning_home
 from core.logs import configure_logs
 from core.queue import Kind
@@ -74,5 +75,10 @@ async def _wake(
         await services.queue.wake(kind)
 
 
+async def end_interrupted_turns(services: Services) -> None:
+    """End the copilot's turns whose process is gone."""
+    await end_interrupted(services)
+
+
 Duty = Callable[[Services], Awaitable[None]]
-DUTIES: tuple[Duty, ...] = (wake_document_workers, wake_execution_workers)
+DUTIES: tuple[Duty, ...] = (wake_document_workers, wake_execution_workers, end_interrupted_turns)
