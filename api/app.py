@@ -17,6 +17,7 @@ from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest
 from api.serve import make_view, respond
 from api.warmth import warmth
+from copilot import offline, turn
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.ids import new_id
 from core.logs import configure_logs
@@ -38,6 +39,9 @@ SLICES: Final = (
     "api.workflows.routes",
     "api.workflows.runs",
     "api.logs",
+    "api.copilot.routes",
+    "api.copilot.chats",
+    "api.copilot.tools",
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
@@ -59,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Api:
     settings = settings or get_settings()
     forbid_phoning_home(settings)
     configure_logs(settings)
+    offline.register()
     app = Api(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
     app.config["MAX_CONTENT_LENGTH"] = None  # each way of reading a body has a limit of its own
@@ -123,3 +128,4 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
             await background.stop_all()
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
+            await turn.stop_all()

@@ -21,14 +21,16 @@ class Warmth:
     failure: str | None = None
 
     async def warm(self, settings: Settings) -> None:
-        """Load the embedding model off the event loop."""
+        """Load the embedding model and the door to chat models off the event loop."""
+        from core.models import chat
         from core.models.embed import get_embedder
 
         try:
             embedder = await asyncio.to_thread(get_embedder, settings.embedding_model)
             await embedder.load()
+            await chat.load()
         except Exception as error:
-            self.failure = f"The embedding model cannot be loaded: {error}"
+            self.failure = f"The models cannot be loaded: {error}"
             log.exception("models are cold")
         else:
             self.is_warm = True

@@ -84,6 +84,8 @@ async def follow(
     knows better: what the log lacks is made up from it.
     """
     log = log_name(message.id)
+    if after and await _is_last(events, log, after):
+        return
     if message.status in TERMINAL and not await events.exists(log):
         for made_up in _made_up(message):
             if made_up.number > after:
@@ -103,6 +105,11 @@ async def follow(
             end = _columns(now) if now else {"status": "aborted"}  # its chat was deleted
             yield _end(message, end, after + 1)
             return
+
+
+async def _is_last(events: EventLogs, log: str, number: int) -> bool:
+    found = await events.read(log, number - 1)
+    return bool(found) and found[0].number == number and found[0].data["type"] == LAST_TYPE
 
 
 def _made_up(message: Message) -> list[Event]:

@@ -110,6 +110,20 @@ async def run_agent(task: Task, door: ChatDoor) -> AsyncGenerator[AgentEvent, No
     yield loop.done()
 
 
+async def call_tool(tool: Tool, call: ToolCall, arguments: dict[str, JsonValue]) -> ToolResult:
+    """Check the arguments and run the tool; whatever goes wrong is its result."""
+    try:
+        jsonschema.validate(arguments, tool.spec.parameters)
+        return ToolResult(call, "success", await tool(arguments))
+    except NuxaError as error:
+        return ToolResult(call, "error", error.message)
+    except jsonschema.ValidationError as error:
+        return ToolResult(call, "error", f"The arguments do not fit: {error.message}.")
+    except Exception:
+        log.exception("tool failed", tool=call.name)
+        return ToolResult(call, "error", f"The tool {call.name} failed; do without it.")
+
+
 @dataclass
 class _Loop:
     """The state between rounds."""
@@ -171,16 +185,9 @@ class _Loop:
             return ToolResult(call, "error", f"There is no tool {call.name!r}; known: {known}.")
         try:
             arguments = tool_arguments(call)
-            jsonschema.validate(arguments, tool.spec.parameters)
-            return ToolResult(call, "success", await tool(arguments))
-        except NuxaError as error:
-            return ToolResult(call, "error", error.message)
-        except (ValueError, jsonschema.ValidationError) as error:
-            said = error.message if isinstance(error, jsonschema.ValidationError) else str(error)
-            return ToolResult(call, "error", f"The arguments do not fit: {said}.")
-        except Exception as error:
-            log.exception("tool failed", tool=call.name, error=repr(error))
-            return ToolResult(call, "error", f"The tool {call.name} failed; do without it.")
+        except ValueError as error:
+            return ToolResult(call, "error", f"The arguments do not fit: {error}.")
+        return await call_tool(tool, call, arguments)
 
     def note(self, result: ToolResult) -> ToolResult:
         """Put a tool's result into the messages."""

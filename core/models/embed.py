@@ -122,18 +122,24 @@ class Embedder:
 
     def _loaded(self) -> SentenceTransformer:
         if self._model is None:
-            self._model = _load(self._exported, self._settings.embedding_threads)
+            with _loading:
+                self._model = _load(self._exported, self._settings.embedding_threads)
         return self._model
 
 
-@lru_cache
 def get_embedder(model_name: str | None = None) -> Embedder:
     """Return this process's embedder of a model, by default the configured one."""
-    settings = get_settings()
-    return Embedder(model_name or settings.embedding_model, settings)
+    return _embedder(model_name or get_settings().embedding_model)
 
 
-os.register_at_fork(after_in_child=get_embedder.cache_clear)
+@lru_cache
+def _embedder(model_name: str) -> Embedder:
+    return Embedder(model_name, get_settings())
+
+
+os.register_at_fork(after_in_child=_embedder.cache_clear)
+
+_loading: Final = threading.Lock()  # the libraries' lazy imports bear no two threads
 
 
 def _load(exported: export.ExportedModel, threads: int) -> SentenceTransformer:

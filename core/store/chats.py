@@ -30,16 +30,20 @@ class Chats(TenantRepository):
     async def page(
         self, user_id: str, after: Position | None, limit: int, search: str | None = None
     ) -> RowsPage[Chat]:
-        """Return a user's chats, newest first; ``search`` is a part of the title."""
+        """Return a user's chats, the last used first; ``search`` is a part of the title."""
         query = self._of(user_id)
         if search:
             query = query.where(Chat.title.icontains(search, autoescape=True))
-        return await read_page(self._session, query, (Chat.created_at, Chat.id), after, limit)
+        return await read_page(self._session, query, (Chat.updated_at, Chat.id), after, limit)
 
     def add(self, chat: Chat) -> Chat:
         chat.workspace_id = self._workspace_id
         self._session.add(chat)
         return chat
+
+    async def refresh(self, chat: Chat) -> None:
+        """Read what the database set by itself, after a flush."""
+        await self._session.refresh(chat)
 
     async def hold_turn(self, user_id: str, user_message_id: str) -> None:
         """Have other units that begin the same turn wait here, until the end of this one."""

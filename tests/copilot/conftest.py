@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
-from core.config import PACKAGED_EMBEDDING_MODEL
-from core.ids import new_id
-from core.models.embed import get_embedder
 from core.services import Services
-from core.store.chunks import NewChunk
-from core.store.documents import Document
-from core.store.knowledge_bases import KnowledgeBase
-from core.text import analyze
+from tests.bases import write_base
 
 MakeBase = Callable[..., Awaitable[str]]
 
@@ -22,51 +16,4 @@ MakeBase = Callable[..., Awaitable[str]]
 @pytest.fixture
 def make_base(services: Services) -> MakeBase:
     """Makes a base with one document of the given pieces: ``await make_base(ws, "text", …)``."""
-
-    async def make(workspace_id: str, *texts: str) -> str:
-        vectors = await get_embedder().embed_documents(texts)
-        starts = [sum(map(len, texts[:i])) for i in range(len(texts))]
-        chunks = [
-            NewChunk(
-                content=text,
-                token_count=len(text.split()),
-                start_offset=start,
-                end_offset=start + len(text),
-                embedding=vector,
-                words=Counter(analyze(text)),
-                page=page,
-            )
-            for page, (text, start, vector) in enumerate(
-                zip(texts, starts, vectors, strict=True), 1
-            )
-        ]
-        base_id, document_id = new_id("kb"), new_id("doc")
-        async with services.store.unit(workspace_id) as unit:
-            base = unit.bases.add(
-                KnowledgeBase(
-                    id=base_id,
-                    name="Handbook",
-                    embedding_model=PACKAGED_EMBEDDING_MODEL,
-                    embedding_dimensions=384,
-                )
-            )
-            await unit.flush()
-            unit.documents.add(_document(document_id, base_id))
-            await unit.flush()
-            await unit.chunks.write_chunks(base, document_id, chunks)
-        return base_id
-
-    return make
-
-
-def _document(document_id: str, base_id: str) -> Document:
-    return Document(
-        id=document_id,
-        base_id=base_id,
-        name="handbook.pdf",
-        mime_type="application/pdf",
-        size=1,
-        checksum=document_id,
-        blob_key=document_id,
-        status="completed",
-    )
+    return partial(write_base, services.store)

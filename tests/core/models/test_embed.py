@@ -51,6 +51,10 @@ async def test_documents_are_unit_vectors_in_the_given_order(packaged: Embedder)
     assert vectors[0] @ vectors[-1] < 0.5
 
 
+def test_a_process_has_one_embedder_a_model() -> None:
+    assert get_embedder() is get_embedder(get_settings().embedding_model)
+
+
 async def test_no_texts_give_no_vectors(packaged: Embedder) -> None:
     assert (await packaged.embed_documents([])).shape == (0, 384)
 

@@ -1,0 +1,87 @@
+"""Asking the copilot, and reading what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from api.access import READ
+from api.call import Call, Reply
+from api.copilot.schemas import AbortAnswer, AskBody, ChatAnswer
+from api.endpoint import endpoint
+from api.errors import found
+from api.stream import last_event_id, require_given, stream_events
+from copilot.begin import begin
+from copilot.events import follow, log_name
+from copilot.turn import launch
+from core.errors import ServiceUnavailable, UpstreamError
+from core.events import Event
+from core.store.messages import TERMINAL, Message
+
+
+@endpoint("POST", "/api/copilot/chat", access=READ)
+async def chat(call: Call, body: AskBody) -> ChatAnswer:
+    """Answer when the whole answer is there; the turn goes on if the caller hangs up."""
+    async with call.services.store.unit(call.workspace_id) as unit:
+        turn = await begin(unit, call.services.settings, call.user_id, body.ask())
+        if turn.is_new:
+            unit.after_commit(partial(launch, call.services, turn))
+    async for _ in _follow(call, turn.message, 0):
+        pass
+    return _answer(found(await _reload(call, turn.message.id), "message"))
+
+
+@endpoint("POST", "/api/copilot/stream", access=READ)
+async def stream(call: Call, body: AskBody) -> Reply:
+    """Answer as it is written, as server-sent events."""
+    after = last_event_id(call)
+    turn = await begin(call.unit, call.services.settings, call.user_id, body.ask())
+    if turn.is_new:
+        call.unit.after_commit(partial(launch, call.services, turn))
+    else:
+        await require_given(call, log_name(turn.message.id), after)
+    return stream_events(_follow(call, turn.message, 0 if turn.is_new else after))
+
+
+@endpoint("GET", "/api/copilot/streams/<message_id>", access=READ)
+async def resume(call: Call, message_id: str) -> Reply:
+    """Follow a turn from ``Last-Event-ID`` on, or from its start, whether it is over or not."""
+    message = found(await call.unit.messages.get(message_id, call.user_id), "message")
+    after = last_event_id(call)
+    await require_given(call, log_name(message.id), after)
+    return stream_events(_follow(call, message, after))
+
+
+@endpoint("POST", "/api/copilot/streams/<message_id>/abort", access=READ)
+async def abort(call: Call, message_id: str) -> AbortAnswer:
+    """End a turn within a second or two, keeping what was written; again changes nothing."""
+    message = found(await call.unit.messages.get(message_id, call.user_id), "message")
+    await call.unit.messages.request_cancel(message)
+    status = message.status if message.status in TERMINAL else "aborting"
+    return AbortAnswer(message_id=message.id, status=status)
+
+
+def _follow(call: Call, message: Message, after: int) -> AsyncIterator[Event | None]:
+    return follow(call.services.events, message, partial(_reload, call, message.id), after)
+
+
+async def _reload(call: Call, message_id: str) -> Message | None:
+    async with call.services.store.unit(call.workspace_id) as unit:
+        return await unit.messages.get(message_id, call.user_id)
+
+
+def _answer(message: Message) -> ChatAnswer:
+    if message.error:
+        kind = UpstreamError if message.error["code"] == UpstreamError.code else ServiceUnavailable
+        place = {"chatId": message.chat_id, "messageId": message.id}
+        raise kind(message.error["message"], {**place, "reason": message.error["code"]})
+    return ChatAnswer(
+        chat_id=message.chat_id,
+        message_id=message.id,
+        content=message.content,
+        citations=message.citations,
+        tool_calls=message.tool_calls,
+        artifacts=message.artifacts,
+        usage=message.usage,
+        model=message.model,
+    )

@@ -1,0 +1,53 @@
+"""What the copilot works with: its models and its tools."""
+
+from __future__ import annotations
+
+import time
+
+from pydantic import JsonValue
+
+from api.access import READ
+from api.call import Call
+from api.copilot.schemas import ModelAnswer, ToolRun, ToolRunAnswer
+from api.endpoint import endpoint
+from api.errors import found
+from api.paging import Page
+from copilot.models import choices
+from copilot.retrieval import bases_of
+from copilot.toolbox import Desk, describe_all, tools_for
+from core.ids import new_id
+from core.models.messages import ToolCall
+from pipelines.agent import call_tool
+from pipelines.passages import Passages
+
+
+@endpoint("GET", "/api/copilot/models", access=READ)
+async def list_models(call: Call) -> Page[ModelAnswer]:
+    models = choices(call.services.settings)
+    return Page(data=[ModelAnswer.model_validate(model) for model in models])
+
+
+@endpoint("GET", "/api/copilot/tools", access=READ)
+async def list_tools() -> list[dict[str, JsonValue]]:
+    return describe_all()
+
+
+@endpoint("POST", "/api/copilot/tools/execute", access=READ)
+async def execute_tool(call: Call, body: ToolRun) -> ToolRunAnswer:
+    """Run one of the copilot's tools under the caller's own rights."""
+    store = call.services.store
+    async with store.unit(call.workspace_id) as unit:
+        if body.chat_id is not None:
+            found(await unit.chats.get(body.chat_id, call.user_id), "chat")
+        base_ids = await bases_of(unit, [])
+    desk = Desk(store, call.workspace_id, base_ids, None, Passages())
+    (tool,) = tools_for([body.name], desk)
+    started = time.monotonic()
+    asked = ToolCall(body.tool_call_id or new_id("call"), body.name, "")
+    result = await call_tool(tool, asked, body.arguments)
+    return ToolRunAnswer(
+        success=result.status == "success",
+        output=result.output if result.status == "success" else None,
+        error=str(result.output) if result.status == "error" else None,
+        duration_ms=round((time.monotonic() - started) * 1000),
+    )
