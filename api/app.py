@@ -35,6 +35,7 @@ SLICES: Final = (
     "api.tools",
     "api.knowledge.bases",
     "api.knowledge.documents",
+    "api.knowledge.search",
     "api.blocks",
     "api.workflows.routes",
     "api.workflows.runs",

@@ -104,9 +104,6 @@ class Processor:
                 await self._fail(document, failed.code, failed.message)
         except NuxaError as error:
             await self._fail(document, error.code, error.message)
-        except asyncio.CancelledError:
-            await self._put_back(document)
-            raise
 
     async def _keep(self, document: Document, progress: Progress) -> None:
         """Renew the lease and write progress until the work ends or must end."""
@@ -166,17 +163,11 @@ class Processor:
             ):
                 raise _LeaseLost  # rolls the chunks back
 
-    async def _give_back(self, document: Document) -> None:
-        """Queue the document again: that this worker stops is not an attempt."""
-        async with self._services.store.unit(document.workspace_id) as unit:
-            left = {"attempts": document.attempts - 1}
-            await unit.documents.finish(document.id, self._owner, "pending", left)
-
     async def _finish(self, document: Document, status: str) -> None:
         async with self._services.store.unit(document.workspace_id) as unit:
             await unit.documents.finish(document.id, self._owner, status)
 
-    async def _put_back(self, document: Document) -> None:
+    async def _give_back(self, document: Document) -> None:
         """Leave the document to another worker: that ours is told to end is no attempt."""
         async with self._services.store.unit(document.workspace_id) as unit:
             fresh = {"attempts": document.attempts - 1}

@@ -28,9 +28,7 @@ async def write_base(store: Store, workspace_id: str, *texts: str) -> str:
             words=Counter(analyze(text)),
             page=page,
         )
-        for page, (text, start, vector) in enumerate(
-            zip(texts, starts, vectors, strict=True), 1
-        )
+        for page, (text, start, vector) in enumerate(zip(texts, starts, vectors, strict=True), 1)
     ]
     base_id, document_id = new_id("kb"), new_id("doc")
     async with store.unit(workspace_id) as unit:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Text,
+    UniqueConstraint,
     delete,
     select,
     text,
@@ -38,7 +39,10 @@ from core.store.vectors import Vectors
 
 class Chunk(Base):
     __tablename__ = "chunks"
-    __table_args__ = (Index("ix_chunks_disabled", "base_id", postgresql_where=text("NOT enabled")),)
+    __table_args__ = (
+        UniqueConstraint("document_id", "chunk_index"),
+        Index("ix_chunks_disabled", "base_id", postgresql_where=text("NOT enabled")),
+    )
 
     no: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
