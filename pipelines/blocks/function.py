@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from typing_extensions import override
 
 from core.sandbox.limits import DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Language
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
+from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
 from pipelines.references import TOKEN, Reference, Scope, Secret, as_text, token_of, value_of
 
 # A reference, with its quotes where it is all that they hold; not in f"…" and the like.
@@ -19,7 +19,7 @@ _LONGEST_NAME = 80
 
 class FunctionSettings(BlockSettings):
     language: Language = "javascript"
-    code: str = Field(min_length=1)
+    code: Text = Field(min_length=1)
     timeout_ms: int = Field(DEFAULT_TIMEOUT_MS, ge=1, le=MAX_TIMEOUT_MS)
 
 

@@ -110,5 +110,10 @@ def test_problems(settings: dict[str, Any], wrong: str) -> None:
     assert [key for key, _ in KIND.problems(settings)] == [wrong]
 
 
+@pytest.mark.parametrize("code", ["[1, 2]", '{"a": 1}', "{ return 1 }"])
+def test_code_that_looks_like_json_is_code(code: str) -> None:
+    assert KIND.fit(KIND.resolve({"code": code}, SCOPE)).code == code
+
+
 def test_defaults() -> None:
     assert KIND.fit({"code": "1"}) == FunctionSettings(code="1", timeout_ms=10_000)
