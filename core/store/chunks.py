@@ -114,7 +114,7 @@ class Chunks(TenantRepository):
         if not chunks:
             return []
         nos = await self._reserve(len(chunks))
-        ids = [new_id("chk") for _ in chunks]
+        ids = [new_id("chunk") for _ in chunks]
         rows = zip(nos, ids, range(len(chunks)), chunks, strict=True)
         await copy_rows(
             self._session,
