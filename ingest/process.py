@@ -107,7 +107,8 @@ class Processor:
 
     async def _keep(self, document: Document, progress: Progress) -> None:
         """Renew the lease and write progress until the work ends or must end."""
-        while True:
+        while True:  # the claim itself was the first renewal
+            await asyncio.sleep(min(_HEARTBEAT_SECONDS, self._lease.total_seconds() / 3))
             async with self._services.store.unit(document.workspace_id) as unit:
                 is_cancelled = await unit.documents.renew(
                     document.id, self._owner, self._lease, progress.columns()
@@ -116,7 +117,6 @@ class Processor:
                 raise _LeaseLost
             if is_cancelled:
                 raise _Cancelled
-            await asyncio.sleep(_HEARTBEAT_SECONDS)
 
     async def _work(self, document: Document, progress: Progress) -> None:
         base = await self._base(document)
