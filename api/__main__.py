@@ -28,7 +28,9 @@ def run() -> None:
     """
     from api.start import run_all
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Named, since a shell starts what it puts in the background with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     run_all(get_settings(), typer.echo)
 
 

@@ -118,7 +118,7 @@ class Launcher:
             if time.monotonic() > deadline:
                 logs = self._settings.data_dir / "logs"
                 raise LaunchFailed(f"{what} took over {seconds:.0f} s; the reason is in {logs}.")
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def watch(self) -> None:
         """Start again what ends unexpectedly, with growing pauses, until interrupted."""
