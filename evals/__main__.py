@@ -93,6 +93,22 @@ def answers_command(
     _write(found, json_file, html_file, report.answers_page)
 
 
+@app.command("bench")
+def bench_command(
+    documents: Annotated[int, typer.Option(help="Documents to ingest and search.", min=10)] = 200,
+    runs: Annotated[int, typer.Option(help="Runs of the workflow.", min=10)] = 200,
+    json_file: _Json = None,
+) -> None:
+    """Measure speed and memory of the whole service, against yardsticks of the same minute.
+
+    Ends with 1 if a figure misses its bar.
+    """
+    from evals.bench.run import run
+
+    if not asyncio.run(run(documents, runs, json_file)):
+        raise typer.Exit(1)
+
+
 async def _retrieval(
     settings: Settings, cases: RetrievalSet, keep: bool, language: str
 ) -> dict[str, Any]:

@@ -171,7 +171,7 @@ class Chunks(TenantRepository):
             .returning(Chunk.no, Chunk.terms, Chunk.token_count, Chunk.frequencies)
             .execution_options(synchronize_session=False)
         )
-        rows = gone.tuples().all()
+        rows = gone.all()
         if rows:
             await self._postings.remove(base.no, [(no, terms) for no, terms, _, _ in rows])
             await self._bases.count(

@@ -102,7 +102,7 @@ class Hits(TenantRepository):
         )
         return [
             PlacedVector(no, document_id, name, opening_no, _from_binary(data))
-            for no, document_id, name, opening_no, data in rows.tuples()
+            for no, document_id, name, opening_no, data in rows
         ]
 
     async def documents_of(self, chunk_nos: Sequence[int]) -> dict[int, str]:
@@ -112,7 +112,7 @@ class Hits(TenantRepository):
                 is_one_of(Chunk.no, chunk_nos), Chunk.workspace_id == self._workspace_id
             )
         )
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
     async def get(self, chunk_nos: Sequence[int]) -> dict[int, StoredChunk]:
         """Return chunks by number; those deleted meanwhile are missing."""

@@ -98,7 +98,7 @@ class Postings(TenantRepository):
             .where(is_one_of(Term.base_no, base_nos), is_one_of(Term.term, terms))
             .group_by(Term.term)
         )
-        return {term: int(count) for term, count in rows.tuples()}
+        return {term: int(count) for term, count in rows}
 
     async def best(
         self,
@@ -150,7 +150,7 @@ class Postings(TenantRepository):
                 is_one_of(Posting.chunk_no, chunk_nos),
             )
         )
-        return list(rows.tuples())
+        return list(rows)
 
     async def _count_terms(self, base_no: int, words: Sequence[Iterable[str]]) -> None:
         counts = Counter(term for terms in words for term in terms)

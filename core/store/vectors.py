@@ -91,7 +91,7 @@ class Vectors(TenantRepository):
         if allowed is not None:
             query = query.where(Vector.chunk_no.in_(allowed))
         rows = await self._session.execute(query.order_by(distance).limit(limit))
-        return [(no, float(far)) for no, far in rows.tuples()]
+        return [(no, float(far)) for no, far in rows]
 
     async def _indexed(
         self,
@@ -115,7 +115,7 @@ class Vectors(TenantRepository):
         )
         if allowed is None:
             rows = await self._session.execute(near)
-            return [(no, float(far)) for no, far in rows.tuples()]
+            return [(no, float(far)) for no, far in rows]
         inner = near.subquery()
         rows = await self._session.execute(
             select(inner.c.chunk_no, inner.c.distance)
@@ -123,7 +123,7 @@ class Vectors(TenantRepository):
             .order_by(inner.c.distance)
             .limit(limit)
         )
-        found = [(no, float(far)) for no, far in rows.tuples()]
+        found = [(no, float(far)) for no, far in rows]
         if len(found) < limit:
             return await self._exact([base.no], vector, limit, allowed)
         return found

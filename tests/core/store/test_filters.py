@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.errors import ValidationFailed
+from core.store.filters import parse_filter
+from core.store.unit import Store
+from tests.conftest import Owner
+from tests.knowledge import add_document, make_base
+
+_DOCUMENTS: dict[str, dict[str, Any]] = {
+    "old.txt": {"year": 2021, "tags": ["Red", "blue"], "author": {"name": "Ada"}},
+    "new.txt": {"year": 2023.5, "tags": ["green"], "draft": True, "page": "title"},
+    "bare.txt": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"year": 2021}, {"old.txt"}),
+        ({"year": {"eq": 2021.0}}, {"old.txt"}),
+        ({"year": {"ne": 2021}}, {"new.txt", "bare.txt"}),
+        ({"year": {"gt": 2021}}, {"new.txt"}),
+        ({"year": {"gte": 2021, "lt": 2023}}, {"old.txt"}),
+        ({"year": {"gt": "2"}}, set()),
+        ({"year": {"in": [2021, 7]}}, {"old.txt"}),
+        ({"year": {"nin": [2021, 7]}}, {"new.txt", "bare.txt"}),
+        ({"year": None}, {"bare.txt"}),
+        ({"tags": {"contains": "Red"}}, {"old.txt"}),
+        ({"author.name": {"contains": "ad"}}, {"old.txt"}),
+        ({"author": {"eq": {"name": "Ada"}}}, {"old.txt"}),
+        ({"draft": True}, {"new.txt"}),
+        ({"metadata.page": "title"}, {"new.txt"}),
+        ({"page": 3}, {"old.txt", "new.txt", "bare.txt"}),
+        ({"page": {"gt": 3}}, set()),
+        ({"fileName": {"contains": "NEW"}}, {"new.txt"}),
+        ({"fileName": {"in": ["old.txt", "bare.txt"]}}, {"old.txt", "bare.txt"}),
+        ({"mimeType": {"ne": "text/plain"}}, set()),
+        ({"createdAt": {"gt": "2020-01-01"}}, {"old.txt", "new.txt", "bare.txt"}),
+        ({"createdAt": {"lt": "2020-01-01T00:00:00Z"}}, set()),
+        ({"field": "year", "op": "lt", "value": 2022}, {"old.txt"}),
+        ({"field": "year", "operator": "gte", "value": 2022}, {"new.txt"}),
+        ({"or": [{"year": 2021}, {"draft": True}]}, {"old.txt", "new.txt"}),
+        ({"and": [{"year": {"gt": 1}}, {"not": {"draft": True}}]}, {"old.txt"}),
+        ({"not": {"year": {"gt": 2022}}}, {"old.txt", "bare.txt"}),
+        ({"a'; DROP TABLE chunks; --": {"contains": "'%_"}}, set()),
+    ],
+)
+async def test_filters(store: Store, owner: Owner, raw: Any, expected: set[str]) -> None:
+    base = await make_base(store, owner.workspace_id)
+    for name, metadata in _DOCUMENTS.items():
+        await add_document(store, base, ["some words"], name, metadata, page=3)
+    async with store.unit(owner.workspace_id) as unit:
+        allowed = unit.hits.allowed([base.id], parse_filter(raw))
+        found = await unit.vectors.nearest([base], _anything(), 10, allowed)
+        chunks = await unit.hits.get(found)
+    assert {chunk.document_name for chunk in chunks.values()} == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        ([], "filter"),
+        ({}, "filter"),
+        ("year > 2", "filter"),
+        ({"and": {}}, "filter.and"),
+        ({"or": [{"year": 1}, {"year": {"like": "x"}}]}, "filter.or[1].year"),
+        ({"year": {}}, "filter.year"),
+        ({"year": {"in": 3}}, "filter.year"),
+        ({"year": {"gt": [1]}}, "filter.year"),
+        ({"page": "three"}, "filter.page"),
+        ({"page": {"in": [1, "x"]}}, "filter.page[1]"),
+        ({"page": 2**40}, "filter.page"),
+        ({"page": {"contains": "x"}}, "filter.page"),
+        ({"createdAt": {"gt": "yesterday"}}, "filter.createdAt"),
+        ({"field": "year", "op": "eq"}, "filter"),
+        ({"field": "year", "op": ["eq"], "value": 1}, "filter"),
+        ({"x": "nul\x00"}, "filter"),
+        ({"x": "\ud800"}, "filter"),
+        ({"x": float("nan")}, "filter"),
+        ({"and": [{"x": 1}] * 101}, "filter.and[100].x"),
+    ],
+)
+def test_nonsense_is_refused_with_its_place(raw: Any, path: str) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        parse_filter(raw)
+    assert refused.value.details["issues"][0]["path"] == path
+
+
+def test_nesting_ends_somewhere() -> None:
+    raw: dict[str, Any] = {"x": 1}
+    for _ in range(5000):
+        raw = {"not": raw}
+    with pytest.raises(ValidationFailed):
+        parse_filter(raw)
+
+
+def _anything() -> Any:
+    from tests.knowledge import embedded
+
+    return embedded("words")

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pipelines.search.ranking import Candidates, bm25, document_share, feedback, fuse
+
+
+def _reference(query: list[str], chunks: list[list[str]], at: int) -> float:
+    """BM25 as written in the papers, over texts in memory."""
+    total = len(chunks)
+    mean = sum(map(len, chunks)) / total
+    score = 0.0
+    for term in query:
+        holders = sum(term in chunk for chunk in chunks)
+        frequency = chunks[at].count(term)
+        if frequency:
+            idf = math.log(1 + (total - holders + 0.5) / (holders + 0.5))
+            norm = 0.9 * (1 - 0.55 + 0.55 * len(chunks[at]) / mean)
+            score += idf * frequency / (frequency + norm)
+    return score
+
+
+def test_bm25_is_the_reference_computation() -> None:
+    chunks = [["a", "b", "a"], ["b", "c"], ["a", "d", "d", "d", "e"], ["f"]]
+    query = ["a", "d", "b", "b", "x"]
+    counts = {"a": 1, "d": 1, "b": 2, "x": 1}
+    held = {"a": 2, "d": 1, "b": 2}
+    words = bm25(counts, held, len(chunks), sum(map(len, chunks)))
+    for at, chunk in enumerate(chunks):
+        found = sum(words.score(t, chunk.count(t), len(chunk)) for t in held if t in chunk)
+        assert found == pytest.approx(_reference(query, chunks, at))
+
+
+def _candidates(keyword: list[float], document: list[float]) -> Candidates:
+    vectors = np.array([[1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32)
+    return Candidates(
+        nos=[1, 2, 3],
+        document_ids=["a", "b", "c"],
+        vectors=vectors,
+        keyword=np.array(keyword, dtype=np.float32),
+        document=np.array(document, dtype=np.float32),
+    )
+
+
+def test_fusion_is_the_convex_sum() -> None:
+    asked = np.array([1, 0], dtype=np.float32)
+    fused = fuse(_candidates([0, 4, 2], [0, 0, 0]), asked)
+    assert fused.tolist() == pytest.approx([0.75, 0.25 + 0.75 * 0.8, 0.125 + 0.375])
+
+
+def test_without_any_word_meaning_decides() -> None:
+    asked = np.array([0, 1], dtype=np.float32)
+    fused = fuse(_candidates([0, 0, 0], [0, 0, 0]), asked)
+    assert np.argsort(-fused).tolist() == [2, 1, 0]
+
+
+def test_feedback_moves_towards_the_two_best() -> None:
+    asked = np.array([1, 0], dtype=np.float32)
+    candidates = _candidates([0, 0, 0], [0, 0, 0])
+    moved = feedback(candidates, asked, np.array([0.1, 0.9, 0.8], dtype=np.float32))
+    expected = np.array([1 + 0.8 * 0.3, 0.8 * 0.9])
+    assert moved.tolist() == pytest.approx((expected / np.linalg.norm(expected)).tolist())
+
+
+def test_a_document_is_spoken_of_by_name_and_opening() -> None:
+    weights = {"q3": 1.0, "2023": 1.0, "margin": 2.0}
+    named = document_share(weights, {"2023", "q3", "aapl", "x"}, {"2023", "q3"})
+    assert named == pytest.approx(math.sqrt(0.5 * 0.5))
+    assert document_share(weights, {"2023"}, {"margin"}) == pytest.approx(0.5 + 0.5)
+    assert document_share(weights, {"other"}, set()) == 0
+    assert document_share({}, {"other"}, set()) == 0
