@@ -154,7 +154,9 @@ async def respond(result: object, status: int) -> Response:
     """Return a slice's answer as the framework's."""
     reply = result if isinstance(result, Reply) else Reply(result)
     code = reply.status or status
-    if reply.stream is not None:
+    if reply.stream is not None and request.method == "HEAD":
+        response = Response(b"", code)
+    elif reply.stream is not None:
         response = Response(reply.stream, code)
         response.timeout = None  # a stream lasts as long as it lasts
     elif reply.content is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from core.blobs import Blobs, DiskBlobs
+from core.blobs import Blobs, open_blobs
 from core.config import Settings
 from core.errors import NuxaError
 from core.events import EventLogs
@@ -70,11 +70,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await http.close()
         await redis.aclose()
         await store.close()
-
-
-def open_blobs(settings: Settings) -> Blobs:
-    """Return the configured blob storage."""
-    return DiskBlobs(settings.data_dir / "blobs")
 
 
 def _seal_keys(settings: Settings) -> list[str]:

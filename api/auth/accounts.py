@@ -14,9 +14,8 @@ from core.security import hash_password, hash_token, new_token, verify_password
 from core.store.api_keys import ApiKey
 from core.store.base import now
 from core.store.sessions import Session
-from core.store.unit import Store, SystemUnit, Unit
+from core.store.unit import Store, Unit
 from core.store.users import User
-from core.store.workspaces import Member, Workspace
 
 
 @dataclass(frozen=True)
@@ -39,22 +38,12 @@ async def make_account(
         if await system.users.by_email(email) is not None:
             raise Conflict("There is an account with this e-mail address; sign in instead.")
         system.users.add(user)
-        workspace = await make_workspace(system, settings, user.id, f"{name}'s workspace")
+        await system.flush()
+        workspace = await system.workspaces.make(
+            user.id, f"{name}'s workspace", settings.default_plan
+        )
         user.default_workspace_id = workspace.id
     return user
-
-
-async def make_workspace(
-    system: SystemUnit, settings: Settings, owner_id: str, name: str
-) -> Workspace:
-    """Make a workspace with its owner in it."""
-    await system.flush()  # the owner's row comes first
-    workspace = Workspace(id=new_id("ws"), name=name, plan=settings.default_plan, owner_id=owner_id)
-    system.workspaces.add(workspace)
-    await system.flush()
-    member = Member(workspace_id=workspace.id, user_id=owner_id, role="owner")
-    system.workspaces.add_member(member)
-    return workspace
 
 
 async def check_password(store: Store, email: str, password: str) -> User | None:

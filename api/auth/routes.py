@@ -45,15 +45,20 @@ async def logout(call: Call) -> Reply:
 
 
 @endpoint("GET", "/api/auth/session", access=SIGNED_IN)
-async def session(call: Call) -> SessionAnswer:
+async def session(call: Call) -> Reply:
+    """Say who is signed in; a browser's cookie lives on as its session does."""
     async with call.services.store.system() as system:
         user = await system.users.get(call.user_id)
     caller = call.caller
-    return SessionAnswer(
+    body = SessionAnswer(
         user=UserAnswer.model_validate(user),
         workspace_id=caller.seat.workspace.id if caller.seat else None,
         expires_at=caller.identity.expires_at,
     )
+    if caller.identity.way != "session":
+        return Reply(body)
+    settings, token = call.services.settings, call.request.cookies[SESSION_COOKIE]
+    return Reply(body, headers={"Set-Cookie": _cookie(token, _seconds(settings), settings)})
 
 
 async def _session(call: Call, user: User) -> SignedIn:
@@ -72,8 +77,12 @@ def _signed_in(made: SignedIn, settings: Settings, status: int) -> Reply:
         workspace_id=made.workspace_id,
         expires_at=made.expires_at,
     )
-    cookie = _cookie(made.token, settings.session_days * 86400, settings)
+    cookie = _cookie(made.token, _seconds(settings), settings)
     return Reply(body, status, {"Set-Cookie": cookie})
+
+
+def _seconds(settings: Settings) -> int:
+    return settings.session_days * 86_400
 
 
 def _cookie(token: str, seconds: int, settings: Settings) -> str:

@@ -10,10 +10,9 @@ from api.call import Call
 from api.endpoint import endpoint
 from api.paging import Page, PageQuery, cursor_of
 from api.wire import Name, Wire
-from core.ids import new_id
 from core.removal import remove_workspace
 from core.store.unit import SystemUnit
-from core.store.workspaces import Member, Workspace
+from core.store.workspaces import Workspace
 
 
 class NewWorkspace(Wire):
@@ -50,13 +49,8 @@ async def list_workspaces(call: Call, query: PageQuery) -> Page[WorkspaceAnswer]
 @endpoint("POST", "/api/workspaces", access=SIGNED_IN.session_only(), status=201)
 async def create_workspace(call: Call, body: NewWorkspace) -> WorkspaceAnswer:
     plan = call.services.settings.default_plan
-    workspace = Workspace(id=new_id("ws"), name=body.name, plan=plan, owner_id=call.user_id)
     async with call.services.store.system() as system:
-        system.workspaces.add(workspace)
-        await system.flush()
-        member = Member(workspace_id=workspace.id, user_id=call.user_id, role="owner")
-        system.workspaces.add_member(member)
-        await system.flush()
+        workspace = await system.workspaces.make(call.user_id, body.name, plan)
         return (await _answers(system, call.user_id, [workspace]))[0]
 
 

@@ -1,4 +1,4 @@
-"""Documents of a base; each row is also the job that processes it."""
+"""Documents of a base; each row is also the job that processes it (``document_jobs``)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import Conflict
-from core.store.base import Base, Repository, TenantRepository, Timestamps, now
+from core.store.base import Base, TenantRepository, Timestamps, now
 from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
@@ -259,46 +259,3 @@ class Documents(TenantRepository):
             .execution_options(synchronize_session=False)
         )
         return found is not None
-
-
-class DocumentJobs(Repository):
-    """The queue side of documents, over all workspaces."""
-
-    async def claim(self, owner: str, lease: timedelta) -> Document | None:
-        """Take the next unclaimed document, of the workspace with the fewest in work."""
-        due = text("""
-            SELECT d.id FROM documents d
-            LEFT JOIN LATERAL (
-                SELECT count(*) AS busy FROM documents b
-                WHERE b.workspace_id = d.workspace_id
-                  AND b.status = 'processing' AND b.lease_until >= now()
-            ) load ON true
-            WHERE d.status = 'pending' OR (d.status = 'processing' AND d.lease_until < now())
-            ORDER BY load.busy, d.created_at, d.id
-            LIMIT 1 FOR UPDATE OF d SKIP LOCKED
-        """)
-        document_id = await self._session.scalar(due)
-        if document_id is None:
-            return None
-        return await self._session.scalar(
-            update(Document)
-            .where(Document.id == document_id)
-            .values(
-                status="processing",
-                attempts=Document.attempts + 1,
-                lease_owner=owner,
-                lease_until=now() + lease,
-                started_at=now(),
-            )
-            .returning(Document)
-        )
-
-    async def count_waiting(self) -> int:
-        """Count the documents that a worker could take now."""
-        count = await self._session.scalar(
-            text("""
-                SELECT count(*) FROM documents
-                WHERE status = 'pending' OR (status = 'processing' AND lease_until < now())
-            """)
-        )
-        return count or 0

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -15,12 +16,13 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from core.config import Settings
-from core.errors import Conflict
+from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
-from core.store.documents import DocumentJobs, Documents
+from core.store.document_jobs import DocumentJobs
+from core.store.documents import Documents
 from core.store.executions import ExecutionJobs, Executions
 from core.store.files import Files
 from core.store.hits import Hits
@@ -110,7 +112,7 @@ class Store:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
         async with self._sessions() as session:
             unit = Unit(session, workspace_id)
-            with _conflicts_told():
+            with _explained():
                 yield unit
                 await session.commit()
         await unit.run_waiting()
@@ -120,7 +122,7 @@ class Store:
         """Open a unit above workspaces; committed at the end, rolled back on any error."""
         async with self._sessions() as session:
             unit = SystemUnit(session)
-            with _conflicts_told():
+            with _explained():
                 yield unit
                 await session.commit()
         await unit.run_waiting()
@@ -139,10 +141,12 @@ class Store:
 
 
 @contextmanager
-def _conflicts_told() -> Iterator[None]:
-    """Have two callers who make the same thing at once told, not failed."""
+def _explained() -> Iterator[None]:
+    """Raise our own errors for two who make the same thing at once, and for a silent server."""
     try:
         yield
+    except (PoolTimeout, OperationalError, InterfaceError) as error:
+        raise ServiceUnavailable("The database does not answer; try again soon.") from error
     except IntegrityError as error:
         raise Conflict("Somebody made or removed the same thing just now; look again.") from error
 

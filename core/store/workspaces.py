@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import NotFound
+from core.ids import new_id
 from core.store.base import Base, Repository, Timestamps
 from core.store.pages import Position, RowsPage, read_page
 from core.store.users import User
@@ -159,6 +160,15 @@ class Workspaces(Repository):
     async def delete(self, workspace: Workspace) -> None:
         """Delete a workspace and, by the database's own cascade, all rows in it."""
         await self._session.delete(workspace)
+
+    async def make(self, owner_id: str, name: str, plan: str) -> Workspace:
+        """Make a workspace with its owner, who must be there, in it."""
+        workspace = Workspace(id=new_id("ws"), name=name, plan=plan, owner_id=owner_id)
+        self._session.add(workspace)
+        await self._session.flush()
+        self.add_member(Member(workspace_id=workspace.id, user_id=owner_id, role="owner"))
+        await self._session.flush()
+        return workspace
 
     def add(self, workspace: Workspace) -> Workspace:
         self._session.add(workspace)

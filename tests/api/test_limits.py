@@ -49,11 +49,7 @@ async def test_anonymous_calls_are_counted_by_address(
     anonymous: httpx.AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "anonymous_requests_per_minute", 2)
-    statuses = [
-        (
-            await anonymous.post("/api/auth/login", json={"email": "a@b", "password": "x"})
-        ).status_code
-        for _ in range(6)
-    ]
+    wrong = {"email": "a@b", "password": "x"}
+    statuses = [(await anonymous.post("/api/auth/login", json=wrong)).status_code for _ in range(6)]
     assert statuses.count(429) >= 2
     assert (await anonymous.get("/api/health/live")).status_code == 200

@@ -1,4 +1,4 @@
-"""Bytes that are too large for a row, on disk or in S3-compatible storage."""
+"""Blobs as files under a folder."""
 
 from __future__ import annotations
 
@@ -6,46 +6,16 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
 
+from core.blobs.port import Stored, is_key
 from core.errors import NotFound, PayloadTooLarge
 from core.ids import new_id
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A written blob: its key, its size in bytes and its SHA-256 in hexadecimal."""
-
-    key: str
-    size: int
-    checksum: str
-
-
-class Blobs(Protocol):
-    """What both kinds of storage do; a blob never changes once it is written."""
-
-    async def put(self, chunks: AsyncIterator[bytes], limit: int) -> Stored:
-        """Write a new blob; raises ``PayloadTooLarge`` past ``limit`` bytes and leaves nothing."""
-        ...
-
-    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """Yield the bytes of ``[start, end)``; raises ``NotFound`` for an unknown key."""
-        ...
-
-    def local_file(self, key: str) -> AbstractAsyncContextManager[Path]:
-        """Give the blob as a file to read, for programs that take only files."""
-        ...
-
-    async def delete(self, key: str) -> None:
-        """Delete a blob; an unknown key is no error."""
-        ...
-
-
 class DiskBlobs:
-    """Blobs as files under a folder, written beside their place and moved in whole."""
+    """Written beside their place and moved in whole."""
 
     _piece = 1 << 20
 
@@ -100,7 +70,7 @@ class DiskBlobs:
         return path
 
     def _path(self, key: str) -> Path:
-        if not key.removeprefix("blob_").isalnum():
+        if not is_key(key):
             raise NotFound("There is no such stored content.")
         return self._root / key[-2:] / key
 
