@@ -19,6 +19,9 @@ from core.security import Sealer, load_or_make_key
 from core.store.unit import Store, open_store
 
 
+_REDIS_SECONDS = 30.0  # readers of logs wait 10 s for an event; the client's own limit is 5 s
+
+
 class NotConfigured(NuxaError):
     """A server's address is missing."""
 
@@ -49,7 +52,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             "Set NUXA_DATABASE_URL and NUXA_REDIS_URL, or start with `make run`, which brings both."
         )
     store = open_store(settings.database_url, settings)
-    redis = Redis.from_url(settings.redis_url, max_connections=200, health_check_interval=30)
+    redis = Redis.from_url(
+        settings.redis_url,
+        max_connections=200,
+        health_check_interval=30,
+        socket_timeout=_REDIS_SECONDS,
+    )
     http = HttpClient(settings)
     sandbox = Sandbox(settings)
     celery = make_celery(settings.broker_url or settings.redis_url)

@@ -13,6 +13,7 @@ _LONGEST_QUOTE: Final = 600  # characters
 _LONGEST_CLAIM: Final = 1200
 _VERBATIM: Final = re.compile(r"[\"“«„]([^\"“”«»„]{12,400})[\"”»“]")
 _LIST_MARK: Final = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•#>]+)\s+", re.MULTILINE)
+_CLOSING: Final = re.compile(r"[.!?…。！？\"”’)]*")
 _NUMBER: Final = re.compile(r"\d")
 
 # A claim is borne out if this share of its weighted words stands in the passage. Paraphrase
@@ -64,7 +65,8 @@ def _verbatim(claim: str, text: str) -> Span | None:
             continue
         found = re.search(r"\s+".join(map(re.escape, words)), text)
         if found:
-            return _bounded(text, found.start(), found.end())
+            closing = _CLOSING.match(text, found.end()) if candidate is claim else None
+            return _bounded(text, found.start(), closing.end() if closing else found.end())
     return None
 
 

@@ -39,6 +39,8 @@ def explain(error: Exception, model: str) -> UpstreamError:
     names = [kind.__name__ for kind in type(error).__mro__]
     if is_refused_connection(error):
         names = ["APIConnectionError"]  # litellm takes it for a failure on the other side
+    if "Missing credentials" in str(error):
+        names = ["AuthenticationError"]  # the client's own refusal to ask without a key
     sentence = next((_SENTENCES[name] for name in names if name in _SENTENCES), _ANY)
     details: dict[str, Any] = {"model": model, "reason": type(error).__name__}
     status = getattr(error, "status_code", None)

@@ -47,6 +47,15 @@ def _text(events: list[dict[str, Any]]) -> str:
     return "".join(e["payload"]["delta"] for e in events if e["type"] == "text")
 
 
+def _use_model(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, base_url: str, key: str
+) -> None:
+    monkeypatch.setattr(settings, "chat_model", "openai/stand-in")
+    monkeypatch.setattr(settings, "chat_base_url", base_url)
+    monkeypatch.setattr(settings, "chat_api_key", SecretStr(key))
+    monkeypatch.setattr("core.models.chat.get_settings", lambda: settings)  # one process, one set
+
+
 async def test_chat_answers_with_citations_and_is_remembered(
     member: Member, services: Services
 ) -> None:
@@ -98,9 +107,7 @@ async def test_a_turn_is_aborted(
     member: Member, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with openai_stand_in() as model:
-        monkeypatch.setattr(settings, "chat_model", "openai/stand-in")
-        monkeypatch.setattr(settings, "chat_base_url", model.base_url)
-        monkeypatch.setattr(settings, "chat_api_key", SecretStr(KEY))
+        _use_model(monkeypatch, settings, model.base_url, KEY)
         model.replies = [Reply("Once upon a time there was a turn.", stall_after=4)]
         body = {"message": "Tell me a story."}
         reading = asyncio.create_task(_events(member.program, "POST", "/api/copilot/stream", body))
@@ -121,9 +128,7 @@ async def test_a_failing_model_is_told_by_its_sentence(
     member: Member, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with openai_stand_in() as model:
-        monkeypatch.setattr(settings, "chat_model", "openai/stand-in")
-        monkeypatch.setattr(settings, "chat_base_url", model.base_url)
-        monkeypatch.setattr(settings, "chat_api_key", SecretStr("sk-wrong-key"))
+        _use_model(monkeypatch, settings, model.base_url, "sk-wrong-key")
         failed = await member.program.post("/api/copilot/chat", json={"message": "Hi"})
         assert failed.status_code == 502
         error = failed.json()["error"]

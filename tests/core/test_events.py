@@ -51,3 +51,8 @@ async def test_logs_do_not_mix(services: Services) -> None:
     assert await services.events.read("turn:y", after=0) == []
     assert await services.events.exists("turn:x")
     assert not await services.events.exists("turn:y")
+
+
+async def test_a_reader_outwaits_the_clients_own_limit(services: Services) -> None:
+    """redis-py ends any read after 5 s unless told otherwise; a quiet log is no failure."""
+    assert await services.events.read("turn:silent", after=0, wait_seconds=5.5) == []

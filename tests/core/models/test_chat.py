@@ -120,6 +120,16 @@ async def test_a_bad_key_is_named_but_never_shown(
     assert "very-secret" not in str(failure.value) + repr(failure.value.details)
 
 
+async def test_a_missing_key_is_named(
+    server: OpenAIStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = Settings(chat_model="openai/stand-in", chat_base_url=server.base_url)
+    monkeypatch.setattr(chat, "get_settings", lambda: settings)
+    with pytest.raises(UpstreamError, match="NUXA_CHAT_API_KEY"):
+        await _all(HELLO)
+
+
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [("openai/unheard-of", "does not exist"), ("unheard-of", "reads provider/model")],
