@@ -18,7 +18,6 @@ from core.sandbox.pool import Sandbox
 from core.security import Sealer, load_or_make_key
 from core.store.unit import Store, open_store
 
-
 _REDIS_SECONDS = 30.0  # readers of logs wait 10 s for an event; the client's own limit is 5 s
 
 
