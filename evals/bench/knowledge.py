@@ -70,7 +70,11 @@ async def _has(client: httpx.AsyncClient, base_id: str, status: str) -> bool:
 
 
 async def _finished(client: httpx.AsyncClient, base_id: str) -> None:
-    while await _has(client, base_id, "pending") or await _has(client, base_id, "processing"):
+    while True:
+        if not await _has(client, base_id, "pending") and not await _has(
+            client, base_id, "processing"
+        ):
+            break
         await asyncio.sleep(0.1)
     if await _has(client, base_id, "failed"):
         raise RuntimeError("a document failed: the rate would mean nothing")
