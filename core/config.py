@@ -113,6 +113,7 @@ def forbid_phoning_home(settings: Settings) -> None:
     Call before importing haystack, litellm, transformers or unstructured.
     """
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
+    os.environ.setdefault("HAYSTACK_LOGGING_IGNORE_STRUCTLOG", "true")  # core.logs does that
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("SCARF_NO_ANALYTICS", "true")
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")

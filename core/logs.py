@@ -42,5 +42,5 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("httpx", "LiteLLM", "botocore", "uvicorn.access"):
+    for noisy in ("httpx", "LiteLLM", "botocore", "uvicorn.access", "haystack"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
