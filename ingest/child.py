@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from ingest import jail, wire
 from ingest.document import to_wire
@@ -25,6 +25,7 @@ from ingest.limits import Limits
 from ingest.read import read_document
 
 logger = logging.getLogger("ingest.child")
+_leaving = threading.Lock()
 _WATCH_SECONDS = 0.5
 _PROGRESS_SECONDS = 0.1
 
@@ -36,10 +37,14 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints must not mix with the answers
     jail.enter(workplace, memory_bytes)
     threading.Thread(target=_end_with_parent, args=(workplace,), daemon=True).start()
-    _send(answers, {"ready": True})
-    while (job := wire.read(sys.stdin.buffer)) is not None:
-        _send(answers, _answer(job, answers))
-    shutil.rmtree(workplace, ignore_errors=True)
+    try:
+        _send(answers, {"ready": True})
+        while (job := wire.read(sys.stdin.buffer)) is not None:
+            _send(answers, _answer(job, answers))
+    except BrokenPipeError:
+        logger.warning("the parent ended while a document was parsed")
+    finally:
+        _leave(workplace)
 
 
 def _send(answers: BinaryIO, message: wire.Message) -> None:
@@ -99,12 +104,19 @@ class _Reporter:
 
 
 def _end_with_parent(workplace: Path) -> None:
-    """End this process, its programs and its files once the parent is gone."""
+    """End this process once the parent is gone, whatever it is doing."""
     parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(_WATCH_SECONDS)
-    shutil.rmtree(workplace, ignore_errors=True)
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+    _leave(workplace)
+
+
+def _leave(workplace: Path) -> NoReturn:
+    """Remove this process's files, then end it with the programs that it started."""
+    with _leaving:  # never released: the other thread waits for the end
+        shutil.rmtree(workplace, ignore_errors=True)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+        raise SystemExit
 
 
 if __name__ == "__main__":
