@@ -62,6 +62,14 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
             return Turn(known, None)
     chat = await _chat(unit, user_id, ask)
     request = await _request(unit, settings, chat, ask)
+    turn = _messages(chat, ask, request, timedelta(seconds=settings.lease_seconds), unit)
+    chat.updated_at = turn.message.created_at
+    await unit.flush()
+    return turn
+
+
+def _messages(chat: Chat, ask: Ask, request: dict[str, Any], lease: timedelta, unit: Unit) -> Turn:
+    """Add the question, and the answer that is to be written."""
     moment = now()
     question = Message(
         id=new_id("msg"),
@@ -83,13 +91,10 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
         request=request,
         status="running",
         lease_owner=owner,
-        lease_until=moment + timedelta(seconds=settings.lease_seconds),
+        lease_until=moment + lease,
         created_at=moment + timedelta(microseconds=1),  # after its question
     )
-    unit.messages.add(answer)
-    chat.updated_at = moment
-    await unit.flush()
-    return Turn(answer, owner)
+    return Turn(unit.messages.add(answer), owner)
 
 
 async def _chat(unit: Unit, user_id: str, ask: Ask) -> Chat:
