@@ -4,55 +4,78 @@ Along every edge goes one token: True when the branch is taken, False when it is
 whose tokens are all False is skipped and passes False on, so a join never waits for a branch that
 will not come, and a block starts as soon as each of its predecessors has finished or is skipped.
 Values do not travel through the sockets: Haystack copies what does.
+
+A pipeline knows only the graph's shape, so runs of one workflow share it, side by side too: what a
+block does comes from the run, through a context variable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.graph import Graph
-from pipelines.workflow import Block
 
 if TYPE_CHECKING:
     from haystack import Pipeline
 
-Turn = Callable[[Block, bool], Awaitable[frozenset[str]]]
-"""Takes a block's turn: given whether it is reached, returns the handles it leaves by."""
+Turn = Callable[[str, bool], Awaitable[frozenset[str]]]
+"""Takes a block's turn: given its id and whether it is reached, returns the handles taken."""
 
 _BEGIN = "begin"
+_KEPT = 32  # compiled shapes; one costs about a millisecond for ten blocks, and 5 kB a block
+_turn: ContextVar[Turn] = ContextVar("turn")
 
 
-def compile_graph(graph: Graph, ids: set[str], turn: Turn) -> Pipeline:
-    """Return the pipeline of the blocks in ``ids``; ``turn`` is awaited once for each.
+def compile_graph(graph: Graph, ids: set[str]) -> Pipeline:
+    """Return the pipeline of the blocks in ``ids``.
 
     A block of which no predecessor is among ``ids`` begins the run.
     """
-    from haystack import Pipeline
-
-    component = _component_class()
-    names = {block_id: f"b{i}" for i, block_id in enumerate(graph.order(ids))}
-    edges = [edge for edge in graph.edges if edge.source in names and edge.target in names]
-    pipeline = Pipeline()
-    for block_id, name in names.items():
-        into = [f"e{i}" for i, edge in enumerate(edges) if edge.target == block_id]
-        out = {f"e{i}": edge.handle for i, edge in enumerate(edges) if edge.source == block_id}
-        pipeline.add_component(name, component(graph.blocks[block_id], into or [_BEGIN], out, turn))
-    for i, edge in enumerate(edges):
-        pipeline.connect(f"{names[edge.source]}.e{i}", f"{names[edge.target]}.e{i}")
-    return pipeline
+    edges = [
+        (edge.source, edge.target, edge.handle)
+        for edge in graph.edges
+        if edge.source in ids and edge.target in ids
+    ]
+    return _compiled(tuple(graph.order(ids)), tuple(edges))
 
 
-async def run_pipeline(pipeline: Pipeline) -> None:
-    """Run every block; raise what the first failing one raised, the others then being cancelled."""
+async def run_pipeline(pipeline: Pipeline, turn: Turn) -> None:
+    """Await ``turn`` once for each block; raise what the first failing one raised.
+
+    The others are cancelled then, and when this coroutine is.
+    """
     from haystack.core.errors import PipelineRuntimeError
 
     entries = {name: dict.fromkeys(sockets, True) for name, sockets in pipeline.inputs().items()}
+    token = _turn.set(turn)
     try:
         await pipeline.run_async(entries, concurrency_limit=max(1, len(pipeline.graph)))
     except PipelineRuntimeError as error:
         raise error.__cause__ or error from None
+    finally:
+        _turn.reset(token)
+
+
+@lru_cache(maxsize=_KEPT)
+def _compiled(ids: tuple[str, ...], edges: tuple[tuple[str, str, str], ...]) -> Pipeline:
+    from haystack import Pipeline
+
+    component = _component_class()
+    names = {block_id: f"b{i}" for i, block_id in enumerate(ids)}
+    into: dict[str, list[str]] = {block_id: [] for block_id in ids}
+    out: dict[str, dict[str, str]] = {block_id: {} for block_id in ids}
+    for i, (source, target, handle) in enumerate(edges):
+        out[source][f"e{i}"] = handle
+        into[target].append(f"e{i}")
+    pipeline = Pipeline()
+    for block_id, name in names.items():
+        pipeline.add_component(name, component(block_id, into[block_id] or [_BEGIN], out[block_id]))
+    for i, (source, target, _) in enumerate(edges):
+        pipeline.connect(f"{names[source]}.e{i}", f"{names[target]}.e{i}")
+    return pipeline
 
 
 @lru_cache
@@ -63,8 +86,8 @@ def _component_class() -> Any:
     class BlockComponent:
         """One block's place in the pipeline."""
 
-        def __init__(self, block: Block, into: list[str], out: dict[str, str], turn: Turn) -> None:
-            self._block, self._out, self._turn = block, out, turn
+        def __init__(self, block_id: str, into: list[str], out: dict[str, str]) -> None:
+            self._block_id, self._out = block_id, out
             component.set_input_types(self, **dict.fromkeys(into, bool))
             component.set_output_types(self, **dict.fromkeys(out, bool))
 
@@ -72,7 +95,7 @@ def _component_class() -> Any:
             raise RuntimeError("Blocks run asynchronously; use run_async.")
 
         async def run_async(self, **tokens: bool) -> dict[str, bool]:
-            taken = await self._turn(self._block, any(tokens.values()))
+            taken = await _turn.get()(self._block_id, any(tokens.values()))
             return {socket: handle in taken for socket, handle in self._out.items()}
 
     return BlockComponent

@@ -61,7 +61,9 @@ class Graph:
     def order(self, ids: Iterable[str]) -> list[str]:
         """Return ``ids`` so that each follows all of its predecessors."""
         wanted = set(ids)
-        sorter = TopologicalSorter({i: self._predecessors(i) & wanted for i in sorted(wanted)})
+        sorter = TopologicalSorter(
+            {i: sorted(self._predecessors(i) & wanted) for i in sorted(wanted)}
+        )
         return list(sorter.static_order())
 
     def _successors(self, block_id: str) -> set[str]:

@@ -49,7 +49,7 @@ async def run_level(
     turns = Turns(graph, scope, trace, context)
     await turns.replay()
     ids = graph.part(extent.start_block_id, extent.stop_after_block_id)
-    await run_pipeline(compile_graph(graph, ids, turns.take))
+    await run_pipeline(compile_graph(graph, ids), turns.take)
     chosen = extent.selected_outputs
     records = turns.records
     output = select(graph, records, chosen) if chosen else final_output(graph, records)

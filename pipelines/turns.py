@@ -50,8 +50,9 @@ class Turns:
         records = await self._trace.replay()
         self._earlier = {record.place: record for record in records}
 
-    async def take(self, block: Block, reached: bool) -> frozenset[str]:
+    async def take(self, block_id: str, reached: bool) -> frozenset[str]:
         """Return the handles the block leaves by; raise ``BlockFailed`` to end the run."""
+        block = self._graph.blocks[block_id]
         earlier = self._earlier.get((block.id, self._context.iteration))
         if earlier is not None:
             return self._leave(block, earlier, reached)

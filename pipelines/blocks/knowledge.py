@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 from typing_extensions import override
 
 from core import intake
-from core.errors import NotFound, ValidationFailed
+from core.errors import NuxaError, ValidationFailed
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
 
 BaseIds = Annotated[
@@ -72,6 +72,8 @@ async def _add(context: Context, settings: KnowledgeSettings) -> JsonValue:
     if len(settings.knowledge_base_id) != 1:
         raise ValidationFailed("A document is added to one knowledge base; name one.")
     services = context.services
+    async with services.store.unit(context.workspace_id) as unit:
+        await unit.bases.get_all(settings.knowledge_base_id)  # nothing is stored for no base
     stored = await services.blobs.put(_pieces(settings.text), services.settings.max_upload_bytes)
     content = intake.Content(
         settings.name,
@@ -81,11 +83,13 @@ async def _add(context: Context, settings: KnowledgeSettings) -> JsonValue:
         stored.key,
         metadata=settings.metadata,
     )
-    async with services.store.unit(context.workspace_id) as unit:
-        base = await unit.bases.get(settings.knowledge_base_id[0])
-        if base is None:
-            raise NotFound("There is no such knowledge base in this workspace; check the id.")
-        accepted = await intake.add(unit, base, content, services.queue, services.blobs)
+    try:
+        async with services.store.unit(context.workspace_id) as unit:
+            [base] = await unit.bases.get_all(settings.knowledge_base_id)
+            accepted = await intake.add(unit, base, content, services.queue, services.blobs)
+    except NuxaError:
+        await services.blobs.delete(stored.key)
+        raise
     document = accepted.document
     return {"id": document.id, "name": document.name, "status": document.status}
 

@@ -18,7 +18,7 @@ from pipelines.workflow import Definition, parse
 os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
 
 
-def block(name: str, kind: str = "template", **settings: Any) -> dict[str, Any]:
+def block(name: str, kind: str = "template", /, **settings: Any) -> dict[str, Any]:
     """A block whose id is its name; ``_``-prefixed settings are fields of the block itself."""
     fields = {key[1:]: value for key, value in settings.items() if key.startswith("_")}
     values = {key: value for key, value in settings.items() if not key.startswith("_")}
