@@ -79,7 +79,7 @@ def _check_runs(first: httpx.Client, second: httpx.Client, base_id: str) -> None
     queued = _ok(first.post(f"{workflow}/execute", json={**given, "async": True}), 202)
     record = _wait_run(second, f"{workflow}/executions/{queued['executionId']}")
     assert record["status"] == "completed", record
-    assert "five years" in record["output"]["answer"]
+    assert "five years" in record["output"]["data"]["answer"]
 
 
 def _wait_run(client: httpx.Client, path: str) -> dict[str, Any]:
