@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import structlog
 from pydantic import ValidationError
 from redis.exceptions import ConnectionError as RedisUnreachable
+from redis.exceptions import TimeoutError as RedisSilent
 from werkzeug.exceptions import HTTPException
 
 from api.call import Reply
@@ -80,7 +81,7 @@ def _known(error: Exception) -> NuxaError | None:
     if isinstance(error, HTTPException):
         make = _HTTP.get(error.code or 500)
         return make() if make else ValidationFailed("This request cannot be read.")
-    if isinstance(error, RedisUnreachable | ConnectionRefusedError):
+    if isinstance(error, RedisUnreachable | RedisSilent | ConnectionRefusedError):
         return ServiceUnavailable("A server behind the service does not answer; try again soon.")
     return None
 
