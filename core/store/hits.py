@@ -103,6 +103,15 @@ class Hits(TenantRepository):
             for no, document_id, name, data in rows
         ]
 
+    async def matching(
+        self, base_ids: Sequence[str], condition: Filter | None
+    ) -> list[StoredChunk]:
+        """Return every enabled chunk that meets a condition, in the order of writing."""
+        rows = await self._session.scalars(self.allowed(base_ids, condition).order_by(Chunk.no))
+        nos = list(rows.all())
+        found = await self.get(nos)
+        return [found[no] for no in nos if no in found]
+
     async def openings(self, document_ids: Iterable[str]) -> dict[str, list[int]]:
         """Return the numbers of the first chunks of documents, where a report says what it is."""
         rows = await self._session.execute(
