@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import LargeBinary, Select, and_, exists, func, or_, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy import LargeBinary, Select, exists, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core.store.base import TenantRepository, is_one_of
 from core.store.chunks import Chunk
@@ -38,15 +38,15 @@ class StoredChunk:
 
 @dataclass(frozen=True)
 class PlacedVector:
-    """A chunk's vector, its document, and the first chunk of that document."""
+    """A chunk's vector and its document."""
 
     chunk_no: int
     document_id: str
     document_name: str
-    opening_no: int
     vector: NDArray[np.float32]
 
 
+_OPENING = 2  # chunks; a title page is seldom longer
 _SHOWN: tuple[InstrumentedAttribute[Any], ...] = (
     Chunk.no,
     Chunk.id,
@@ -91,19 +91,40 @@ class Hits(TenantRepository):
         """Return the vectors of chunks, in the order of their numbers."""
         # The binary form of a halfvec: two 16-bit integers, then big-endian halves.
         binary = func.halfvec_send(Vector.embedding, type_=LargeBinary)
-        opening = aliased(Chunk)
         rows = await self._session.execute(
-            select(Vector.chunk_no, Document.id, Document.name, opening.no, binary)
+            select(Vector.chunk_no, Document.id, Document.name, binary)
             .join(Chunk, Chunk.no == Vector.chunk_no)
             .join(Document, Document.id == Chunk.document_id)
-            .join(opening, and_(opening.document_id == Chunk.document_id, opening.index == 0))
             .where(is_one_of(Vector.base_no, base_nos), is_one_of(Vector.chunk_no, chunk_nos))
             .order_by(Vector.chunk_no)
         )
         return [
-            PlacedVector(no, document_id, name, opening_no, _from_binary(data))
-            for no, document_id, name, opening_no, data in rows
+            PlacedVector(no, document_id, name, _from_binary(data))
+            for no, document_id, name, data in rows
         ]
+
+    async def matching(
+        self, base_ids: Sequence[str], condition: Filter | None
+    ) -> list[StoredChunk]:
+        """Return every enabled chunk that meets a condition, in the order of writing."""
+        rows = await self._session.scalars(self.allowed(base_ids, condition).order_by(Chunk.no))
+        nos = list(rows.all())
+        found = await self.get(nos)
+        return [found[no] for no in nos if no in found]
+
+    async def openings(self, document_ids: Iterable[str]) -> dict[str, list[int]]:
+        """Return the numbers of the first chunks of documents, where a report says what it is."""
+        rows = await self._session.execute(
+            select(Chunk.document_id, Chunk.no).where(
+                is_one_of(Chunk.document_id, document_ids),
+                Chunk.index < _OPENING,
+                Chunk.workspace_id == self._workspace_id,
+            )
+        )
+        found: dict[str, list[int]] = {}
+        for document_id, no in rows:
+            found.setdefault(document_id, []).append(no)
+        return found
 
     async def documents_of(self, chunk_nos: Sequence[int]) -> dict[int, str]:
         """Return the document's id of each chunk."""

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -87,17 +88,19 @@ async def by_meaning(unit: Unit, scope: Scope, vector: Floats) -> list[int]:
 async def measured(unit: Unit, scope: Scope, chunk_nos: Sequence[int], words: Bm25) -> Candidates:
     """Return exact measures of chunks, whichever side found them."""
     known = await unit.hits.placed_vectors(scope.base_nos, chunk_nos)
-    openings = {chunk.document_id: chunk.opening_no for chunk in known}
-    holds = await _term_scores(unit, scope, {*chunk_nos, *openings.values()}, words)
-    shares: dict[str, float] = {}
-    for chunk in known:
-        if chunk.document_id not in shares:
-            name = _EXTENSION.sub("", chunk.document_name)
-            shares[chunk.document_id] = document_share(
-                words.weights,
-                set(analyze(name, scope.bases[0].language)),
-                holds[chunk.opening_no].keys(),
-            )
+    names = {chunk.document_id: chunk.document_name for chunk in known}
+    openings = await unit.hits.openings(names)
+    opening_nos = chain.from_iterable(openings.values())
+    holds = await _term_scores(unit, scope, {*chunk_nos, *opening_nos}, words)
+    language = scope.bases[0].language
+    shares = {
+        document_id: document_share(
+            words.weights,
+            set(analyze(_EXTENSION.sub("", name), language)),
+            set(chain.from_iterable(holds[no] for no in openings.get(document_id, []))),
+        )
+        for document_id, name in names.items()
+    }
     return Candidates(
         nos=[chunk.chunk_no for chunk in known],
         document_ids=[chunk.document_id for chunk in known],
