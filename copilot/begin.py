@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from copilot.bases import bases_of
 from copilot.models import require_model
 from copilot.modes import DEFAULT, find_mode
-from copilot.retrieval import bases_of
 from core.config import Settings
 from core.errors import Conflict, NotFound
 from core.ids import new_id

@@ -9,12 +9,12 @@ from typing import Final
 from pydantic import JsonValue
 
 from copilot.modes import all_modes
-from copilot.retrieval import retrieve
 from core.errors import NotFound
 from core.models.messages import ToolSpec
 from core.store.unit import Store
 from core.store.workflows import Workflow
 from pipelines.passages import Passages, render
+from pipelines.retrieval import retrieve
 
 _MOST_WORKFLOWS: Final = 50
 

@@ -19,7 +19,6 @@ from copilot.memory import MOST_MESSAGES, recall, search_words
 from copilot.modes import find_mode
 from copilot.prompt import prompt
 from copilot.report import Report
-from copilot.retrieval import retrieve
 from copilot.toolbox import Desk, tools_for
 from core.errors import NuxaError
 from core.models import chat
@@ -29,6 +28,7 @@ from core.store.messages import Message
 from pipelines.agent import Task, run_agent
 from pipelines.journal import storable
 from pipelines.passages import Passages
+from pipelines.retrieval import retrieve
 
 HEARTBEAT_SECONDS: Final = 1.0  # how soon a turn learns that its end was asked for
 _INTERRUPTED: Final = {

@@ -12,8 +12,8 @@ from api.copilot.schemas import ModelAnswer, ToolRun, ToolRunAnswer
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page
+from copilot.bases import bases_of
 from copilot.models import choices
-from copilot.retrieval import bases_of
 from copilot.toolbox import Desk, describe_all, tools_for
 from core.ids import new_id
 from core.models.messages import ToolCall

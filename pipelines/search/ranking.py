@@ -70,6 +70,8 @@ class Candidates:
 
     def cosines(self, vector: Floats) -> Floats:
         """Return the cosine of every candidate with a unit vector."""
+        if not self.nos:
+            return np.empty(0, dtype=np.float32)
         return np.asarray(self.vectors @ vector, dtype=np.float32)
 
 

@@ -1,0 +1,21 @@
+"""Which bases a turn searches: those its caller named, or all of the workspace's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from core.store.unit import Unit
+
+MOST_BASES: Final = 200
+
+
+async def bases_of(unit: Unit, base_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the bases to search; none named means all that hold anything.
+
+    Raises ``NotFound`` for a base that is not in the workspace.
+    """
+    if base_ids:
+        return [base.id for base in await unit.bases.get_all(base_ids)]
+    page = await unit.bases.page(None, MOST_BASES)
+    return [base.id for base in page.rows if base.chunk_count]
