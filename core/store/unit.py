@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -35,6 +36,8 @@ from core.store.users import Users
 from core.store.vectors import Vectors
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
+
+_RACES: Final = ("23505", "23503")  # unique and foreign keys; the rest are our own mistakes
 
 AfterCommit = Callable[[], Awaitable[None]]
 
@@ -145,10 +148,15 @@ def _explained() -> Iterator[None]:
     """Raise our own errors for two who make the same thing at once, and for a silent server."""
     try:
         yield
-    except (PoolTimeout, OperationalError, InterfaceError) as error:
-        raise ServiceUnavailable("The database does not answer; try again soon.") from error
-    except IntegrityError as error:
-        raise Conflict("Somebody made or removed the same thing just now; look again.") from error
+    except PoolTimeout as error:
+        raise ServiceUnavailable("The database is busy; try again soon.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise ServiceUnavailable("The database does not answer; try again soon.") from error
+        if getattr(error.orig, "sqlstate", None) in _RACES:
+            message = "Somebody made or removed the same thing just now; look again."
+            raise Conflict(message) from error
+        raise
 
 
 def async_url(url: str) -> str:

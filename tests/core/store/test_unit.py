@@ -4,13 +4,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
+from core.errors import Conflict
 from core.ids import new_id
 from core.store.base import now
 from core.store.documents import Document
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.sessions import Session
 from core.store.unit import Store, async_url
+from core.store.users import User
 from tests.conftest import Owner
 
 
@@ -115,3 +118,19 @@ def test_only_postgresql_is_taken() -> None:
     assert async_url("postgres://u:p@h/d") == "postgresql+asyncpg://u:p@h/d"
     with pytest.raises(ValueError, match="postgresql"):
         async_url("mysql://h/d")
+
+
+async def test_two_who_make_the_same_thing_are_told_and_a_mistake_of_ours_is_not_hidden(
+    store: Store,
+) -> None:
+    def user(**fields: str | None) -> User:
+        return User(**{"id": new_id("usr"), "email": "one@example.com", "name": "One", **fields})
+
+    async with store.system() as unit:
+        unit.users.add(user())
+    with pytest.raises(Conflict):
+        async with store.system() as unit:
+            unit.users.add(user())
+    with pytest.raises(IntegrityError):
+        async with store.system() as unit:
+            unit.users.add(user(email="two@example.com", name=None))
