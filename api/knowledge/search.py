@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pipelines.search import SearchQuery, search
-
 from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
 from api.knowledge.schemas import SearchFields, SearchReply
+from pipelines.search import SearchQuery, search
 
 
 @endpoint("GET", "/api/knowledge/<base_id>/search", access=READ)
