@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -18,9 +19,11 @@ from core.config import Settings, forbid_phoning_home
 from core.logs import configure_logs
 from core.queue import Kind
 from core.services import Services, open_services
+from core.store import vector_indexes
 from core.store.unit import SystemUnit
 
 _TICK_SECONDS: Final = 2.0
+_INDEX_SECONDS: Final = 30.0
 _MOST_WAKES: Final = 64
 
 log = structlog.get_logger(__name__)
@@ -34,13 +37,30 @@ async def run_upkeep(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     async with open_services(settings) as services:
-        while not ending.is_set():
-            for duty in DUTIES:
-                await _do(duty, services)
-            try:
-                await asyncio.wait_for(ending.wait(), _TICK_SECONDS)
-            except TimeoutError:
-                continue
+        # Making an index may take minutes: it has a clock of its own.
+        await asyncio.gather(
+            _tick(DUTIES, services, ending, _TICK_SECONDS),
+            _tick((tend_vector_indexes,), services, ending, _INDEX_SECONDS),
+        )
+
+
+async def _tick(
+    duties: tuple[Duty, ...], services: Services, ending: asyncio.Event, seconds: float
+) -> None:
+    while not ending.is_set():
+        work = asyncio.ensure_future(_do_all(duties, services))
+        end = asyncio.ensure_future(ending.wait())
+        await asyncio.wait((work, end), return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            work.cancel()
+        await asyncio.wait((work,))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(end, seconds)
+
+
+async def _do_all(duties: tuple[Duty, ...], services: Services) -> None:
+    for duty in duties:
+        await _do(duty, services)
 
 
 async def _do(duty: Duty, services: Services) -> None:
@@ -73,6 +93,11 @@ async def _wake(
     missing = min(waiting, _MOST_WAKES) - await services.queue.depth(kind)
     for _ in range(missing):
         await services.queue.wake(kind)
+
+
+async def tend_vector_indexes(services: Services) -> None:
+    """Give bases that have become large an index of their vectors, and take it from small ones."""
+    await vector_indexes.tend(services.store)
 
 
 async def end_interrupted_turns(services: Services) -> None:
