@@ -54,7 +54,7 @@ class EventLogs:
 
         So several readers may complete a log whose writer died, and it is done once.
         """
-        args = [json.dumps(data), KEEP_SECONDS, number]
+        args: list[str | int] = [json.dumps(data), KEEP_SECONDS, number]
         return bool(await self._append_after(keys=_keys(log), args=args))
 
     async def _append_all(self, entries: Sequence[tuple[str, str]]) -> list[int]:

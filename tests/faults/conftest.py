@@ -12,6 +12,7 @@ import pytest
 from api.launch import OwnProcess
 from core.config import Settings
 from core.embedded.process import kill_session, last_words
+from tests.walks.system import free_port
 
 # Long enough for a heartbeat on a busy machine, short enough to wait for.
 LEASE_SECONDS = 4
@@ -69,6 +70,14 @@ def crew(short_leases: None, settings: Settings, tmp_path: Path) -> Iterator[Cre
     crew = Crew(tmp_path / "logs")
     yield crew
     crew.end()
+
+
+@pytest.fixture
+def url(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the API of this test will listen, each time it is started."""
+    port = free_port()
+    monkeypatch.setenv("NUXA_PORT", str(port))
+    return f"http://127.0.0.1:{port}"
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from core.ids import new_id
@@ -18,8 +20,10 @@ from pipelines.live import LAST_TYPES, log_name
 from pipelines.run import RunRequest
 from tests.conftest import Owner
 from tests.faults.conftest import Crew, until
+from tests.faults.reading import Events, cut_off, resumed, wait_live
 from tests.pipelines.shapes import block, definition
 from tests.stand_in import Asked, Says, StandIn, standing_in
+from tests.walks.main_job import sign_up
 
 
 @pytest.fixture
@@ -164,3 +168,34 @@ async def test_a_run_that_ends_every_worker_fails(
     assert row.error is not None
     assert row.error["code"] == "WORKER_LOST"
     assert len(outside.asked) == 4
+
+
+@pytest.mark.slow
+async def test_a_run_of_a_killed_api_is_finished_by_a_worker(
+    outside: StandIn, url: str, crew: Crew, services: Services
+) -> None:
+    blocks = [_calls("first", outside), block("w", "wait", seconds=6), _calls("last", outside)]
+    workflow = {"name": "W", **definition(blocks, "s>first first>w w>last")}
+    api = crew.start("api", "serve")
+    await wait_live(url)
+    headers = await asyncio.to_thread(sign_up, url, "runner@example.com")
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=120) as client:
+        made = (await client.post("/api/workflows", json=workflow)).json()
+        path = f"/api/workflows/{made['id']}"
+        assert (await client.post(f"{path}/deploy")).status_code == 200
+        run_it = client.stream("POST", f"{path}/execute", json={"stream": True, "input": {}})
+        seen = await cut_off(run_it, lambda seen: _ends(seen) == ["s", "first"], crew, api)
+        for process in (("api", "serve"), ("workers", "executions"), ("workers", "upkeep")):
+            crew.start(*process)
+        await wait_live(url)
+        stream = f"{path}/executions/{seen[0]['executionId']}/stream"
+        rest = await resumed(client, stream, seen[-1]["eventId"])
+        assert seen + rest == await resumed(client, stream, 0)
+        assert await resumed(client, stream, rest[-1]["eventId"]) == []
+    assert _ends(seen + rest) == ["s", "first", "w", "last"]
+    assert [event["eventId"] for event in seen + rest] == list(range(1, len(seen + rest) + 1))
+    assert Counter(asked.path for asked in outside.asked) == {"/first": 1, "/last": 1}
+
+
+def _ends(events: Events) -> list[str]:
+    return [e["data"]["blockId"] for e in events if e["type"] == "block:completed"]
