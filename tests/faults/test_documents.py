@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import signal
 from collections.abc import Callable
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from core.embedded.process import end_children
 from core.services import Services
 from core.store.documents import Document
 from tests.conftest import Owner
@@ -110,3 +112,21 @@ async def test_a_killed_worker_leaves_no_trace(
     }
     assert await disturbed.chunks() == await undisturbed.chunks()
     await disturbed.check_counts()
+
+
+async def test_being_told_to_end_is_no_attempt(
+    crew: Crew, services: Services, owner: Owner
+) -> None:
+    shelf = await Shelf.make(services, owner.workspace_id)
+    await shelf.add("ocr.pdf", _scans())
+
+    async def is_held() -> bool:
+        return (await shelf.documents())["ocr.pdf"].status == "processing"
+
+    worker = crew.start_worker("documents")
+    await until(is_held)
+    assert worker.process is not None
+    end_children([worker.process], signal.SIGTERM, 60)
+    assert worker.process.returncode == 0
+    row = (await shelf.documents())["ocr.pdf"]
+    assert (row.status, row.attempts) == ("pending", 0)
