@@ -81,10 +81,11 @@ async def follow(
     """Yield a turn's events after a number up to ``done``; None where nothing came for 10 s.
 
     Logs are kept for a day, and a process may die between ending a turn and saying so. The row
-    knows better: what the log lacks is made up from it.
+    knows better: a log that is gone is made up from it, one without its end is completed.
     """
     log = log_name(message.id)
-    if after and await _is_last(events, log, after):
+    last = await events.at(log, after)
+    if last and last.data["type"] == LAST_TYPE:
         return
     if message.status in TERMINAL and not await events.exists(log):
         for made_up in _made_up(message):
@@ -100,16 +101,25 @@ async def follow(
             continue
         yield None
         now = await reload()
-        is_over = now is None or now.status in TERMINAL
-        if is_over and not await events.read(log, after):
-            end = _columns(now) if now else {"status": "aborted"}  # its chat was deleted
-            yield _end(message, end, after + 1)
+        if now is None or now.status in TERMINAL:
+            await _complete(events, message, now, after)
+
+
+async def _complete(events: EventLogs, message: Message, now: Message | None, after: int) -> None:
+    """Write the end that a turn's log lacks after a number, unless someone else goes on there.
+
+    ``now`` is the ended message, None when its chat was deleted.
+    """
+    end = _columns(now) if now else {"status": "aborted"}
+    missing: list[tuple[str, dict[str, Any]]] = [(LAST_TYPE, done_payload(end))]
+    log = log_name(message.id)
+    last = await events.at(log, after)
+    if now and now.error and not (last and last.data["type"] == "error"):
+        missing.insert(0, ("error", now.error))
+    for number, (kind, payload) in enumerate(missing, after):
+        event = _envelope(kind, message.chat_id, message.id, payload)
+        if not await events.append_after(log, number, event):
             return
-
-
-async def _is_last(events: EventLogs, log: str, number: int) -> bool:
-    found = await events.read(log, number - 1)
-    return bool(found) and found[0].number == number and found[0].data["type"] == LAST_TYPE
 
 
 def _made_up(message: Message) -> list[Event]:

@@ -21,6 +21,10 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return n
 """
+_APPEND_AFTER: Final = f"""
+if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[3] then return 0 end
+{_APPEND}
+"""
 KEEP_SECONDS: Final = 24 * 3600
 
 
@@ -38,17 +42,25 @@ class EventLogs:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._append = redis.register_script(_APPEND)
+        self._append_after = redis.register_script(_APPEND_AFTER)
         self._batches: Batcher[tuple[str, str], int] = Batcher(self._append_all)
 
     async def append(self, log: str, data: dict[str, Any]) -> int:
         """Write an event and return its number."""
         return await self._batches.ask((log, json.dumps(data)))
 
+    async def append_after(self, log: str, number: int, data: dict[str, Any]) -> bool:
+        """Write an event if the log ends at ``number``; false, and nothing written, if it does not.
+
+        So several readers may complete a log whose writer died, and it is done once.
+        """
+        args: list[str | int] = [json.dumps(data), KEEP_SECONDS, number]
+        return bool(await self._append_after(keys=_keys(log), args=args))
+
     async def _append_all(self, entries: Sequence[tuple[str, str]]) -> list[int]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for log, data in entries:
-                keys = [_stream(log), f"{_stream(log)}:n"]
-                await self._append(keys=keys, args=[data, KEEP_SECONDS], client=pipe)
+                await self._append(keys=_keys(log), args=[data, KEEP_SECONDS], client=pipe)
             return [int(number) for number in await pipe.execute()]
 
     async def read(self, log: str, after: int, wait_seconds: float = 0) -> list[Event]:
@@ -59,6 +71,11 @@ class EventLogs:
             return []
         streams = answer.items() if isinstance(answer, dict) else answer
         return [_event(*entry) for _, entries in streams for entry in _flat(entries)]
+
+    async def at(self, log: str, number: int) -> Event | None:
+        """Return the event of a number, None if the log has none."""
+        found = await self.read(log, number - 1) if number > 0 else []
+        return found[0] if found and found[0].number == number else None
 
     async def follow(
         self, log: str, after: int = 0, keepalive_seconds: float = 10
@@ -78,6 +95,10 @@ class EventLogs:
 
 def _stream(log: str) -> str:
     return f"{{log:{log}}}"
+
+
+def _keys(log: str) -> list[str]:
+    return [_stream(log), f"{_stream(log)}:n"]
 
 
 def _flat(entries: list[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -35,13 +36,7 @@ class RunEvents:
         self._events, self._execution_id, self._workflow_id = events, execution_id, workflow_id
 
     async def send(self, kind: str, data: dict[str, JsonValue]) -> None:
-        event = {
-            "type": kind,
-            "timestamp": wire_time(datetime.now(UTC)),
-            "executionId": self._execution_id,
-            "workflowId": self._workflow_id,
-            "data": data,
-        }
+        event = _envelope(self._execution_id, self._workflow_id, kind, data)
         await self._events.append(log_name(self._execution_id), event)
 
 
@@ -90,40 +85,49 @@ async def follow(
     """Yield a run's events after a number up to its last one; None where nothing came for 10 s.
 
     A process that dies between ending a run and saying so leaves a log without its last event, and
-    logs are kept for a day only. The row knows better: the missing end is made up from it.
+    logs are kept for a day only. The row knows better: the end of a log that is gone is made up
+    from it, and a log without its end is completed.
     """
-    if run.status in TERMINAL and not await events.exists(log_name(run.id)):
-        yield _made_up(run, after + 1)
+    log = log_name(run.id)
+    last = await events.at(log, after)
+    if last and last.data["type"] in LAST_TYPES.values():
         return
-    async for event in events.follow(log_name(run.id), after):
+    if run.status in TERMINAL and not await events.exists(log):
+        yield _numbered(after + 1, _end(run))
+        return
+    async for event in events.follow(log, after):
         if event is not None:
             after = event.number
-            yield Event(event.number, {**event.data, "eventId": event.number})
+            yield _numbered(event.number, event.data)
             if event.data["type"] in LAST_TYPES.values():
                 return
             continue
         yield None
         async with open_unit(run.workspace_id) as unit:
             now = await unit.executions.get(run.id)
-        if (
-            now is not None
-            and now.status in TERMINAL
-            and not await events.read(log_name(run.id), after)
-        ):
-            yield _made_up(now, after + 1)
-            return
+        if now is not None and now.status in TERMINAL:
+            await events.append_after(log, after, _end(now))
 
 
-def _made_up(run: Execution, number: int) -> Event:
-    kind, data = last_event(run)
-    return Event(
-        number,
-        {
-            "type": kind,
-            "timestamp": wire_time(run.ended_at),
-            "executionId": run.id,
-            "workflowId": run.workflow_id,
-            "eventId": number,
-            "data": data,
-        },
-    )
+def _end(run: Execution) -> dict[str, JsonValue]:
+    return _envelope(run.id, run.workflow_id, *last_event(run), run.ended_at)
+
+
+def _envelope(
+    execution_id: str,
+    workflow_id: str,
+    kind: str,
+    data: dict[str, JsonValue],
+    moment: datetime | None = None,
+) -> dict[str, JsonValue]:
+    return {
+        "type": kind,
+        "timestamp": wire_time(moment or datetime.now(UTC)),
+        "executionId": execution_id,
+        "workflowId": workflow_id,
+        "data": data,
+    }
+
+
+def _numbered(number: int, data: dict[str, Any]) -> Event:
+    return Event(number, {**data, "eventId": number})

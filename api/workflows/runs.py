@@ -11,7 +11,7 @@ from api.call import Call, Reply
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, cursor_of
-from api.stream import last_event_id, stream_events
+from api.stream import last_event_id, require_given, stream_events
 from api.workflows.schemas import (
     ExecuteBody,
     ExecutionAnswer,
@@ -85,10 +85,7 @@ async def stream_execution(call: Call, workflow_id: str, execution_id: str) -> R
     """Follow a run's events, from its first or from after ``Last-Event-ID``."""
     row = await _of_workflow(call, workflow_id, execution_id)
     after = last_event_id(call)
-    log = log_name(row.id)
-    events = call.services.events
-    if after and await events.exists(log) and not await events.read(log, after - 1):
-        raise ValidationFailed("Last-Event-ID names no event of this run; leave it away.")
+    await require_given(call, log_name(row.id), after)
     return _stream(call, row, after)
 
 

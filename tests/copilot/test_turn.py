@@ -9,8 +9,9 @@ import pytest
 
 from copilot import offline, turn
 from copilot.begin import Ask, Turn, begin
-from copilot.events import follow, log_name
+from copilot.events import TurnLog, follow, log_name
 from core.errors import Conflict, NotFound, ValidationFailed
+from core.events import EventLogs
 from core.models.messages import ChatDelta, ChatRequest, Finished, TextDelta, ToolCall
 from core.services import Services
 from core.store.base import now
@@ -219,6 +220,31 @@ async def test_a_turn_whose_log_is_gone_is_told_from_its_row(
     events = await _read(services, owner, begun)
     assert [event["type"] for event in events] == ["start", "text", "done"]
     assert _text(events) == "Good day."
+
+
+@pytest.mark.parametrize("is_error_said", [False, True])
+@pytest.mark.parametrize("after", [0, 1, 2])
+async def test_an_end_that_was_written_and_not_said_is_told_from_the_row(
+    services: Services,
+    owner: Owner,
+    monkeypatch: pytest.MonkeyPatch,
+    is_error_said: bool,
+    after: int,
+) -> None:
+    """Upkeep was killed between its commit and its last words."""
+    monkeypatch.setattr(EventLogs.follow, "__defaults__", (0, 0.05))
+    begun = await _begin(services, owner, Ask("Tell me a story."))
+    log = TurnLog(services.events, begun.message.chat_id, begun.message.id)
+    await log.send("text", {"delta": "Half an ans"})
+    error = {"code": "INTERRUPTED", "message": "It ended; ask again."}
+    if is_error_said:
+        await log.send("error", error)
+    end = {"status": "failed", "error": error, "content": "Half an ans"}
+    async with services.store.unit(owner.workspace_id) as unit:
+        assert await unit.messages.finish(begun.message.id, begun.owner or "", end)
+    events = await _read(services, owner, begun, min(after, 1 + is_error_said))
+    whole = [(1, "text"), (2, "error"), (3, "done")]
+    assert [(e["seq"], e["type"]) for e in events] == whole[min(after, 1 + is_error_said) :]
 
 
 async def test_what_is_not_the_callers_is_not_there(

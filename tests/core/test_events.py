@@ -56,3 +56,17 @@ async def test_logs_do_not_mix(services: Services) -> None:
 async def test_a_reader_outwaits_the_clients_own_limit(services: Services) -> None:
     """redis-py ends any read after 5 s unless told otherwise; a quiet log is no failure."""
     assert await services.events.read("turn:silent", after=0, wait_seconds=5.5) == []
+
+
+async def test_of_many_who_complete_a_log_one_writes(services: Services) -> None:
+    events = services.events
+    assert not await events.append_after("turn:cut", 1, {"i": 0})
+    assert await events.append_after("turn:cut", 0, {"i": 1})
+    tries = [events.append_after("turn:cut", 1, {"i": 2, "by": n}) for n in range(5)]
+    assert sum(await asyncio.gather(*tries)) == 1
+    assert await events.append("turn:cut", {"i": 3}) == 3
+    assert [event.data["i"] for event in await events.read("turn:cut", 0)] == [1, 2, 3]
+    second = await events.at("turn:cut", 2)
+    assert second is not None
+    assert second.data["i"] == 2
+    assert await events.at("turn:cut", 4) is await events.at("turn:cut", 0) is None

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from core.errors import Conflict, NotFound, RateLimited, ValidationFailed
+from core.events import EventLogs
 from core.ids import new_id
 from core.services import Services
 from core.store.executions import TERMINAL, Execution
@@ -398,7 +399,10 @@ async def test_part_of_a_workflow(services: Services, owner: Owner) -> None:
     ]
 
 
-async def test_following_a_run_from_any_number(services: Services, owner: Owner) -> None:
+async def test_following_a_run_from_any_number(
+    services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EventLogs.follow, "__defaults__", (0, 0.05))
     row = await _start(services, owner, await _workflow(services, owner, HELLO), runner="me")
     await execute(services, row, "me")
 
@@ -410,6 +414,32 @@ async def test_following_a_run_from_any_number(services: Services, owner: Owner)
     whole = await seen(0, row)
     assert [number for number, _ in whole] == list(range(1, 7))
     assert await seen(3, row) == whole[3:]
+    assert await seen(6, row) == []
     await services.redis.flushdb()  # logs are kept for a day; the row knows how it ended
     assert await seen(0, row) == [(1, "execution:completed")]
     assert row.status in TERMINAL
+
+
+@pytest.mark.parametrize("after", [0, 2, 5])
+async def test_an_end_that_was_written_and_not_said_is_told_once(
+    services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """The worker was killed between its commit and its last words; three readers find out."""
+    monkeypatch.setattr(EventLogs.follow, "__defaults__", (0, 0.05))
+
+    async def die(*_: object) -> None:
+        """Say nothing more."""
+
+    monkeypatch.setattr("pipelines.execute.send_last", die)
+    row = await _start(services, owner, await _workflow(services, owner, HELLO), runner="me")
+    await execute(services, row, "me")
+
+    async def seen() -> list[tuple[int, str]]:
+        events = follow(services.events, services.store.unit, row, after)
+        return [(e.number, e.data["type"]) async for e in events if e is not None]
+
+    told = await asyncio.gather(seen(), seen(), seen())
+    assert told[0][-1] == (6, "execution:completed")
+    assert told[1:] == [told[0]] * 2
+    assert len(told[0]) == 6 - after
+    assert (await _types(services, row)).count("execution:completed") == 1
