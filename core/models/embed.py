@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.models import export
+from core.models.lean import only_inference
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -146,18 +147,20 @@ def _load(exported: export.ExportedModel, threads: int) -> SentenceTransformer:
     forbid_phoning_home(get_settings())
     import torch
     from onnxruntime import SessionOptions
-    from sentence_transformers import SentenceTransformer
 
     torch.set_num_threads(threads)  # it only pools and normalises
     options = SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    model: SentenceTransformer = SentenceTransformer(
-        str(exported.path),
-        device="cpu",
-        backend="onnx",
-        local_files_only=True,
-        model_kwargs={"provider": "CPUExecutionProvider", "session_options": options},
-    )
+    with only_inference():
+        from sentence_transformers import SentenceTransformer
+
+        model: SentenceTransformer = SentenceTransformer(
+            str(exported.path),
+            device="cpu",
+            backend="onnx",
+            local_files_only=True,
+            model_kwargs={"provider": "CPUExecutionProvider", "session_options": options},
+        )
     return model
