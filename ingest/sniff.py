@@ -107,7 +107,8 @@ def _binary_kind(path: Path, head: bytes) -> str | None:
     guess = filetype.guess(head)
     if guess is None:
         return None
-    if guess.extension in IMAGES:
+    # Some signatures are two letters: a text that begins with "BM" is no bitmap.
+    if guess.extension in IMAGES and (b"\0" in head or not looks_like_text(head)):
         return str(guess.extension)
     if looks_like_text(head):
         return None

@@ -20,6 +20,7 @@ def _kind(tmp_path: Path, data: bytes, name: str) -> str:
     ("data", "name", "kind"),
     [
         (b"Just words.", "notes.txt", "txt"),
+        (b"BMI-1 is a gene. BMP too.", "genes.txt", "txt"),
         (b"# Head\n\nText", "notes.md", "md"),
         (b"a,b\n1,2\n", "table.csv", "csv"),
         (b"<!DOCTYPE html><html><body>x</body></html>", "page", "html"),
