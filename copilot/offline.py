@@ -44,6 +44,9 @@ _MOST_QUOTES: Final = 3
 _NEARLY_AS_GOOD: Final = 0.85  # of the best score: such a sentence is quoted too
 _LONGEST_QUOTE: Final = 400  # characters
 _FEWEST_WORDS: Final = 3
+_STOPS: Final = (".", "!", "?", ":", ";", "…", "。", "！", "？", "।", "؟")
+_WORDS_OF_A_STATEMENT: Final = 8  # content words; lists and rows of tables have no full stop
+_LONGEST_HEADING: Final = 80  # characters
 _WORDS_A_PIECE: Final = 4
 _ASKING: Final = frozenset(
     "what which who whom whose when where why how did do doe does much mani name".split()
@@ -57,6 +60,19 @@ class Quote:
     n: int
     text: str
     score: float
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A sentence of passage ``n``, and the headings that say what it is about."""
+
+    n: int
+    text: str
+    heading: str
+
+    @property
+    def in_context(self) -> str:
+        return f"{self.heading}. {self.text}" if self.heading else self.text
 
 
 def register() -> None:
@@ -79,14 +95,14 @@ async def answer(request: ChatRequest) -> AsyncIterator[str]:
 
 async def find_quotes(question: str, passages: Sequence[tuple[int, str]]) -> list[Quote]:
     """Return the one to three sentences that answer best, best first; none below the threshold."""
-    candidates = [Quote(n, text, 0.0) for n, passage in passages for text in _split(passage)]
-    shares = _shares(question, [candidate.text for candidate in candidates])
+    candidates = [found for n, passage in passages for found in _statements(n, passage)]
+    shares = _shares(question, [candidate.in_context for candidate in candidates])
     chosen = sorted(range(len(candidates)), key=lambda i: -shares[i])[:_EMBEDDED]
     if not chosen:
         return []
     embedder = get_embedder()
     vector = await embedder.embed_query(question)
-    vectors = await embedder.embed_documents([candidates[i].text for i in chosen])
+    vectors = await embedder.embed_documents([candidates[i].in_context for i in chosen])
     scored = [
         Quote(
             candidates[i].n,
@@ -118,13 +134,23 @@ def _shares(question: str, texts: Sequence[str]) -> list[float]:
     return [sum(weight[term] for term in terms) / total for terms in held]
 
 
-def _split(passage: str) -> Iterator[str]:
+def _statements(n: int, passage: str) -> Iterator[_Statement]:
+    """Yield the sentences that say something, each under the first and the last heading above."""
+    headings: list[str] = []
     for start, end in sentences(passage):
         text = " ".join(passage[start:end].split())
         if len(text) > _LONGEST_QUOTE:
             text = text[: text.rfind(" ", 0, _LONGEST_QUOTE)].rstrip()
-        if len(analyze(text, "auto")) >= _FEWEST_WORDS:
-            yield text
+        words = len(analyze(text, "auto"))
+        if not _states(text, words):
+            headings = [*headings[:1], text[:_LONGEST_HEADING]]
+        elif words >= _FEWEST_WORDS:
+            yield _Statement(n, text, ". ".join(headings))
+
+
+def _states(text: str, words: int) -> bool:
+    """Whether a line says something, as a name or a heading alone does not."""
+    return text.endswith(_STOPS) or words >= _WORDS_OF_A_STATEMENT or any(map(str.isdigit, text))
 
 
 def _written(quotes: Sequence[Quote]) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from core.config import Settings
 from evals import answers as answer_eval
-from evals import report, retrieval
+from evals import cited, report, retrieval
 from evals.cases import AnswerSet, BadData, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
 
@@ -78,17 +78,20 @@ def answers_command(
     html_file: _Html = None,
     keep: _Keep = False,
     language: _Language = "en",
+    copilot: Annotated[bool, typer.Option(help="Ask the copilot too, not only the search.")] = True,
 ) -> None:
-    """Ask questions about files: is the right document found?
+    """Ask questions about files: is the right document found, and what does the copilot cite?
 
     Prints for how many questions with one gold document the first result comes from it, and for
-    how many with several at least three quarters of them are among ten documents.
+    how many with several at least three quarters of them are among ten documents. Then how often
+    the copilot answers with citations, and how often those name a gold document, quote a figure of
+    the gold answer, and stand word for word where they say.
 
     Example: python -m evals answers --data qa/sec10q --keep --json filings.json
     """
     cases = _loaded(lambda: load_answers(data, limit))
     with servers() as settings:
-        found = asyncio.run(_answers(settings, cases, keep, language))
+        found = asyncio.run(_answers(settings, cases, keep, language, copilot))
     report.print_answers(Console(), found)
     _write(found, json_file, html_file, report.answers_page)
 
@@ -123,12 +126,14 @@ async def _retrieval(
 
 
 async def _answers(
-    settings: Settings, cases: AnswerSet, keep: bool, language: str
+    settings: Settings, cases: AnswerSet, keep: bool, language: str, copilot: bool
 ) -> dict[str, Any]:
     async with opened(settings) as services:
         scratch = ScratchBase(services, cases.name, cases.checksum, language)
         async with scratch.filled(answer_eval.sources(cases.files), keep=keep) as base_id:
             found = await answer_eval.run(services.store, scratch.workspace_id, base_id, cases)
+            if copilot:
+                found |= await cited.run(services, scratch.workspace_id, base_id, cases)
             failed = await scratch.failures(base_id)
     return found | {"failedDocuments": failed}
 

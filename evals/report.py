@@ -40,7 +40,7 @@ def print_answers(console: Console, found: Mapping[str, Any]) -> None:
     """Print how often the right documents were found."""
     title = f"{found['dataset']}: {found['questions']} questions, {found['documents']} documents"
     table = Table("measure", "right", "of", title=title)
-    for label, key in _ANSWER_MEASURES:
+    for label, key in _measures(found):
         table.add_row(label, str(found[key]["right"]), str(found[key]["of"]))
     console.print(table)
     console.print("search latency, ms: " + _latency(found["latencyMs"]))
@@ -50,7 +50,16 @@ def print_answers(console: Console, found: Mapping[str, Any]) -> None:
 _ANSWER_MEASURES = (
     ("one gold document: first result is from it", "oneGoldFirst"),
     ("several: three quarters among ten documents", "severalGoldAmongTen"),
+    ("copilot: answers with a citation", "answered"),
+    ("copilot: of those, citing gold documents only", "citesGold"),
+    ("copilot: of those, quoting a figure of the gold answer", "quotesFigure"),
+    ("copilot: quotes that stand in the chunk they name", "quotesStand"),
 )
+
+
+def _measures(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return those that were taken: a run may leave the copilot out."""
+    return [(label, key) for label, key in _ANSWER_MEASURES if key in found]
 
 
 def _print_failures(console: Console, found: Mapping[str, Any]) -> None:
@@ -80,9 +89,9 @@ def answers_page(found: Mapping[str, Any]) -> str:
     """Return the HTML page of a report about questions and files."""
     bars = [
         (label, found[key]["right"], f"{found[key]['right']} of {found[key]['of']}")
-        for label, key in _ANSWER_MEASURES
+        for label, key in _measures(found)
     ]
-    most = max(found[key]["of"] for _, key in _ANSWER_MEASURES)
+    most = max(found[key]["of"] for _, key in _measures(found))
     rows = "".join(_question_row(row) for row in found["rows"])
     body = (
         f"<p>{found['questions']} questions about {found['documents']} documents; search takes "

@@ -25,7 +25,7 @@ from core.store.workspaces import Workspace
 from ingest.process import Processor
 
 _WORKSPACE: Final = "ws_evals"
-_USER: Final = "usr_evals"
+USER: Final = "usr_evals"
 _TOGETHER: Final = 50  # documents added in one transaction
 _LARGEST: Final = 1024**3  # bytes of a document
 
@@ -65,10 +65,10 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     async with open_services(settings) as services:
         async with services.store.system() as unit:
             if await unit.workspaces.get(_WORKSPACE) is None:
-                unit.users.add(User(id=_USER, email="evals@localhost", name="Evals"))
+                unit.users.add(User(id=USER, email="evals@localhost", name="Evals"))
                 await unit.flush()
                 unit.workspaces.add(
-                    Workspace(id=_WORKSPACE, name="Evals", plan="enterprise", owner_id=_USER)
+                    Workspace(id=_WORKSPACE, name="Evals", plan="enterprise", owner_id=USER)
                 )
         yield services
 

@@ -11,12 +11,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Final
 
 # What the libraries look for and do without. None in sys.modules is Python's own way of saying
 # that a module is not there.
-_UNWANTED: Final = ("accelerate", "pandas", "scipy", "sklearn", "timm", "torchvision")
+_UNWANTED: Final = ("pandas", "scipy", "sklearn")
 
 # What they import without asking, though embedding never calls it.
 _LATE: Final = (
@@ -26,6 +27,10 @@ _LATE: Final = (
     "torch.nn.attention.flex_attention",
 )
 _COMPILER: Final = "torch._dynamo"
+
+# Packages that we do not install; transformers imports them where they are, and they import what
+# is kept away here. Beside them everything is imported in the usual way.
+_PARTNERS: Final = ("accelerate", "timm", "torchvision")
 
 
 @contextmanager
@@ -37,6 +42,9 @@ def only_inference() -> Iterator[None]:
     """
     import torch
 
+    if any(find_spec(name) for name in _PARTNERS):
+        yield
+        return
     away: dict[str, ModuleType | None] = {
         **dict.fromkeys(_UNWANTED),
         **{name: _LateModule(name) for name in _LATE},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,6 +146,15 @@ class Chunks(TenantRepository):
         await self._lock(base)
         await self._session.execute(delete(Chunk).where(Chunk.base_id == base.id))
         await self._postings.remove_base(base.no)
+
+    async def contents(self, chunk_ids: Iterable[str]) -> dict[str, str]:
+        """Return the texts of chunks by their ids; what is gone is left out."""
+        rows = await self._session.execute(
+            select(Chunk.id, Chunk.content).where(
+                Chunk.id.in_(set(chunk_ids)), Chunk.workspace_id == self._workspace_id
+            )
+        )
+        return {row.id: row.content for row in rows}
 
     async def page(self, document_id: str, after: Position | None, limit: int) -> RowsPage[Chunk]:
         """Return the chunks of a document that was checked, in its order."""
