@@ -36,14 +36,14 @@ async def test_a_turn_whose_api_is_killed_ends_once_and_says_so(
     model: OpenAIStandIn, url: str, crew: Crew, services: Services
 ) -> None:
     api = crew.start("api", "serve")
+    for _ in range(2):  # two clocks: the end is said once all the same
+        crew.start_worker("upkeep")
     await wait_live(url)
     headers = await asyncio.to_thread(sign_up, url, "reader@example.com")
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=120) as client:
         ask = client.stream("POST", "/api/copilot/stream", json={"message": "Tell!"})
         seen = await cut_off(ask, lambda seen: _kinds(seen)["text"] >= 2, crew, api)
         crew.start("api", "serve")
-        for _ in range(2):  # two clocks: the end is said once all the same
-            crew.start_worker("upkeep")
         await wait_live(url)
         path = f"/api/copilot/streams/{seen[0]['messageId']}"
         rest = await resumed(client, path, seen[-1]["seq"])

@@ -49,18 +49,36 @@ async def _silent_run(services: Services, owner: Owner) -> Execution:
     return started
 
 
-async def test_the_next_clock_recovers_what_the_killed_one_left(
-    crew: Crew, services: Services, owner: Owner
-) -> None:
-    first_turn = await _silent_turn(services, owner)
+async def _kill_a_clock(crew: Crew, services: Services, owner: Owner) -> None:
+    """Start a clock and kill it once it is seen to tick."""
+    turn = await _silent_turn(services, owner)
 
     async def is_ticking() -> bool:
-        return await _end_of(services, owner, first_turn) == "failed"
+        return await _end_of(services, owner, turn) == "failed"
 
     clock = crew.start_worker("upkeep")
     await until(is_ticking)
     crew.kill(clock)
 
+
+async def test_the_next_clock_goes_on(crew: Crew, services: Services, owner: Owner) -> None:
+    await _kill_a_clock(crew, services, owner)
+    turn = await _silent_turn(services, owner)
+    await _silent_run(services, owner)
+
+    async def has_gone_on() -> bool:
+        is_said = await _said(services, turn) == {"error": 1, "done": 1}
+        return is_said and await services.queue.depth("executions") == 1
+
+    crew.start_worker("upkeep")
+    await until(has_gone_on)
+
+
+@pytest.mark.slow
+async def test_the_next_clock_recovers_what_the_killed_one_left(
+    crew: Crew, services: Services, owner: Owner
+) -> None:
+    await _kill_a_clock(crew, services, owner)
     shelf = await Shelf.make(services, owner.workspace_id)
     await shelf.add("notes.txt", b"The slipway is closed on Mondays for maintenance.")
     async with services.store.system() as unit:
