@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
+from sqlalchemy import text
 
 from core.ids import new_id
 from core.store.base import now
@@ -115,3 +117,29 @@ def test_only_postgresql_is_taken() -> None:
     assert async_url("postgres://u:p@h/d") == "postgresql+asyncpg://u:p@h/d"
     with pytest.raises(ValueError, match="postgresql"):
         async_url("mysql://h/d")
+
+
+async def _terminate(store: Store, pids: list[int]) -> None:
+    url = store.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    operator = await asyncpg.connect(url)
+    for pid in pids:
+        await operator.execute("SELECT pg_terminate_backend($1)", pid)
+    await operator.close()
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["closed", "silent"])
+async def test_lost_connections_are_replaced_unnoticed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    async with store.engine.connect() as one, store.engine.connect() as other:
+        own = [await c.scalar(text("SELECT pg_backend_pid()")) for c in (one, other)]
+    await _terminate(store, own)
+    if is_known:
+        await asyncio.sleep(0.2)  # what the server last said is on its way
+    else:
+        monkeypatch.setattr("core.store.connections._TRUSTED_SECONDS", 0.0)
+        monkeypatch.setattr(asyncpg.Connection, "is_closed", lambda _: False)
+
+    for _ in own:
+        async with store.engine.connect() as connection:
+            assert await connection.scalar(text("SELECT pg_backend_pid()")) not in own
