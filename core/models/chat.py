@@ -47,9 +47,12 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
 
 
 async def load() -> None:
-    """Import litellm and build its caches, so that the first answer need not wait for it."""
+    """Import litellm and the configured model's counter of tokens; the first answer need not wait.
+
+    Only that one: a counter that nobody asks for is 75 MB.
+    """
     litellm = await litellm_module()
-    await asyncio.to_thread(litellm.token_counter, model="gpt-4o", text="warm")
+    await asyncio.to_thread(litellm.token_counter, model=get_settings().chat_model, text="warm")
 
 
 async def _connect(request: ChatRequest, model: str, settings: Settings) -> Any:

@@ -152,6 +152,7 @@ def _load(exported: export.ExportedModel, threads: int) -> SentenceTransformer:
     options = SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # it would keep the largest batch's memory for good
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     with only_inference():
         from sentence_transformers import SentenceTransformer

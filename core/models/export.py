@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _MANIFEST: Final = "nuxa-export.json"
+_LAYOUT: Final = "weights apart"  # part of the name, so that a change of it makes exports anew
+_WEIGHTS: Final = "model.onnx_data"
 _EXPORTERS: Final = ("sentence-transformers", "optimum-onnx", "onnxruntime")
 
 
@@ -67,6 +69,7 @@ def export(model_name: str, settings: Settings) -> ExportedModel:
         build = Path(scratch) / "model"
         model = _load_for_export(source(model_name))
         model.save_pretrained(str(build))
+        _set_weights_apart(build)
         facts = ExportedModel(build, _dimensions(model), int(model.max_seq_length or 512))
         (build / _MANIFEST).write_text(json.dumps(asdict(facts), default=str))
         _move_into_place(build, root / _directory_name(model_name))
@@ -109,6 +112,26 @@ def _dimensions(model: SentenceTransformer) -> int:
     return int(size)
 
 
+def _set_weights_apart(build: Path) -> None:
+    """Put the weights into a file of their own, which the runtime maps instead of copying it.
+
+    Of a word's vectors then only those in use are in memory.
+    """
+    import onnx
+
+    if any(build.rglob("*_data")):
+        return  # of a large model the exporter did so itself
+    for file in build.rglob("*.onnx"):
+        onnx.save_model(
+            onnx.load(str(file)),
+            str(file),
+            save_as_external_data=True,
+            all_tensors_to_one_file=True,
+            location=_WEIGHTS,
+        )
+        file.with_name(_WEIGHTS).chmod(0o644)  # onnx leaves it to its owner alone
+
+
 def _move_into_place(build: Path, target: Path) -> None:
     if target.exists() and not (target / _MANIFEST).is_file():
         shutil.rmtree(target)  # not one of ours: exports appear only by this rename
@@ -143,7 +166,7 @@ def _directory_name(model_name: str) -> str:
         if file.is_file()
     )
     exporters = [(name, version(name)) for name in _EXPORTERS]
-    digest = hashlib.sha256(repr((str(path), contents, exporters)).encode()).hexdigest()
+    digest = hashlib.sha256(repr((str(path), contents, exporters, _LAYOUT)).encode()).hexdigest()
     return f"{path.name if path.is_dir() else model_name.replace('/', '--')}-{digest[:12]}"
 
 

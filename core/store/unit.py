@@ -22,6 +22,7 @@ from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
+from core.store.connections import replace_lost_connections
 from core.store.document_jobs import DocumentJobs
 from core.store.documents import Documents
 from core.store.executions import ExecutionJobs, Executions
@@ -174,6 +175,6 @@ def open_store(database_url: str, settings: Settings) -> Store:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=30,
-        pool_pre_ping=True,
     )
+    replace_lost_connections(engine)
     return Store(engine)

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import Conflict
@@ -134,3 +136,29 @@ async def test_two_who_make_the_same_thing_are_told_and_a_mistake_of_ours_is_not
     with pytest.raises(IntegrityError):
         async with store.system() as unit:
             unit.users.add(user(email="two@example.com", name=None))
+
+
+async def _terminate(store: Store, pids: list[int]) -> None:
+    url = store.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    operator = await asyncpg.connect(url)
+    for pid in pids:
+        await operator.execute("SELECT pg_terminate_backend($1)", pid)
+    await operator.close()
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["closed", "silent"])
+async def test_lost_connections_are_replaced_unnoticed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    async with store.engine.connect() as one, store.engine.connect() as other:
+        own = [await c.scalar(text("SELECT pg_backend_pid()")) for c in (one, other)]
+    await _terminate(store, own)
+    if is_known:
+        await asyncio.sleep(0.2)  # what the server last said is on its way
+    else:
+        monkeypatch.setattr("core.store.connections._TRUSTED_SECONDS", 0.0)
+        monkeypatch.setattr(asyncpg.Connection, "is_closed", lambda _: False)
+
+    for _ in own:
+        async with store.engine.connect() as connection:
+            assert await connection.scalar(text("SELECT pg_backend_pid()")) not in own
