@@ -16,7 +16,7 @@ from tests.stand_in import Says, StandIn, standing_in
 
 
 @pytest.fixture
-async def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StandIn]:
+async def vendor(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StandIn]:
     async with standing_in() as stand_in:
         for name in ("slack", "gmail", "openai"):
             monkeypatch.setattr(settings, f"{name}_base_url", stand_in.url)
@@ -48,9 +48,9 @@ async def test_list_says_what_is_configured(member: Member) -> None:
     }
 
 
-async def test_slack_path_takes_bare_fields(member: Member, server: StandIn) -> None:
+async def test_slack_path_takes_bare_fields(member: Member, vendor: StandIn) -> None:
     await _save(member, "SLACK_BOT_TOKEN", "xoxb-1-right")
-    server.answer = lambda asked: Says.json(
+    vendor.answer = lambda asked: Says.json(
         {"ok": True, "ts": "1.2", "channel": "C1", "message": {"text": "hi"}}
     )
     answer = await member.program.post(
@@ -65,15 +65,15 @@ async def test_slack_path_takes_bare_fields(member: Member, server: StandIn) -> 
         "success": True,
         "output": {"ts": "1.2", "channel": "C1", "message": {"text": "hi"}},
     }
-    asked = server.asked[0]
+    asked = vendor.asked[0]
     assert asked.json() == {"channel": "C1", "text": "hi", "thread_ts": "1.1"}
     assert asked.headers["authorization"] == "Bearer xoxb-1-right"
     assert asked.headers["idempotency-key"] == "mine"
 
 
-async def test_gmail_path_takes_bare_fields(member: Member, server: StandIn) -> None:
+async def test_gmail_path_takes_bare_fields(member: Member, vendor: StandIn) -> None:
     await _save(member, "GMAIL_ACCESS_TOKEN", "ya29.right")
-    server.answer = lambda asked: Says.json({"id": "1", "threadId": "2", "labelIds": ["SENT"]})
+    vendor.answer = lambda asked: Says.json({"id": "1", "threadId": "2", "labelIds": ["SENT"]})
     fields = {
         "to": "a@example.com",
         "cc": ["b@example.com"],
@@ -84,13 +84,13 @@ async def test_gmail_path_takes_bare_fields(member: Member, server: StandIn) -> 
     }
     answer = await member.program.post("/api/tools/gmail/send", json=fields)
     assert answer.json()["output"]["messageId"] == "1"
-    mail = email.message_from_bytes(base64.urlsafe_b64decode(server.asked[0].json()["raw"]))
+    mail = email.message_from_bytes(base64.urlsafe_b64decode(vendor.asked[0].json()["raw"]))
     assert (mail["To"], mail["Cc"], mail["Subject"]) == ("a@example.com", "b@example.com", "Hi")
 
 
-async def test_openai_path_takes_bare_fields(member: Member, server: StandIn) -> None:
+async def test_openai_path_takes_bare_fields(member: Member, vendor: StandIn) -> None:
     await _save(member, "OPENAI_API_KEY", "sk-right")
-    server.answer = lambda asked: Says.json(
+    vendor.answer = lambda asked: Says.json(
         {"model": "m-1", "choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
     )
     fields = {"model": "m", "prompt": "ok?", "temperature": 0.5, "maxTokens": 3}
@@ -99,10 +99,10 @@ async def test_openai_path_takes_bare_fields(member: Member, server: StandIn) ->
 
 
 async def test_refusal_of_a_service_is_told_without_its_credential(
-    member: Member, server: StandIn
+    member: Member, vendor: StandIn
 ) -> None:
     await _save(member, "SLACK_BOT_TOKEN", "xoxb-1-right")
-    server.answer = lambda asked: Says.json(
+    vendor.answer = lambda asked: Says.json(
         {"ok": False, "error": "bad xoxb-1-right"}, 429, Retry_After="9"
     )
     answer = await member.program.post(
@@ -130,13 +130,13 @@ async def test_refusal_of_a_service_is_told_without_its_credential(
     ],
 )
 async def test_faults_of_the_request_are_errors(
-    path: str, body: dict[str, object], status: int, member: Member, server: StandIn
+    path: str, body: dict[str, object], status: int, member: Member, vendor: StandIn
 ) -> None:
-    text = json.dumps(body).replace("{port}", str(server.port))
+    text = json.dumps(body).replace("{port}", str(vendor.port))
     answer = await member.program.post(path, json=json.loads(text))
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["message"]
-    assert server.asked == []
+    assert vendor.asked == []
 
 
 async def test_reading_key_may_list_but_not_call(member: Member, api_url: str) -> None:
@@ -152,7 +152,7 @@ async def test_reading_key_may_list_but_not_call(member: Member, api_url: str) -
 
 
 async def test_stranger_does_not_use_our_credentials(
-    member: Member, stranger: Member, server: StandIn
+    member: Member, stranger: Member, vendor: StandIn
 ) -> None:
     await _save(member, "SLACK_BOT_TOKEN", "xoxb-1-right")
     fields = {"channel": "C1", "text": "a"}
@@ -161,4 +161,4 @@ async def test_stranger_does_not_use_our_credentials(
     fields["workspaceId"] = member.workspace_id
     answer = await stranger.program.post("/api/tools/slack/message", json=fields)
     assert answer.status_code == 404
-    assert server.asked == []
+    assert vendor.asked == []
