@@ -73,9 +73,9 @@ def _start(launcher: Launcher, settings: Settings, say: Say) -> None:
     sample = _prepare_database(settings)
     launcher.wait_for("The API", lambda: _answers(settings, "live"), _LIVE_SECONDS)
     say(f"Answering at {settings.base_url} after {time.monotonic() - began:.1f} s")
-    launcher.start("documents", "workers", "documents")
     launcher.wait_for("Warming models", lambda: _answers(settings, "ready"), _READY_SECONDS)
     say(f"Ready, models warm, after {time.monotonic() - began:.1f} s")
+    launcher.start("documents", "workers", "documents")
     launcher.start("executions", "workers", "executions")
     launcher.start("upkeep", "workers", "upkeep")
     if sample is not None:
