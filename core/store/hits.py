@@ -47,6 +47,7 @@ class PlacedVector:
 
 
 _OPENING = 2  # chunks; a title page is seldom longer
+_SHORT = 10  # chunks; every passage of such a document stands near its opening
 _SHOWN: tuple[InstrumentedAttribute[Any], ...] = (
     Chunk.no,
     Chunk.id,
@@ -62,6 +63,17 @@ _SHOWN: tuple[InstrumentedAttribute[Any], ...] = (
     Chunk.end_offset,
     Chunk.heading_path,
 )
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first chunks of a document, where a report says what it is.
+
+    ``beyond`` is the share of the document that is far from them, 0 to 1: what has to inherit.
+    """
+
+    chunk_nos: list[int]
+    beyond: float
 
 
 class Hits(TenantRepository):
@@ -112,18 +124,22 @@ class Hits(TenantRepository):
         found = await self.get(nos)
         return [found[no] for no in nos if no in found]
 
-    async def openings(self, document_ids: Iterable[str]) -> dict[str, list[int]]:
-        """Return the numbers of the first chunks of documents, where a report says what it is."""
+    async def openings(self, document_ids: Iterable[str]) -> dict[str, Opening]:
+        """Return how long documents begin; short ones, all near their opening, are left out."""
         rows = await self._session.execute(
-            select(Chunk.document_id, Chunk.no).where(
+            select(Chunk.document_id, Chunk.no, Document.chunk_count)
+            .join(Document, Document.id == Chunk.document_id)
+            .where(
                 is_one_of(Chunk.document_id, document_ids),
                 Chunk.index < _OPENING,
                 Chunk.workspace_id == self._workspace_id,
+                Document.chunk_count > _SHORT,
             )
         )
-        found: dict[str, list[int]] = {}
-        for document_id, no in rows:
-            found.setdefault(document_id, []).append(no)
+        found: dict[str, Opening] = {}
+        for document_id, no, count in rows:
+            opening = found.setdefault(document_id, Opening([], 1 - _SHORT / count))
+            opening.chunk_nos.append(no)
         return found
 
     async def documents_of(self, chunk_nos: Sequence[int]) -> dict[int, str]:

@@ -90,23 +90,24 @@ async def measured(unit: Unit, scope: Scope, chunk_nos: Sequence[int], words: Bm
     known = await unit.hits.placed_vectors(scope.base_nos, chunk_nos)
     names = {chunk.document_id: chunk.document_name for chunk in known}
     openings = await unit.hits.openings(names)
-    opening_nos = chain.from_iterable(openings.values())
+    opening_nos = chain.from_iterable(opening.chunk_nos for opening in openings.values())
     holds = await _term_scores(unit, scope, {*chunk_nos, *opening_nos}, words)
     language = scope.bases[0].language
     shares = {
-        document_id: document_share(
+        document_id: opening.beyond
+        * document_share(
             words.weights,
-            set(analyze(_EXTENSION.sub("", name), language)),
-            set(chain.from_iterable(holds[no] for no in openings.get(document_id, []))),
+            set(analyze(_EXTENSION.sub("", names[document_id]), language)),
+            set(chain.from_iterable(holds[no] for no in opening.chunk_nos)),
         )
-        for document_id, name in names.items()
+        for document_id, opening in openings.items()
     }
     return Candidates(
         nos=[chunk.chunk_no for chunk in known],
         document_ids=[chunk.document_id for chunk in known],
         vectors=np.stack([chunk.vector for chunk in known]) if known else np.empty((0, 0), "f4"),
         keyword=np.array([sum(holds[chunk.chunk_no].values()) for chunk in known], np.float32),
-        document=np.array([shares[chunk.document_id] for chunk in known], np.float32),
+        document=np.array([shares.get(chunk.document_id, 0.0) for chunk in known], np.float32),
     )
 
 
