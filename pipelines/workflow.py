@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 
 from core.errors import ValidationFailed
 
-MAX_BLOCKS = 500  # Haystack schedules n blocks in about n² steps; 500 cost 2 s
+MAX_BLOCKS = 500  # Haystack schedules n blocks in about n² steps: ADR 7
 
 
 class Wire(BaseModel):
