@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from asyncpg import Connection
 from sqlalchemy import FromClause, Table
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.store.driver import driver_of
 
 
 async def copy_rows(
@@ -24,7 +25,5 @@ async def copy_rows(
     if not session.in_transaction():
         raise RuntimeError("copy_rows needs a transaction: execute a statement first")
     assert isinstance(table, Table)
-    connection = await (await session.connection()).get_raw_connection()
-    driver = connection.driver_connection
-    assert isinstance(driver, Connection)
+    driver = await driver_of(session)
     await driver.copy_records_to_table(table.name, records=rows, columns=columns)

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, n
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.errors import ValidationFailed
+from core.store.base import is_one_of
 from core.store.chunks import Chunk
 from core.store.documents import Document
 
@@ -111,7 +112,7 @@ def _on_column(field: str, op: str, value: Any, path: str) -> ColumnElement[bool
     column, kind = _COLUMNS[field]
     if op in ("in", "nin"):
         values = [_typed(item, kind, f"{path}[{i}]") for i, item in enumerate(value)]
-        found = column.in_(values)
+        found = is_one_of(column, values)
         return found if op == "in" else not_(func.coalesce(found, False))
     if op == "contains":
         if kind is not str or not isinstance(value, str):

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Float,
-    Integer,
-    PrimaryKeyConstraint,
-    Select,
-    SmallInteger,
-    Text,
-    cast,
-    column,
-    func,
-    literal,
-    select,
-    text,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, Select, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, TenantRepository, is_one_of
+from core.store.base import Base, TenantRepository
 from core.store.copying import copy_rows
+from core.store.driver import fetch, rendered
+
+# What one word adds to a chunk's BM25: of a posting ``p`` and a weighted word ``w``; the places are
+# those of the saturation's constant and of its share for each word.
+SCORE: Final = "w.weight * p.frequency / (p.frequency + {} + {} * p.length)"
 
 MOST_COUNTED = 32_767  # of one word in one chunk: what a smallint holds
 
@@ -93,12 +83,16 @@ class Postings(TenantRepository):
         self, base_nos: Sequence[int], terms: Sequence[str]
     ) -> dict[str, int]:
         """Return in how many chunks of the bases each term occurs; absent ones are left out."""
-        rows = await self._session.execute(
-            select(Term.term, func.sum(Term.chunk_count))
-            .where(is_one_of(Term.base_no, base_nos), is_one_of(Term.term, terms))
-            .group_by(Term.term)
+        rows = await fetch(
+            self._session,
+            """
+                SELECT term, sum(chunk_count)::bigint FROM terms
+                WHERE base_no = ANY($1::bigint[]) AND term = ANY($2::text[]) GROUP BY term
+            """,
+            base_nos,
+            terms,
         )
-        return {term: int(count) for term, count in rows}
+        return dict(rows)  # type: ignore[arg-type]
 
     async def best(
         self,
@@ -114,43 +108,22 @@ class Postings(TenantRepository):
         ``k1 * (1 - b + b * length / mean)`` as a constant and a share for each word of a chunk;
         ``allowed`` selects the chunk numbers that count.
         """
-        words = (
-            func.unnest(
-                cast(literal(list(weights), ARRAY(Text)), ARRAY(Text)),
-                cast(literal(list(weights.values()), ARRAY(Float)), ARRAY(Float)),
-            )
-            .table_valued(column("term", Text), column("weight", Float), name="words")
-            .render_derived()
-        )
-        constant, per_word = saturation
-        frequency = cast(Posting.frequency, Float)
-        share = frequency / (frequency + constant + per_word * Posting.length)
-        score = func.sum(words.c.weight * share)
-        query = (
-            select(Posting.chunk_no)
-            .join(words, words.c.term == Posting.term)
-            .where(is_one_of(Posting.base_no, base_nos))
-            .group_by(Posting.chunk_no)
-        )
+        condition = ""
+        values: list[Any] = []
         if allowed is not None:
-            query = query.where(Posting.chunk_no.in_(allowed))
-        rows = await self._session.scalars(
-            query.order_by(score.desc(), Posting.chunk_no).limit(limit)
+            query, values = rendered(allowed, first=7)
+            condition = f"AND p.chunk_no IN ({query})"
+        rows = await fetch(
+            self._session,
+            f"""
+                SELECT p.chunk_no FROM postings p
+                JOIN unnest($1::text[], $2::float8[]) AS w (term, weight) ON w.term = p.term
+                WHERE p.base_no = ANY($3::bigint[]) {condition} GROUP BY p.chunk_no
+                ORDER BY sum({SCORE.format("$4::float8", "$5::float8")}) DESC, p.chunk_no LIMIT $6
+            """,  # noqa: S608 - the condition is our own, its values are numbered
+            *(list(weights), list(weights.values()), base_nos, *saturation, limit, *values),
         )
-        return list(rows.all())
-
-    async def of_chunks(
-        self, base_nos: Sequence[int], terms: Sequence[str], chunk_nos: Sequence[int]
-    ) -> list[tuple[int, str, int, int]]:
-        """Return ``(chunk_no, term, frequency, length)`` of the terms that the chunks hold."""
-        rows = await self._session.execute(
-            select(Posting.chunk_no, Posting.term, Posting.frequency, Posting.length).where(
-                is_one_of(Posting.base_no, base_nos),
-                is_one_of(Posting.term, terms),
-                is_one_of(Posting.chunk_no, chunk_nos),
-            )
-        )
-        return list(rows)
+        return [no for (no,) in rows]
 
     async def _count_terms(self, base_no: int, words: Sequence[Iterable[str]]) -> None:
         counts = Counter(term for terms in words for term in terms)

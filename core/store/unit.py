@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Final
+from typing import Final, Generic, TypeVar, overload
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
 from core.config import Settings
 from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.base import Repository
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
@@ -29,6 +30,7 @@ from core.store.executions import ExecutionJobs, Executions
 from core.store.files import Files
 from core.store.hits import Hits
 from core.store.knowledge_bases import KnowledgeBases
+from core.store.measures import Measures
 from core.store.messages import Messages, TurnJobs
 from core.store.postings import Postings
 from core.store.secrets import Secrets
@@ -40,6 +42,7 @@ from core.store.workspaces import Workspaces
 
 _RACES: Final = ("23505", "23503")  # unique and foreign keys; the rest are our own mistakes
 
+R = TypeVar("R", bound=Repository)
 AfterCommit = Callable[[], Awaitable[None]]
 
 
@@ -58,45 +61,76 @@ class _Transaction:
         """Send pending writes, so that the database can refuse them here."""
         await self._session.flush()
 
+    def _make(self, kind: Callable[..., R]) -> R:
+        raise NotImplementedError
+
     async def run_waiting(self) -> None:
         for call in self._waiting:
             await call()
 
 
+class repository(Generic[R]):  # noqa: N801 - reads as the decorator it nearly is
+    """A unit's repository, made when it is first asked for: most units need one or two."""
+
+    def __init__(self, kind: Callable[..., R]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, unit: None, _: type) -> repository[R]: ...
+
+    @overload
+    def __get__(self, unit: _Transaction, _: type) -> R: ...
+
+    def __get__(self, unit: _Transaction | None, _: type) -> repository[R] | R:
+        if unit is None:
+            return self
+        made = unit.__dict__[self._name] = unit._make(self._kind)  # found there from now on
+        return made
+
+
 class Unit(_Transaction):
     """One transaction in one workspace: its repositories see no other."""
+
+    api_keys = repository(ApiKeys)
+    files = repository(Files)
+    bases = repository(KnowledgeBases)
+    documents = repository(Documents)
+    chunks = repository(Chunks)
+    postings = repository(Postings)
+    vectors = repository(Vectors)
+    hits = repository(Hits)
+    measures = repository(Measures)
+    workflows = repository(Workflows)
+    executions = repository(Executions)
+    block_logs = repository(BlockLogs)
+    chats = repository(Chats)
+    messages = repository(Messages)
+    secrets = repository(Secrets)
 
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         super().__init__(session)
         self.workspace_id = workspace_id
-        self.api_keys = ApiKeys(session, workspace_id)
-        self.files = Files(session, workspace_id)
-        self.bases = KnowledgeBases(session, workspace_id)
-        self.documents = Documents(session, workspace_id)
-        self.chunks = Chunks(session, workspace_id)
-        self.postings = Postings(session, workspace_id)
-        self.vectors = Vectors(session, workspace_id)
-        self.hits = Hits(session, workspace_id)
-        self.workflows = Workflows(session, workspace_id)
-        self.executions = Executions(session, workspace_id)
-        self.block_logs = BlockLogs(session, workspace_id)
-        self.chats = Chats(session, workspace_id)
-        self.messages = Messages(session, workspace_id)
-        self.secrets = Secrets(session, workspace_id)
+
+    def _make(self, kind: Callable[..., R]) -> R:
+        return kind(self._session, self.workspace_id)
 
 
 class SystemUnit(_Transaction):
     """One transaction above workspaces: sign-in, claims of jobs, upkeep."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        super().__init__(session)
-        self.users = Users(session)
-        self.sessions = Sessions(session)
-        self.api_keys = ApiKeyLookup(session)
-        self.workspaces = Workspaces(session)
-        self.document_jobs = DocumentJobs(session)
-        self.execution_jobs = ExecutionJobs(session)
-        self.turn_jobs = TurnJobs(session)
+    users = repository(Users)
+    sessions = repository(Sessions)
+    api_keys = repository(ApiKeyLookup)
+    workspaces = repository(Workspaces)
+    document_jobs = repository(DocumentJobs)
+    execution_jobs = repository(ExecutionJobs)
+    turn_jobs = repository(TurnJobs)
+
+    def _make(self, kind: Callable[..., R]) -> R:
+        return kind(self._session)
 
 
 OpenUnit = Callable[[str], AbstractAsyncContextManager[Unit]]

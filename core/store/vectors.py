@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
+import pydantic_core
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Float,
-    ForeignKey,
-    Label,
-    Select,
-    String,
-    cast,
-    func,
-    literal,
-    literal_column,
-    select,
-    text,
-)
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Select, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, TenantRepository, is_one_of
-from core.store.knowledge_bases import KnowledgeBase
+from core.store.base import Base, TenantRepository
+from core.store.driver import fetch, rendered
 
 _EF_SEARCH_MOST: Final = 1000  # pgvector's own limit
 _MOST_FROM_INDEX: Final = 250  # more are looked for exactly
@@ -40,6 +27,19 @@ class Vector(Base):
         BigInteger, ForeignKey("chunks.no", ondelete="CASCADE"), primary_key=True, index=True
     )
     embedding: Mapped[Any] = mapped_column(HALFVEC)  # unit length, of the base's dimensions
+
+
+class IndexedBase(Protocol):
+    """What is known of a base whose vectors are looked through."""
+
+    @property
+    def no(self) -> int: ...
+
+    @property
+    def embedding_dimensions(self) -> int: ...
+
+    @property
+    def has_vector_index(self) -> bool: ...
 
 
 class Vectors(TenantRepository):
@@ -60,7 +60,7 @@ class Vectors(TenantRepository):
 
     async def nearest(
         self,
-        bases: Sequence[KnowledgeBase],
+        bases: Sequence[IndexedBase],
         vector: NDArray[np.float32],
         limit: int,
         allowed: Select[Any] | None = None,
@@ -86,16 +86,20 @@ class Vectors(TenantRepository):
         limit: int,
         allowed: Select[Any] | None,
     ) -> list[tuple[int, float]]:
-        distance = _distance(Vector.embedding, vector, HALFVEC())
-        query = select(Vector.chunk_no, distance).where(is_one_of(Vector.base_no, base_nos))
-        if allowed is not None:
-            query = query.where(Vector.chunk_no.in_(allowed))
-        rows = await self._session.execute(query.order_by(distance).limit(limit))
-        return [(no, float(far)) for no, far in rows]
+        condition, values = _among(allowed, first=4)
+        rows = await fetch(
+            self._session,
+            f"""
+                SELECT chunk_no, embedding <=> CAST($1::text AS halfvec) AS distance FROM vectors
+                WHERE base_no = ANY($2::bigint[]) {condition} ORDER BY distance LIMIT $3
+            """,  # noqa: S608 - the condition is our own, its values are numbered
+            *(vector_literal(vector), base_nos, limit, *values),
+        )
+        return [(no, far) for no, far in rows]
 
     async def _indexed(
         self,
-        base: KnowledgeBase,
+        base: IndexedBase,
         vector: NDArray[np.float32],
         limit: int,
         allowed: Select[Any] | None,
@@ -103,41 +107,33 @@ class Vectors(TenantRepository):
         """Ask the base's own index; under a filter ask for more and drop what is not allowed."""
         wanted = limit if allowed is None else 4 * limit
         ef_search = min(2 * wanted, _EF_SEARCH_MOST)
-        await self._session.execute(select(func.set_config("hnsw.ef_search", str(ef_search), True)))
-        kind = HALFVEC(base.embedding_dimensions)
-        distance = _distance(cast(Vector.embedding, kind), vector, kind)
-        # The number is written out: only then the planner sees that the partial index fits.
-        near = (
-            select(Vector.chunk_no, distance)
-            .where(Vector.base_no == literal_column(str(int(base.no))))
-            .order_by(distance)
-            .limit(wanted)
+        await fetch(self._session, "SELECT set_config('hnsw.ef_search', $1, false)", str(ef_search))
+        condition, values = _among(allowed, first=4)
+        # Numbers are written out: only then the planner sees that the partial index fits.
+        kind = f"halfvec({int(base.embedding_dimensions)})"
+        rows = await fetch(
+            self._session,
+            f"""
+                SELECT chunk_no, distance FROM (
+                    SELECT chunk_no, embedding::{kind} <=> CAST($1::text AS {kind}) AS distance
+                    FROM vectors WHERE base_no = {int(base.no)} ORDER BY distance LIMIT $2
+                ) AS near WHERE true {condition} ORDER BY distance LIMIT $3
+            """,  # noqa: S608 - two numbers, and a condition whose values are numbered
+            *(vector_literal(vector), wanted, limit, *values),
         )
-        if allowed is None:
-            rows = await self._session.execute(near)
-            return [(no, float(far)) for no, far in rows]
-        inner = near.subquery()
-        rows = await self._session.execute(
-            select(inner.c.chunk_no, inner.c.distance)
-            .where(inner.c.chunk_no.in_(allowed))
-            .order_by(inner.c.distance)
-            .limit(limit)
-        )
-        found = [(no, float(far)) for no, far in rows]
-        if len(found) < limit:
+        if len(rows) < limit and allowed is not None:
             return await self._exact([base.no], vector, limit, allowed)
-        return found
+        return [(no, far) for no, far in rows]
 
 
 def vector_literal(vector: NDArray[np.float32]) -> str:
-    """Return a vector as pgvector reads it; seven digits are more than a half can hold."""
-    return "[" + ",".join(f"{x:.7g}" for x in vector.tolist()) + "]"
+    """Return a vector as pgvector reads it."""
+    return pydantic_core.to_json(vector.tolist()).decode()
 
 
-def _distance(
-    embedding: ColumnElement[Any] | InstrumentedAttribute[Any],
-    vector: NDArray[np.float32],
-    kind: HALFVEC,
-) -> Label[float]:
-    asked = cast(literal(vector_literal(vector), String), kind)
-    return embedding.op("<=>", return_type=Float)(asked).label("distance")
+def _among(allowed: Select[Any] | None, first: int) -> tuple[str, list[Any]]:
+    """Return the condition that a chunk is allowed, its values numbered from ``first``."""
+    if allowed is None:
+        return "", []
+    query, values = rendered(allowed, first)
+    return f"AND chunk_no IN ({query})", values

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from core.errors import ValidationFailed
 from core.models.embed import get_embedder
 from core.store.filters import Filter, parse_filter
-from core.store.hits import StoredChunk
-from core.store.knowledge_bases import KnowledgeBase
+from core.store.hits import SearchedBase, StoredChunk
 from core.store.unit import Store, Unit
 from core.text import analyze
-from pipelines.search.candidates import Scope, by_meaning, by_words, measured, scorer
+from pipelines.search.candidates import Measurer, Scope, by_meaning, by_words, scorer
 from pipelines.search.highlight import highlights
 from pipelines.search.query import Hit, Scores, SearchAnswer, SearchQuery
 from pipelines.search.ranking import Bm25, Candidates, Floats, feedback, fuse
@@ -61,12 +60,11 @@ async def search(
     condition = None if query.filter is None else parse_filter(query.filter)
     clock = _Clock()
     async with store.unit(workspace_id) as unit:
-        bases = await unit.bases.get_all(base_ids)
-        are_all_enabled = await unit.hits.are_all_enabled([base.id for base in bases])
+        bases = await unit.hits.bases(base_ids)
     clock.lap("basesMs")
     ranked: list[_Ranked] = []
     for alike in _alike(bases):
-        scope = _scope(alike, query, condition, are_all_enabled)
+        scope = _scope(alike, query, condition)
         ranked.extend(await _Search(store, workspace_id, scope, query, clock).ranked())
     best = _best(ranked, query)
     hits = await _hits(store, workspace_id, best, query, bases)
@@ -75,21 +73,16 @@ async def search(
     return SearchAnswer(hits, timings, len(hits))
 
 
-def _alike(bases: Sequence[KnowledgeBase]) -> list[list[KnowledgeBase]]:
-    groups: dict[tuple[str, str], list[KnowledgeBase]] = {}
+def _alike(bases: Sequence[SearchedBase]) -> list[list[SearchedBase]]:
+    groups: dict[tuple[str, str], list[SearchedBase]] = {}
     for base in bases:
         groups.setdefault((base.embedding_model, base.language), []).append(base)
     return list(groups.values())
 
 
-def _scope(
-    bases: Sequence[KnowledgeBase],
-    query: SearchQuery,
-    condition: Filter | None,
-    are_all_enabled: bool,
-) -> Scope:
+def _scope(bases: Sequence[SearchedBase], query: SearchQuery, condition: Filter | None) -> Scope:
     depth = max(_SHALLOWEST, query.top_k)
-    return Scope(bases, depth, query.group_by == "document", condition, are_all_enabled)
+    return Scope(bases, depth, query.group_by == "document", condition)
 
 
 @dataclass
@@ -123,7 +116,7 @@ class _Search:
     async def _keyword(self) -> list[_Ranked]:
         async with self.store.unit(self.workspace_id) as unit:
             words, found = await self._by_words(unit)
-            candidates = await measured(unit, self.scope, found, words)
+            candidates = await Measurer(self.scope, words).measure(unit, found)
         self.clock.lap("keywordMs")
         return [
             _Ranked(no, document_id, score, Scores(keyword=score))
@@ -137,7 +130,8 @@ class _Search:
         self.clock.lap("embedMs")
         async with self.store.unit(self.workspace_id) as unit:
             found = await by_meaning(unit, self.scope, vector)
-            candidates = await measured(unit, self.scope, found, await scorer(unit, self.scope, []))
+            words = await scorer(unit, self.scope, [])
+            candidates = await Measurer(self.scope, words).measure(unit, found)
         self.clock.lap("vectorMs")
         return [
             _Ranked(no, document_id, score, Scores(vector=score))
@@ -160,18 +154,20 @@ class _Search:
         finally:
             embedding.cancel()
         self.clock.lap("embedMs")
+        measurer = Measurer(self.scope, words)
         async with self.store.unit(self.workspace_id) as unit:
             near = await by_meaning(unit, self.scope, vector)
             self.clock.lap("vectorMs")
-            candidates = await measured(unit, self.scope, _union(worded, near), words)
+            candidates = await measurer.measure(unit, _union(worded, near))
             self.clock.lap("measureMs")
             if not candidates.nos:
                 return []
             moved = feedback(candidates, vector, fuse(candidates, vector))
             near = await by_meaning(unit, self.scope, moved)
             self.clock.lap("vectorMs")
-            both = _union(candidates.nos, near)
-            candidates = await measured(unit, self.scope, both, words)
+            candidates = candidates.joined(
+                await measurer.measure(unit, _without(near, candidates.nos))
+            )
         fused = fuse(candidates, moved)
         self.clock.lap("measureMs")
         return _with_scores(candidates, fused, vector)
@@ -179,6 +175,11 @@ class _Search:
 
 def _union(some: Sequence[int], others: Sequence[int]) -> list[int]:
     return list(dict.fromkeys([*some, *others]))
+
+
+def _without(some: Sequence[int], others: Sequence[int]) -> list[int]:
+    known = set(others)
+    return [no for no in some if no not in known]
 
 
 def _with_scores(candidates: Candidates, fused: Floats, vector: Floats) -> list[_Ranked]:
@@ -207,7 +208,7 @@ async def _hits(
     workspace_id: str,
     ranked: Sequence[_Ranked],
     query: SearchQuery,
-    bases: Sequence[KnowledgeBase],
+    bases: Sequence[SearchedBase],
 ) -> list[Hit]:
     if not ranked:
         return []

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 
 from core.store.filters import Filter
-from core.store.knowledge_bases import KnowledgeBase
+from core.store.hits import SearchedBase
+from core.store.measures import MeasuredChunks
 from core.store.unit import Unit
 from core.text import analyze
 from pipelines.search.ranking import Bm25, Candidates, Floats, bm25, document_share
@@ -23,6 +23,7 @@ _MOST_TERMS: Final = 64  # of a question; the rarest
 _MOST_POSTINGS: Final = 20_000
 _FEWEST_TERMS: Final = 3
 _EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+_SHORT: Final = 10  # chunks; every passage of such a document stands near its opening
 _DEEPEST: Final = 25_600  # chunks looked through for enough different documents
 
 
@@ -30,11 +31,10 @@ _DEEPEST: Final = 25_600  # chunks looked through for enough different documents
 class Scope:
     """Where is searched: bases of one embedding model and language, and which of their chunks."""
 
-    bases: Sequence[KnowledgeBase]
+    bases: Sequence[SearchedBase]
     depth: int  # candidates from each side
     needs_documents: bool  # whether as many different documents are wanted
     condition: Filter | None
-    are_all_enabled: bool
 
     @property
     def base_nos(self) -> list[int]:
@@ -42,7 +42,7 @@ class Scope:
 
     def allowed(self, unit: Unit) -> Any:
         """Return the query for the chunks that count, ``None`` if all do."""
-        if self.condition is None and self.are_all_enabled:
+        if self.condition is None and not any(base.has_disabled for base in self.bases):
             return None
         return unit.hits.allowed([base.id for base in self.bases], self.condition)
 
@@ -50,6 +50,8 @@ class Scope:
 async def scorer(unit: Unit, scope: Scope, terms: Sequence[str]) -> Bm25:
     """Return BM25 for a question's words over the scope's bases as one collection."""
     counts = Counter(terms)
+    if not counts:
+        return bm25({}, {}, 0, 0)
     frequencies = await unit.postings.document_frequencies(scope.base_nos, list(counts))
     rarest = sorted(frequencies, key=lambda term: (frequencies[term], term))[:_MOST_TERMS]
     return bm25(
@@ -85,44 +87,50 @@ async def by_meaning(unit: Unit, scope: Scope, vector: Floats) -> list[int]:
     return await _deep_enough(unit, scope, nearest, scope.depth)
 
 
-async def measured(unit: Unit, scope: Scope, chunk_nos: Sequence[int], words: Bm25) -> Candidates:
-    """Return exact measures of chunks, whichever side found them."""
-    known = await unit.hits.placed_vectors(scope.base_nos, chunk_nos)
-    names = {chunk.document_id: chunk.document_name for chunk in known}
-    openings = await unit.hits.openings(names)
-    opening_nos = chain.from_iterable(opening.chunk_nos for opening in openings.values())
-    holds = await _term_scores(unit, scope, {*chunk_nos, *opening_nos}, words)
-    language = scope.bases[0].language
-    shares = {
-        document_id: opening.beyond
-        * document_share(
-            words.weights,
-            set(analyze(_EXTENSION.sub("", names[document_id]), language)),
-            set(chain.from_iterable(holds[no] for no in opening.chunk_nos)),
-        )
-        for document_id, opening in openings.items()
-    }
-    return Candidates(
-        nos=[chunk.chunk_no for chunk in known],
-        document_ids=[chunk.document_id for chunk in known],
-        vectors=np.stack([chunk.vector for chunk in known]) if known else np.empty((0, 0), "f4"),
-        keyword=np.array([sum(holds[chunk.chunk_no].values()) for chunk in known], np.float32),
-        document=np.array([shares.get(chunk.document_id, 0.0) for chunk in known], np.float32),
-    )
+class Measurer:
+    """Measures the candidates of one question, whichever side found them."""
 
+    def __init__(self, scope: Scope, words: Bm25) -> None:
+        self._scope = scope
+        self._words = words
+        self._shares: dict[str, float] = {}  # of documents
 
-async def _term_scores(
-    unit: Unit, scope: Scope, chunk_nos: set[int], words: Bm25
-) -> defaultdict[int, dict[str, float]]:
-    """Return the BM25 of each of the question's terms in each chunk that holds it."""
-    scores: defaultdict[int, dict[str, float]] = defaultdict(dict)
-    if words.weights and chunk_nos:
-        found = await unit.postings.of_chunks(
-            scope.base_nos, list(words.weights), sorted(chunk_nos)
+    async def measure(self, unit: Unit, chunk_nos: Sequence[int]) -> Candidates:
+        """Return exact measures of chunks, in the order of their numbers."""
+        words = self._words
+        found = await unit.measures.measure(
+            self._scope.base_nos, chunk_nos, words.weights, words.saturation
         )
-        for no, term, frequency, length in found:
-            scores[no][term] = words.score(term, frequency, length)
-    return scores
+        await self._weigh_documents(unit, found)
+        shares = [self._shares.get(document_id, 0.0) for document_id in found.document_ids]
+        return Candidates(
+            found.nos,
+            found.document_ids,
+            found.vectors,
+            found.keyword,
+            np.array(shares, np.float32),
+        )
+
+    async def _weigh_documents(self, unit: Unit, found: MeasuredChunks) -> None:
+        """Note how far the question speaks of each long document that was not weighed before."""
+        if not self._words.weights:
+            return
+        facts = zip(found.document_ids, found.document_names, found.document_lengths, strict=True)
+        long = {
+            document_id: (name, length)
+            for document_id, name, length in facts
+            if length > _SHORT and document_id not in self._shares
+        }
+        if not long:
+            return
+        openings = await unit.measures.opening_terms(list(long), list(self._words.weights))
+        for document_id, (name, length) in long.items():
+            named = set(analyze(_EXTENSION.sub("", name), self._scope.bases[0].language))
+            opening = openings.get(document_id, set())
+            # What is far from the opening has to inherit from it.
+            beyond = 1 - _SHORT / length
+            share = document_share(self._words.weights, named, opening)
+            self._shares[document_id] = beyond * share
 
 
 async def _deep_enough(

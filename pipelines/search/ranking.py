@@ -36,11 +36,6 @@ class Bm25:
     chunk_counts: Mapping[str, int]
     saturation: tuple[float, float]  # k1 * (1 - b), and k1 * b / mean length for each word
 
-    def score(self, term: str, frequency: int, length: int) -> float:
-        """Return what one term adds to a chunk of ``length`` words that holds it so often."""
-        constant, per_word = self.saturation
-        return self.weights[term] * frequency / (frequency + constant + per_word * length)
-
 
 def bm25(
     counts: Mapping[str, int], chunk_counts: Mapping[str, int], chunk_count: int, word_count: int
@@ -67,6 +62,18 @@ class Candidates:
     vectors: Floats  # (n, dimensions), unit length
     keyword: Floats  # (n,), BM25
     document: Floats  # (n,), how far the question speaks of the chunk's document
+
+    def joined(self, others: Candidates) -> Candidates:
+        """Return these and, behind them, others."""
+        if not others.nos:
+            return self
+        return Candidates(
+            [*self.nos, *others.nos],
+            [*self.document_ids, *others.document_ids],
+            np.concatenate([self.vectors, others.vectors]),
+            np.concatenate([self.keyword, others.keyword]),
+            np.concatenate([self.document, others.document]),
+        )
 
     def cosines(self, vector: Floats) -> Floats:
         """Return the cosine of every candidate with a unit vector."""
