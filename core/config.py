@@ -56,7 +56,10 @@ class Settings(BaseSettings):
         PACKAGED_EMBEDDING_MODEL,
         description="The packaged model, a directory, or a hub name (the hub is then reached).",
     )
-    embedding_threads: int = Field(1, description="Threads of the embedding model in a process.")
+    embedding_threads: int = Field(1, description="Threads that embed questions, in a process.")
+    embedding_worker_threads: int = Field(
+        0, description="Threads that embed documents, in a worker; 0: one a core."
+    )
 
     max_upload_bytes: int = Field(2 * 1024**3, description="Largest upload.")
     max_body_bytes: int = Field(10 * 1024**2, description="Largest JSON body.")

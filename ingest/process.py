@@ -35,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 3
 _HEARTBEAT_SECONDS = 1.0
-_SLOTS = 3  # one is read and one written while another is embedded
+_SLOTS = 4  # one is read and one written while two are embedded
 
 
 class _LeaseLost(Exception):
@@ -150,7 +150,7 @@ class Processor:
         vectors = await index.embed(
             chunks,
             document.name,
-            get_embedder(base.embedding_model),
+            get_embedder(base.embedding_model, bulk=True),
             lambda done: progress.at("embedding", done, len(chunks)),
         )
         progress.at("indexing")

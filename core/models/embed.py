@@ -28,17 +28,21 @@ _QUERY_BATCH: Final = 64
 
 
 class Embedder:
-    """One model in one process, with one thread of its own.
+    """One model in one process, with threads of its own.
 
-    Made and called from any event loop; the model is loaded at the first use, so an instance may
+    Questions are embedded by one thread. ``bulk`` is for processes that do little else: several
+    embed documents side by side, each with a copy of the model's small parts, since a tokenizer
+    bears no two. Made and called from any event loop; the model is loaded at the first use, so an instance may
     be made early but must not cross a fork once used.
     """
 
-    def __init__(self, model_name: str, settings: Settings) -> None:
+    def __init__(self, model_name: str, settings: Settings, *, bulk: bool = False) -> None:
         self.model_name = model_name
         self._settings = settings
-        self._model: SentenceTransformer | None = None
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="embed")
+        self._runners = _runners(settings) if bulk else 1
+        self._threads = 1 if bulk else settings.embedding_threads  # of a runner
+        self._models = threading.local()
+        self._executor = ThreadPoolExecutor(self._runners, thread_name_prefix="embed")
         self._waiting: list[tuple[str, Future[Vectors]]] = []
         self._lock = threading.Lock()
 
@@ -65,10 +69,13 @@ class Embedder:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         dimensions = await self._run(lambda: self.dimensions)
         vectors = np.empty((len(texts), dimensions), dtype=np.float32)
-        for start in range(0, len(order), _DOCUMENT_BATCH):
-            batch = order[start : start + _DOCUMENT_BATCH]
+
+        async def embed(batch: list[int]) -> None:
             encode = partial(self._encode_documents, [texts[i] for i in batch])
             vectors[batch] = await self._run(encode)
+
+        starts = range(0, len(order), _DOCUMENT_BATCH)
+        await asyncio.gather(*(embed(order[at : at + _DOCUMENT_BATCH]) for at in starts))
         return vectors
 
     async def embed_query(self, text: str) -> Vectors:
@@ -122,20 +129,25 @@ class Embedder:
         return [len(ids) for ids in encoded["input_ids"]]
 
     def _loaded(self) -> SentenceTransformer:
-        if self._model is None:
+        model: SentenceTransformer | None = getattr(self._models, "model", None)
+        if model is None:
             with _loading:
-                self._model = _load(self._exported, self._settings.embedding_threads)
-        return self._model
+                model = self._models.model = _load(self._exported, self._threads)
+        return model
 
 
-def get_embedder(model_name: str | None = None) -> Embedder:
+def get_embedder(model_name: str | None = None, *, bulk: bool = False) -> Embedder:
     """Return this process's embedder of a model, by default the configured one."""
-    return _embedder(model_name or get_settings().embedding_model)
+    return _embedder(model_name or get_settings().embedding_model, bulk)
 
 
 @lru_cache
-def _embedder(model_name: str) -> Embedder:
-    return Embedder(model_name, get_settings())
+def _embedder(model_name: str, bulk: bool) -> Embedder:
+    return Embedder(model_name, get_settings(), bulk=bulk)
+
+
+def _runners(settings: Settings) -> int:
+    return settings.embedding_worker_threads or os.cpu_count() or 1
 
 
 os.register_at_fork(after_in_child=_embedder.cache_clear)
