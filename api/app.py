@@ -27,6 +27,7 @@ from pipelines import background
 SLICES: Final = (
     "api.health",
     "api.auth.routes",
+    "api.auth.token_routes",
     "api.auth.keys",
     "api.users",
     "api.workspaces.routes",

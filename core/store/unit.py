@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
 from core.config import Settings
 from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.bearer_tokens import BearerTokens
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
@@ -29,6 +30,7 @@ from core.store.executions import ExecutionJobs, Executions
 from core.store.files import Files
 from core.store.hits import Hits
 from core.store.knowledge_bases import KnowledgeBases
+from core.store.linked_accounts import LinkedAccounts
 from core.store.messages import Messages, TurnJobs
 from core.store.postings import Postings
 from core.store.secrets import Secrets
@@ -93,6 +95,8 @@ class SystemUnit(_Transaction):
         self.users = Users(session)
         self.sessions = Sessions(session)
         self.api_keys = ApiKeyLookup(session)
+        self.bearer_tokens = BearerTokens(session)
+        self.linked_accounts = LinkedAccounts(session)
         self.workspaces = Workspaces(session)
         self.document_jobs = DocumentJobs(session)
         self.execution_jobs = ExecutionJobs(session)
