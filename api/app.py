@@ -27,6 +27,8 @@ from pipelines import background
 SLICES: Final = (
     "api.health",
     "api.auth.routes",
+    "api.auth.sessions",
+    "api.auth.socket_tokens",
     "api.auth.token_routes",
     "api.auth.keys",
     "api.users",

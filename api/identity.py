@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Final
 
 from api.access import KEY_PREFIX, Credentials, Identity
+from core import tickets
 from core.config import Settings
 from core.errors import Unauthorized
 from core.security import hash_token
+from core.services import Services
 from core.store.api_keys import ApiKey
 from core.store.base import now
 from core.store.sessions import Session
@@ -32,13 +34,20 @@ async def identify(system: SystemUnit, given: Credentials, settings: Settings) -
     raise Unauthorized("Sign in, or send an API key in the header x-api-key.")
 
 
-async def identity_of(system: SystemUnit, way: str, credential_id: str) -> Identity | None:
-    """Return the identity of a session or key by its id, if that still lives."""
-    if way == "session":
-        session = await system.sessions.live(credential_id)
-        return of_session(session) if session else None
-    key = await system.api_keys.live(credential_id)
-    return of_key(key) if key else None
+async def redeem_socket_token(services: Services, token: str) -> Identity | None:
+    """Return who may open a socket with a one-time token, and end the token.
+
+    ``None`` for a used, late or made-up one, and when its session or key has ended meanwhile.
+    """
+    value = await tickets.redeem(services.redis, "socket", token)
+    if value is None:
+        return None
+    async with services.store.system() as system:
+        if value["way"] == "session":
+            session = await system.sessions.live(value["credentialId"])
+            return of_session(session) if session else None
+        key = await system.api_keys.live(value["credentialId"])
+        return of_key(key) if key else None
 
 
 def of_session(row: Session) -> Identity:
