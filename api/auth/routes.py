@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from api import afterwards
 from api.access import PUBLIC, SESSION_COOKIE, SIGNED_IN
+from api.auth import reset, throttle
 from api.auth.accounts import SignedIn, check_password, make_account, open_session
 from api.auth.cookies import session_cookie
-from api.auth.schemas import Login, SessionAnswer, Signup, UserAnswer
-from api.auth.throttle import Throttle
+from api.auth.schemas import Login, ResetAnswer, ResetPassword, SessionAnswer, Signup, UserAnswer
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from core.config import Settings
@@ -26,13 +27,12 @@ async def signup(call: Call, body: Signup) -> Reply:
 @endpoint("POST", "/api/auth/login", access=PUBLIC)
 async def login(call: Call, body: Login) -> Reply:
     services = call.services
-    throttle = Throttle(services.redis, body.email, call.request.address)
-    await throttle.check()
+    tries = throttle.of_sign_in(services.redis, body.email, call.request.address)
+    await tries.spend()
     user = await check_password(services.store, body.email, body.password)
     if user is None:
-        await throttle.failed()
         raise Unauthorized("The e-mail address or the password is wrong.")
-    await throttle.succeeded()
+    await tries.forgive()
     return _signed_in(await open_session(call, user), services.settings, 200)
 
 
@@ -42,6 +42,22 @@ async def logout(call: Call) -> Reply:
     async with call.services.store.system() as system:
         await system.sessions.delete(call.caller.identity.credential_id, call.user_id)
     return Reply(status=204, cookies=(session_cookie("", call.services.settings),))
+
+
+@endpoint("POST", "/api/auth/reset-password", access=PUBLIC)
+async def reset_password(call: Call, body: ResetPassword) -> ResetAnswer:
+    """Mail a link to ``email``, if there is such an account; or set a ``password`` by its token.
+
+    The answer to an address is always the same, and does not wait for the mail.
+    """
+    services = call.services
+    if body.token is not None and body.password is not None:
+        await reset.set_password(services, body.token, body.password)
+    elif body.email is not None:
+        reset.check_mail_is_set_up(services.settings)
+        await throttle.of_reset(services.redis, call.request.address).spend()
+        afterwards.start(reset.send_link(services, body.email))
+    return ResetAnswer()
 
 
 @endpoint("GET", "/api/auth/session", access=SIGNED_IN)
