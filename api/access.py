@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 from typing import Final, Literal
 
 from core.errors import Forbidden, NotFound, Unauthorized
-from core.security import hash_token
-from core.store.base import now
 from core.store.unit import SystemUnit
 from core.store.workspaces import Seat
 
 SESSION_COOKIE: Final = "nuxa_session"
 KEY_PREFIX: Final = "nuxa_"
 SCOPE: Final = re.compile(r"(?:(?P<domain>[a-z][a-z-]*):)?(?P<role>read|write|admin)")
-_IDLE_STEP: Final = timedelta(hours=12)  # an idle clock is not wound at every request
 
 Way = Literal["session", "key"]
 
@@ -82,6 +79,7 @@ class Identity:
     workspace_id: str | None = None  # a key's own
     scopes: frozenset[str] | None = None  # a key's; a session has no narrower scope
     expires_at: datetime | None = None
+    is_bearer: bool = False  # by an access token that stands for the session or the key
 
 
 @dataclass(frozen=True)
@@ -98,37 +96,6 @@ class Caller:
     @property
     def role(self) -> Role | None:
         return Role.named(self.seat.role) if self.seat else None
-
-
-async def identify(system: SystemUnit, given: Credentials, session_days: int) -> Identity:
-    """Return whose credentials these are; raises ``Unauthorized`` for none or wrong ones."""
-    if given.api_key is not None:
-        return await _of_key(system, given.api_key)
-    if given.bearer is not None:
-        return await _of_key(system, given.bearer)
-    if given.cookie is not None:
-        return await _of_session(system, given.cookie, session_days)
-    raise Unauthorized("Sign in, or send an API key in the header x-api-key.")
-
-
-async def _of_key(system: SystemUnit, key: str) -> Identity:
-    row = await system.api_keys.by_hash(hash_token(key))
-    if row is None:
-        raise Unauthorized("This API key is unknown, expired or revoked; create a new one.")
-    if row.last_used_at is None or now() - row.last_used_at > timedelta(minutes=1):
-        row.last_used_at = now()
-    scopes = frozenset(row.scopes)
-    return Identity(row.user_id, "key", row.id, row.workspace_id, scopes, row.expires_at)
-
-
-async def _of_session(system: SystemUnit, token: str, session_days: int) -> Identity:
-    row = await system.sessions.by_token_hash(hash_token(token))
-    if row is None:
-        raise Unauthorized("Your session has ended; sign in again.")
-    full = now() + timedelta(days=session_days)
-    if full - row.expires_at > _IDLE_STEP:
-        row.expires_at = full
-    return Identity(row.user_id, "session", row.id, expires_at=row.expires_at)
 
 
 async def seated(system: SystemUnit, identity: Identity, wanted: str | None) -> Caller:

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from quart import Quart, Response, g, request
 
-from api import errors, limits
+from api import afterwards, errors, limits
 from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest
 from api.serve import make_view, respond
@@ -27,6 +27,9 @@ from pipelines import background
 SLICES: Final = (
     "api.health",
     "api.auth.routes",
+    "api.auth.sessions",
+    "api.auth.socket_tokens",
+    "api.auth.token_routes",
     "api.auth.keys",
     "api.users",
     "api.workspaces.routes",
@@ -44,6 +47,7 @@ SLICES: Final = (
     "api.copilot.chats",
     "api.copilot.tools",
 )
+_MAIL_SECONDS: Final = 5.0
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
 
@@ -130,3 +134,4 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
             await turn.stop_all()
+            await afterwards.finish(_MAIL_SECONDS)

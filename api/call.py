@@ -79,5 +79,6 @@ class Reply:
     body: object = None
     status: int | None = None  # the route's own unless said
     headers: dict[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()  # each a whole value of Set-Cookie
     stream: AsyncIterator[bytes] | None = None
     content: bytes | None = None  # a body that is not JSON; say its type in the headers

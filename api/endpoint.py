@@ -47,6 +47,7 @@ class Endpoint:
     handler: Handler
     status: int
     multipart: bool
+    form: bool
     counted: bool
     body: type[BaseModel] | None
     query: type[BaseModel] | None
@@ -72,11 +73,13 @@ def endpoint(
     access: Access,
     status: int = 200,
     multipart: bool = False,
+    form: bool = False,
     counted: bool = True,
 ) -> Callable[[H], H]:
     """Put a function into the table of routes, under one method and path; may be stacked.
 
-    ``status`` is that of a plain answer; ``counted=False`` takes a route out of the rate limit.
+    ``status`` is that of a plain answer; ``form=True`` has the body come as a form too, as OAuth
+    clients send it; ``counted=False`` takes a route out of the rate limit.
     """
 
     def register(handler: H) -> H:
@@ -90,6 +93,7 @@ def endpoint(
                 handler=handler,
                 status=status,
                 multipart=multipart,
+                form=form,
                 counted=counted,
                 body=_model(hints.get("body")),
                 query=_model(hints.get("query")),

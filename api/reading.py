@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar, get_origin
+from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import Headers
@@ -17,6 +18,7 @@ from core.errors import PayloadTooLarge, TimedOut, UnsupportedMediaType, Validat
 M = TypeVar("M", bound=BaseModel)
 
 _BODY_SECONDS: Final = 60
+_MOST_FIELDS: Final = 100
 # Escapes of NUL, which PostgreSQL stores in no text, and of surrogates, which UTF-8 has not.
 _SUSPECT: Final = re.compile(rb"\\u(0000|d[89a-f])", re.IGNORECASE)
 
@@ -42,6 +44,24 @@ async def read_json(headers: Headers, body: AsyncIterator[bytes], limit: int) ->
     if _SUSPECT.search(raw):
         _refuse_unstorable(data)
     return data
+
+
+async def read_form(
+    headers: Headers, body: AsyncIterator[bytes], limit: int
+) -> dict[str, str | list[str]]:
+    """Return the fields of a body of ``application/x-www-form-urlencoded``, each given once."""
+    raw = await _whole(headers, body, limit)
+    try:
+        fields = parse_qs(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(raw),
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
+    except ValueError as error:
+        raise ValidationFailed("The body is not a valid form.") from error
+    return query_data(None, fields)
 
 
 async def _whole(headers: Headers, body: AsyncIterator[bytes], limit: int) -> bytes:
@@ -94,14 +114,14 @@ def checked(model: type[M], data: Mapping[str, Any]) -> M:
 def query_data(
     model: type[BaseModel] | None, given: Mapping[str, Sequence[str]]
 ) -> dict[str, str | list[str]]:
-    """Return a query as a model takes it: lists for list fields, one text for every other."""
+    """Return a query or form as a model takes it: lists for list fields, one text for others."""
     lists = _list_fields(model) if model else set()
     data: dict[str, str | list[str]] = {}
     for name, values in given.items():
         if any("\x00" in value for value in values):
-            raise ValidationFailed(f"The query field {name} holds NUL; remove it.")
+            raise ValidationFailed(f"The field {name} holds NUL; remove it.")
         if name not in lists and len(values) > 1:
-            raise ValidationFailed(f"The query field {name} is given {len(values)} times.")
+            raise ValidationFailed(f"The field {name} is given {len(values)} times.")
         data[name] = list(values) if name in lists else values[0]
     return data
 

@@ -12,7 +12,8 @@ from quart import Response, g, request
 from api import access, limits, origin
 from api.call import Call, Facts, Reply
 from api.endpoint import Endpoint
-from api.reading import checked, query_data, read_json
+from api.identity import identify
+from api.reading import checked, query_data, read_form, read_json
 from core.errors import NotFound, UnsupportedMediaType, ValidationFailed
 from core.services import Services
 
@@ -79,13 +80,12 @@ async def _admit(route: Endpoint, call: Call, wanted: str | None) -> None:
     if credentials.is_cookie_only:
         origin.check(call.request, call.services.settings)
     if not route.access.is_public:
-        session_days = call.services.settings.session_days
         async with call.services.store.system() as system:
-            identity = await access.identify(system, credentials, session_days)
-            call.known = await access.seated(system, identity, wanted)
+            who = await identify(system, credentials, call.services.settings)
+            call.known = await access.seated(system, who, wanted)
         seat = call.known.seat
         structlog.contextvars.bind_contextvars(
-            user_id=identity.user_id, workspace_id=seat and seat.workspace.id
+            user_id=who.user_id, workspace_id=seat and seat.workspace.id
         )
     g.budget = await _budget(route, call)
     g.budget.check()
@@ -101,7 +101,10 @@ async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
         raise UnsupportedMediaType("Send the file as multipart/form-data, in the field file.")
     if route.method == "GET" or (route.body is None and route.method == "DELETE"):
         return {}
-    return await read_json(facts.headers, facts.body, call.services.settings.max_body_bytes)
+    limit = call.services.settings.max_body_bytes
+    if route.form and content_type.lower().startswith("application/x-www-form-urlencoded"):
+        return await read_form(facts.headers, facts.body, limit)
+    return await read_json(facts.headers, facts.body, limit)
 
 
 async def _budget(route: Endpoint, call: Call) -> limits.Budget:
@@ -169,4 +172,6 @@ async def respond(result: object, status: int) -> Response:
         response = Response(json, code, content_type="application/json")
     for name, value in reply.headers.items():
         response.headers[name] = value
+    for cookie in reply.cookies:
+        response.headers.add("Set-Cookie", cookie)
     return response

@@ -91,6 +91,14 @@ class Settings(BaseSettings):
         600, description="Requests a minute from one address without credentials; -1: no limit."
     )
     session_days: int = Field(30, description="Days until an idle session ends.")
+    access_token_minutes: int = Field(15, description="Minutes that a bearer token works.")
+    refresh_token_days: int = Field(30, description="Days in which one can be refreshed.")
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="smtp://user:password@host:port (STARTTLS) or smtps://… for mail; unset: links "
+        "go to the log of a development run, and no password is reset by mail in production.",
+    )
+    mail_from: str = Field("Nuxa Flow <no-reply@localhost>", description="Sender of mail.")
     lease_seconds: float = Field(15, description="A job whose holder is silent longer is retaken.")
 
     @property

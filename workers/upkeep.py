@@ -24,6 +24,7 @@ from core.store.unit import SystemUnit
 
 _TICK_SECONDS: Final = 2.0
 _INDEX_SECONDS: Final = 30.0
+_FORGET_SECONDS: Final = 600.0
 _MOST_WAKES: Final = 64
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ async def run_upkeep(settings: Settings) -> None:
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
             _tick((tend_vector_indexes,), services, ending, _INDEX_SECONDS),
+            _tick((forget_expired_sign_ins,), services, ending, _FORGET_SECONDS),
         )
 
 
@@ -98,6 +100,13 @@ async def _wake(
 async def tend_vector_indexes(services: Services) -> None:
     """Give bases that have become large an index of their vectors, and take it from small ones."""
     await vector_indexes.tend(services.store)
+
+
+async def forget_expired_sign_ins(services: Services) -> None:
+    """Delete sessions and bearer tokens that have run out."""
+    async with services.store.system() as unit:
+        await unit.bearer_tokens.delete_expired()
+        await unit.sessions.delete_expired()
 
 
 async def end_interrupted_turns(services: Services) -> None:

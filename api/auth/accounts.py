@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.access import KEY_PREFIX
+from api.call import Call
 from core.config import Settings
 from core.errors import Conflict
 from core.ids import new_id
@@ -53,12 +54,12 @@ async def check_password(store: Store, email: str, password: str) -> User | None
     return user if await verify_password(password, user.password_hash if user else None) else None
 
 
-async def make_session(
-    store: Store, settings: Settings, user: User, *, agent: str | None, address: str
-) -> SignedIn:
-    """Sign a user in: a new session in her default workspace."""
-    token, expires_at = new_token(), now() + timedelta(days=settings.session_days)
-    async with store.system() as system:
+async def open_session(call: Call, user: User) -> SignedIn:
+    """Sign the caller in as a user: a new session in her default workspace."""
+    token = new_token()
+    expires_at = now() + timedelta(days=call.services.settings.session_days)
+    agent = call.request.headers.get("User-Agent")
+    async with call.services.store.system() as system:
         seat = await system.workspaces.seat(user.id, None)
         workspace_id = seat.workspace.id if seat else None
         system.sessions.add(
@@ -69,7 +70,7 @@ async def make_session(
                 workspace_id=workspace_id or "",
                 expires_at=expires_at,
                 user_agent=agent and agent[:300],
-                address=address,
+                address=call.request.address,
             )
         )
     return SignedIn(user, workspace_id, token, expires_at)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from api import afterwards
 from api.access import PUBLIC, SESSION_COOKIE, SIGNED_IN
-from api.auth.accounts import SignedIn, check_password, make_account, make_session
-from api.auth.schemas import Login, SessionAnswer, Signup, UserAnswer
-from api.auth.throttle import Throttle
+from api.auth import reset, throttle
+from api.auth.accounts import SignedIn, check_password, make_account, open_session
+from api.auth.cookies import session_cookie
+from api.auth.schemas import Login, ResetAnswer, ResetPassword, SessionAnswer, Signup, UserAnswer
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from core.config import Settings
 from core.errors import Unauthorized
-from core.store.users import User
 
 
 @endpoint("POST", "/api/auth/signup", access=PUBLIC, status=201)
@@ -20,28 +21,43 @@ async def signup(call: Call, body: Signup) -> Reply:
     user = await make_account(
         services.store, services.settings, body.email, body.password, body.name
     )
-    return _signed_in(await _session(call, user), services.settings, 201)
+    return _signed_in(await open_session(call, user), services.settings, 201)
 
 
 @endpoint("POST", "/api/auth/login", access=PUBLIC)
 async def login(call: Call, body: Login) -> Reply:
     services = call.services
-    throttle = Throttle(services.redis, body.email, call.request.address)
-    await throttle.check()
+    tries = throttle.of_sign_in(services.redis, body.email, call.request.address)
+    await tries.spend()
     user = await check_password(services.store, body.email, body.password)
     if user is None:
-        await throttle.failed()
         raise Unauthorized("The e-mail address or the password is wrong.")
-    await throttle.succeeded()
-    return _signed_in(await _session(call, user), services.settings, 200)
+    await tries.forgive()
+    return _signed_in(await open_session(call, user), services.settings, 200)
 
 
 @endpoint("POST", "/api/auth/logout", access=SIGNED_IN.session_only(), status=204)
 async def logout(call: Call) -> Reply:
-    """End this session; its cookie is worth nothing from now on."""
+    """End this session; its cookie and its bearer tokens are worth nothing from now on."""
     async with call.services.store.system() as system:
-        await system.sessions.delete(call.caller.identity.credential_id)
-    return Reply(status=204, headers={"Set-Cookie": _cookie("", 0, call.services.settings)})
+        await system.sessions.delete(call.caller.identity.credential_id, call.user_id)
+    return Reply(status=204, cookies=(session_cookie("", call.services.settings),))
+
+
+@endpoint("POST", "/api/auth/reset-password", access=PUBLIC)
+async def reset_password(call: Call, body: ResetPassword) -> ResetAnswer:
+    """Mail a link to ``email``, if there is such an account; or set a ``password`` by its token.
+
+    The answer to an address is always the same, and does not wait for the mail.
+    """
+    services = call.services
+    if body.token is not None and body.password is not None:
+        await reset.set_password(services, body.token, body.password)
+    elif body.email is not None:
+        reset.check_mail_is_set_up(services.settings)
+        await throttle.of_reset(services.redis, call.request.address).spend()
+        afterwards.start(reset.send_link(services, body.email))
+    return ResetAnswer()
 
 
 @endpoint("GET", "/api/auth/session", access=SIGNED_IN)
@@ -55,20 +71,10 @@ async def session(call: Call) -> Reply:
         workspace_id=caller.seat.workspace.id if caller.seat else None,
         expires_at=caller.identity.expires_at,
     )
-    if caller.identity.way != "session":
+    if caller.identity.way != "session" or caller.identity.is_bearer:
         return Reply(body)
-    settings, token = call.services.settings, call.request.cookies[SESSION_COOKIE]
-    return Reply(body, headers={"Set-Cookie": _cookie(token, _seconds(settings), settings)})
-
-
-async def _session(call: Call, user: User) -> SignedIn:
-    return await make_session(
-        call.services.store,
-        call.services.settings,
-        user,
-        agent=call.request.headers.get("User-Agent"),
-        address=call.request.address,
-    )
+    token = call.request.cookies[SESSION_COOKIE]
+    return Reply(body, cookies=(session_cookie(token, call.services.settings),))
 
 
 def _signed_in(made: SignedIn, settings: Settings, status: int) -> Reply:
@@ -77,18 +83,4 @@ def _signed_in(made: SignedIn, settings: Settings, status: int) -> Reply:
         workspace_id=made.workspace_id,
         expires_at=made.expires_at,
     )
-    cookie = _cookie(made.token, _seconds(settings), settings)
-    return Reply(body, status, {"Set-Cookie": cookie})
-
-
-def _seconds(settings: Settings) -> int:
-    return settings.session_days * 86_400
-
-
-def _cookie(token: str, seconds: int, settings: Settings) -> str:
-    # The browser forgets late; whether a session still lives is decided by its row.
-    parts = [f"{SESSION_COOKIE}={token}", "Path=/", f"Max-Age={seconds}", "HttpOnly"]
-    parts.append("SameSite=Lax")
-    if settings.base_url.startswith("https://"):
-        parts.append("Secure")
-    return "; ".join(parts)
+    return Reply(body, status, cookies=(session_cookie(made.token, settings),))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from api.access import SCOPE
 from api.wire import Name, Wire
@@ -46,6 +46,26 @@ class Signup(Wire):
 class Login(Wire):
     email: Email
     password: Annotated[str, StringConstraints(max_length=200)]
+
+
+class ResetPassword(Wire):
+    """``email`` alone, or ``token`` and ``password``."""
+
+    email: Email | None = None
+    token: Annotated[str, StringConstraints(max_length=200)] | None = None
+    password: Password | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        by_token = self.token is not None and self.password is not None
+        by_email = self.token is None and self.password is None and self.email is not None
+        if not (by_email or (by_token and self.email is None)):
+            raise ValueError("send email alone, or token and password")
+        return self
+
+
+class ResetAnswer(Wire):
+    success: Literal[True] = True
 
 
 class UserAnswer(Wire):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 
 from redis.asyncio import Redis
@@ -12,32 +13,58 @@ from core.errors import RateLimited
 _WINDOW: Final = 15 * 60  # seconds
 _PER_ACCOUNT: Final = 10
 _PER_ADDRESS: Final = 50
+_MAILS_PER_ADDRESS: Final = 20
+_MAILS_PER_ACCOUNT: Final = 5
 
 
 class Throttle:
-    """Counts failures from an address, and of an account from that address."""
+    """Counts tries under several names, each with the most there may be in 15 minutes.
 
-    def __init__(self, redis: Redis, email: str, address: str) -> None:
+    A try is counted before its outcome is known: tries at the same moment do not slip through.
+    """
+
+    def __init__(self, redis: Redis, most: Mapping[str, int]) -> None:
         self._redis = redis
-        account = hashlib.sha256(f"{email}|{address}".encode()).hexdigest()
-        self._keys = {f"login:{account}": _PER_ACCOUNT, f"login:{address}": _PER_ADDRESS}
+        self._most = dict(most)
 
-    async def check(self) -> None:
-        """Raise ``RateLimited`` after too many failures."""
-        counts = await self._redis.mget(list(self._keys))
-        for (key, most), count in zip(self._keys.items(), counts, strict=True):
-            if int(count or 0) >= most:
-                wait = max(1, await self._redis.ttl(key))
-                raise RateLimited(f"Too many failed sign-ins; try again in {wait} s.", "rate", wait)
-
-    async def failed(self) -> None:
-        """Count a failure."""
+    async def spend(self) -> None:
+        """Count a try; raises ``RateLimited`` when it is one too many."""
         async with self._redis.pipeline() as pipe:
-            for key in self._keys:
+            for key in self._most:
                 pipe.incr(key)
-                pipe.expire(key, _WINDOW)
+                pipe.expire(key, _WINDOW, nx=True)
+            answers = await pipe.execute()
+        for (key, most), count in zip(self._most.items(), answers[::2], strict=True):
+            if count > most:
+                wait = max(1, await self._redis.ttl(key))
+                raise RateLimited(f"Too many tries; try again in {wait} s.", "rate", wait)
+
+    async def forgive(self) -> None:
+        """Take back the try: it was a good one. The first name is cleared altogether."""
+        first, *others = self._most
+        async with self._redis.pipeline() as pipe:
+            pipe.delete(first)
+            for key in others:
+                pipe.decr(key)
             await pipe.execute()
 
-    async def succeeded(self) -> None:
-        """Forget the account's failures; the address's stay."""
-        await self._redis.delete(next(iter(self._keys)))
+
+def of_sign_in(redis: Redis, email: str, address: str) -> Throttle:
+    """Return the throttle of failures from an address, and of an account from that address."""
+    account = _hashed(f"{email}|{address}")
+    most = {f"login:{account}": _PER_ACCOUNT, f"login:{_hashed(address)}": _PER_ADDRESS}
+    return Throttle(redis, most)
+
+
+def of_reset(redis: Redis, address: str) -> Throttle:
+    """Return the throttle of who asks for mails."""
+    return Throttle(redis, {f"reset:{_hashed(address)}": _MAILS_PER_ADDRESS})
+
+
+def of_mail(redis: Redis, email: str) -> Throttle:
+    """Return the throttle of mails to one account, whoever asks for them."""
+    return Throttle(redis, {f"mail:{_hashed(email)}": _MAILS_PER_ACCOUNT})
+
+
+def _hashed(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()

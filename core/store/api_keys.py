@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, delete, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -32,12 +32,29 @@ class ApiKey(Timestamps, Base):
 class ApiKeyLookup(Repository):
     async def by_hash(self, key_hash: str) -> ApiKey | None:
         """Return the live key of a hash, never an expired one."""
-        return await self._session.scalar(
-            select(ApiKey).where(
-                ApiKey.key_hash == key_hash,
-                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now()),
-            )
+        return await self._live(ApiKey.key_hash == key_hash)
+
+    async def live(self, key_id: str) -> ApiKey | None:
+        """Return a key by its id, never an expired one."""
+        return await self._live(ApiKey.id == key_id)
+
+    async def touch(self, key_id: str) -> None:
+        """Note that a key was used."""
+        # A statement, not the row: it may be deleted at this moment.
+        await self._session.execute(
+            update(ApiKey)
+            .where(ApiKey.id == key_id)
+            .values(last_used_at=now())
+            .execution_options(synchronize_session=False)
         )
+
+    async def delete_of(self, user_id: str) -> None:
+        """Delete every key of a user, in whatever workspace, and its bearer tokens with it."""
+        await self._session.execute(delete(ApiKey).where(ApiKey.user_id == user_id))
+
+    async def _live(self, which: ColumnElement[bool]) -> ApiKey | None:
+        is_live = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now())
+        return await self._session.scalar(select(ApiKey).where(which, is_live))
 
 
 class ApiKeys(TenantRepository):

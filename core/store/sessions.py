@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy import ForeignKey, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, Timestamps, now
+from core.store.pages import Position, RowsPage, read_page
 
 
 class Session(Timestamps, Base):
@@ -20,6 +21,7 @@ class Session(Timestamps, Base):
     expires_at: Mapped[datetime]
     user_agent: Mapped[str | None]
     address: Mapped[str | None]
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Sessions(Repository):
@@ -29,9 +31,45 @@ class Sessions(Repository):
             select(Session).where(Session.token_hash == token_hash, Session.expires_at > now())
         )
 
+    async def live(self, session_id: str) -> Session | None:
+        """Return a session by its id, never an expired one."""
+        return await self._session.scalar(
+            select(Session).where(Session.id == session_id, Session.expires_at > now())
+        )
+
+    async def page(self, user_id: str, after: Position | None, limit: int) -> RowsPage[Session]:
+        """Return a user's live sessions, the newest first."""
+        query = select(Session).where(Session.user_id == user_id, Session.expires_at > now())
+        order = (Session.created_at, Session.id)
+        return await read_page(self._session, query, order, after, limit)
+
     def add(self, session: Session) -> Session:
         self._session.add(session)
         return session
 
-    async def delete(self, session_id: str) -> None:
-        await self._session.execute(delete(Session).where(Session.id == session_id))
+    async def touch(self, session_id: str, expires_at: datetime) -> None:
+        """Note that a session was used, and that it lives until then."""
+        # A statement, not the row: it may be deleted by its logout at this moment.
+        await self._session.execute(
+            update(Session)
+            .where(Session.id == session_id)
+            .values(last_seen_at=now(), expires_at=expires_at)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def delete(self, session_id: str, user_id: str) -> bool:
+        """End a user's session, and with it its bearer tokens; whether there was one."""
+        deleted = await self._session.scalar(
+            delete(Session)
+            .where(Session.id == session_id, Session.user_id == user_id)
+            .returning(Session.id)
+        )
+        return deleted is not None
+
+    async def delete_of(self, user_id: str, but: str | None = None) -> None:
+        """End all sessions of a user, but for one that may stay."""
+        query = delete(Session).where(Session.user_id == user_id)
+        await self._session.execute(query if but is None else query.where(Session.id != but))
+
+    async def delete_expired(self) -> None:
+        await self._session.execute(delete(Session).where(Session.expires_at <= now()))

@@ -20,6 +20,7 @@ from core.config import Settings
 from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.base import Repository
+from core.store.bearer_tokens import BearerTokens
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
@@ -30,6 +31,7 @@ from core.store.executions import ExecutionJobs, Executions
 from core.store.files import Files
 from core.store.hits import Hits
 from core.store.knowledge_bases import KnowledgeBases
+from core.store.linked_accounts import LinkedAccounts
 from core.store.measures import Measures
 from core.store.messages import Messages, TurnJobs
 from core.store.postings import Postings
@@ -124,6 +126,8 @@ class SystemUnit(_Transaction):
     users = repository(Users)
     sessions = repository(Sessions)
     api_keys = repository(ApiKeyLookup)
+    bearer_tokens = repository(BearerTokens)
+    linked_accounts = repository(LinkedAccounts)
     workspaces = repository(Workspaces)
     document_jobs = repository(DocumentJobs)
     execution_jobs = repository(ExecutionJobs)

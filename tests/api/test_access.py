@@ -38,7 +38,9 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
         "GET /api/health/live",
         "GET /api/health/ready",
         "POST /api/auth/login",
+        "POST /api/auth/reset-password",
         "POST /api/auth/signup",
+        "POST /api/auth/token",
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -81,6 +83,81 @@ async def test_wrong_passwords_are_slowed_down(
     assert answer.status_code == 429
     assert answer.json()["error"]["details"] == {"reason": "rate"}
     assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_guesses_at_the_same_moment_do_not_slip_through(
+    member: Member, anonymous: httpx.AsyncClient
+) -> None:
+    wrong = {"email": member.email, "password": "wrong"}
+    guesses = (anonymous.post("/api/auth/login", json=wrong) for _ in range(20))
+    statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
+    assert sorted(statuses) == [401] * 10 + [429] * 10
+
+
+async def test_one_address_cannot_try_many_accounts(
+    member: Member, anonymous: httpx.AsyncClient, services: Services
+) -> None:
+    guesses = [{"email": f"n{n}@example.com", "password": "wrong"} for n in range(3)]
+    for wrong in guesses[:2]:
+        assert (await anonymous.post("/api/auth/login", json=wrong)).status_code == 401
+    counts = {key: int(await services.redis.get(key)) for key in await _throttles(services)}
+    assert sorted(counts.values()) == [1, 1, 2]
+    (address,) = [key for key, count in counts.items() if count == 2]
+    await services.redis.set(address, 49, keepttl=True)
+    assert (await anonymous.post("/api/auth/login", json=guesses[2])).status_code == 401
+    right = {"email": member.email, "password": member.password}
+    assert (await anonymous.post("/api/auth/login", json=right)).status_code == 429
+    assert 0 < await services.redis.ttl(address) <= 900
+
+
+async def test_good_sign_ins_are_not_counted(
+    member: Member, anonymous: httpx.AsyncClient, services: Services
+) -> None:
+    right = {"email": member.email, "password": member.password}
+    for _ in range(2):
+        assert (await anonymous.post("/api/auth/login", json=right)).status_code == 200
+    assert [int(await services.redis.get(key)) for key in await _throttles(services)] == [0]
+
+
+async def _throttles(services: Services) -> list[bytes]:
+    found: list[bytes] = await services.redis.keys("login:*")
+    return found
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1.evil.example"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": ""},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_foreign_pages_do_not_write_nor_sign_anybody_in(
+    member: Member, headers: dict[str, str]
+) -> None:
+    changed = await member.browser.patch("/api/user", json={"name": "X"}, headers=headers)
+    assert changed.status_code == 403
+    right = {"email": member.email, "password": member.password}
+    login = await member.browser.post("/api/auth/login", json=right, headers=headers)
+    assert login.status_code == 403
+    read = await member.browser.get("/api/user", headers=headers)
+    assert (read.status_code, read.json()["name"]) == (200, "Mia Member")
+
+
+async def test_with_a_public_url_only_its_pages_write(
+    member: Member, settings: Settings, api_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "public_url", "https://nuxa.example")
+    for origin, status in ((api_url, 403), ("https://nuxa.example", 200)):
+        headers = {"Origin": origin}
+        answer = await member.browser.patch("/api/user", json={"name": "X"}, headers=headers)
+        assert answer.status_code == status
+    fresh = {"email": member.email, "password": member.password}
+    signed_in = await member.browser.post("/api/auth/login", json=fresh)
+    assert signed_in.headers["Set-Cookie"].endswith("; Secure")
 
 
 async def test_a_write_with_a_cookie_must_come_from_our_own_pages(

@@ -1,0 +1,94 @@
+"""A new password by mail, for whoever forgot the old one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+
+from api.auth import throttle
+from core import tickets
+from core.config import Settings
+from core.errors import RateLimited, ServiceUnavailable, ValidationFailed
+from core.mail import send_mail
+from core.security import hash_password, hash_token
+from core.services import Services
+from core.store.users import User
+
+_SECONDS: Final = 3600
+_TEXT: Final = """\
+Somebody, probably you, asked for a new password for your account at {host}.
+
+Choose one here within an hour:
+
+{link}
+
+The link works once. If it was not you, leave this mail alone: nothing has changed.
+"""
+
+log = structlog.get_logger(__name__)
+
+
+def check_mail_is_set_up(settings: Settings) -> None:
+    """Raise ``ServiceUnavailable``, for every address alike, where no link can reach anybody."""
+    if settings.smtp_url is None and settings.environment == "production":
+        raise ServiceUnavailable("Passwords are not reset by mail here; ask whoever runs this.")
+
+
+async def send_link(services: Services, email: str) -> None:
+    """Mail a link to the account of an address; nothing tells whether there is one."""
+    async with services.store.system() as system:
+        user = await system.users.by_email(email)
+    if user is None:
+        return
+    try:
+        await throttle.of_mail(services.redis, email).spend()
+    except RateLimited:
+        log.warning("no more reset mails for now", user_id=user.id)
+        return
+    link = await _link(services, user)
+    settings = services.settings
+    if settings.smtp_url is None:
+        log.warning("no NUXA_SMTP_URL: the reset link goes here", email=email, link=link)
+        return
+    text = _TEXT.format(host=settings.base_url, link=link)
+    await send_mail(settings, email, "Your new password", text)
+
+
+async def _link(services: Services, user: User) -> str:
+    value = {"userId": user.id, "passwordMark": _mark(user)}
+    token = await tickets.issue(services.redis, "reset", value, _SECONDS)
+    # Behind a #, since what stands there is in no log of a server and in no Referer.
+    return f"{services.settings.base_url}/reset-password#token={token}"
+
+
+async def set_password(services: Services, token: str, password: str) -> None:
+    """Set a password by a token of a mail, and end every session; raises ``ValidationFailed``.
+
+    Who reads the mail owns the address. Where that was never shown before, somebody else may have
+    made the account, so that its API keys end too.
+    """
+    value = await tickets.redeem(services.redis, "reset", token)
+    if value is None:
+        raise _refused()
+    password_hash = await hash_password(password)
+    async with services.store.system() as system:
+        user = await system.users.get(value["userId"])
+        if user is None or _mark(user) != value["passwordMark"]:
+            raise _refused()
+        if not user.email_verified:
+            await system.api_keys.delete_of(user.id)
+        user.password_hash, user.email_verified = password_hash, True
+        await system.sessions.delete_of(user.id)
+
+
+def _mark(user: User) -> str:
+    """Tell passwords apart: links that were sent for an older one do not work."""
+    return hash_token(user.password_hash or "")
+
+
+def _refused() -> ValidationFailed:
+    issue = {"path": "token", "message": "used, expired or unknown", "code": "invalid_token"}
+    return ValidationFailed(
+        "This link was used, or is too old; ask for a new one.", {"issues": [issue]}
+    )

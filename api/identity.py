@@ -1,0 +1,98 @@
+"""Whose credentials these are: a session's cookie, an API key, or a bearer token for either."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from api.access import KEY_PREFIX, Credentials, Identity
+from core import tickets
+from core.config import Settings
+from core.errors import Unauthorized
+from core.security import hash_token
+from core.services import Services
+from core.store.api_keys import ApiKey
+from core.store.base import now
+from core.store.sessions import Session
+from core.store.unit import SystemUnit
+
+_SEEN_STEP: Final = timedelta(minutes=1)  # use is not noted at every request
+
+
+async def identify(system: SystemUnit, given: Credentials, settings: Settings) -> Identity:
+    """Return whose credentials these are; raises ``Unauthorized`` for none or wrong ones."""
+    if given.api_key is not None:
+        return await _of_key(system, given.api_key)
+    if given.bearer is not None:
+        # Clients of OpenAI's API send their key this way.
+        if given.bearer.startswith(KEY_PREFIX):
+            return await _of_key(system, given.bearer)
+        return await _of_bearer(system, given.bearer, settings)
+    if given.cookie is not None:
+        return await _of_cookie(system, given.cookie, settings)
+    raise Unauthorized("Sign in, or send an API key in the header x-api-key.")
+
+
+async def redeem_socket_token(services: Services, token: str) -> Identity | None:
+    """Return who may open a socket with a one-time token, and end the token.
+
+    ``None`` for a used, late or made-up one, and when its session or key has ended meanwhile.
+    """
+    value = await tickets.redeem(services.redis, "socket", token)
+    if value is None:
+        return None
+    async with services.store.system() as system:
+        if value["way"] == "session":
+            session = await system.sessions.live(value["credentialId"])
+            return of_session(session) if session else None
+        key = await system.api_keys.live(value["credentialId"])
+        return of_key(key) if key else None
+
+
+def of_session(row: Session) -> Identity:
+    return Identity(row.user_id, "session", row.id, expires_at=row.expires_at)
+
+
+def of_key(row: ApiKey) -> Identity:
+    scopes = frozenset(row.scopes)
+    return Identity(row.user_id, "key", row.id, row.workspace_id, scopes, row.expires_at)
+
+
+async def _of_key(system: SystemUnit, key: str) -> Identity:
+    row = await system.api_keys.by_hash(hash_token(key))
+    if row is None:
+        raise Unauthorized("This API key is unknown, expired or revoked; create a new one.")
+    await _note_use(system, row)
+    return of_key(row)
+
+
+async def _of_bearer(system: SystemUnit, token: str, settings: Settings) -> Identity:
+    found = await system.bearer_tokens.bearer(hash_token(token))
+    if found is None:
+        raise Unauthorized("This access token is unknown, expired or revoked; refresh it.")
+    if isinstance(found, ApiKey):
+        await _note_use(system, found)
+        return replace(of_key(found), is_bearer=True)
+    return replace(await _seen(system, found, settings), is_bearer=True)
+
+
+async def _of_cookie(system: SystemUnit, token: str, settings: Settings) -> Identity:
+    row = await system.sessions.by_token_hash(hash_token(token))
+    if row is None:
+        raise Unauthorized("Your session has ended; sign in again.")
+    return await _seen(system, row, settings)
+
+
+async def _seen(system: SystemUnit, row: Session, settings: Settings) -> Identity:
+    """Return the identity of a session, which lives on while it is used."""
+    if now() - row.last_seen_at <= _SEEN_STEP:
+        return of_session(row)
+    until = now() + timedelta(days=settings.session_days)
+    await system.sessions.touch(row.id, until)
+    return replace(of_session(row), expires_at=until)
+
+
+async def _note_use(system: SystemUnit, key: ApiKey) -> None:
+    if key.last_used_at is None or now() - key.last_used_at > _SEEN_STEP:
+        await system.api_keys.touch(key.id)

@@ -1,0 +1,182 @@
+"""A new password by mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from api import afterwards
+from core.config import Settings
+from core.services import Services
+from tests.api.conftest import Member
+from tests.mailbox import Mailbox, mailbox
+
+PATH = "/api/auth/reset-password"
+NEW = "a new password"
+
+
+@pytest.fixture
+async def box(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mailbox]:
+    """The mail server of the settings."""
+    async with mailbox() as running:
+        url = SecretStr(f"smtp://127.0.0.1:{running.port}")
+        monkeypatch.setattr(settings, "smtp_url", url)
+        yield running
+
+
+async def _ask(client: httpx.AsyncClient, email: str) -> httpx.Response:
+    answer = await client.post(PATH, json={"email": email})
+    await afterwards.finish(10)
+    return answer
+
+
+async def _token(client: httpx.AsyncClient, box: Mailbox, email: str) -> str:
+    assert (await _ask(client, email)).status_code == 200
+    to, message = box.received[-1]
+    assert to == email
+    (token,) = re.findall(r"/reset-password#token=(\S+)", message.get_content())
+    return str(token)
+
+
+async def _set(client: httpx.AsyncClient, token: str, password: str = NEW) -> httpx.Response:
+    return await client.post(PATH, json={"token": token, "password": password})
+
+
+async def _login(client: httpx.AsyncClient, email: str, password: str) -> int:
+    account = {"email": email, "password": password}
+    return (await client.post("/api/auth/login", json=account)).status_code
+
+
+async def test_a_link_sets_a_password_once_and_ends_every_session(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox
+) -> None:
+    token = await _token(anonymous, box, member.email)
+    assert (await _set(anonymous, token)).status_code == 200
+    assert (await member.browser.get("/api/user")).status_code == 401
+    assert await _login(anonymous, member.email, member.password) == 401
+    assert await _login(anonymous, member.email, NEW) == 200
+    assert (await anonymous.get("/api/user")).json()["emailVerified"] is True
+    again = await _set(anonymous, token, "yet another one")
+    assert again.status_code == 400
+    assert again.json()["error"]["details"]["issues"][0]["path"] == "token"
+    assert await _login(anonymous, member.email, NEW) == 200
+
+
+async def test_keys_from_before_the_address_was_shown_to_be_the_users_end(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox
+) -> None:
+    await _set(anonymous, await _token(anonymous, box, member.email))
+    assert (await member.program.get("/api/user")).status_code == 401
+    assert await _login(anonymous, member.email, NEW) == 200
+    made = (await anonymous.post("/api/auth/api-keys", json={"name": "mine"})).json()
+    await _set(anonymous, await _token(anonymous, box, member.email))
+    key = {"x-api-key": made["key"]}
+    assert (await anonymous.get("/api/user", headers=key)).status_code == 200
+
+
+async def test_the_answer_does_not_tell_whether_there_is_an_account(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox
+) -> None:
+    known = await _ask(anonymous, member.email)
+    unknown = await _ask(anonymous, "nobody@example.com")
+    assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
+    assert [to for to, _ in box.received] == [member.email]
+
+
+async def test_the_answer_is_the_same_when_the_mail_server_fails(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox
+) -> None:
+    box.refuses = True
+    assert (await _ask(anonymous, member.email)).status_code == 200
+    box.refuses = False
+    assert await _token(anonymous, box, member.email)
+
+
+async def test_links_for_an_older_password_do_not_work(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox
+) -> None:
+    first = await _token(anonymous, box, member.email)
+    second = await _token(anonymous, box, member.email)
+    assert (await _set(anonymous, second)).status_code == 200
+    assert (await _set(anonymous, first)).status_code == 400
+
+
+async def test_a_token_is_kept_for_an_hour_and_as_a_hash(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox, services: Services
+) -> None:
+    token = await _token(anonymous, box, member.email)
+    (key,) = await services.redis.keys("ticket:reset:*")
+    assert token not in key.decode()
+    assert 0 < await services.redis.ttl(key) <= 3600
+    await services.redis.delete(key)  # as if the hour were over
+    assert (await _set(anonymous, token)).status_code == 400
+
+
+async def test_a_weak_password_does_not_use_the_link_up(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox
+) -> None:
+    token = await _token(anonymous, box, member.email)
+    assert (await _set(anonymous, token, "short")).status_code == 400
+    assert (await _set(anonymous, token)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"token": "t"},
+        {"password": NEW},
+        {"email": "a@example.com", "password": NEW},
+        {"email": "a@example.com", "token": "t", "password": NEW},
+        {"email": "nobody"},
+    ],
+)
+async def test_half_a_request_is_refused(
+    anonymous: httpx.AsyncClient, body: dict[str, str]
+) -> None:
+    assert (await anonymous.post(PATH, json=body)).status_code == 400
+
+
+async def test_who_asks_too_often_waits(anonymous: httpx.AsyncClient, box: Mailbox) -> None:
+    for number in range(20):
+        answer = await anonymous.post(PATH, json={"email": f"n{number}@example.com"})
+        assert answer.status_code == 200
+    answer = await anonymous.post(PATH, json={"email": "n@example.com"})
+    assert (answer.status_code, answer.json()["error"]["details"]) == (429, {"reason": "rate"})
+
+
+async def test_one_account_gets_few_mails_whoever_asks(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox
+) -> None:
+    for _ in range(7):
+        assert (await _ask(anonymous, member.email)).status_code == 200
+    assert len(box.received) == 5
+
+
+async def test_without_a_mail_server_a_development_run_logs_the_link(
+    member: Member, anonymous: httpx.AsyncClient
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        assert (await _ask(anonymous, member.email)).status_code == 200
+    (link,) = [line["link"] for line in lines if "link" in line]
+    assert (await _set(anonymous, link.partition("#token=")[2])).status_code == 200
+
+
+async def test_without_a_mail_server_production_says_so_to_every_address(
+    member: Member,
+    anonymous: httpx.AsyncClient,
+    settings: Settings,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "environment", "production")
+    answers = [await _ask(anonymous, email) for email in (member.email, "nobody@example.com")]
+    bodies = [(answer.status_code, answer.json()["error"]) for answer in answers]
+    assert bodies[0] == bodies[1]
+    assert bodies[0][1]["code"] == "SERVICE_UNAVAILABLE"
+    assert await services.redis.keys("ticket:*") == []
