@@ -16,6 +16,5 @@ async def bases_of(unit: Unit, base_ids: Sequence[str]) -> list[str]:
     Raises ``NotFound`` for a base that is not in the workspace.
     """
     if base_ids:
-        return [base.id for base in await unit.bases.get_all(base_ids)]
-    page = await unit.bases.page(None, MOST_BASES)
-    return [base.id for base in page.rows if base.chunk_count]
+        return [base.id for base in await unit.hits.bases(base_ids)]
+    return await unit.hits.filled_bases(MOST_BASES)

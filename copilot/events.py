@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,10 +24,38 @@ def log_name(message_id: str) -> str:
 
 
 class TurnLog:
-    """Appends the events of one turn."""
+    """Appends the events of one turn.
+
+    Text that comes while other text is being written goes out together: a fast model's words
+    would else each wait for a round trip.
+    """
 
     def __init__(self, events: EventLogs, chat_id: str, message_id: str) -> None:
         self._events, self._chat_id, self._message_id = events, chat_id, message_id
+        self._unsaid: list[str] = []
+        self._saying: asyncio.Task[None] | None = None
+
+    async def say(self, delta: str) -> None:
+        """Append text, soon; raises what writing earlier text has come to."""
+        self._unsaid.append(delta)
+        if self._saying is not None and self._saying.done():
+            self._saying.result()
+            self._saying = None
+        if self._saying is None:
+            self._saying = asyncio.create_task(self._say_all())
+        await asyncio.sleep(0)  # the writer begins before the model is asked for more
+
+    async def flush(self) -> None:
+        """Return once all text said stands in the log."""
+        if self._saying is not None:
+            saying, self._saying = self._saying, None
+            await saying
+
+    async def _say_all(self) -> None:
+        while self._unsaid:
+            text = "".join(self._unsaid)
+            self._unsaid.clear()
+            await self.send("text", {"delta": text})
 
     async def send(self, kind: str, payload: dict[str, Any]) -> None:
         event = _envelope(kind, self._chat_id, self._message_id, payload)

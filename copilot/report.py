@@ -27,9 +27,11 @@ class Report:
     async def take(self, event: AgentEvent) -> None:
         if isinstance(event, TextDelta):
             delta = storable(event.text)
-            await self.log.send("text", {"delta": delta})
             self._content.append(delta)
-        elif isinstance(event, ThinkingDelta):
+            await self.log.say(delta)
+            return
+        await self.log.flush()
+        if isinstance(event, ThinkingDelta):
             await self.log.send("thinking", {"delta": storable(event.text)})
         elif isinstance(event, Citation):
             payload = storable(citation_payload(event))

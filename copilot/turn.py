@@ -66,10 +66,13 @@ async def run(services: Services, turn: Turn, door: ChatDoor = chat.stream) -> N
                 return await _stop(work)  # somebody else has ended it
             if is_to_end:
                 await _stop(work)
+                await report.log.flush()
                 return await _end(services, turn, await _broken_off(services, turn, "aborted"))
+        await report.log.flush()
         await _end(services, turn, await _conclusion(services, turn, report, work))
     except asyncio.CancelledError:
         await _stop(work)
+        await report.log.flush()
         end = await _broken_off(services, turn, "failed", _INTERRUPTED)
         await _end(services, turn, end)
         raise

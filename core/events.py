@@ -41,7 +41,6 @@ class EventLogs:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._append = redis.register_script(_APPEND)
         self._append_after = redis.register_script(_APPEND_AFTER)
         self._batches: Batcher[tuple[str, str], int] = Batcher(self._append_all)
 
@@ -59,8 +58,9 @@ class EventLogs:
 
     async def _append_all(self, entries: Sequence[tuple[str, str]]) -> list[int]:
         async with self._redis.pipeline(transaction=False) as pipe:
+            # The script's text, which the server keeps compiled: its hash costs a round trip more.
             for log, data in entries:
-                await self._append(keys=_keys(log), args=[data, KEEP_SECONDS], client=pipe)
+                pipe.eval(_APPEND, 2, *_keys(log), data, KEEP_SECONDS)
             return [int(number) for number in await pipe.execute()]
 
     async def read(self, log: str, after: int, wait_seconds: float = 0) -> list[Event]:

@@ -32,8 +32,8 @@ class Embedder:
 
     Questions are embedded by one thread. ``bulk`` is for processes that do little else: several
     embed documents side by side, each with a copy of the model's small parts, since a tokenizer
-    bears no two. Made and called from any event loop; the model is loaded at the first use, so an instance may
-    be made early but must not cross a fork once used.
+    bears no two. Made and called from any event loop; the model is loaded at the first use, so an
+    instance may be made early but must not cross a fork once used.
     """
 
     def __init__(self, model_name: str, settings: Settings, *, bulk: bool = False) -> None:

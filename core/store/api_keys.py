@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, ForeignKey, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps, now
+from core.store.driver import fetch
 from core.store.pages import Position, RowsPage, read_page
 
 
@@ -29,10 +31,17 @@ class ApiKey(Timestamps, Base):
     last_used_at: Mapped[datetime | None]
 
 
+# Asked at every request.
+_BY_HASH: Final = """
+    SELECT * FROM api_keys WHERE key_hash = $1 AND (expires_at IS NULL OR expires_at > now())
+"""
+
+
 class ApiKeyLookup(Repository):
     async def by_hash(self, key_hash: str) -> ApiKey | None:
-        """Return the live key of a hash, never an expired one."""
-        return await self._live(ApiKey.key_hash == key_hash)
+        """Return the live key of a hash, to be read only; never an expired one."""
+        rows = await fetch(self._session, _BY_HASH, key_hash)
+        return ApiKey(**rows[0]) if rows else None
 
     async def live(self, key_id: str) -> ApiKey | None:
         """Return a key by its id, never an expired one."""

@@ -57,6 +57,10 @@ _BASES: Final = """
             OR EXISTS (SELECT FROM documents d WHERE d.base_id = b.id AND NOT d.enabled)
     FROM knowledge_bases b WHERE id = ANY($1::text[]) AND workspace_id = $2
 """
+_FILLED: Final = """
+    SELECT id FROM knowledge_bases WHERE workspace_id = $1 AND chunk_count > 0
+    ORDER BY created_at DESC, id DESC LIMIT $2
+"""
 _SHOWN: Final = """
     SELECT c.no, c.id, c.document_id, d.name, c.content, c.chunk_index, d.metadata, c.metadata,
         c.page, c.bbox, c.start_offset, c.end_offset, c.heading_path
@@ -84,6 +88,11 @@ class Hits(TenantRepository):
         if any(base_id not in found for base_id in base_ids):
             raise NotFound("A knowledge base does not exist; list the bases to see which do.")
         return [found[base_id] for base_id in dict.fromkeys(base_ids)]
+
+    async def filled_bases(self, limit: int) -> list[str]:
+        """Return the ids of the bases that hold anything, the newest first."""
+        rows = await fetch(self._session, _FILLED, self._workspace_id, limit)
+        return [base_id for (base_id,) in rows]
 
     @staticmethod
     def allowed(base_ids: Sequence[str], condition: Filter | None) -> Select[Any]:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import NotFound
 from core.ids import new_id
 from core.store.base import Base, Repository, Timestamps
+from core.store.driver import fetch
 from core.store.pages import Position, RowsPage, read_page
-from core.store.users import User
 
 UNLIMITED: Final = -1
 
@@ -72,6 +72,16 @@ class Seat:
     role: str
 
 
+_FACTS: Final = tuple(column.key for column in Workspace.__table__.columns)
+# Asked at every request.
+_SEAT: Final = f"""
+    SELECT m.role, {", ".join(f"w.{name}" for name in _FACTS)}
+    FROM members m JOIN workspaces w ON w.id = m.workspace_id JOIN users u ON u.id = m.user_id
+    WHERE m.user_id = $1 AND ($2::text IS NULL OR m.workspace_id = $2)
+    ORDER BY coalesce(w.id = u.default_workspace_id, false) DESC, w.created_at, w.id LIMIT 1
+"""  # noqa: S608 - the names of our own columns
+
+
 class Workspaces(Repository):
     """Asked by membership: every query names the user or the workspace it is about."""
 
@@ -95,23 +105,12 @@ class Workspaces(Repository):
 
     async def seat(self, user_id: str, workspace_id: str | None) -> Seat | None:
         """Return the user's seat in a workspace, or without one named in the user's default,
-        else the oldest; ``None`` for a stranger."""
-        query = (
-            select(Workspace, Member.role)
-            .join(Member, Member.workspace_id == Workspace.id)
-            .join(User, User.id == Member.user_id)
-            .where(Member.user_id == user_id)
-            .order_by(
-                func.coalesce(Workspace.id == User.default_workspace_id, False).desc(),
-                Workspace.created_at,
-                Workspace.id,
-            )
-            .limit(1)
-        )
-        if workspace_id is not None:
-            query = query.where(Workspace.id == workspace_id)
-        row = (await self._session.execute(query)).one_or_none()
-        return Seat(*row) if row else None
+        else the oldest; ``None`` for a stranger. The workspace is to be read only."""
+        rows = await fetch(self._session, _SEAT, user_id, workspace_id)
+        if not rows:
+            return None
+        role, *facts = rows[0]
+        return Seat(Workspace(**dict(zip(_FACTS, facts, strict=True))), role)
 
     async def of_user(self, user_id: str) -> Sequence[tuple[Workspace, str]]:
         """Return the user's workspaces with the user's role in each, oldest first."""

@@ -80,9 +80,12 @@ async def _has(client: httpx.AsyncClient, base_id: str, status: str) -> bool:
 
 
 async def _finished(client: httpx.AsyncClient, base_id: str) -> None:
-    for status in ("pending", "processing"):  # a document goes from one to the other
-        while await _has(client, base_id, status):
+    waiting = ["pending", "processing"]  # a document goes from one to the other
+    while waiting:
+        if await _has(client, base_id, waiting[0]):
             await asyncio.sleep(_GLANCE_SECONDS)
+        else:
+            del waiting[0]
     if await _has(client, base_id, "failed"):
         raise RuntimeError("a document failed: the rate would mean nothing")
 

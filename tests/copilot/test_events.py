@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from copilot.events import TurnLog, log_name, written
+from core.events import EventLogs
+from core.services import Services
+
+
+class _SlowLogs(EventLogs):
+    """Writes when it is let, and can be made to refuse."""
+
+    def __init__(self, real: EventLogs) -> None:
+        self._real = real
+        self.gate = asyncio.Event()
+        self.refuses = False
+
+    async def append(self, log: str, data: dict[str, Any]) -> int:
+        await self.gate.wait()
+        if self.refuses:
+            raise ConnectionError("gone")
+        return await self._real.append(log, data)
+
+
+async def test_text_said_meanwhile_goes_out_together_and_in_order(services: Services) -> None:
+    slow = _SlowLogs(services.events)
+    log = TurnLog(slow, "chat_1", "msg_joined")
+    for word in ("One ", "two ", "three."):
+        await log.say(word)
+    slow.gate.set()
+    await log.flush()
+    await log.send("done", {})
+    events = await services.events.read(log_name("msg_joined"), 0)
+    texts = [event.data["payload"].get("delta") for event in events]
+    assert texts == ["One ", "two three.", None]
+    assert (await written(services.events, "msg_joined")).content == "One two three."
+
+
+async def test_what_could_not_be_written_is_raised(services: Services) -> None:
+    slow = _SlowLogs(services.events)
+    slow.refuses = True
+    slow.gate.set()
+    log = TurnLog(slow, "chat_1", "msg_refused")
+    await log.say("One")
+    with pytest.raises(ConnectionError):
+        await log.flush()
