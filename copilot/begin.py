@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from copilot.bases import bases_of
@@ -62,16 +62,19 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
             return Turn(known, None)
     chat = await _chat(unit, user_id, ask)
     request = await _request(unit, settings, chat, ask)
-    turn = _messages(chat, ask, request, timedelta(seconds=settings.lease_seconds), unit)
-    chat.updated_at = turn.message.created_at
+    chat.updated_at = moment = now()
     await unit.flush()
-    return turn
+    owner = new_id("turn")
+    question = _question(chat, ask, moment)
+    lease_until = moment + timedelta(seconds=settings.lease_seconds)
+    answer = _answer(chat, ask, request, owner, lease_until)
+    answer.created_at = moment + timedelta(microseconds=1)  # after its question
+    await unit.messages.begin_turn(chat if ask.chat_id is None else None, question, answer)
+    return Turn(answer, owner)
 
 
-def _messages(chat: Chat, ask: Ask, request: dict[str, Any], lease: timedelta, unit: Unit) -> Turn:
-    """Add the question, and the answer that is to be written."""
-    moment = now()
-    question = Message(
+def _question(chat: Chat, ask: Ask, moment: datetime) -> Message:
+    return Message(
         id=new_id("msg"),
         chat_id=chat.id,
         role="user",
@@ -79,9 +82,13 @@ def _messages(chat: Chat, ask: Ask, request: dict[str, Any], lease: timedelta, u
         user_message_id=ask.user_message_id,
         created_at=moment,
     )
-    unit.messages.add(question)
-    owner = new_id("turn")
-    answer = Message(
+
+
+def _answer(
+    chat: Chat, ask: Ask, request: dict[str, Any], owner: str, lease_until: datetime
+) -> Message:
+    """Return the answer that is to be written."""
+    return Message(
         id=new_id("msg"),
         chat_id=chat.id,
         role="assistant",
@@ -91,24 +98,20 @@ def _messages(chat: Chat, ask: Ask, request: dict[str, Any], lease: timedelta, u
         request=request,
         status="running",
         lease_owner=owner,
-        lease_until=moment + lease,
-        created_at=moment + timedelta(microseconds=1),  # after its question
+        lease_until=lease_until,
     )
-    return Turn(unit.messages.add(answer), owner)
 
 
 async def _chat(unit: Unit, user_id: str, ask: Ask) -> Chat:
+    """Return the chat to go on with, locked; or a new one, yet to be written."""
     if ask.chat_id is None:
-        chat = Chat(
+        return Chat(
             id=new_id("chat"),
             user_id=user_id,
             title=" ".join(storable(ask.message).split())[:_TITLE],
             mode=ask.mode or DEFAULT,
             workflow_id=ask.workflow_id,
         )
-        unit.chats.add(chat)
-        await unit.flush()
-        return chat
     known = await unit.chats.get(ask.chat_id, user_id)
     if known is None:
         raise NotFound("There is no such chat; leave chatId away to begin one.")

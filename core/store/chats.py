@@ -36,11 +36,6 @@ class Chats(TenantRepository):
             query = query.where(Chat.title.icontains(search, autoescape=True))
         return await read_page(self._session, query, (Chat.updated_at, Chat.id), after, limit)
 
-    def add(self, chat: Chat) -> Chat:
-        chat.workspace_id = self._workspace_id
-        self._session.add(chat)
-        return chat
-
     async def refresh(self, chat: Chat) -> None:
         """Read what the database set by itself, after a flush."""
         await self._session.refresh(chat)

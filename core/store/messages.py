@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.chats import Chat
+from core.store.inserting import insert_rows
 from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL: Final = ("completed", "failed", "aborted")
@@ -92,10 +93,12 @@ class Messages(TenantRepository):
         )
         return rows.all()
 
-    def add(self, message: Message) -> Message:
-        message.workspace_id = self._workspace_id
-        self._session.add(message)
-        return message
+    async def begin_turn(self, new_chat: Chat | None, question: Message, answer: Message) -> None:
+        """Write a question and the answer to be written, and the chat if it is new, all at once."""
+        rows = [row for row in (new_chat, question, answer) if row is not None]
+        for row in rows:
+            row.workspace_id = self._workspace_id
+        await insert_rows(self._session, *rows)
 
     async def renew(self, message_id: str, owner: str, lease: timedelta) -> bool | None:
         """Keep a running turn for its owner; return whether its end was asked for, None when it

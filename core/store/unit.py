@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Final, Generic, TypeVar, overload
 
+from asyncpg import ForeignKeyViolationError, UniqueViolationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -42,6 +43,7 @@ from core.store.vectors import Vectors
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
+_RACE: Final = "Somebody made or removed the same thing just now; look again."
 _RACES: Final = ("23505", "23503")  # unique and foreign keys; the rest are our own mistakes
 
 R = TypeVar("R", bound=Repository)
@@ -189,12 +191,13 @@ def _explained() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise ServiceUnavailable("The database is busy; try again soon.") from error
+    except (UniqueViolationError, ForeignKeyViolationError) as error:  # by the driver itself
+        raise Conflict(_RACE) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise ServiceUnavailable("The database does not answer; try again soon.") from error
         if getattr(error.orig, "sqlstate", None) in _RACES:
-            message = "Somebody made or removed the same thing just now; look again."
-            raise Conflict(message) from error
+            raise Conflict(_RACE) from error
         raise
 
 

@@ -42,9 +42,10 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
         run = Execution(id=execution, workflow_id=workflow, definition={}, trigger="manual")
         run.status, run.input, run.output = "completed", {}, {}
         assert await unit.executions.insert(run)
-        unit.chats.add(Chat(id=chat, user_id=member.user_id, title="t", mode="workspace-chat"))
-        await unit.flush()
-        unit.messages.add(Message(id=message, chat_id=chat, role="assistant", content="secret"))
+        begun = Chat(id=chat, user_id=member.user_id, title="t", mode="workspace-chat")
+        asked = Message(id=new_id("msg"), chat_id=chat, role="user", content="secret?")
+        said = Message(id=message, chat_id=chat, role="assistant", content="secret")
+        await unit.messages.begin_turn(begun, asked, said)
     return {
         "workspace_id": member.workspace_id,
         "name": "SECRET",
