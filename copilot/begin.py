@@ -13,12 +13,14 @@ from copilot.modes import DEFAULT, find_mode
 from core.config import Settings
 from core.errors import Conflict, NotFound
 from core.ids import new_id
+from core.models.embed import get_embedder
 from core.store.base import now
 from core.store.chats import Chat
 from core.store.messages import Message
 from core.store.unit import Unit
 from pipelines.journal import storable
 
+_SHORT_QUESTION: Final = 1_000  # characters
 _TITLE: Final = 80
 
 
@@ -55,6 +57,9 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
     ``ValidationFailed`` for a mode or model there is not, and ``Conflict`` while the chat is
     still answering.
     """
+    if ask.chat_id is None and len(ask.message) <= _SHORT_QUESTION:
+        # It will be searched for; by then its vector is there.
+        get_embedder(settings.embedding_model).begin_query(storable(ask.message))
     if ask.user_message_id is not None:
         await unit.chats.hold_turn(user_id, ask.user_message_id)
         known = await unit.messages.answer_to(user_id, ask.user_message_id)

@@ -25,6 +25,7 @@ _T = TypeVar("_T")
 
 _DOCUMENT_BATCH: Final = 8  # small batches of like length beat large padded ones on a CPU
 _QUERY_BATCH: Final = 64
+_REMEMBERED: Final = 256  # questions: page by page, mode by mode, the same is asked again
 
 
 class Embedder:
@@ -44,6 +45,7 @@ class Embedder:
         self._models = threading.local()
         self._executor = ThreadPoolExecutor(self._runners, thread_name_prefix="embed")
         self._waiting: list[tuple[str, Future[Vectors]]] = []
+        self._asked: dict[str, Future[Vectors]] = {}  # the last asked at the end
         self._lock = threading.Lock()
 
     @property
@@ -79,15 +81,26 @@ class Embedder:
         return vectors
 
     async def embed_query(self, text: str) -> Vectors:
-        """Return the float32 unit vector of a question, shape ``(dimensions,)``.
+        """Return the float32 unit vector of a question, shape ``(dimensions,)``, not to be changed.
 
-        Questions that come while the model is busy are answered together in its next turn.
+        Questions that come while the model is busy are answered together in its next turn; the
+        last ones are remembered.
         """
-        future: Future[Vectors] = Future()
+        return await asyncio.shield(asyncio.wrap_future(self.begin_query(text)))
+
+    def begin_query(self, text: str) -> Future[Vectors]:
+        """Begin to embed a question that will be asked for in a moment."""
         with self._lock:
+            known = self._asked.pop(text, None)
+            if known is not None and not (known.done() and known.exception()):
+                self._asked[text] = known
+                return known
+            future = self._asked[text] = Future()
             self._waiting.append((text, future))
+            if len(self._asked) > _REMEMBERED:
+                del self._asked[next(iter(self._asked))]
         self._executor.submit(self._answer_waiting)
-        return await asyncio.wrap_future(future)
+        return future
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has for the model, uncut, special tokens included."""
@@ -100,7 +113,6 @@ class Embedder:
         with self._lock:
             batch = self._waiting[:_QUERY_BATCH]
             del self._waiting[:_QUERY_BATCH]
-        batch = [(text, future) for text, future in batch if future.set_running_or_notify_cancel()]
         if not batch:
             return  # an earlier turn took them
         try:

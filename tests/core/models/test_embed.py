@@ -75,8 +75,9 @@ async def test_concurrent_questions_share_a_turn_and_keep_their_own_answers(
     together = await asyncio.gather(*map(packaged.embed_query, questions))
     assert sum(sizes) == 20
     assert len(sizes) < 20
-    alone = await packaged.embed_query(questions[7])
-    assert together[7] @ alone > 0.9999
+    assert together[7] @ encode([questions[7]])[0] > 0.9999
+    await packaged.embed_query(questions[7])
+    assert sum(sizes) == 20, "the last questions are remembered"
 
 
 async def test_a_cancelled_question_does_not_harm_the_others(packaged: Embedder) -> None:
@@ -86,6 +87,32 @@ async def test_a_cancelled_question_does_not_harm_the_others(packaged: Embedder)
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(answers[3], asyncio.CancelledError)
     assert sum(isinstance(answer, np.ndarray) for answer in answers) == 9
+
+
+async def test_only_the_last_questions_are_remembered(
+    packaged: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.models.embed._REMEMBERED", 2)
+    monkeypatch.setattr(packaged, "_asked", {})
+    asked: list[str] = []
+    encode = packaged._encode_queries
+    monkeypatch.setattr(
+        packaged, "_encode_queries", lambda texts: asked.extend(texts) or encode(texts)
+    )
+    for text in ("one", "two", "one", "three", "one", "two"):
+        await packaged.embed_query(text)
+    assert asked == ["one", "two", "three", "two"]
+
+
+async def test_a_question_that_failed_is_tried_again(
+    packaged: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = packaged._encode_queries
+    monkeypatch.setattr(packaged, "_encode_queries", lambda texts: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        await packaged.embed_query("bad luck")
+    monkeypatch.setattr(packaged, "_encode_queries", encode)
+    assert (await packaged.embed_query("bad luck")).shape == (384,)
 
 
 async def test_tokens_are_counted_beyond_the_models_limit(packaged: Embedder) -> None:
