@@ -32,6 +32,7 @@ SLICES: Final = (
     "api.workspaces.routes",
     "api.workspaces.secrets",
     "api.files.routes",
+    "api.files.processing",
     "api.tools",
     "api.knowledge.bases",
     "api.knowledge.documents",

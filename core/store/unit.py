@@ -23,11 +23,11 @@ from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
-from core.store.document_jobs import DocumentJobs
-from core.store.documents import Documents
+from core.store.documents import Document, Documents
 from core.store.executions import ExecutionJobs, Executions
-from core.store.files import Files
+from core.store.files import File, Files
 from core.store.hits import Hits
+from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.messages import Messages, TurnJobs
 from core.store.postings import Postings
@@ -94,7 +94,8 @@ class SystemUnit(_Transaction):
         self.sessions = Sessions(session)
         self.api_keys = ApiKeyLookup(session)
         self.workspaces = Workspaces(session)
-        self.document_jobs = DocumentJobs(session)
+        self.document_jobs = JobQueue(session, Document)
+        self.file_jobs = JobQueue(session, File)
         self.execution_jobs = ExecutionJobs(session)
         self.turn_jobs = TurnJobs(session)
 
