@@ -36,6 +36,7 @@ SLICES: Final = (
     "api.tools",
     "api.knowledge.bases",
     "api.knowledge.documents",
+    "api.knowledge.chunks",
     "api.knowledge.search",
     "api.blocks",
     "api.workflows.routes",

@@ -27,7 +27,8 @@ class Content:
     """Stored bytes that are to become a document; ``size`` in bytes, ``checksum`` SHA-256 in hex.
 
     ``file_id`` names the uploaded file whose blob this is; the bytes go with the last row, of a
-    file or a document, that names them.
+    file or a document, that names them. Of a ``source_url`` there are no bytes before it is
+    fetched: the key is empty and the checksum that of the URL.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Content:
     checksum: str
     blob_key: str
     file_id: str | None = None
+    source_url: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     created_by: str | None = None
 
@@ -58,7 +60,7 @@ async def add(
     new = _row(base, content)
     document = await unit.documents.add_unless_known(new)
     if document.id != new.id:
-        if content.file_id is None and content.blob_key != document.blob_key:
+        if content.file_id is None and content.blob_key not in ("", document.blob_key):
             _delete_blob_later(unit, blobs, content.blob_key)
         return Accepted(document, is_duplicate=True)
     await unit.bases.count(base.id, documents=1)
@@ -127,6 +129,7 @@ def _row(base: KnowledgeBase, content: Content) -> Document:
         checksum=content.checksum,
         blob_key=content.blob_key,
         file_id=content.file_id,
+        source_url=content.source_url,
         meta=dict(content.metadata),
         created_by=content.created_by,
     )
