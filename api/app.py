@@ -33,6 +33,7 @@ SLICES: Final = (
     "api.workspaces.secrets",
     "api.files.routes",
     "api.files.processing",
+    "api.artifacts.routes",
     "api.tools",
     "api.knowledge.bases",
     "api.knowledge.documents",

@@ -34,7 +34,10 @@ async def remove_workspace(services: Services, workspace_id: str) -> None:
             for base in page.rows:
                 await remove_base(unit, services.blobs, base)
             if not page.rows:
-                blob_keys = await unit.files.all_blob_keys()
+                blob_keys = [
+                    *await unit.files.all_blob_keys(),
+                    *await unit.artifacts.all_blob_keys(),
+                ]
                 break
     async with services.store.system() as system:
         await system.workspaces.delete(await system.workspaces.load(workspace_id))

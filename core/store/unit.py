@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
 from core.config import Settings
 from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.artifacts import ArtifactLookup, Artifacts
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
@@ -71,6 +72,7 @@ class Unit(_Transaction):
         self.workspace_id = workspace_id
         self.api_keys = ApiKeys(session, workspace_id)
         self.files = Files(session, workspace_id)
+        self.artifacts = Artifacts(session, workspace_id)
         self.bases = KnowledgeBases(session, workspace_id)
         self.documents = Documents(session, workspace_id)
         self.chunks = Chunks(session, workspace_id)
@@ -95,6 +97,7 @@ class SystemUnit(_Transaction):
         self.api_keys = ApiKeyLookup(session)
         self.workspaces = Workspaces(session)
         self.document_jobs = JobQueue(session, Document)
+        self.artifact_tokens = ArtifactLookup(session)
         self.file_jobs = JobQueue(session, File)
         self.execution_jobs = ExecutionJobs(session)
         self.turn_jobs = TurnJobs(session)

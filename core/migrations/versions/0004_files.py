@@ -15,6 +15,10 @@ depends_on = None
 
 _TIMES = ("lease_until", "started_at", "ended_at")
 _JSON = ("quality", "error", "reading", "text_pages")
+_ARTIFACT = (
+    *("id", "workspace_id", "token_hash", "type", "title"),
+    *("checksum", "blob_key", "visibility"),
+)
 
 
 def upgrade() -> None:
@@ -27,6 +31,28 @@ def upgrade() -> None:
     op.add_column("documents", sa.Column("source_url", sa.String(), nullable=True))
     # Code of before revision 3 writes bases without it.
     op.alter_column("knowledge_bases", "has_vector_index", server_default=sa.false())
+    op.create_table(
+        "artifacts",
+        *(sa.Column(name, sa.String(), nullable=False) for name in _ARTIFACT),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.String(), nullable=True),
+        *(
+            sa.Column(
+                name, sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+            )
+            for name in ("created_at", "updated_at")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_artifacts_workspace_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_artifacts")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_artifacts_token_hash")),
+    )
+    op.create_index(op.f("ix_artifacts_workspace_id"), "artifacts", ["workspace_id"])
 
 
 def _file_columns() -> list[sa.Column[Any]]:
@@ -45,6 +71,7 @@ def _file_columns() -> list[sa.Column[Any]]:
 
 
 def downgrade() -> None:
+    op.drop_table("artifacts")
     op.alter_column("knowledge_bases", "has_vector_index", server_default=None)
     op.drop_column("documents", "source_url")
     op.drop_index("ix_files_unfinished", "files")
