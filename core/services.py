@@ -68,7 +68,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             events=EventLogs(redis),
             queue=Queue(celery),
             blobs=open_blobs(settings),
-            sealer=Sealer(_seal_keys(settings)),
+            sealer=Sealer(seal_keys(settings)),
             http=http,
             sandbox=sandbox,
         )
@@ -79,7 +79,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await store.close()
 
 
-def _seal_keys(settings: Settings) -> list[str]:
+def seal_keys(settings: Settings) -> list[str]:
+    """Return the keys that seal secrets, newest first; made once where none is set."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().split(",")
     return [load_or_make_key(settings.data_dir / "secret.key")]
