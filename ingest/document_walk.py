@@ -7,8 +7,10 @@ its job, and which only the holder of its lease can commit.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
+from core import tally
 from core.errors import NotFound
 from core.models.embed import get_embedder
 from core.services import Services
@@ -71,12 +73,16 @@ class DocumentWalk:
         progress: Progress,
     ) -> None:
         progress.at("embedding")
+        began = time.monotonic()
         vectors = await index.embed(
             chunks,
             document.name,
             get_embedder(base.embedding_model),
             lambda done: progress.at("embedding", done, len(chunks)),
         )
+        seconds = time.monotonic() - began
+        amounts = {"embedded_passages": len(chunks), "embedding_seconds": seconds}
+        await tally.add(self._services.redis, amounts)
         progress.at("indexing")
         rows = await index.rows(chunks, document.name, base.language, vectors)
         async with self._services.store.unit(document.workspace_id) as unit:

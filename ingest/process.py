@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from core import tracing
 from core.config import Settings
 from core.errors import NuxaError
 from core.ids import new_id
@@ -90,7 +91,8 @@ class Processor:
         progress = Progress(walk.stages)
         try:
             work = walk.work(job, self._owner, progress)
-            await _first_to_end(work, self._keep(job, progress))
+            with tracing.span(f"read {walk.model.__tablename__}", **{"nuxa.job": job.id}):
+                await _first_to_end(work, self._keep(job, progress))
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(job))
             raise

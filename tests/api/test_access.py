@@ -38,6 +38,7 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
         "GET /api/artifacts/<token>",
         "GET /api/health/live",
         "GET /api/health/ready",
+        "GET /metrics",
         "POST /api/auth/login",
         "POST /api/auth/signup",
     }
