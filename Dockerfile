@@ -26,7 +26,7 @@ FROM debian:13-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --create-home --home-dir /var/lib/nuxa nuxa
+    && useradd --system --uid 8420 --create-home --home-dir /var/lib/nuxa nuxa
 COPY --from=build /opt/nuxa /opt/nuxa
 WORKDIR /opt/nuxa
 ENV PATH=/opt/nuxa/.venv/bin:$PATH \
@@ -34,7 +34,7 @@ ENV PATH=/opt/nuxa/.venv/bin:$PATH \
     NUXA_ENVIRONMENT=production \
     NUXA_HOST=0.0.0.0 \
     NUXA_DATA_DIR=/var/lib/nuxa/data
-USER nuxa
+USER 8420
 VOLUME /var/lib/nuxa/data
 EXPOSE 8420
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s \

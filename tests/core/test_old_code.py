@@ -7,7 +7,7 @@ of the next. Columns it does not know must fill themselves; those it knows must 
 from __future__ import annotations
 
 import asyncio
-
+import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit, urlunsplit
