@@ -56,13 +56,10 @@ async def _write(settings: Settings, database_url: str, target: Path, folder: Pa
     keys = await database.blob_keys(database_url)
     await database.run("pg_dump", database_url, "--format=custom", f"--file={dump}")
     keys |= await database.blob_keys(database_url)
+    probe = Sealer(seal_keys(settings)).seal(PROBE)  # makes the key if nobody needed one yet
+    has_key = settings.secret_key is None
     key_file = settings.data_dir / "secret.key"
-    has_key = settings.secret_key is None and key_file.exists()
-    manifest = {
-        "format": FORMAT,
-        "madeAt": now().isoformat(),
-        "probe": Sealer(seal_keys(settings)).seal(PROBE),
-    }
+    manifest = {"format": FORMAT, "madeAt": now().isoformat(), "probe": probe}
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w") as archive:
         await asyncio.to_thread(_add_bytes, archive, "manifest.json", json.dumps(manifest).encode())

@@ -108,6 +108,17 @@ async def test_nothing_in_use_is_replaced_unasked(
         await backup(services.settings, url, archive)
 
 
+async def test_a_service_that_has_sealed_nothing_yet_has_its_key_in_the_backup(
+    elsewhere: Settings, settings: Settings, tmp_path: Path
+) -> None:
+    archive = tmp_path / "all.tar"
+    fresh = settings.model_copy(update={"data_dir": tmp_path / "fresh"})
+    assert (await backup(fresh, str(fresh.database_url), archive)).has_key
+    await restore(elsewhere, str(elsewhere.database_url), archive)
+    keys = [(place.data_dir / "secret.key").read_text() for place in (fresh, elsewhere)]
+    assert keys[0] == keys[1]
+
+
 async def test_a_backup_whose_key_is_not_at_hand_is_refused(
     services: Services, elsewhere: Settings, tmp_path: Path
 ) -> None:
