@@ -19,7 +19,7 @@ TEXT = f"The {MARKER} is kept in the third drawer of the harbour office."
 @pytest.fixture
 async def document(member: Member, base_path: str, work: Work) -> str:
     """Path of a document of one passage."""
-    body = {"text": TEXT, "name": "drawer.md"}
+    body = {"text": TEXT, "name": "drawer.txt"}
     made = await member.program.post(f"{base_path}/documents", json=body)
     await work()
     return f"{base_path}/documents/{made.json()['id']}"
