@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -64,6 +66,39 @@ def seed() -> None:
     forbid_phoning_home(get_settings())
     sample = asyncio.run(seed_sample(get_settings()))
     typer.echo(f"Key: {sample.key}" if sample else "There are users already; nothing was made.")
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file; only you may read it.")],
+) -> None:
+    """Write everything into one file: database, blobs, and the key of secrets if we made it."""
+    from core.backup import backup as make_backup
+    from core.embedded.reach import database_of
+
+    settings = get_settings()
+    with database_of(settings, alone=False) as url:
+        made = asyncio.run(make_backup(settings, url, file))
+    typer.echo(f"{file}: the database and {made.blobs} blobs, {made.size} bytes.")
+    if made.has_key:
+        typer.echo("It holds the key of sealed secrets: keep it as you keep passwords.")
+    else:
+        typer.echo("NUXA_SECRET_KEY is not in it: keep that elsewhere; a restore asks for it.")
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, help="What `backup` wrote.")],
+    replace: Annotated[bool, typer.Option(help="Replace a service that has users.")] = False,
+) -> None:
+    """Bring everything back from a file; stop the service first."""
+    from core.backup import restore as bring_back
+    from core.embedded.reach import database_of
+
+    settings = get_settings()
+    with database_of(settings, alone=True) as url:
+        count = asyncio.run(bring_back(settings, url, file, replace))
+    typer.echo(f"The database and {count} blobs are back.")
 
 
 def _database_url() -> str:

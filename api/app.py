@@ -12,12 +12,13 @@ from typing import Final
 import structlog
 from quart import Quart, Response, g, request
 
-from api import afterwards, errors, limits
+from api import afterwards, errors, limits, metrics
 from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest
 from api.serve import make_view, respond
 from api.warmth import warmth
 from copilot import offline, turn
+from core import tracing
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.ids import new_id
 from core.logs import configure_logs
@@ -26,6 +27,7 @@ from pipelines import background
 
 SLICES: Final = (
     "api.health",
+    "api.metrics",
     "api.auth.routes",
     "api.auth.sessions",
     "api.auth.socket_tokens",
@@ -35,9 +37,12 @@ SLICES: Final = (
     "api.workspaces.routes",
     "api.workspaces.secrets",
     "api.files.routes",
+    "api.files.processing",
+    "api.artifacts.routes",
     "api.tools",
     "api.knowledge.bases",
     "api.knowledge.documents",
+    "api.knowledge.chunks",
     "api.knowledge.search",
     "api.blocks",
     "api.workflows.routes",
@@ -98,6 +103,10 @@ def _add_hooks(app: Api) -> None:
         g.started = time.monotonic()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        g.route = request.url_rule.rule if request.url_rule else "none"
+        named = {"http.request.method": request.method, "http.route": g.route}
+        above = {name: request.headers.get(name, "") for name in ("traceparent", "tracestate")}
+        g.span = tracing.begin(f"{request.method} {g.route}", named, above)
 
     @app.errorhandler(Exception)
     async def fail(error: Exception) -> Response:
@@ -112,13 +121,16 @@ def _add_hooks(app: Api) -> None:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         for name, value in g.budget.headers().items():
             response.headers[name] = value
-        milliseconds = round((time.monotonic() - g.started) * 1000, 1)
+        seconds = time.monotonic() - g.started
+        status = response.status_code
+        metrics.count_request(request.method, g.route, status, seconds)
+        g.span.end({"http.response.status_code": status}, is_error=status >= 500)
         log.info(
             "request",
             method=request.method,
             path=request.path,
-            status=response.status_code,
-            ms=milliseconds,
+            status=status,
+            ms=round(seconds * 1000, 1),
         )
         return response
 

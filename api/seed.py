@@ -19,7 +19,7 @@ from core.models.embed import get_embedder
 from core.security import hash_password, hash_token, new_token
 from core.services import Services, open_services
 from core.store.api_keys import ApiKey
-from core.store.documents import TERMINAL
+from core.store.jobs import TERMINAL
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.unit import SystemUnit, Unit
 from core.store.users import User

@@ -53,7 +53,8 @@ def _facts() -> Facts:
     )
 
 
-def _credentials(facts: Facts) -> access.Credentials:
+def credentials_of(facts: Facts) -> access.Credentials:
+    """Return what the request carries to say who it is from."""
     scheme, _, token = facts.headers.get("Authorization", "").partition(" ")
     return access.Credentials(
         api_key=facts.headers.get("X-Api-Key"),
@@ -76,7 +77,7 @@ def _workspace_named(route: Endpoint, so_far: str | None, fields: dict[str, Any]
 
 async def _admit(route: Endpoint, call: Call, wanted: str | None) -> None:
     """Find out who calls in which workspace, and count the call."""
-    credentials = _credentials(call.request)
+    credentials = credentials_of(call.request)
     if credentials.is_cookie_only:
         origin.check(call.request, call.services.settings)
     if not route.access.is_public:

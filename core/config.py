@@ -28,6 +28,13 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", description="Lowest level written to the log.")
 
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token for /metrics; unset: only this machine may read them."
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="OTLP/HTTP collector that traces go to, http://host:4318; unset: none."
+    )
+
     database_url: str | None = Field(
         None, description="postgresql://user:password@host:port/name; unset: embedded PostgreSQL."
     )

@@ -1,4 +1,4 @@
-"""A document's row and its job: how a document enters a base, is tried again, stopped, removed.
+"""Jobs of documents and files: how one begins, is tried again, stopped, removed.
 
 The route and the knowledge block both call this; everything happens in the caller's unit, and
 workers are woken after its commit.
@@ -16,6 +16,8 @@ from core.ids import new_id
 from core.queue import Queue
 from core.removal import forget_blobs
 from core.store.documents import Document
+from core.store.files import File
+from core.store.jobs import WAITING
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.unit import Unit
 
@@ -25,7 +27,8 @@ class Content:
     """Stored bytes that are to become a document; ``size`` in bytes, ``checksum`` SHA-256 in hex.
 
     ``file_id`` names the uploaded file whose blob this is; the bytes go with the last row, of a
-    file or a document, that names them.
+    file or a document, that names them. Of a ``source_url`` there are no bytes before it is
+    fetched: the key is empty and the checksum that of the URL.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Content:
     checksum: str
     blob_key: str
     file_id: str | None = None
+    source_url: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     created_by: str | None = None
 
@@ -56,7 +60,7 @@ async def add(
     new = _row(base, content)
     document = await unit.documents.add_unless_known(new)
     if document.id != new.id:
-        if content.file_id is None and content.blob_key != document.blob_key:
+        if content.file_id is None and content.blob_key not in ("", document.blob_key):
             _delete_blob_later(unit, blobs, content.blob_key)
         return Accepted(document, is_duplicate=True)
     await unit.bases.count(base.id, documents=1)
@@ -94,6 +98,27 @@ async def remove(unit: Unit, base: KnowledgeBase, document: Document, blobs: Blo
     await forget_blobs(unit, blobs, [document.blob_key])
 
 
+async def read_file(
+    unit: Unit, file: File, reading: dict[str, Any], queue: Queue, is_forced: bool = False
+) -> None:
+    """Have a file's text read in a way (``{ocr, languages}``), unless it was or is being read so.
+
+    Raises ``Conflict`` while it is in work in another way.
+    """
+    is_same = file.reading == reading
+    if is_same and not is_forced and file.status in (*WAITING, "completed"):
+        return
+    if not await unit.files.restart(file.id, {"reading": reading}):
+        raise Conflict("The file is being processed; cancel it or wait until it has ended.")
+    _wake_later(unit, queue, file.id)
+
+
+async def cancel_file(unit: Unit, file: File) -> None:
+    """Stop the reading of a file; raises ``Conflict`` when none is under way."""
+    if not await unit.files.cancel(file.id):
+        raise Conflict("The file is not being processed; there is nothing to cancel.")
+
+
 def _row(base: KnowledgeBase, content: Content) -> Document:
     return Document(
         id=new_id("doc"),
@@ -104,14 +129,15 @@ def _row(base: KnowledgeBase, content: Content) -> Document:
         checksum=content.checksum,
         blob_key=content.blob_key,
         file_id=content.file_id,
+        source_url=content.source_url,
         meta=dict(content.metadata),
         created_by=content.created_by,
     )
 
 
-def _wake_later(unit: Unit, queue: Queue, document_id: str) -> None:
+def _wake_later(unit: Unit, queue: Queue, job_id: str) -> None:
     async def wake() -> None:
-        await queue.wake("documents", document_id)
+        await queue.wake("documents", job_id)
 
     unit.after_commit(wake)
 

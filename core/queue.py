@@ -66,8 +66,14 @@ class Queue:
             ) from error
 
     async def depth(self, kind: Kind) -> int:
-        """Return how many wakes of a kind no worker has taken yet."""
-        return await asyncio.to_thread(self._depth, kind)
+        """Return how many wakes of a kind no worker has taken yet.
+
+        Raises ``ServiceUnavailable`` when the broker does not say.
+        """
+        try:
+            return await asyncio.to_thread(self._depth, kind)
+        except OperationalError as error:
+            raise ServiceUnavailable("The queue does not answer; try again soon.") from error
 
     def _depth(self, kind: Kind) -> int:
         with self._celery.connection_for_read() as connection:

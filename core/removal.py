@@ -23,7 +23,7 @@ async def remove_base(unit: Unit, blobs: Blobs, base: KnowledgeBase) -> None:
 async def remove_file(unit: Unit, blobs: Blobs, file: File) -> None:
     """Delete an uploaded file; its bytes stay while a document was made from them."""
     await unit.files.delete(file)
-    await forget_blobs(unit, blobs, [file.blob_key])
+    await forget_blobs(unit, blobs, [file.blob_key, file.text_key])
 
 
 async def remove_workspace(services: Services, workspace_id: str) -> None:
@@ -34,7 +34,10 @@ async def remove_workspace(services: Services, workspace_id: str) -> None:
             for base in page.rows:
                 await remove_base(unit, services.blobs, base)
             if not page.rows:
-                blob_keys = await unit.files.all_blob_keys()
+                blob_keys = [
+                    *await unit.files.all_blob_keys(),
+                    *await unit.artifacts.all_blob_keys(),
+                ]
                 break
     async with services.store.system() as system:
         await system.workspaces.delete(await system.workspaces.load(workspace_id))
@@ -42,8 +45,8 @@ async def remove_workspace(services: Services, workspace_id: str) -> None:
         await services.blobs.delete(key)
 
 
-async def forget_blobs(unit: Unit, blobs: Blobs, keys: Iterable[str]) -> None:
+async def forget_blobs(unit: Unit, blobs: Blobs, keys: Iterable[str | None]) -> None:
     """Delete those bytes, after the commit, that no file and no document names any more."""
     await unit.flush()
-    for key in await unit.files.unused_blobs(list(keys)):
+    for key in await unit.files.unused_blobs([key for key in keys if key]):
         unit.after_commit(partial(blobs.delete, key))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from core import tracing
 from core.blobs import Blobs, open_blobs
 from core.config import Settings
 from core.errors import NuxaError
@@ -50,6 +52,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         raise NotConfigured(
             "Set NUXA_DATABASE_URL and NUXA_REDIS_URL, or start with `make run`, which brings both."
         )
+    tracing.start(settings)
     store = open_store(settings.database_url, settings)
     redis = Redis.from_url(
         settings.redis_url,
@@ -68,7 +71,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             events=EventLogs(redis),
             queue=Queue(celery),
             blobs=open_blobs(settings),
-            sealer=Sealer(_seal_keys(settings)),
+            sealer=Sealer(seal_keys(settings)),
             http=http,
             sandbox=sandbox,
         )
@@ -77,9 +80,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await http.close()
         await redis.aclose()
         await store.close()
+        await asyncio.to_thread(tracing.stop)
 
 
-def _seal_keys(settings: Settings) -> list[str]:
+def seal_keys(settings: Settings) -> list[str]:
+    """Return the keys that seal secrets, newest first; made once where none is set."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().split(",")
     return [load_or_make_key(settings.data_dir / "secret.key")]

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 MEGABYTE = 1024 * 1024
+Ocr = Literal["auto", "force", "off"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Limits:
     max_ratio: float = 200
     max_pixels: int = 40_000_000
     max_depth: int = 200
-    ocr: Literal["auto", "force", "off"] = "auto"
+    ocr: Ocr = "auto"
 
     def to_wire(self) -> dict[str, Any]:
         """Return the limits as JSON data for the child process."""

@@ -196,6 +196,12 @@ def _turned_back(box: Box, degrees: int) -> Box:
 
 
 @lru_cache(maxsize=1)
+def installed_languages() -> frozenset[str]:
+    """Return Tesseract's names of the languages it reads here; starts it once, so not on a loop."""
+    return frozenset(_tesseract().get_languages())
+
+
+@lru_cache(maxsize=1)
 def _tesseract() -> Any:
     """Return pytesseract, pointed at the packaged Tesseract, else at the system's."""
     import pytesseract

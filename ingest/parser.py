@@ -10,17 +10,19 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from ingest import wire
 from ingest.decode import looks_like_text
 from ingest.document import ParsedDocument, from_wire
 from ingest.failures import ParseFailed, ParserCrashed, ParseTimeout, failure
-from ingest.limits import MEGABYTE, Limits
+from ingest.limits import MEGABYTE, Limits, Ocr
 from ingest.read import read_document
 from ingest.sniff import PLAIN, sniff
 
 OnProgress = Callable[[str, int, int], None]
+_How = tuple[Path, str, Limits, str]  # a file, its name, limits and Tesseract languages
 
 _DOCUMENTS_PER_CHILD = 200
 _MEMORY_TO_KEEP = 1200 * MEGABYTE
@@ -44,19 +46,26 @@ class Parser:
         self._child: _Child | None = None
 
     async def parse(
-        self, path: Path, name: str, on_progress: OnProgress | None = None
+        self,
+        path: Path,
+        name: str,
+        on_progress: OnProgress | None = None,
+        *,
+        ocr: Ocr | None = None,
+        languages: str | None = None,
     ) -> ParsedDocument:
         """Return the text and structure of the file at ``path``, called ``name`` by its owner.
 
         ``on_progress`` is called in the event loop with the stage (``parsing``, ``ocr``), the
-        pages done and the pages in all. Cancelling kills the child at once. Raises ``ParseFailed``.
+        pages done and the pages in all. ``ocr`` and ``languages`` stand for this document instead
+        of the parser's own. Cancelling kills the child at once. Raises ``ParseFailed``.
         """
+        limits = replace(self._limits, ocr=ocr or self._limits.ocr)
+        how = (path, name, limits, languages or self._languages)
         if await asyncio.to_thread(_is_plain, path, name):
-            return await asyncio.to_thread(
-                read_document, path, name, self._limits, self._languages, _ignore
-            )
+            return await asyncio.to_thread(read_document, *how, _ignore)
         async with self._lock:
-            return await self._parse_in_child(path, name, on_progress or _ignore)
+            return await self._parse_in_child(how, on_progress or _ignore)
 
     async def warm(self) -> None:
         """Start the child, so that the first document need not wait for it."""
@@ -69,11 +78,11 @@ class Parser:
         if child is not None:
             await child.kill()
 
-    async def _parse_in_child(self, path: Path, name: str, report: OnProgress) -> ParsedDocument:
+    async def _parse_in_child(self, how: _How, report: OnProgress) -> ParsedDocument:
         child = await self._ready_child()
         outcome: ParsedDocument | ParseFailed | None = None
         try:
-            outcome = await child.run(path, name, self._limits, self._languages, report)
+            outcome = await child.run(*how, report)
         finally:
             if outcome is None or child.is_worn():
                 await self.close()

@@ -21,6 +21,8 @@ def read(path: Path, limits: Limits, languages: str, progress: Progress) -> Read
 
     Raises ``CorruptDocument``, ``DocumentTooLarge``, ``TooManyPages``.
     """
+    if limits.ocr == "off":
+        return Reading()  # a picture's text is there by recognition only
     from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = limits.max_pixels

@@ -1,35 +1,32 @@
-"""The walk of one document: claim, read, split, embed, write; safe to be killed anywhere.
+"""Claiming jobs (documents, files) and bringing each to an end; safe to be killed anywhere.
 
-Nothing of a document is written before its last transaction, which replaces its chunks and ends
-its job, and which only the holder of its lease can commit. A worker that dies simply stops renewing
-the lease; the next one begins again, three times at most.
+A walk writes in its last transaction, which ends its job, and which only the holder of its lease
+can commit. A worker that dies simply stops renewing the lease; the next one begins again, three
+times at most.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
 
+from core import tracing
 from core.config import Settings
-from core.errors import NotFound, NuxaError
+from core.errors import NuxaError
 from core.ids import new_id
-from core.models.embed import get_embedder
 from core.services import Services
-from core.store.documents import Document
-from core.store.knowledge_bases import KnowledgeBase
-from ingest import index
-from ingest.document import Chunk, ParsedDocument
-from ingest.failures import NoText, ParseFailed
+from core.store.jobs import Job
+from ingest.document_walk import DocumentWalk
+from ingest.failures import ParseFailed
+from ingest.file_walk import FileWalk
 from ingest.limits import Limits
 from ingest.parser import Parser
 from ingest.progress import Progress
-from ingest.split import MAX_TOKENS, split
+from ingest.walk import LeaseLost, Walk
 
 _log = structlog.get_logger(__name__)
 
@@ -38,36 +35,39 @@ _HEARTBEAT_SECONDS = 1.0
 _SLOTS = 4  # one is read and one written while two are embedded
 
 
-class _LeaseLost(Exception):
-    """Someone else has the document, or it is gone; nothing may be written."""
-
-
 class _Cancelled(Exception):
     """The document's owner asked to stop."""
 
 
 class Processor:
-    """Processes documents in one process; make it after fork, in the event loop that uses it."""
+    """Does the jobs of one process; make it after fork, in the event loop that uses it."""
 
     def __init__(self, services: Services, parser: Parser | None = None) -> None:
         self._services = services
         self._parser = parser or Parser(_limits(services.settings), services.settings.ocr_languages)
+        self._walks: tuple[Walk, ...] = (
+            DocumentWalk(services, self._parser),
+            FileWalk(services, self._parser),
+        )
         self._owner = new_id("worker")
         self._lease = timedelta(seconds=services.settings.lease_seconds)
 
     async def drain(self) -> int:
-        """Process documents until none waits; return how many were claimed."""
+        """Do jobs until none waits; return how many were claimed."""
         counts = await asyncio.gather(*(self._drain_slot() for _ in range(_SLOTS)))
         return sum(counts)
 
     async def process_next(self) -> bool:
-        """Claim the next document and bring it to an end; false if none waits."""
-        async with self._services.store.system() as unit:
-            document = await unit.document_jobs.claim(self._owner, self._lease)
-        if document is None:
-            return False
-        await self._process(document)
-        return True
+        """Claim the next job and bring it to an end; false if none waits."""
+        walks = self._walks
+        self._walks = (*walks[1:], walks[0])  # each kind comes first in turn: none starves another
+        for walk in walks:
+            async with self._services.store.system() as unit:
+                job: Job | None = await walk.queue(unit).claim(self._owner, self._lease)
+            if job is not None:
+                await self._process(job)
+                return True
+        return False
 
     async def close(self) -> None:
         """End the parser's process."""
@@ -79,105 +79,68 @@ class Processor:
             count += 1
         return count
 
-    async def _process(self, document: Document) -> None:
-        log = _log.bind(document_id=document.id, attempt=document.attempts)
-        if document.cancel_requested:
-            await self._finish(document, "cancelled")
+    async def _process(self, job: Job) -> None:
+        walk = self._walk_of(job)
+        log = _log.bind(job_id=job.id, attempt=job.attempts)
+        if job.cancel_requested:
+            await self._finish(job, "cancelled")
             return
-        if document.attempts > _ATTEMPTS:
-            await self._fail(document, "WORKER_LOST", _WORKER_LOST)
+        if job.attempts > _ATTEMPTS:
+            await self._fail(job, "WORKER_LOST", _WORKER_LOST)
             return
-        progress = Progress()
+        progress = Progress(walk.stages)
         try:
-            await _first_to_end(self._work(document, progress), self._keep(document, progress))
+            work = walk.work(job, self._owner, progress)
+            with tracing.span(f"read {walk.model.__tablename__}", **{"nuxa.job": job.id}):
+                await _first_to_end(work, self._keep(job, progress))
         except asyncio.CancelledError:
-            await asyncio.shield(self._give_back(document))
+            await asyncio.shield(self._give_back(job))
             raise
         except _Cancelled:
-            await self._finish(document, "cancelled")
-        except _LeaseLost:
-            log.warning("document was lost to another worker or deleted")
+            await self._finish(job, "cancelled")
+        except LeaseLost:
+            log.warning("job was lost to another worker or deleted")
         except ParseFailed as failed:
-            if failed.retryable and document.attempts < _ATTEMPTS:
-                await self._finish(document, "pending")
+            if failed.retryable and job.attempts < _ATTEMPTS:
+                await self._finish(job, "pending")
             else:
-                await self._fail(document, failed.code, failed.message)
+                await self._fail(job, failed.code, failed.message)
         except NuxaError as error:
-            await self._fail(document, error.code, error.message)
+            await self._fail(job, error.code, error.message)
 
-    async def _keep(self, document: Document, progress: Progress) -> None:
+    async def _keep(self, job: Job, progress: Progress) -> None:
         """Renew the lease and write progress until the work ends or must end."""
         while True:  # the claim itself was the first renewal
             await asyncio.sleep(min(_HEARTBEAT_SECONDS, self._lease.total_seconds() / 3))
-            async with self._services.store.unit(document.workspace_id) as unit:
-                is_cancelled = await unit.documents.renew(
-                    document.id, self._owner, self._lease, progress.columns()
+            async with self._services.store.unit(job.workspace_id) as unit:
+                is_cancelled = (
+                    await self._walk_of(job)
+                    .jobs(unit)
+                    .renew(job.id, self._owner, self._lease, progress.columns())
                 )
             if is_cancelled is None:
-                raise _LeaseLost
+                raise LeaseLost
             if is_cancelled:
                 raise _Cancelled
 
-    async def _work(self, document: Document, progress: Progress) -> None:
-        base = await self._base(document)
-        async with self._services.blobs.local_file(document.blob_key) as path:
-            parsed = await self._parse(path, document, progress)
-        progress.at("chunking")
-        chunks = await asyncio.to_thread(_split, parsed, base)
-        if not chunks:
-            raise NoText("No text was found in the document: check that it is the right file.")
-        await self._write(document, base, parsed, chunks, progress)
+    async def _finish(self, job: Job, status: str) -> None:
+        async with self._services.store.unit(job.workspace_id) as unit:
+            await self._walk_of(job).jobs(unit).finish(job.id, self._owner, status)
 
-    async def _base(self, document: Document) -> KnowledgeBase:
-        async with self._services.store.unit(document.workspace_id) as unit:
-            base = await unit.bases.get(document.base_id)
-        if base is None:
-            raise _LeaseLost
-        return base
+    async def _give_back(self, job: Job) -> None:
+        """Leave the job to another worker: that ours is told to end is no attempt."""
+        async with self._services.store.unit(job.workspace_id) as unit:
+            fresh = {"attempts": job.attempts - 1}
+            if await self._walk_of(job).jobs(unit).finish(job.id, self._owner, "pending", fresh):
+                unit.after_commit(lambda: self._services.queue.wake("documents", job.id))
 
-    async def _parse(self, path: Path, document: Document, progress: Progress) -> ParsedDocument:
-        return await self._parser.parse(path, document.name, progress.page)
-
-    async def _write(
-        self,
-        document: Document,
-        base: KnowledgeBase,
-        parsed: ParsedDocument,
-        chunks: list[Chunk],
-        progress: Progress,
-    ) -> None:
-        progress.at("embedding")
-        vectors = await index.embed(
-            chunks,
-            document.name,
-            get_embedder(base.embedding_model, bulk=True),
-            lambda done: progress.at("embedding", done, len(chunks)),
-        )
-        progress.at("indexing")
-        rows = await index.rows(chunks, document.name, base.language, vectors)
-        async with self._services.store.unit(document.workspace_id) as unit:
-            with suppress(NotFound):  # deleted meanwhile: the lease, gone too, decides below
-                await unit.chunks.write_chunks(base, document.id, rows)
-            if not await unit.documents.finish(
-                document.id, self._owner, "completed", _completed(parsed)
-            ):
-                raise _LeaseLost  # rolls the chunks back
-
-    async def _finish(self, document: Document, status: str) -> None:
-        async with self._services.store.unit(document.workspace_id) as unit:
-            await unit.documents.finish(document.id, self._owner, status)
-
-    async def _give_back(self, document: Document) -> None:
-        """Leave the document to another worker: that ours is told to end is no attempt."""
-        async with self._services.store.unit(document.workspace_id) as unit:
-            fresh = {"attempts": document.attempts - 1}
-            if await unit.documents.finish(document.id, self._owner, "pending", fresh):
-                unit.after_commit(lambda: self._services.queue.wake("documents", document.id))
-
-    async def _fail(self, document: Document, code: str, message: str) -> None:
-        async with self._services.store.unit(document.workspace_id) as unit:
+    async def _fail(self, job: Job, code: str, message: str) -> None:
+        async with self._services.store.unit(job.workspace_id) as unit:
             error = {"error": {"code": code, "message": message}}
-            await unit.documents.finish(document.id, self._owner, "failed", error)
+            await self._walk_of(job).jobs(unit).finish(job.id, self._owner, "failed", error)
+
+    def _walk_of(self, job: Job) -> Walk:
+        return next(walk for walk in self._walks if isinstance(job, walk.model))
 
 
 _WORKER_LOST = (
@@ -206,25 +169,3 @@ def _limits(settings: Settings) -> Limits:
         max_pages=settings.parse_max_pages,
         max_file_bytes=settings.max_upload_bytes,
     )
-
-
-def _split(parsed: ParsedDocument, base: KnowledgeBase) -> list[Chunk]:
-    chunking = base.chunking
-    return split(
-        parsed,
-        max_tokens=min(chunking.get("maxTokens", MAX_TOKENS), MAX_TOKENS),
-        overlap_tokens=chunking.get("overlapTokens", 0),
-    )
-
-
-def _completed(parsed: ParsedDocument) -> dict[str, Any]:
-    """Return the columns that tell how well the document was read."""
-    pages = parsed.page_count
-    quality = {
-        "pagesWithText": parsed.pages_with_text / pages if pages else 1.0,
-        "ocrPages": parsed.ocr_pages,
-        "ocrConfidence": parsed.ocr_confidence,
-        "warnings": list(parsed.warnings),
-    }
-    done = {"progress": 1.0, "error": None, "quality": quality}
-    return done | ({"pages_done": pages, "pages_total": pages} if pages else {})

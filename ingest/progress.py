@@ -1,23 +1,26 @@
-"""How far the work on a document has come, kept between two heartbeats."""
+"""How far the work on a job has come, kept between two heartbeats."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 # Where each stage begins and how much of the whole it is, by the time that it usually takes.
-_STAGES = {
+DOCUMENT_STAGES: Final = {
     "parsing": (0.0, 0.3),
     "ocr": (0.0, 0.3),
     "chunking": (0.3, 0.05),
     "embedding": (0.35, 0.6),
     "indexing": (0.95, 0.05),
 }
+FILE_STAGES: Final = {"parsing": (0.0, 1.0), "ocr": (0.0, 1.0)}
 
 
 class Progress:
-    """The columns of a document's row that tell how far it is; it never goes back."""
+    """The columns of a job's row that tell how far it is; it never goes back."""
 
-    def __init__(self) -> None:
+    def __init__(self, stages: Mapping[str, tuple[float, float]] = DOCUMENT_STAGES) -> None:
+        self._stages = stages
         self._stage = "parsing"
         self._share = 0.0
         self._pages_done = 0
@@ -25,7 +28,7 @@ class Progress:
 
     def at(self, stage: str, done: int = 0, total: int = 0) -> None:
         """Note the stage and, of its steps, how many are done."""
-        begin, width = _STAGES[stage]
+        begin, width = self._stages[stage]
         self._stage = stage
         self._share = max(self._share, begin + width * (done / total if total else 0.0))
 

@@ -75,13 +75,17 @@ async def _do(duty: Duty, services: Services) -> None:
 
 
 async def wake_document_workers(services: Services) -> None:
-    """Wake for documents that wait: their wake was lost, or their worker is gone."""
-    await _wake(services, "documents", lambda unit: unit.document_jobs.count_waiting())
+    """Wake for documents and files that wait: their wake was lost, or their worker is gone."""
+    await _wake(services, "documents", _waiting_documents)
 
 
 async def wake_execution_workers(services: Services) -> None:
     """Wake for runs that wait: their wake was lost, or their worker is gone."""
     await _wake(services, "executions", lambda unit: unit.execution_jobs.count_waiting())
+
+
+async def _waiting_documents(unit: SystemUnit) -> int:
+    return await unit.document_jobs.count_waiting() + await unit.file_jobs.count_waiting()
 
 
 async def _wake(

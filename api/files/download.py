@@ -47,12 +47,14 @@ def _range(asked: Headers, tag: str, size: int) -> tuple[int, int] | None:
         return None
     if condition is not None and condition != tag:
         return None
-    part = wanted.range_for_length(size)
-    if part is None:
+    start, end = wanted.ranges[0]
+    if start < 0:  # so many of the last bytes
+        start = max(0, size + start)
+    if start >= size:
         raise RangeNotSatisfiable(
             f"The file has {size} bytes; ask for a range within.", {"size": size}
         )
-    return part
+    return start, size if end is None else min(end, size)
 
 
 def disposition(name: str) -> str:

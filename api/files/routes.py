@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from pydantic import Field
-
 from api.access import READ, WRITE
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from api.errors import found
 from api.files.download import download_reply
-from api.paging import Page, PageQuery, cursor_of
+from api.files.schemas import FileAnswer, FilePatch, FileQuery
+from api.paging import Page, cursor_of
 from api.uploads import Upload, clean_name, take_upload
-from api.wire import Wire
 from core.ids import new_id
 from core.removal import remove_file
 from core.store.files import File
-
-
-class FileAnswer(Wire):
-    id: str
-    name: str
-    size: int  # bytes
-    mime_type: str
-    checksum: str  # SHA-256, hexadecimal
-    status: str
-    created_at: datetime
-    updated_at: datetime
-
-
-class FilePatch(Wire):
-    name: str = Field("", min_length=1, max_length=255)
-
-
-class FileQuery(PageQuery):
-    search: str | None = None
 
 
 @endpoint("POST", "/api/files/upload", access=WRITE, status=201, multipart=True)

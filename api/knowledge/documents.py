@@ -8,13 +8,13 @@ from api.endpoint import endpoint
 from api.errors import found
 from api.knowledge.intake import from_form, from_json
 from api.knowledge.schemas import (
-    ChunkAnswer,
     DocumentAnswer,
     DocumentPatch,
     DocumentQuery,
     NewDocument,
 )
-from api.paging import Page, PageQuery, cursor_of
+from api.paging import Page, cursor_of
+from api.uploads import clean_name
 from core import intake
 from core.store.documents import Document
 
@@ -50,9 +50,14 @@ async def get_document(call: Call, base_id: str, document_id: str) -> DocumentAn
 async def update_document(
     call: Call, base_id: str, document_id: str, body: DocumentPatch
 ) -> DocumentAnswer:
-    """Enable or disable a document for search, or replace its metadata."""
+    """Rename a document, enable or disable it for search, or replace its metadata.
+
+    Its passages stay indexed under the name they were read with until it is processed again.
+    """
     document = await _document(call, base_id, document_id)
     changes = body.changes()
+    if "name" in changes:
+        document.name = clean_name(body.name)
     document.enabled = changes.get("enabled", document.enabled)
     document.meta = changes.get("metadata", document.meta)
     await call.unit.flush()
@@ -65,19 +70,6 @@ async def delete_document(call: Call, base_id: str, document_id: str) -> None:
     document = await _document(call, base_id, document_id)
     base = found(await call.unit.bases.get(base_id), "knowledge base")
     await intake.remove(call.unit, base, document, call.services.blobs)
-
-
-@endpoint("GET", "/api/knowledge/<base_id>/documents/<document_id>/chunks", access=READ)
-async def list_chunks(
-    call: Call, base_id: str, document_id: str, query: PageQuery
-) -> Page[ChunkAnswer]:
-    """List the pieces of a document in its order."""
-    document = await _document(call, base_id, document_id)
-    page = await call.unit.chunks.page(document.id, query.position(), query.limit)
-    return Page(
-        data=[ChunkAnswer.model_validate(row) for row in page.rows],
-        next_cursor=cursor_of(page.next),
-    )
 
 
 @endpoint(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from api.call import Call, Reply
 from api.errors import found
@@ -13,12 +13,10 @@ from api.knowledge.schemas import DocumentAnswer, DocumentPatch, DuplicateAnswer
 from api.reading import checked
 from api.uploads import Upload, clean_name, take_stream, take_upload
 from core import intake
-from core.errors import UpstreamError, ValidationFailed
-from core.http import Outgoing
+from core.errors import ValidationFailed
 from core.store.unit import Unit
 
 _PIECE: Final = 1 << 20
-Record = Callable[[Upload], Awaitable[Reply]]
 
 
 async def from_form(call: Call, base_id: str) -> Reply:
@@ -42,7 +40,7 @@ async def from_json(call: Call, base_id: str, body: NewDocument) -> Reply:
         name = clean_name(body.name or "text.txt")
         return await take_stream(call, name, _pieces(body.text.encode()), record)
     assert body.url is not None  # the model lets one of the three through
-    return await _from_url(call, body.url, body.name, record)
+    return await _from_url(call, base_id, body.url, body)
 
 
 async def _from_file(call: Call, base_id: str, file_id: str, body: NewDocument) -> Reply:
@@ -60,16 +58,20 @@ async def _from_file(call: Call, base_id: str, file_id: str, body: NewDocument) 
     return await _add(call, call.unit, base_id, content)
 
 
-async def _from_url(call: Call, url: str, name: str | None, record: Record) -> Reply:
-    limit = call.services.settings.max_upload_bytes
-    async with call.services.http.stream(Outgoing("GET", url, max_bytes=limit)) as answer:
-        if not 200 <= answer.status < 300:
-            raise UpstreamError(
-                f"{urlsplit(url).hostname} answered {answer.status}; check the URL."
-            )
-        last = unquote(urlsplit(answer.url).path.rsplit("/", 1)[-1])
-        file_name = clean_name(name or last or "page.html")
-        return await take_stream(call, file_name, answer.pieces(), record)
+async def _from_url(call: Call, base_id: str, url: str, body: NewDocument) -> Reply:
+    """Queue a URL: the worker fetches it. One that is never called is refused at once."""
+    asked = call.services.http.checked(url)
+    content = intake.Content(
+        name=clean_name(body.name) if body.name else asked,
+        mime_type="application/octet-stream",
+        size=0,
+        checksum=hashlib.sha256(f"url {asked}".encode()).hexdigest(),
+        blob_key="",
+        source_url=asked,
+        metadata=body.metadata,
+        created_by=call.user_id,
+    )
+    return await _add(call, call.unit, base_id, content)
 
 
 async def _record_upload(

@@ -100,6 +100,7 @@ class NewDocument(Wire):
 
 
 class DocumentPatch(Wire):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)] = ""
     enabled: bool = True
     metadata: Metadata = Field(default_factory=dict)
 
@@ -110,6 +111,7 @@ class DocumentAnswer(Wire):
         validation_alias="base_id", serialization_alias="knowledgeBaseId"
     )
     file_id: str | None
+    source_url: str | None
     name: str
     size: int  # bytes
     mime_type: str
@@ -155,6 +157,11 @@ class ChunkAnswer(Wire):
     end_offset: int
     metadata: dict[str, Any] = Field(validation_alias="meta", serialization_alias="metadata")
     enabled: bool
+
+
+class ChunkPatch(Wire):
+    content: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = ""
+    enabled: bool = True
 
 
 class SearchFields(Wire):

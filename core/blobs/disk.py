@@ -23,8 +23,8 @@ class DiskBlobs:
         self._root = root
         root.mkdir(parents=True, exist_ok=True)
 
-    async def put(self, chunks: AsyncIterator[bytes], limit: int) -> Stored:
-        key = new_id("blob")
+    async def put(self, chunks: AsyncIterator[bytes], limit: int, key: str | None = None) -> Stored:
+        key = key or new_id("blob")
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")

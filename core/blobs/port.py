@@ -21,8 +21,11 @@ class Stored:
 class Blobs(Protocol):
     """What both kinds of storage do; a blob never changes once it is written."""
 
-    async def put(self, chunks: AsyncIterator[bytes], limit: int) -> Stored:
-        """Write a new blob; raises ``PayloadTooLarge`` past ``limit`` bytes and leaves nothing."""
+    async def put(self, chunks: AsyncIterator[bytes], limit: int, key: str | None = None) -> Stored:
+        """Write a new blob; raises ``PayloadTooLarge`` past ``limit`` bytes and leaves nothing.
+
+        ``key`` is that of a blob that comes back from a backup.
+        """
         ...
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:

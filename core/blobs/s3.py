@@ -39,8 +39,10 @@ class S3Blobs:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
         self._client = _client(endpoint_url)
 
-    async def put(self, chunks: AsyncIterator[bytes], limit: int) -> Stored:
-        key = new_id("blob")
+    async def put(self, chunks: AsyncIterator[bytes], limit: int, key: str | None = None) -> Stored:
+        key = key or new_id("blob")
+        if not is_key(key):
+            raise NotFound("There is no such stored content.")
         digest, size, waiting = hashlib.sha256(), 0, bytearray()
         upload = _PartedUpload(self, self._name(key))
         try:

@@ -45,6 +45,21 @@ _SETTINGS = {
 }
 
 
+def running_url(home: Path) -> str | None:
+    """Return the URL of a server that another process runs on ``home``; ``None`` without one."""
+    try:
+        pid = int((home / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+        os.kill(pid, 0)
+        return _url(home, int((home / "port").read_text()))
+    except (OSError, ValueError):
+        return None
+
+
+def _url(home: Path, port: int) -> str:
+    password = quote((home / "password").read_text().strip())
+    return f"postgresql://{_USER}:{password}@127.0.0.1:{port}/{_DATABASE}"
+
+
 class EmbeddedPostgres:
     """A PostgreSQL server on the data kept in ``home``; survives being killed at any moment."""
 
@@ -60,8 +75,7 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """``postgresql://…`` of the service's database, with its password."""
-        password = quote((self._home / "password").read_text().strip())
-        return f"postgresql://{_USER}:{password}@127.0.0.1:{self.port}/{_DATABASE}"
+        return _url(self._home, self.port)
 
     def start(self) -> None:
         """Create the cluster on the first start, end a leftover server, and wait until ready.

@@ -15,10 +15,10 @@ import httpx
 from pydantic import JsonValue
 
 from core.config import Settings
-from core.http.address import Allowed
+from core.http.address import Allowed, parse_address
 from core.http.answer import Answer, StreamedAnswer
 from core.http.connect import GuardedBackend, GuardedTransport, LookUp, look_up
-from core.http.errors import RedirectRefused, explained
+from core.http.errors import AddressForbidden, RedirectRefused, explained
 from core.http.hop import Hop, first_hop
 from core.http.url import Origin, origin, read_url
 
@@ -86,6 +86,16 @@ class HttpClient:
         """
         async with self.stream(call) as answer:
             return await answer.whole()
+
+    def checked(self, text: str) -> str:
+        """Return a URL as it will be called later; raises ``UrlMalformed`` or ``AddressForbidden``
+        for one that never is. A name is looked up, and its addresses checked, by the call."""
+        url = read_url(text)
+        _, host, port = origin(url)
+        address = parse_address(host)
+        if address is not None and not self._allowed.permits(host, port, address):
+            raise AddressForbidden(host)
+        return str(url)
 
     @asynccontextmanager
     async def stream(self, call: Outgoing) -> AsyncIterator[StreamedAnswer]:

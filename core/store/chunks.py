@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Float, SmallInteger
 
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
 from core.store.copying import copy_rows
@@ -133,6 +133,34 @@ class Chunks(TenantRepository):
         )
         return ids
 
+    async def rewrite(self, base: KnowledgeBase, chunk_id: str, before: str, new: NewChunk) -> None:
+        """Give a chunk another text with its vector and words; raises :class:`Conflict` unless its
+        text still is ``before``."""
+        await self._lock(base)
+        row = await self._session.scalar(
+            select(Chunk)
+            .where(Chunk.id == chunk_id, Chunk.base_id == base.id, Chunk.content == before)
+            .with_for_update()
+        )
+        if row is None:
+            raise Conflict("The passage was changed or replaced just now; look at it again.")
+        await self._postings.remove(base.no, [(row.no, row.terms)])
+        await self._postings.add(base.no, [(row.no, new.words)])
+        await self._vectors.replace(base.no, row.no, new.embedding)
+        tokens, words = new.token_count - row.token_count, _word_count(new) - sum(row.frequencies)
+        row.content, row.token_count = new.content, new.token_count
+        row.terms = list(new.words)
+        row.frequencies = [min(frequency, MOST_COUNTED) for frequency in new.words.values()]
+        await self._session.execute(
+            update(Document)
+            .where(Document.id == row.document_id)
+            .values(
+                token_count=Document.token_count + tokens, word_count=Document.word_count + words
+            )
+            .execution_options(synchronize_session=False)
+        )
+        await self._bases.count(base.id, tokens=tokens, words=words)
+
     async def delete_of_document(self, base: KnowledgeBase, document_id: str) -> int:
         """Delete a document's chunks and everything found by them; return how many there were.
 
@@ -155,6 +183,17 @@ class Chunks(TenantRepository):
             )
         )
         return {row.id: row.content for row in rows}
+
+    async def get(self, base_id: str, document_id: str, chunk_id: str) -> Chunk | None:
+        """Return a chunk only if it is in the given document of the given base."""
+        return await self._session.scalar(
+            select(Chunk).where(
+                Chunk.id == chunk_id,
+                Chunk.document_id == document_id,
+                Chunk.base_id == base_id,
+                Chunk.workspace_id == self._workspace_id,
+            )
+        )
 
     async def page(self, document_id: str, after: Position | None, limit: int) -> RowsPage[Chunk]:
         """Return the chunks of a document that was checked, in its order."""

@@ -1,35 +1,29 @@
-"""Documents of a base; each row is also the job that processes it (``document_jobs``)."""
+"""Documents of a base; each row is also the job that processes it (``jobs``)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     ForeignKey,
     Index,
     UniqueConstraint,
-    Update,
-    case,
     func,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import Conflict
-from core.store.base import Base, TenantRepository, Timestamps, now
+from core.store.base import Base, Timestamps
+from core.store.jobs import TERMINAL, Job, Jobs
 from core.store.pages import Position, RowsPage, read_page
 
-TERMINAL = ("completed", "failed", "cancelled")
 
-
-class Document(Timestamps, Base):
+class Document(Job, Timestamps, Base):
     __tablename__ = "documents"
     __table_args__ = (
         # Same content again in one base is the same document.
@@ -56,27 +50,17 @@ class Document(Timestamps, Base):
     blob_key: Mapped[str]
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
     enabled: Mapped[bool] = mapped_column(default=True)
+    source_url: Mapped[str | None]  # fetched by the worker; empty bytes until then
     created_by: Mapped[str | None]
 
-    status: Mapped[str] = mapped_column(default="pending")
-    stage: Mapped[str | None]  # parsing ocr chunking embedding indexing
-    progress: Mapped[float] = mapped_column(default=0.0)  # 0 to 1
-    pages_done: Mapped[int] = mapped_column(default=0)
-    pages_total: Mapped[int | None]
     chunk_count: Mapped[int] = mapped_column(default=0)
     token_count: Mapped[int] = mapped_column(default=0)
     word_count: Mapped[int] = mapped_column(default=0)
-    quality: Mapped[dict[str, Any] | None]
-    error: Mapped[dict[str, Any] | None]  # {code, message}
-    attempts: Mapped[int] = mapped_column(default=0)
-    cancel_requested: Mapped[bool] = mapped_column(default=False)
-    lease_owner: Mapped[str | None]
-    lease_until: Mapped[datetime | None]
-    started_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
 
 
-class Documents(TenantRepository):
+class Documents(Jobs[Document]):
+    _model = Document
+
     async def get(self, document_id: str) -> Document | None:
         return await self._session.scalar(
             select(Document).where(
@@ -88,11 +72,6 @@ class Documents(TenantRepository):
         """Return a document only if it is in the given base."""
         document = await self.get(document_id)
         return document if document and document.base_id == base_id else None
-
-    async def fresh(self, document: Document) -> Document:
-        """Return the document as the database has it now."""
-        await self._session.refresh(document)
-        return document
 
     async def by_checksum(self, base_id: str, checksum: str) -> Document | None:
         return await self._session.scalar(
@@ -182,80 +161,3 @@ class Documents(TenantRepository):
 
     async def delete(self, document: Document) -> None:
         await self._session.delete(document)
-
-    async def restart(self, document_id: str) -> bool:
-        """Queue a document that has ended again, from the beginning; its chunks stay till then."""
-        fresh = {
-            "status": "pending", "stage": None, "progress": 0.0, "pages_done": 0,
-            "pages_total": None, "quality": None, "error": None, "attempts": 0,
-            "cancel_requested": False, "started_at": None, "ended_at": None,
-        }  # fmt: skip
-        return await self._change(document_id, fresh, Document.status.in_(TERMINAL))
-
-    async def cancel(self, document_id: str) -> bool:
-        """Cancel a document that waits, at once; have the worker stop one that is in work."""
-        waits = Document.status == "pending"
-        values = {
-            "cancel_requested": True,
-            "status": case((waits, "cancelled"), else_=Document.status),
-            "ended_at": case((waits, func.now()), else_=Document.ended_at),
-        }
-        return await self._change(document_id, values, Document.status.not_in(TERMINAL))
-
-    async def renew(
-        self, document_id: str, owner: str, lease: timedelta, progress: dict[str, Any]
-    ) -> bool | None:
-        """Keep the lease and write ``progress`` (columns of the row).
-
-        Return whether the document's cancellation was asked for, ``None`` if the lease is lost.
-        """
-        return await self._session.scalar(
-            self._held(document_id, owner)
-            .values(lease_until=now() + lease, **progress)
-            .returning(Document.cancel_requested)
-        )
-
-    async def finish(
-        self, document_id: str, owner: str, status: str, values: dict[str, Any] | None = None
-    ) -> bool:
-        """End the holder's work with a status; false if the lease was lost to someone else."""
-        ended = now() if status in TERMINAL else None
-        found = await self._session.scalar(
-            self._held(document_id, owner)
-            .values(
-                status=status,
-                stage=None,
-                ended_at=ended,
-                lease_owner=None,
-                lease_until=None,
-                **(values or {}),
-            )
-            .returning(Document.id)
-        )
-        return found is not None
-
-    def _held(self, document_id: str, owner: str) -> Update:
-        return (
-            update(Document)
-            .where(
-                Document.id == document_id,
-                Document.workspace_id == self._workspace_id,
-                Document.lease_owner == owner,
-                Document.status == "processing",
-            )
-            .execution_options(synchronize_session=False)
-        )
-
-    async def _change(
-        self, document_id: str, values: dict[str, Any], condition: ColumnElement[bool]
-    ) -> bool:
-        found = await self._session.scalar(
-            update(Document)
-            .where(
-                Document.id == document_id, Document.workspace_id == self._workspace_id, condition
-            )
-            .values(**values)
-            .returning(Document.id)
-            .execution_options(synchronize_session=False)
-        )
-        return found is not None

@@ -205,6 +205,11 @@ class Executions(TenantRepository):
 class ExecutionJobs(Repository):
     """The queue side of executions, over all workspaces."""
 
+    async def count_by_status(self) -> dict[str, int]:
+        """Return how many runs have each status."""
+        query = select(Execution.status, func.count()).group_by(Execution.status)
+        return {status: count for status, count in await self._session.execute(query)}  # noqa: C416
+
     async def claim(self, owner: str, lease: timedelta) -> Execution | None:
         """Take the next waiting run, of the workspace with the fewest in work.
 

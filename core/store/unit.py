@@ -20,17 +20,18 @@ from sqlalchemy.ext.asyncio import (
 from core.config import Settings
 from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.artifacts import ArtifactLookup, Artifacts
 from core.store.base import Repository
 from core.store.bearer_tokens import BearerTokens
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
-from core.store.document_jobs import DocumentJobs
-from core.store.documents import Documents
+from core.store.documents import Document, Documents
 from core.store.executions import ExecutionJobs, Executions
-from core.store.files import Files
+from core.store.files import File, Files
 from core.store.hits import Hits
+from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.linked_accounts import LinkedAccounts
 from core.store.measures import Measures
@@ -100,6 +101,7 @@ class Unit(_Transaction):
 
     api_keys = repository(ApiKeys)
     files = repository(Files)
+    artifacts = repository(Artifacts)
     bases = repository(KnowledgeBases)
     documents = repository(Documents)
     chunks = repository(Chunks)
@@ -131,7 +133,9 @@ class SystemUnit(_Transaction):
     bearer_tokens = repository(BearerTokens)
     linked_accounts = repository(LinkedAccounts)
     workspaces = repository(Workspaces)
-    document_jobs = repository(DocumentJobs)
+    artifact_tokens = repository(ArtifactLookup)
+    document_jobs = repository(lambda session: JobQueue(session, Document))
+    file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
     turn_jobs = repository(TurnJobs)
 

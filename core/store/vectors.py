@@ -58,6 +58,16 @@ class Vectors(TenantRepository):
         values = {"base_no": base_no, "nos": list(chunk_nos), "embeddings": literals}
         await self._session.execute(insert, values)
 
+    async def replace(self, base_no: int, chunk_no: int, embedding: NDArray[np.float32]) -> None:
+        """Give a chunk another unit vector."""
+        await self._session.execute(
+            text("""
+                UPDATE vectors SET embedding = CAST(:embedding AS halfvec)
+                WHERE base_no = :base_no AND chunk_no = :chunk_no
+            """),
+            {"base_no": base_no, "chunk_no": chunk_no, "embedding": vector_literal(embedding)},
+        )
+
     async def nearest(
         self,
         bases: Sequence[IndexedBase],

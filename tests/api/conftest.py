@@ -19,6 +19,7 @@ from core import security
 from core.config import Settings
 from core.ids import new_id
 from core.services import Services
+from ingest.process import Processor
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +121,11 @@ async def member(sign_up: SignUp) -> Member:
 async def stranger(sign_up: SignUp) -> Member:
     """A member of another workspace."""
     return await sign_up()
+
+
+@pytest.fixture
+async def work(services: Services) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """Processes all waiting documents: ``await work()``."""
+    processor = Processor(services)
+    yield processor.drain
+    await processor.close()

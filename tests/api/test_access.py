@@ -35,8 +35,10 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
     create_app(settings)
     public = {route.name for route in ENDPOINTS if route.access.is_public}
     assert public == {
+        "GET /api/artifacts/<token>",
         "GET /api/health/live",
         "GET /api/health/ready",
+        "GET /metrics",
         "POST /api/auth/login",
         "POST /api/auth/reset-password",
         "POST /api/auth/signup",

@@ -37,6 +37,10 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
     file = (await program.post("/api/files/upload", files=files)).json()["id"]
     key = (await member.browser.get("/api/auth/api-keys")).json()["data"][0]["id"]
     workflow = (await program.post("/api/workflows", json={"name": "w"})).json()["id"]
+    made = await program.post(
+        "/api/artifacts", json={"type": "code", "title": "a", "content": "secret"}
+    )
+    chunk = new_id("chunk")
     execution, chat, message = new_id("exec"), new_id("chat"), new_id("msg")
     async with services.store.unit(member.workspace_id) as unit:
         run = Execution(id=execution, workflow_id=workflow, definition={}, trigger="manual")
@@ -52,6 +56,9 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
         "base_id": base,
         "document_id": document,
         "file_id": file,
+        "artifact_id": made.json()["id"],
+        "token": made.json()["token"],
+        "chunk_id": chunk,
         "key_id": key,
         "workflow_id": workflow,
         "execution_id": execution,
@@ -121,6 +128,7 @@ async def test_another_tenants_id_in_a_body_is_not_there(
     documents = f"/api/knowledge/{mine['base_id']}/documents"
     calls: list[tuple[str, dict[str, Any]]] = [
         (documents, {"fileId": theirs["file_id"]}),
+        ("/api/artifacts", {"type": "code", "title": "x", "fileId": theirs["file_id"]}),
         ("/api/copilot/chat", {"message": "x", "knowledgeBaseIds": [theirs["base_id"]]}),
         ("/api/copilot/chat", {"message": "x", "chatId": theirs["chat_id"]}),
         (

@@ -12,7 +12,8 @@ from core import intake
 from core.ids import new_id
 from core.intake import Content
 from core.services import Services
-from core.store.documents import TERMINAL, Document
+from core.store.documents import Document
+from core.store.jobs import TERMINAL
 from core.store.knowledge_bases import KnowledgeBase
 
 _CHUNKS = """

@@ -38,7 +38,7 @@ class StubbornParser(Parser):
         self.was_cancelled = False
 
     async def parse(
-        self, path: Path, name: str, on_progress: OnProgress | None = None
+        self, path: Path, name: str, on_progress: OnProgress | None = None, **how: Any
     ) -> ParsedDocument:
         if on_progress is not None:
             on_progress("parsing", 3, 10)

@@ -11,8 +11,9 @@ import pytest
 
 from core.blobs import Blobs, DiskBlobs
 from core.blobs.s3 import S3Blobs
+from core.blobs.text import put_text, read_text
 from core.errors import NotFound, PayloadTooLarge
-from tests.core.blobs.s3_server import s3_server
+from tests.core.blobs.moto_server import s3_server
 
 
 @dataclass
@@ -34,9 +35,8 @@ def storage(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with s3_server() as bucket:
-        blobs = S3Blobs("s3://bucket/some/prefix", bucket.url)
-        yield Storage(blobs, lambda: len(bucket.objects) + len(bucket.uploads))
+    with s3_server() as (url, bucket, leftovers):
+        yield Storage(S3Blobs(f"s3://{bucket}/some/prefix", url), leftovers)
 
 
 async def _pieces(*pieces: bytes) -> AsyncIterator[bytes]:
@@ -66,6 +66,21 @@ async def test_much_comes_back_as_it_went(storage: Storage) -> None:
     content = await _all(storage.blobs.read(stored.key))
     assert (len(content), content[-3:]) == (stored.size, b"end")
     assert hashlib.sha256(content).hexdigest() == stored.checksum
+
+
+async def test_ranges_of_many_parts_come_from_where_they_are(storage: Storage) -> None:
+    size = 17 << 20
+    content = bytes(range(251)) * (size // 251)
+    stored = await storage.blobs.put(_pieces(content), limit=1 << 30)
+    for start, end in ((0, 1), ((8 << 20) - 3, (8 << 20) + 3), (stored.size - 5, stored.size)):
+        assert await _all(storage.blobs.read(stored.key, start, end)) == content[start:end]
+    assert await _all(storage.blobs.read(stored.key, stored.size - 5)) == content[-5:]
+
+
+async def test_text_is_found_by_code_point(storage: Storage) -> None:
+    stored = await put_text(storage.blobs, "a\u00e9\U0001f98a\ud800b" * 1000)
+    part = [piece async for piece in read_text(storage.blobs, stored.key, 2501, 2507)]
+    assert "".join(part) == "\u00e9\U0001f98a?ba\u00e9"
 
 
 async def test_nothing_at_all_is_a_blob_too(storage: Storage) -> None:

@@ -1,0 +1,1 @@
+"""Artifacts: made, shown under a token, revoked."""

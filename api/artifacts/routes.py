@@ -1,0 +1,120 @@
+"""Artifacts of a workspace, and whoever has a token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from api import access
+from api.access import PUBLIC, READ, WRITE
+from api.artifacts import content
+from api.artifacts.schemas import ArtifactAnswer, ArtifactQuery, NewArtifact, NewArtifactAnswer
+from api.call import Call, Reply
+from api.endpoint import endpoint
+from api.errors import found
+from api.identity import identify
+from api.paging import Page, cursor_of
+from api.serve import credentials_of
+from core.blobs import Stored
+from core.errors import NotFound, ValidationFailed
+from core.ids import new_id
+from core.security import hash_token, new_token
+from core.store.artifacts import Artifact
+from core.store.base import now
+
+
+@endpoint("POST", "/api/artifacts", access=WRITE, status=201)
+async def create_artifact(call: Call, body: NewArtifact) -> NewArtifactAnswer:
+    """Keep content to be shown under a new token; only the token's hash is stored."""
+    if body.expires_at is not None and body.expires_at <= now():
+        raise ValidationFailed("expiresAt must be in the future.")
+    data = await _data(call, body)
+    await asyncio.to_thread(content.check, body.type, data)
+    stored = await call.services.blobs.put(_one(data), content.LARGEST)
+    token = new_token()
+    # Not torn apart by a client that goes away: a row names the blob, or it is gone.
+    row = await asyncio.shield(_record(call, body, stored, token))
+    answer = ArtifactAnswer.model_validate(row)
+    url = f"{call.services.settings.base_url}/api/artifacts/{token}"
+    return NewArtifactAnswer(**answer.model_dump(), token=token, url=url)
+
+
+@endpoint("GET", "/api/artifacts", access=READ)
+async def list_artifacts(call: Call, query: ArtifactQuery) -> Page[ArtifactAnswer]:
+    page = await call.unit.artifacts.page(query.position(), query.limit, query.search)
+    return Page(
+        data=[ArtifactAnswer.model_validate(row) for row in page.rows],
+        next_cursor=cursor_of(page.next),
+    )
+
+
+@endpoint("GET", "/api/artifacts/<token>", access=PUBLIC)
+async def show_artifact(call: Call, token: str) -> Reply:
+    """Show an artifact to whoever may see it, in a sandbox where nothing of it can act."""
+    async with call.services.store.system() as system:
+        artifact = await system.artifact_tokens.by_hash(hash_token(token))
+    if artifact is None:
+        raise NotFound("There is no such artifact: it expired, was revoked, or never was.")
+    if artifact.visibility != "public":
+        await _check_member(call, artifact)
+    headers = {
+        "Content-Type": content.KINDS[artifact.type].content_type,
+        "Content-Length": str(artifact.size),
+        "Content-Disposition": content.disposition(artifact.title, artifact.type),
+        "Content-Security-Policy": content.POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "private, no-store",
+    }
+    return Reply(headers=headers, stream=call.services.blobs.read(artifact.blob_key))
+
+
+@endpoint("DELETE", "/api/artifacts/<artifact_id>", access=WRITE, status=204)
+async def revoke_artifact(call: Call, artifact_id: str) -> None:
+    """Delete an artifact; its token opens nothing from the moment this is answered."""
+    artifact = found(await call.unit.artifacts.get(artifact_id), "artifact")
+    await call.unit.artifacts.delete(artifact)
+    key, blobs = artifact.blob_key, call.services.blobs
+    call.unit.after_commit(lambda: blobs.delete(key))
+
+
+async def _data(call: Call, body: NewArtifact) -> bytes:
+    if body.content is not None:
+        return content.decoded(body.type, body.content)
+    async with call.services.store.unit(call.workspace_id) as unit:
+        file = found(await unit.files.get(body.file_id or ""), "file")
+    pieces = call.services.blobs.read(file.blob_key, 0, min(file.size, content.LARGEST + 1))
+    return b"".join([piece async for piece in pieces])
+
+
+async def _record(call: Call, body: NewArtifact, stored: Stored, token: str) -> Artifact:
+    row = Artifact(
+        id=new_id("art"),
+        token_hash=hash_token(token),
+        type=body.type,
+        title=body.title,
+        size=stored.size,
+        checksum=stored.checksum,
+        blob_key=stored.key,
+        visibility=body.visibility,
+        expires_at=body.expires_at,
+        created_by=call.user_id,
+    )
+    try:
+        async with call.services.store.unit(call.workspace_id) as unit:
+            return unit.artifacts.add(row)
+    except BaseException:
+        await call.services.blobs.delete(stored.key)
+        raise
+
+
+async def _check_member(call: Call, artifact: Artifact) -> None:
+    """Raise unless the caller is signed in, in whichever way, and may read in the workspace."""
+    async with call.services.store.system() as system:
+        who = await identify(system, credentials_of(call.request), call.services.settings)
+        caller = await access.seated(system, who, artifact.workspace_id)
+    access.authorize(caller, READ, "artifacts")
+
+
+async def _one(data: bytes) -> AsyncIterator[bytes]:
+    yield data

@@ -1,0 +1,111 @@
+"""Reading an uploaded file: asked for, watched, stopped, and its text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from api.access import READ, WRITE
+from api.call import Call, Reply
+from api.endpoint import endpoint
+from api.errors import found
+from api.files.schemas import PageSpan, Processing, StatusAnswer, TextAnswer, TextQuery
+from core import intake
+from core.blobs.text import read_text
+from core.errors import Conflict, NotFound, ValidationFailed
+from core.store.files import File
+
+_TESSERACT: Final = {
+    "ar": "ara", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
+    "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "it": "ita", "ja": "jpn",
+    "ko": "kor", "nl": "nld", "no": "nor", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus",
+    "sv": "swe", "tr": "tur", "uk": "ukr", "zh": "chi_sim",
+}  # fmt: skip
+
+
+@endpoint("POST", "/api/files/<file_id>/process", access=WRITE, status=202)
+async def process_file(call: Call, file_id: str, body: Processing) -> StatusAnswer:
+    """Have a worker read the file; the same again is answered with what there is."""
+    languages = await _languages(body.languages, call.services.settings.ocr_languages)
+    file = found(await call.unit.files.get(file_id), "file")
+    reading = {"ocr": body.wanted_ocr, "languages": languages}
+    await intake.read_file(call.unit, file, reading, call.services.queue, body.force)
+    return StatusAnswer.of(await call.unit.files.fresh(file))
+
+
+@endpoint("GET", "/api/files/<file_id>/status", access=READ)
+async def file_status(call: Call, file_id: str) -> StatusAnswer:
+    """Tell how far the reading of the file is."""
+    return StatusAnswer.of(found(await call.unit.files.get(file_id), "file"))
+
+
+@endpoint("POST", "/api/files/<file_id>/process/cancel", access=WRITE)
+async def cancel_processing(call: Call, file_id: str) -> StatusAnswer:
+    """Stop the reading of the file; text of an earlier reading stays."""
+    file = found(await call.unit.files.get(file_id), "file")
+    await intake.cancel_file(call.unit, file)
+    return StatusAnswer.of(await call.unit.files.fresh(file))
+
+
+@endpoint("GET", "/api/files/<file_id>/text", access=READ)
+async def file_text(call: Call, file_id: str, query: TextQuery) -> Reply:
+    """Give the file's text in parts of JSON, or (``format=text``) streamed as plain text."""
+    async with call.services.store.unit(call.workspace_id) as unit:
+        file = found(await unit.files.get(file_id), "file")
+        spans = await unit.files.pages_of_text(file.id)
+    if file.text_key is None or file.text_length is None:
+        raise Conflict("The file's text was not read yet; POST its /process and wait for the end.")
+    pages = [PageSpan(page=n, start_offset=a, end_offset=b) for n, a, b in spans]
+    start, end = _part(query, pages, file.text_length)
+    text = read_text(call.services.blobs, file.text_key, start, end)
+    if query.format == "text":
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        return Reply(headers=headers, stream=_encoded(text))
+    return Reply(
+        TextAnswer(
+            file_id=file.id,
+            text="".join([piece async for piece in text]),
+            offset=start,
+            total_length=file.text_length,
+            next_offset=_next(query, end, file),
+            pages=[p for p in pages if p.start_offset < end and p.end_offset > start],
+        )
+    )
+
+
+def _part(query: TextQuery, pages: list[PageSpan], length: int) -> tuple[int, int]:
+    """Return the first and the last code point, exclusive, of what is asked for."""
+    if query.page is not None:
+        span = next((page for page in pages if page.page == query.page), None)
+        if span is None:
+            raise NotFound(f"The file has no text on page {query.page}.")
+        return span.start_offset, span.end_offset
+    whole = query.format == "text" and "limit" not in query.model_fields_set
+    start = min(query.offset, length)
+    return start, length if whole else min(start + query.limit, length)
+
+
+def _next(query: TextQuery, end: int, file: File) -> int | None:
+    return end if query.page is None and end < (file.text_length or 0) else None
+
+
+async def _encoded(text: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    async for piece in text:
+        yield piece.encode()
+
+
+async def _languages(given: list[str] | None, default: str) -> str:
+    """Return Tesseract's names, joined by ``+``; raises ``ValidationFailed`` for unknown ones."""
+    if given is None:
+        return default
+    from ingest.ocr import installed_languages
+
+    names = list(dict.fromkeys(_TESSERACT.get(name.lower(), name) for name in given))
+    installed = await asyncio.to_thread(installed_languages)
+    if missing := [name for name in names if name not in installed]:
+        raise ValidationFailed(
+            f"Tesseract does not read {', '.join(missing)} here; it reads "
+            f"{', '.join(sorted(installed - {'osd'}))}."
+        )
+    return "+".join(names)
