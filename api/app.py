@@ -27,6 +27,7 @@ from pipelines import background
 SLICES: Final = (
     "api.health",
     "api.auth.routes",
+    "api.auth.providers",
     "api.auth.sessions",
     "api.auth.socket_tokens",
     "api.auth.token_routes",

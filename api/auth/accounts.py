@@ -15,7 +15,7 @@ from core.security import hash_password, hash_token, new_token, verify_password
 from core.store.api_keys import ApiKey
 from core.store.base import now
 from core.store.sessions import Session
-from core.store.unit import Store, Unit
+from core.store.unit import Store, SystemUnit, Unit
 from core.store.users import User
 
 
@@ -38,13 +38,17 @@ async def make_account(
     async with store.system() as system:
         if await system.users.by_email(email) is not None:
             raise Conflict("There is an account with this e-mail address; sign in instead.")
-        system.users.add(user)
-        await system.flush()
-        workspace = await system.workspaces.make(
-            user.id, f"{name}'s workspace", settings.default_plan
-        )
-        user.default_workspace_id = workspace.id
+        await add_account(system, settings, user)
     return user
+
+
+async def add_account(system: SystemUnit, settings: Settings, user: User) -> None:
+    """Add a new user with a workspace of her own."""
+    system.users.add(user)
+    await system.flush()
+    name = f"{user.name}'s workspace"
+    workspace = await system.workspaces.make(user.id, name, settings.default_plan)
+    user.default_workspace_id = workspace.id
 
 
 async def check_password(store: Store, email: str, password: str) -> User | None:

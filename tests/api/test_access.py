@@ -37,6 +37,8 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
     assert public == {
         "GET /api/health/live",
         "GET /api/health/ready",
+        "GET /api/auth/callback/<provider>",
+        "GET /api/auth/login/<provider>",
         "POST /api/auth/login",
         "POST /api/auth/reset-password",
         "POST /api/auth/signup",
