@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from api.auth import throttle
+from api import throttle
 from core import tickets
 from core.config import Settings
 from core.errors import RateLimited, ServiceUnavailable, ValidationFailed

@@ -11,13 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from core.security import new_token
 from core.services import Services
 from core.store.base import now
 from core.store.bearer_tokens import BearerToken
 from core.store.sessions import Session
+from core.store.workspaces import Member as WorkspaceMember
 from tests.api.conftest import Member
 
 VERIFIER = "v" * 43
@@ -283,6 +284,21 @@ async def test_a_keys_scopes_and_end_bind_its_bearer(
         for row in (await unit.api_keys.page(member.user_id, None, 10)).rows:
             row.expires_at = now()
     assert await _status(anonymous, tokens["access_token"], "/api/files") == 401
+
+
+async def test_who_leaves_a_workspace_has_no_bearer_for_it(
+    pair: dict[str, Any], member: Member, anonymous: httpx.AsyncClient, services: Services
+) -> None:
+    key = {"grant_type": "client_credentials", "client_secret": _key_of(member)}
+    of_key = (await anonymous.post("/api/auth/token", data=key)).json()["access_token"]
+    path = f"/api/workspaces/{member.workspace_id}"
+    for token in (pair["access_token"], of_key):
+        assert await _status(anonymous, token, path) == 200
+    async with services.store.engine.begin() as connection:
+        seat = delete(WorkspaceMember).where(WorkspaceMember.user_id == member.user_id)
+        await connection.execute(seat)
+    assert await _status(anonymous, pair["access_token"], path) == 404
+    assert await _status(anonymous, of_key, path) == 401
 
 
 async def test_an_api_key_is_taken_as_a_bearer_too(
