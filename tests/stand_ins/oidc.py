@@ -10,17 +10,23 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
-from joserfc.jwk import KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from tests.stand_in import Asked, Says, StandIn, standing_in
 
 CLIENT, SECRET = "nuxa", "s3cret/+"
 Claims = dict[str, Any]
+
+
+@cache
+def _rsa_key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
 
 
 class OidcProvider:
@@ -32,7 +38,7 @@ class OidcProvider:
         self.redirect_uri = ""
         self.user: Claims = {"sub": "248289761001", "email": "ada@example.com"}
         self.user |= {"email_verified": True, "name": "Ada"}
-        self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
+        self.key: RSAKey | ECKey = _rsa_key()
         self.keys = KeySet([self.key])
         self.sign: Callable[[Claims], str] = self.signed
         self.claims: Callable[[Claims], Claims] = lambda claims: claims

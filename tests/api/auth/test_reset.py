@@ -125,21 +125,16 @@ async def test_a_weak_password_does_not_use_the_link_up(
     assert (await _set(anonymous, token)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_half_a_request_is_refused(anonymous: httpx.AsyncClient) -> None:
+    for body in (
         {},
         {"token": "t"},
         {"password": NEW},
         {"email": "a@example.com", "password": NEW},
         {"email": "a@example.com", "token": "t", "password": NEW},
         {"email": "nobody"},
-    ],
-)
-async def test_half_a_request_is_refused(
-    anonymous: httpx.AsyncClient, body: dict[str, str]
-) -> None:
-    assert (await anonymous.post(PATH, json=body)).status_code == 400
+    ):
+        assert (await anonymous.post(PATH, json=body)).status_code == 400
 
 
 async def test_who_asks_too_often_waits(anonymous: httpx.AsyncClient, box: Mailbox) -> None:

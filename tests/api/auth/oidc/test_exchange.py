@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import httpx
@@ -154,13 +155,18 @@ async def test_an_id_token_that_does_not_hold_signs_nobody_in(
     await _refused(browser, services, await browser.sign_in())
 
 
+@cache
+def _thiefs_key() -> RSAKey:
+    return RSAKey.generate_key(2048)
+
+
 def _with_key_of_a_thief(provider: OidcProvider) -> Callable[[Claims], str]:
-    thief = RSAKey.generate_key(2048)
+    thief = _thiefs_key()
     return lambda claims: jwt.encode({"alg": "RS256", "kid": "one"}, claims, thief)
 
 
 def _with_an_unknown_key(provider: OidcProvider) -> Callable[[Claims], str]:
-    thief = RSAKey.generate_key(2048)
+    thief = _thiefs_key()
     return lambda claims: jwt.encode({"alg": "RS256", "kid": "two"}, claims, thief)
 
 
@@ -201,7 +207,7 @@ async def test_a_rotated_key_is_fetched(
     provider: OidcProvider, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await browser.sign_in()).status_code == 302
-    provider.key = ECKey.generate_key("P-256", {"kid": "new", "use": "sig"})  # type: ignore[assignment]
+    provider.key = ECKey.generate_key("P-256", {"kid": "new", "use": "sig"})
     provider.keys = KeySet([provider.key])
     provider.sign = lambda claims: jwt.encode({"alg": "ES256", "kid": "new"}, claims, provider.key)
     monkeypatch.setattr("api.auth.oidc.discovery._BETWEEN_KEYS_SECONDS", -1)
