@@ -10,7 +10,7 @@ from oidc_provider_mock import User, run_server_in_thread
 from pydantic import SecretStr
 
 from core.config import OAuthProvider, Settings
-from tests.api.auth.oidc.conftest import Browser
+from tests.api.auth.conftest import Browser
 
 BOB = User(sub="bob-1", claims={"email": "bob@example.com", "email_verified": True, "name": "Bob"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.config import Settings
-from tests.api.auth.oidc.conftest import Browser
+from tests.api.auth.conftest import Browser
 from tests.stand_in import Says
 from tests.stand_ins.oidc import OidcProvider
 

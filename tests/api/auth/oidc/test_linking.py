@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from core.services import Services
 from core.store.linked_accounts import LinkedAccount
 from core.store.users import User
-from tests.api.auth.oidc.conftest import Browser
+from tests.api.auth.conftest import Browser
 from tests.api.conftest import Member
 from tests.stand_ins.oidc import OidcProvider
 
