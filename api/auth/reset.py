@@ -23,6 +23,9 @@ Choose one here within an hour:
 
 {link}
 
+Or have a program send the token in it, with a password, to
+{host}/api/auth/reset-password.
+
 The link works once. If it was not you, leave this mail alone: nothing has changed.
 """
 
