@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from api.access import KEY_PREFIX
 from api.call import Call
 from core.config import Settings
-from core.errors import Conflict
+from core.errors import Conflict, Unauthorized
 from core.ids import new_id
 from core.security import hash_password, hash_token, new_token, verify_password
 from core.store.api_keys import ApiKey
@@ -59,11 +59,17 @@ async def check_password(store: Store, email: str, password: str) -> User | None
 
 
 async def open_session(call: Call, user: User) -> SignedIn:
-    """Sign the caller in as a user: a new session in her default workspace."""
+    """Sign the caller in as a user: a new session in her default workspace.
+
+    Raises ``Unauthorized`` when her password was changed since she was looked up: that ended every
+    session, and this one must not slip through.
+    """
     token = new_token()
     expires_at = now() + timedelta(days=call.services.settings.session_days)
     agent = call.request.headers.get("User-Agent")
     async with call.services.store.system() as system:
+        if not await system.users.is_unchanged(user):
+            raise Unauthorized("Your password was changed just now; sign in again.")
         seat = await system.workspaces.seat(user.id, None)
         workspace_id = seat.workspace.id if seat else None
         system.sessions.add(
