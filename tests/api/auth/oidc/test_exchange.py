@@ -47,7 +47,7 @@ class Pair:
             "code_challenge": create_s256_code_challenge(ATTEMPT.verifier),
             "code_challenge_method": "S256",
         }
-        async with httpx.AsyncClient() as browser:
+        async with httpx.AsyncClient(timeout=30) as browser:
             answer = await browser.get(f"{self.provider.issuer}/authorize?{urlencode(asked)}")
         (code,) = parse_qs(urlsplit(answer.headers["Location"]).query)["code"]
         return await self.exchange.claims(code, attempt)
