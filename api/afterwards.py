@@ -24,7 +24,7 @@ async def _watched(work: Coroutine[Any, Any, None]) -> None:
         await work
     # Its caller has been answered: logged whole, for whoever runs this.
     except Exception:
-        log.exception("work after an answer failed", work=work.__qualname__)
+        log.exception("work after an answer failed")
 
 
 async def finish(seconds: float) -> None:

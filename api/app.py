@@ -29,6 +29,7 @@ SLICES: Final = (
     "api.health",
     "api.metrics",
     "api.auth.routes",
+    "api.auth.providers",
     "api.auth.sessions",
     "api.auth.socket_tokens",
     "api.auth.token_routes",

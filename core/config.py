@@ -7,11 +7,23 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OFFLINE_CHAT_MODEL = "nuxa/extractive"
 PACKAGED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
+
+
+class OAuthProvider(BaseModel):
+    """A provider that people sign in by: any OpenID Connect issuer."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr | None = None
+    scopes: list[str] = ["openid", "email", "profile"]
 
 
 class Settings(BaseSettings):
@@ -100,6 +112,11 @@ class Settings(BaseSettings):
     session_days: int = Field(30, description="Days until an idle session ends.")
     access_token_minutes: int = Field(15, description="Minutes that a bearer token works.")
     refresh_token_days: int = Field(30, description="Days in which one can be refreshed.")
+    oauth_providers: dict[str, OAuthProvider] = Field(
+        {},
+        description='Sign-in by others, as JSON: {"name": {"issuer", "clientId", "clientSecret", '
+        '"scopes"}}; they send back to /api/auth/callback/name.',
+    )
     smtp_url: SecretStr | None = Field(
         None,
         description="smtp://user:password@host:port (STARTTLS) or smtps://… for mail; unset: links "

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from api.access import KEY_PREFIX
 from api.call import Call
 from core.config import Settings
-from core.errors import Conflict
+from core.errors import Conflict, Unauthorized
 from core.ids import new_id
 from core.security import hash_password, hash_token, new_token, verify_password
 from core.store.api_keys import ApiKey
 from core.store.base import now
 from core.store.sessions import Session
-from core.store.unit import Store, Unit
+from core.store.unit import Store, SystemUnit, Unit
 from core.store.users import User
 
 
@@ -38,13 +38,17 @@ async def make_account(
     async with store.system() as system:
         if await system.users.by_email(email) is not None:
             raise Conflict("There is an account with this e-mail address; sign in instead.")
-        system.users.add(user)
-        await system.flush()
-        workspace = await system.workspaces.make(
-            user.id, f"{name}'s workspace", settings.default_plan
-        )
-        user.default_workspace_id = workspace.id
+        await add_account(system, settings, user)
     return user
+
+
+async def add_account(system: SystemUnit, settings: Settings, user: User) -> None:
+    """Add a new user with a workspace of her own."""
+    system.users.add(user)
+    await system.flush()
+    name = f"{user.name}'s workspace"
+    workspace = await system.workspaces.make(user.id, name, settings.default_plan)
+    user.default_workspace_id = workspace.id
 
 
 async def check_password(store: Store, email: str, password: str) -> User | None:
@@ -55,11 +59,17 @@ async def check_password(store: Store, email: str, password: str) -> User | None
 
 
 async def open_session(call: Call, user: User) -> SignedIn:
-    """Sign the caller in as a user: a new session in her default workspace."""
+    """Sign the caller in as a user: a new session in her default workspace.
+
+    Raises ``Unauthorized`` when her password was changed since she was looked up: that ended every
+    session, and this one must not slip through.
+    """
     token = new_token()
     expires_at = now() + timedelta(days=call.services.settings.session_days)
     agent = call.request.headers.get("User-Agent")
     async with call.services.store.system() as system:
+        if not await system.users.is_unchanged(user):
+            raise Unauthorized("Your password was changed just now; sign in again.")
         seat = await system.workspaces.seat(user.id, None)
         workspace_id = seat.workspace.id if seat else None
         system.sessions.add(

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from api.auth import throttle
+from api import throttle
 from core import tickets
 from core.config import Settings
 from core.errors import RateLimited, ServiceUnavailable, ValidationFailed
@@ -22,6 +22,9 @@ Somebody, probably you, asked for a new password for your account at {host}.
 Choose one here within an hour:
 
 {link}
+
+Or have a program send the token in it, with a password, to
+{host}/api/auth/reset-password.
 
 The link works once. If it was not you, leave this mail alone: nothing has changed.
 """

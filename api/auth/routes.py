@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from api import afterwards
+from api import afterwards, throttle
 from api.access import PUBLIC, SESSION_COOKIE, SIGNED_IN
-from api.auth import reset, throttle
+from api.auth import reset
 from api.auth.accounts import SignedIn, check_password, make_account, open_session
 from api.auth.cookies import session_cookie
 from api.auth.schemas import Login, ResetAnswer, ResetPassword, SessionAnswer, Signup, UserAnswer

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from api.access import SCOPE
-from api.wire import Name, Wire
+from api.wire import Name, Password, Wire
 from core.store.base import now
 
 # Deliverability is shown by a mail that arrives, not by grammar.
@@ -18,7 +18,6 @@ Email = Annotated[
         strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"
     ),
 ]
-Password = Annotated[str, StringConstraints(min_length=8, max_length=200)]
 
 
 def _known_scope(scope: str) -> str:

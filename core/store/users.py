@@ -29,6 +29,12 @@ class Users(Repository):
     async def by_email(self, email: str) -> User | None:
         return await self._session.scalar(select(User).where(User.email == email.lower()))
 
+    async def is_unchanged(self, user: User) -> bool:
+        """Whether a user still has the password she was read with; it stays so until the commit."""
+        same = User.password_hash.is_not_distinct_from(user.password_hash)
+        query = select(User.id).where(User.id == user.id, same).with_for_update(read=True)
+        return await self._session.scalar(query) is not None
+
     async def any(self) -> bool:
         """Return whether there is any user."""
         return await self._session.scalar(select(User.id).limit(1)) is not None

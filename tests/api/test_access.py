@@ -39,6 +39,8 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
         "GET /api/health/live",
         "GET /api/health/ready",
         "GET /metrics",
+        "GET /api/auth/callback/<provider>",
+        "GET /api/auth/login/<provider>",
         "POST /api/auth/login",
         "POST /api/auth/reset-password",
         "POST /api/auth/signup",

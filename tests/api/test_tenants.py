@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
+import pytest
 
 from api.endpoint import ENDPOINTS, Endpoint
 from core.ids import new_id
@@ -13,6 +16,7 @@ from core.services import Services
 from core.store.chats import Chat
 from core.store.executions import Execution
 from core.store.messages import Message
+from tests.api.bearers import bearer_of_key, bearer_of_session
 from tests.api.conftest import Member as Person
 
 # Fields that a route must have before it looks at its ids.
@@ -23,8 +27,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/knowledge/<base_id>/search": {"query": "mine"},
 }
 QUERIES = {"GET /api/knowledge/<base_id>/search": {"query": "mine"}}
-# Not an id of anybody's: a tool is known by one name to all.
-SHARED = {"POST /api/tools/<tool_name>"}
+# Not an id of anybody's: tools and providers are known by one name to all.
+SHARED = {
+    "POST /api/tools/<tool_name>",
+    "GET /api/auth/login/<provider>",
+    "GET /api/auth/callback/<provider>",
+}
+Ways = dict[str, list[httpx.AsyncClient]]
 
 
 async def _rows(member: Person, services: Services) -> dict[str, str]:
@@ -36,6 +45,7 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
     files = {"file": ("f.txt", b"some text")}
     file = (await program.post("/api/files/upload", files=files)).json()["id"]
     key = (await member.browser.get("/api/auth/api-keys")).json()["data"][0]["id"]
+    session = (await member.browser.get("/api/auth/sessions")).json()["data"][0]["id"]
     workflow = (await program.post("/api/workflows", json={"name": "w"})).json()["id"]
     made = await program.post(
         "/api/artifacts", json={"type": "code", "title": "a", "content": "secret"}
@@ -60,6 +70,7 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
         "token": made.json()["token"],
         "chunk_id": chunk,
         "key_id": key,
+        "session_id": session,
         "workflow_id": workflow,
         "execution_id": execution,
         "chat_id": chat,
@@ -67,42 +78,55 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
     }
 
 
-def _clients(route: Endpoint, person: Person) -> list[httpx.AsyncClient]:
-    ways = {"session": person.browser, "key": person.program}
-    return [ways[route.access.only]] if route.access.only else list(ways.values())
+@pytest.fixture
+async def ways(stranger: Person, api_url: str) -> AsyncIterator[Ways]:
+    """Every way in of the stranger: cookie, key, and a bearer for each."""
+    tokens = [await bearer_of_session(stranger), await bearer_of_key(stranger)]
+    async with AsyncExitStack() as clients:
+        by_session, by_key = [
+            await clients.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=api_url, headers={"Authorization": f"Bearer {token}"}, timeout=30
+                )
+            )
+            for token in tokens
+        ]
+        yield {"session": [stranger.browser, by_session], "key": [stranger.program, by_key]}
 
 
-async def _statuses(route: Endpoint, person: Person, path: str) -> list[int]:
+def _clients(route: Endpoint, ways: Ways) -> list[httpx.AsyncClient]:
+    return ways[route.access.only] if route.access.only else ways["session"] + ways["key"]
+
+
+async def _statuses(route: Endpoint, ways: Ways, path: str) -> list[int]:
     body = BODIES.get(route.name, {}) if route.body else None
     query = QUERIES.get(route.name)
     return [
         (await client.request(route.method, path, json=body, params=query)).status_code
-        for client in _clients(route, person)
+        for client in _clients(route, ways)
     ]
 
 
 async def test_no_route_reaches_another_tenants_rows(
-    member: Person, stranger: Person, services: Services
+    member: Person, ways: Ways, services: Services
 ) -> None:
     rows = await _rows(member, services)
     walked = [route for route in ENDPOINTS if "<" in route.path and route.name not in SHARED]
     assert len(walked) > 30
     for route in walked:
         path = re.sub(r"<([^>]+)>", lambda found: rows[found[1]], route.path)
-        statuses = await _statuses(route, stranger, path)
+        statuses = await _statuses(route, ways, path)
         assert (route.name, set(statuses)) == (route.name, {404})
     for path in (f"/api/knowledge/{rows['base_id']}", f"/api/files/{rows['file_id']}"):
         assert (await member.program.get(path)).status_code == 200  # nothing was deleted
 
 
-async def test_naming_another_tenants_workspace_opens_nothing(
-    member: Person, stranger: Person
-) -> None:
+async def test_naming_another_tenants_workspace_opens_nothing(member: Person, ways: Ways) -> None:
     foreign = {"workspaceId": member.workspace_id}
     lists = [r for r in ENDPOINTS if r.method == "GET" and not r.access.is_public]
     for route in lists:
         if "<" not in route.path:
-            for client in _clients(route, stranger):
+            for client in _clients(route, ways):
                 answer = await client.get(route.path, params=foreign)
                 assert (route.name, answer.status_code) == (route.name, 404)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -11,8 +12,10 @@ import structlog
 from pydantic import SecretStr
 
 from api import afterwards
+from api.auth.accounts import check_password
 from core.config import Settings
 from core.services import Services
+from core.store.users import User
 from tests.api.conftest import Member
 from tests.mailbox import Mailbox, mailbox
 
@@ -65,6 +68,21 @@ async def test_a_link_sets_a_password_once_and_ends_every_session(
     assert again.status_code == 400
     assert again.json()["error"]["details"]["issues"][0]["path"] == "token"
     assert await _login(anonymous, member.email, NEW) == 200
+
+
+async def test_a_sign_in_under_way_with_the_old_password_does_not_slip_through(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await _token(anonymous, box, member.email)
+
+    async def check_and_be_overtaken(*given: Any) -> User | None:
+        user = await check_password(*given)
+        assert (await _set(anonymous, token)).status_code == 200
+        return user
+
+    monkeypatch.setattr("api.auth.routes.check_password", check_and_be_overtaken)
+    assert await _login(anonymous, member.email, member.password) == 401
+    assert (await anonymous.get("/api/user")).status_code == 401
 
 
 async def test_keys_from_before_the_address_was_shown_to_be_the_users_end(
@@ -125,21 +143,16 @@ async def test_a_weak_password_does_not_use_the_link_up(
     assert (await _set(anonymous, token)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_half_a_request_is_refused(anonymous: httpx.AsyncClient) -> None:
+    for body in (
         {},
         {"token": "t"},
         {"password": NEW},
         {"email": "a@example.com", "password": NEW},
         {"email": "a@example.com", "token": "t", "password": NEW},
         {"email": "nobody"},
-    ],
-)
-async def test_half_a_request_is_refused(
-    anonymous: httpx.AsyncClient, body: dict[str, str]
-) -> None:
-    assert (await anonymous.post(PATH, json=body)).status_code == 400
+    ):
+        assert (await anonymous.post(PATH, json=body)).status_code == 400
 
 
 async def test_who_asks_too_often_waits(anonymous: httpx.AsyncClient, box: Mailbox) -> None:

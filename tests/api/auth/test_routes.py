@@ -124,27 +124,21 @@ async def _throttles(services: Services) -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+async def test_foreign_pages_do_not_write_nor_sign_anybody_in(member: Member) -> None:
+    right = {"email": member.email, "password": member.password}
+    for headers in (
         {"Origin": "null"},
         {"Origin": "https://127.0.0.1.evil.example"},
         {"Origin": "http://127.0.0.1:1"},
         {"Origin": ""},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
-    ],
-)
-async def test_foreign_pages_do_not_write_nor_sign_anybody_in(
-    member: Member, headers: dict[str, str]
-) -> None:
-    changed = await member.browser.patch("/api/user", json={"name": "X"}, headers=headers)
-    assert changed.status_code == 403
-    right = {"email": member.email, "password": member.password}
-    login = await member.browser.post("/api/auth/login", json=right, headers=headers)
-    assert login.status_code == 403
-    read = await member.browser.get("/api/user", headers=headers)
-    assert (read.status_code, read.json()["name"]) == (200, "Mia Member")
+    ):
+        write = await member.browser.patch("/api/user", json={"name": "X"}, headers=headers)
+        login = await member.browser.post("/api/auth/login", json=right, headers=headers)
+        read = await member.browser.get("/api/user", headers=headers)
+        statuses = (write.status_code, login.status_code, read.status_code)
+        assert (headers, statuses) == (headers, (403, 403, 200))
 
 
 async def test_with_a_public_url_only_its_pages_write(

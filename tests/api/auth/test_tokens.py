@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from core.security import new_token
 from core.services import Services
 from core.store.base import now
 from core.store.bearer_tokens import BearerToken
 from core.store.sessions import Session
+from core.store.workspaces import Member as WorkspaceMember
+from tests.api.bearers import ASKED, CALLBACK, VERIFIER
 from tests.api.conftest import Member
-
-VERIFIER = "v" * 43
-CALLBACK = "http://127.0.0.1:9999/callback"
-
-
-def _challenge(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
-
-
-ASKED = {
-    "clientId": "cli",
-    "redirectUri": CALLBACK,
-    "codeChallenge": _challenge(VERIFIER),
-    "codeChallengeMethod": "S256",
-}
 
 
 async def _code(member: Member) -> str:
@@ -102,9 +86,8 @@ async def test_the_browser_is_sent_back_with_code_and_state(member: Member) -> N
     assert parse_qs(parts.query) == {"x": ["1"], "code": [answer["code"]], "state": ["a&b"]}
 
 
-@pytest.mark.parametrize(
-    "uri",
-    [
+async def test_a_code_goes_to_no_odd_place(member: Member) -> None:
+    for uri in (
         "http://app.example/cb",
         "https://app.example/cb#f",
         "https://user@app.example/cb",
@@ -114,11 +97,10 @@ async def test_the_browser_is_sent_back_with_code_and_state(member: Member) -> N
         "https:// app.example",
         "http://127.0.0.1.evil.example/cb",
         "com.example.app://evil.example",
-    ],
-)
-async def test_a_code_goes_to_no_odd_place(member: Member, uri: str) -> None:
-    answer = await member.browser.post("/api/auth/authorize", json=ASKED | {"redirectUri": uri})
-    assert answer.status_code == 400
+    ):
+        asked = ASKED | {"redirectUri": uri}
+        answer = await member.browser.post("/api/auth/authorize", json=asked)
+        assert (uri, answer.status_code) == (uri, 400)
 
 
 async def test_a_plain_challenge_is_refused(member: Member) -> None:
@@ -283,6 +265,21 @@ async def test_a_keys_scopes_and_end_bind_its_bearer(
         for row in (await unit.api_keys.page(member.user_id, None, 10)).rows:
             row.expires_at = now()
     assert await _status(anonymous, tokens["access_token"], "/api/files") == 401
+
+
+async def test_who_leaves_a_workspace_has_no_bearer_for_it(
+    pair: dict[str, Any], member: Member, anonymous: httpx.AsyncClient, services: Services
+) -> None:
+    key = {"grant_type": "client_credentials", "client_secret": _key_of(member)}
+    of_key = (await anonymous.post("/api/auth/token", data=key)).json()["access_token"]
+    path = f"/api/workspaces/{member.workspace_id}"
+    for token in (pair["access_token"], of_key):
+        assert await _status(anonymous, token, path) == 200
+    async with services.store.engine.begin() as connection:
+        seat = delete(WorkspaceMember).where(WorkspaceMember.user_id == member.user_id)
+        await connection.execute(seat)
+    assert await _status(anonymous, pair["access_token"], path) == 404
+    assert await _status(anonymous, of_key, path) == 401
 
 
 async def test_an_api_key_is_taken_as_a_bearer_too(
