@@ -1,4 +1,4 @@
-"""The signed-in user, and who else is in the workspace."""
+"""The signed-in user."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from api.access import READ, SIGNED_IN
+from api.access import SIGNED_IN
 from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
-from api.paging import Page, PageQuery, cursor_of
 from api.wire import Name, Wire
 from core.errors import NotFound
 
@@ -35,15 +34,6 @@ class UserPatch(Wire):
     default_workspace_id: str = ""
 
 
-class MemberAnswer(Wire):
-    id: str
-    email: str
-    name: str
-    image_url: str | None
-    role: str
-    joined_at: datetime
-
-
 @endpoint("GET", "/api/user", access=SIGNED_IN)
 async def get_user(call: Call) -> UserAnswer:
     async with call.services.store.system() as system:
@@ -62,23 +52,3 @@ async def update_user(call: Call, body: UserPatch) -> UserAnswer:
             setattr(user, name, value)
         await system.flush()
         return UserAnswer.model_validate(user)
-
-
-@endpoint("GET", "/api/users", access=READ)
-async def list_users(call: Call, query: PageQuery) -> Page[MemberAnswer]:
-    """List the members of the workspace, the first to join first."""
-    async with call.services.store.system() as system:
-        page = await system.workspaces.member_page(call.workspace_id, query.position(), query.limit)
-        users = await system.users.named([member.user_id for member in page.rows])
-    data = [
-        MemberAnswer(
-            id=member.user_id,
-            email=users[member.user_id].email,
-            name=users[member.user_id].name,
-            image_url=users[member.user_id].image_url,
-            role=member.role,
-            joined_at=member.created_at,
-        )
-        for member in page.rows
-    ]
-    return Page(data=data, next_cursor=cursor_of(page.next))

@@ -8,16 +8,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from api.access import SCOPE
-from api.wire import Name, Wire
+from api.wire import Email, Name, Wire
 from core.store.base import now
 
-# Deliverability is shown by a mail that arrives, not by grammar.
-Email = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"
-    ),
-]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=200)]
 
 

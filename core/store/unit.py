@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
 from core.config import Settings
 from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.audit import AuditLog, AuditWriter
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.chats import Chats
 from core.store.chunks import Chunks
@@ -28,8 +29,11 @@ from core.store.documents import Documents
 from core.store.executions import ExecutionJobs, Executions
 from core.store.files import Files
 from core.store.hits import Hits
+from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
 from core.store.knowledge_bases import KnowledgeBases
+from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
+from core.store.model_providers import ModelProviders
 from core.store.postings import Postings
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions
@@ -83,6 +87,10 @@ class Unit(_Transaction):
         self.chats = Chats(session, workspace_id)
         self.messages = Messages(session, workspace_id)
         self.secrets = Secrets(session, workspace_id)
+        self.members = Members(session, workspace_id)
+        self.audit = AuditLog(session, workspace_id)
+        self.model_providers = ModelProviders(session, workspace_id)
+        self.idempotent_answers = IdempotentAnswers(session, workspace_id)
 
 
 class SystemUnit(_Transaction):
@@ -97,6 +105,8 @@ class SystemUnit(_Transaction):
         self.document_jobs = DocumentJobs(session)
         self.execution_jobs = ExecutionJobs(session)
         self.turn_jobs = TurnJobs(session)
+        self.audit = AuditWriter(session)
+        self.idempotency = IdempotencyKeys(session)
 
 
 OpenUnit = Callable[[str], AbstractAsyncContextManager[Unit]]

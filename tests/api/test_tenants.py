@@ -18,6 +18,8 @@ from tests.api.conftest import Member as Person
 # Fields that a route must have before it looks at its ids.
 BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/workspaces/<workspace_id>": {"name": "mine"},
+    "POST /api/workspaces/<workspace_id>/members": {"email": "a@b.c", "role": "read"},
+    "PATCH /api/workspaces/<workspace_id>/members/<user_id>": {"role": "read"},
     "PUT /api/workspaces/<workspace_id>/secrets/<name>": {"value": "mine"},
     "POST /api/knowledge/<base_id>/documents": {"text": "mine", "name": "mine.txt"},
     "POST /api/knowledge/<base_id>/search": {"query": "mine"},
@@ -47,6 +49,7 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
         unit.messages.add(Message(id=message, chat_id=chat, role="assistant", content="secret"))
     return {
         "workspace_id": member.workspace_id,
+        "user_id": member.user_id,
         "name": "SECRET",
         "base_id": base,
         "document_id": document,
