@@ -16,6 +16,7 @@ from core.http import HttpClient
 from core.queue import Queue, make_celery
 from core.sandbox.pool import Sandbox
 from core.security import Sealer, load_or_make_key
+from core.slots import Slots
 from core.store.unit import Store, open_store
 
 _REDIS_SECONDS = 30.0  # readers of logs wait 10 s for an event; the client's own limit is 5 s
@@ -38,6 +39,7 @@ class Services:
     sealer: Sealer
     http: HttpClient
     sandbox: Sandbox
+    slots: Slots
 
 
 @asynccontextmanager
@@ -71,6 +73,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             sealer=Sealer(_seal_keys(settings)),
             http=http,
             sandbox=sandbox,
+            slots=Slots(redis, settings.lease_seconds),
         )
     finally:
         await sandbox.close()

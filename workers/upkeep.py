@@ -95,6 +95,14 @@ async def _wake(
         await services.queue.wake(kind)
 
 
+async def renew_waiting_slots(services: Services) -> None:
+    """Keep the slots of runs that no process drives yet: they hold them from acceptance."""
+    async with services.store.system() as unit:
+        waiting = await unit.execution_jobs.waiting_with_slot()
+    if waiting:
+        await services.slots.renew_all(waiting)
+
+
 async def tend_vector_indexes(services: Services) -> None:
     """Give bases that have become large an index of their vectors, and take it from small ones."""
     await vector_indexes.tend(services.store)
@@ -109,5 +117,6 @@ Duty = Callable[[Services], Awaitable[None]]
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,
     wake_execution_workers,
+    renew_waiting_slots,
     end_interrupted_turns,
 )
