@@ -28,6 +28,7 @@ class Facts:
     address: str
     cookies: Mapping[str, str]
     body: AsyncIterator[bytes]  # in pieces, as they come; read already where a body model is
+    query: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Call:
     request_id: str
     known: Caller | None = None  # empty on public routes
     opened: Unit | None = None
+    once_id: str | None = None  # the same for all calls of an Idempotency-Key
+    is_repeat: bool = False  # whether an earlier one of them may have begun the work
 
     @property
     def caller(self) -> Caller:

@@ -23,7 +23,7 @@ from core.store import vector_indexes
 from core.store.unit import SystemUnit
 
 _TICK_SECONDS: Final = 2.0
-_INDEX_SECONDS: Final = 30.0
+_SLOW_SECONDS: Final = 30.0
 _MOST_WAKES: Final = 64
 
 log = structlog.get_logger(__name__)
@@ -37,10 +37,10 @@ async def run_upkeep(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     async with open_services(settings) as services:
-        # Making an index may take minutes: it has a clock of its own.
+        # Making an index may take minutes: such have a clock of their own.
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
-            _tick((tend_vector_indexes,), services, ending, _INDEX_SECONDS),
+            _tick((tend_vector_indexes, forget_idempotency_keys), services, ending, _SLOW_SECONDS),
         )
 
 
@@ -111,6 +111,12 @@ async def tend_vector_indexes(services: Services) -> None:
 async def end_interrupted_turns(services: Services) -> None:
     """End turns of the copilot whose process is gone, so that their readers learn it."""
     await turn.end_interrupted(services)
+
+
+async def forget_idempotency_keys(services: Services) -> None:
+    """Delete the answers that were kept for repeats of a call and are a day old."""
+    async with services.store.system() as unit:
+        await unit.idempotency.purge()
 
 
 Duty = Callable[[Services], Awaitable[None]]

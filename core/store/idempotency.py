@@ -46,6 +46,7 @@ class Claimed:
     fingerprint: str
     is_answered: bool
     sealed_answer: str | None
+    is_repeat: bool
 
 
 class IdempotencyKeys(Repository):
@@ -64,7 +65,7 @@ class IdempotencyKeys(Repository):
         await self._session.execute(
             delete(table).where(table.id == row_id, table.expires_at < func.now())
         )
-        owner = new_id("call")
+        owner, once_id = new_id("call"), new_id("once").removeprefix("once_")
         taken = await self._session.scalar(
             insert(table)
             .values(
@@ -72,7 +73,7 @@ class IdempotencyKeys(Repository):
                 workspace_id=workspace_id,
                 user_id=user_id,
                 fingerprint=fingerprint,
-                once_id=new_id("once").removeprefix("once_"),
+                once_id=once_id,
                 lease_owner=owner,
                 lease_until=func.now() + lease,
                 expires_at=func.now() + KEPT,
@@ -90,13 +91,14 @@ class IdempotencyKeys(Repository):
         )
         row = (await self._session.scalars(select(table).where(table.id == row_id))).one_or_none()
         if row is None:  # answered with an error, and given back, between the two statements
-            return Claimed(None, "", fingerprint, False, None)
+            return Claimed(None, "", fingerprint, False, None, True)
         return Claimed(
             owner=owner if taken is not None else None,
             once_id=row.once_id,
             fingerprint=row.fingerprint,
             is_answered=row.lease_owner is None,
             sealed_answer=row.sealed_answer,
+            is_repeat=row.once_id != once_id,
         )
 
     async def renew(self, row_id: str, owner: str, lease: timedelta) -> None:
