@@ -8,6 +8,7 @@ from types import FrameType
 
 import typer
 
+from api import operator
 from core.config import forbid_phoning_home, get_settings
 from core.errors import NuxaError
 
@@ -17,6 +18,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,  # it would print the values of variables
     help="Start the service and look after it. Settings are NUXA_* variables or a .env file.",
 )
+cli.add_typer(operator.cli, name="workspace")
 
 
 @cli.command()
@@ -64,6 +66,22 @@ def seed() -> None:
     forbid_phoning_home(get_settings())
     sample = asyncio.run(seed_sample(get_settings()))
     typer.echo(f"Key: {sample.key}" if sample else "There are users already; nothing was made.")
+
+
+@cli.command()
+def rotate_secrets() -> None:
+    """Seal every stored secret anew with the first key of NUXA_SECRET_KEY.
+
+    First start every process with the new key in front of the old ones; then run this; then take
+    the old ones away. It may be interrupted and run again.
+    """
+    from core.rotation import rotate
+
+    _database_url()
+    done = asyncio.run(rotate(get_settings()))
+    typer.echo(f"{done.sealed} sealed anew, {done.current} were, {done.broken} cannot be opened.")
+    if done.broken:
+        raise typer.Exit(1)
 
 
 def _database_url() -> str:

@@ -70,7 +70,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             events=EventLogs(redis),
             queue=Queue(celery),
             blobs=open_blobs(settings),
-            sealer=Sealer(_seal_keys(settings)),
+            sealer=Sealer(seal_keys(settings)),
             http=http,
             sandbox=sandbox,
             slots=Slots(redis, settings.lease_seconds),
@@ -82,7 +82,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await store.close()
 
 
-def _seal_keys(settings: Settings) -> list[str]:
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().split(",")
-    return [load_or_make_key(settings.data_dir / "secret.key")]
+def seal_keys(settings: Settings) -> list[str]:
+    """Return the keys of sealed values: the first seals, all open."""
+    given = settings.secret_key
+    text = given.get_secret_value() if given else load_or_make_key(settings.data_dir / "secret.key")
+    return text.replace(",", " ").split()

@@ -65,41 +65,54 @@ class IdempotencyKeys(Repository):
         await self._session.execute(
             delete(table).where(table.id == row_id, table.expires_at < func.now())
         )
-        owner, once_id = new_id("call"), new_id("once").removeprefix("once_")
+        wanted = IdempotencyKey(
+            id=row_id,
+            workspace_id=workspace_id,
+            user_id=user_id,
+            fingerprint=fingerprint,
+            once_id=new_id("once").removeprefix("once_"),
+            lease_owner=new_id("call"),
+        )
+        is_mine = await self._take(wanted, lease)
+        row = (await self._session.scalars(select(table).where(table.id == row_id))).one_or_none()
+        if row is None:  # answered with an error, and given back, between the two statements
+            return Claimed(None, "", fingerprint, False, None, True)
+        return Claimed(
+            owner=wanted.lease_owner if is_mine else None,
+            once_id=row.once_id,
+            fingerprint=row.fingerprint,
+            is_answered=row.lease_owner is None,
+            sealed_answer=row.sealed_answer,
+            is_repeat=row.once_id != wanted.once_id,
+        )
+
+    async def _take(self, wanted: IdempotencyKey, lease: timedelta) -> bool:
+        """Insert a claim, or take over one of the same call whose lease has run out."""
+        table = IdempotencyKey
         taken = await self._session.scalar(
             insert(table)
             .values(
-                id=row_id,
-                workspace_id=workspace_id,
-                user_id=user_id,
-                fingerprint=fingerprint,
-                once_id=once_id,
-                lease_owner=owner,
+                id=wanted.id,
+                workspace_id=wanted.workspace_id,
+                user_id=wanted.user_id,
+                fingerprint=wanted.fingerprint,
+                once_id=wanted.once_id,
+                lease_owner=wanted.lease_owner,
                 lease_until=func.now() + lease,
                 expires_at=func.now() + KEPT,
             )
             .on_conflict_do_update(
                 index_elements=["id"],
-                set_={"lease_owner": owner, "lease_until": func.now() + lease},
+                set_={"lease_owner": wanted.lease_owner, "lease_until": func.now() + lease},
                 where=and_(
                     table.lease_owner.is_not(None),
                     table.lease_until < func.now(),
-                    table.fingerprint == fingerprint,
+                    table.fingerprint == wanted.fingerprint,
                 ),
             )
             .returning(table.id)
         )
-        row = (await self._session.scalars(select(table).where(table.id == row_id))).one_or_none()
-        if row is None:  # answered with an error, and given back, between the two statements
-            return Claimed(None, "", fingerprint, False, None, True)
-        return Claimed(
-            owner=owner if taken is not None else None,
-            once_id=row.once_id,
-            fingerprint=row.fingerprint,
-            is_answered=row.lease_owner is None,
-            sealed_answer=row.sealed_answer,
-            is_repeat=row.once_id != once_id,
-        )
+        return taken is not None
 
     async def renew(self, row_id: str, owner: str, lease: timedelta) -> None:
         await self._session.execute(

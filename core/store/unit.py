@@ -35,6 +35,7 @@ from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.postings import Postings
+from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions
 from core.store.users import Users
@@ -107,6 +108,7 @@ class SystemUnit(_Transaction):
         self.turn_jobs = TurnJobs(session)
         self.audit = AuditWriter(session)
         self.idempotency = IdempotencyKeys(session)
+        self.sealed_values = SealedValues(session)
 
 
 OpenUnit = Callable[[str], AbstractAsyncContextManager[Unit]]
