@@ -33,6 +33,8 @@ SLICES: Final = (
     "api.workspaces.members",
     "api.workspaces.secrets",
     "api.workspaces.audit",
+    "api.workspaces.usage",
+    "api.workspaces.providers",
     "api.files.routes",
     "api.tools",
     "api.knowledge.bases",

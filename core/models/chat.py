@@ -113,6 +113,8 @@ def _arguments(request: ChatRequest, model: str, settings: Settings) -> dict[str
         arguments["api_base"] = settings.chat_base_url
         key = settings.chat_api_key
         arguments["api_key"] = key.get_secret_value() if key else None
+    if request.api_key is not None:
+        arguments["api_key"] = request.api_key.get_secret_value()
     return {name: value for name, value in arguments.items() if value is not None}
 
 

@@ -38,6 +38,7 @@ from core.store.postings import Postings
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions
+from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
 from core.store.workflows import Workflows
@@ -90,6 +91,7 @@ class Unit(_Transaction):
         self.secrets = Secrets(session, workspace_id)
         self.members = Members(session, workspace_id)
         self.audit = AuditLog(session, workspace_id)
+        self.usage = Usage(session, workspace_id)
         self.model_providers = ModelProviders(session, workspace_id)
         self.idempotent_answers = IdempotentAnswers(session, workspace_id)
 

@@ -21,6 +21,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/workspaces/<workspace_id>/members": {"email": "a@b.c", "role": "read"},
     "PATCH /api/workspaces/<workspace_id>/members/<user_id>": {"role": "read"},
     "PUT /api/workspaces/<workspace_id>/secrets/<name>": {"value": "mine"},
+    "PUT /api/workspaces/<workspace_id>/model-providers/<provider>": {"apiKey": "mine"},
     "POST /api/knowledge/<base_id>/documents": {"text": "mine", "name": "mine.txt"},
     "POST /api/knowledge/<base_id>/search": {"query": "mine"},
 }
@@ -51,6 +52,7 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
         "workspace_id": member.workspace_id,
         "user_id": member.user_id,
         "name": "SECRET",
+        "provider": "openai",
         "base_id": base,
         "document_id": document,
         "file_id": file,
@@ -133,3 +135,6 @@ async def test_another_tenants_id_in_a_body_is_not_there(
     for path, body in calls:
         answer = await stranger.program.post(path, json=body)
         assert (path, body, answer.status_code) == (path, body, 404)
+    members = f"/api/workspaces/{mine['workspace_id']}/members"
+    body = {"userId": theirs["user_id"], "role": "read"}
+    assert (await stranger.browser.post(members, json=body)).status_code == 404
