@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
+from core.models import chat
 from core.models.hosted import provider_of
 from core.services import Services
 
 
 async def own_key(services: Services, workspace_id: str, model: str | None) -> SecretStr | None:
     """Return the key, None where the operator's is to be used; ``model`` None is the configured."""
-    provider = provider_of(model or services.settings.chat_model)
+    provider = provider_of(model or chat.configured_model())
     if provider is None:
         return None
     async with services.store.unit(workspace_id) as unit:

@@ -46,6 +46,11 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     yield answer.finish(await litellm_module())
 
 
+def configured_model() -> str:
+    """Return the model that is asked where a request names none."""
+    return get_settings().chat_model
+
+
 async def load() -> None:
     """Import litellm and the configured model's counter of tokens; the first answer need not wait.
 

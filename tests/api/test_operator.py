@@ -6,11 +6,14 @@ import asyncio
 
 import pytest
 from click.testing import Result
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from api.__main__ import cli
 from core.errors import NotFound
-from core.services import Services
+from core.security import Sealer
+from core.services import Services, seal_keys
 from tests.api.conftest import Member
 
 
@@ -71,3 +74,21 @@ async def test_other_plans_keep_their_limits(member: Member, command) -> None:  
 
 async def test_a_workspace_that_is_not_there(member: Member, command) -> None:  # type: ignore[no-untyped-def]
     assert isinstance((await command("show", "ws_none")).exception, NotFound)
+
+
+async def test_secrets_are_sealed_anew_by_a_command(
+    member: Member, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/workspaces/{member.workspace_id}/secrets/TOKEN"
+    await member.program.put(path, json={"value": "v"})
+    new, old = Fernet.generate_key().decode(), seal_keys(services.settings)[0]
+    keyed = services.settings.model_copy(update={"secret_key": SecretStr(f"{new},{old}")})
+    monkeypatch.setattr("api.__main__.get_settings", lambda: keyed)
+    for output in ("1 sealed anew, 0 were", "0 sealed anew, 1 were"):
+        done = await asyncio.to_thread(CliRunner().invoke, cli, ["rotate-secrets"])
+        assert (done.exit_code, output in done.output) == (0, True), done.output
+    async with services.store.unit(member.workspace_id) as unit:
+        assert Sealer([new]).open((await unit.secrets.all_sealed())["TOKEN"]) == "v"
+    monkeypatch.setattr("api.__main__.get_settings", lambda: services.settings)
+    lost = await asyncio.to_thread(CliRunner().invoke, cli, ["rotate-secrets"])
+    assert (lost.exit_code, "1 cannot be opened" in lost.output) == (1, True)
