@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from api import operator
 from core.config import forbid_phoning_home, get_settings
 from core.errors import NuxaError
 
@@ -19,6 +20,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,  # it would print the values of variables
     help="Start the service and look after it. Settings are NUXA_* variables or a .env file.",
 )
+cli.add_typer(operator.cli, name="workspace")
 
 
 @cli.command()
@@ -99,6 +101,22 @@ def restore(
     with database_of(settings, alone=True) as url:
         count = asyncio.run(bring_back(settings, url, file, replace))
     typer.echo(f"The database and {count} blobs are back.")
+
+
+@cli.command()
+def rotate_secrets() -> None:
+    """Seal every stored secret anew with the first key of NUXA_SECRET_KEY.
+
+    First start every process with the new key in front of the old ones; then run this; then take
+    the old ones away. It may be interrupted and run again.
+    """
+    from core.rotation import rotate
+
+    _database_url()
+    done = asyncio.run(rotate(get_settings()))
+    typer.echo(f"{done.sealed} sealed anew, {done.current} were, {done.broken} cannot be opened.")
+    if done.broken:
+        raise typer.Exit(1)
 
 
 def _database_url() -> str:

@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 from api.access import Caller
 from core.errors import Forbidden
 from core.services import Services
+from core.store.audit import Actor
 from core.store.unit import Unit
 from core.store.workspaces import Seat
 
@@ -27,6 +28,7 @@ class Facts:
     address: str
     cookies: Mapping[str, str]
     body: AsyncIterator[bytes]  # in pieces, as they come; read already where a body model is
+    query: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -38,12 +40,26 @@ class Call:
     request_id: str
     known: Caller | None = None  # empty on public routes
     opened: Unit | None = None
+    once_id: str | None = None  # the same for all calls of an Idempotency-Key
+    is_repeat: bool = False  # whether an earlier one of them may have begun the work
 
     @property
     def caller(self) -> Caller:
         if self.known is None:
             raise RuntimeError("a public route has no caller")
         return self.known
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, as the audit log keeps it."""
+        identity, address = self.caller.identity, self.request.address
+        return Actor(
+            identity.way, identity.user_id, identity.credential_id, self.request_id, address
+        )
+
+    def audit(self, action: str, target: str | None = None, **details: Json) -> None:
+        """Write into the audit log, in the unit of this call; no secret among the details."""
+        self.unit.audit.record(self.actor, action, target, details)
 
     @property
     def user_id(self) -> str:

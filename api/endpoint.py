@@ -58,6 +58,11 @@ class Endpoint:
         return f"{self.method} {self.path}"
 
     @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether a repeat of a call is known by its ``Idempotency-Key``."""
+        return self.method == "POST" and not self.access.is_public
+
+    @property
     def domain(self) -> str:
         """The part of the API it belongs to, which a key's scope may name."""
         return self.path.removeprefix("/api/").removeprefix("v1/").split("/")[0]

@@ -20,6 +20,7 @@ from core.errors import (
     RangeNotSatisfiable,
     RateLimited,
     ServiceUnavailable,
+    StillRunning,
     ValidationFailed,
 )
 
@@ -87,7 +88,7 @@ def _known(error: Exception) -> NuxaError | None:
 
 
 def _headers(known: NuxaError, error: Exception) -> dict[str, str]:
-    if isinstance(known, RateLimited | ServiceUnavailable):
+    if isinstance(known, RateLimited | ServiceUnavailable | StillRunning):
         return {"Retry-After": str(known.retry_after)}
     if isinstance(known, RangeNotSatisfiable):
         return {"Content-Range": f"bytes */{known.details['size']}"}

@@ -14,6 +14,18 @@ from core.services import Services
 
 UNLIMITED: Final = -1
 _MINUTE: Final = 60
+# Minutes are Redis's, so that all processes agree on when one ends.
+_COUNT: Final = """
+local now = tonumber(redis.call('TIME')[1])
+local reset = tostring(now - now % 60 + 60)
+if ARGV[2] ~= '' and ARGV[2] ~= reset then return {0, tonumber(reset)} end
+if redis.call('HGET', KEYS[1], 'reset') ~= reset then
+    redis.call('DEL', KEYS[1])
+    redis.call('HSET', KEYS[1], 'reset', reset)
+    redis.call('EXPIRE', KEYS[1], 120)
+end
+return {redis.call('HINCRBY', KEYS[1], 'used', ARGV[1]), tonumber(reset)}
+"""
 
 
 @dataclass(frozen=True)
@@ -23,6 +35,7 @@ class Budget:
     limit: int
     used: int
     reset: int
+    key: str = ""  # where it is counted
 
     @property
     def remaining(self) -> int:
@@ -50,16 +63,18 @@ def unlimited() -> Budget:
 
 
 async def spend(redis: Redis, subject: str, limit: int) -> Budget:
-    """Count one request of a subject in the running minute."""
+    """Count one request of a subject in the running minute, those that are refused too."""
     if limit == UNLIMITED:
         return unlimited()
-    end = _minute_end()
-    key = f"rate:{subject}:{end}"
-    async with redis.pipeline(transaction=False) as pipe:
-        pipe.incr(key)
-        pipe.expire(key, 2 * _MINUTE)
-        used, _ = await pipe.execute()
-    return Budget(limit, int(used), end)
+    key = f"rate:{subject}"
+    used, reset = await redis.register_script(_COUNT)(keys=[key], args=[1, ""])
+    return Budget(limit, int(used), int(reset), key)
+
+
+async def take_back(redis: Redis, budget: Budget) -> None:
+    """Uncount a request that turned out to be another subject's, if its minute still runs."""
+    if budget.key:
+        await redis.register_script(_COUNT)(keys=[budget.key], args=[-1, budget.reset])
 
 
 async def spend_anonymous(services: Services, address: str) -> Budget:

@@ -9,12 +9,13 @@ import pydantic_core
 import structlog
 from quart import Response, g, request
 
-from api import access, limits, origin
+from api import access, idempotency, limits, origin
 from api.call import Call, Facts, Reply
 from api.endpoint import Endpoint
+from api.idempotency import Claim
 from api.identity import identify
 from api.reading import checked, query_data, read_form, read_json
-from core.errors import NotFound, UnsupportedMediaType, ValidationFailed
+from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed
 from core.services import Services
 
 View = Callable[..., Awaitable[Response]]
@@ -27,17 +28,17 @@ def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
         call = Call(services(), _facts(), g.request_id)
         if any("\x00" in value for value in path.values()):
             raise NotFound("There is no such thing.")
-        query = query_data(route.query, dict(request.args.lists()))
+        query = query_data(route.query, call.request.query)
         wanted = _workspace_named(route, path.get("workspace_id"), query)
         await _admit(route, call, wanted)
         given = await _read(route, call)
         named_in_body = _workspace_named(route, wanted, given or {})
         if named_in_body != wanted:
-            await _admit(route, call, named_in_body)
+            await _move(route, call, named_in_body)
         if call.known is not None:
             access.authorize(call.known, route.access, route.domain)
         arguments = _arguments(route, call, path, query, given)
-        return await respond(await _run(route, call, arguments), route.status)
+        return await _answer(route, call, given, arguments)
 
     return view
 
@@ -46,6 +47,7 @@ def _facts() -> Facts:
     return Facts(
         method=request.method,
         path=request.path,
+        query=dict(request.args.lists()),
         headers=request.headers,
         address=request.remote_addr or "unknown",
         cookies=request.cookies,
@@ -81,15 +83,29 @@ async def _admit(route: Endpoint, call: Call, wanted: str | None) -> None:
     if credentials.is_cookie_only:
         origin.check(call.request, call.services.settings)
     if not route.access.is_public:
-        async with call.services.store.system() as system:
-            who = await identify(system, credentials, call.services.settings)
-            call.known = await access.seated(system, who, wanted)
+        try:
+            async with call.services.store.system() as system:
+                who = await identify(system, credentials, call.services.settings)
+                call.known = await access.seated(system, who, wanted)
+        except Unauthorized:  # who shows wrong credentials is nobody, and counted as such
+            g.budget = await limits.spend_anonymous(call.services, call.request.address)
+            g.budget.check()
+            raise
         seat = call.known.seat
         structlog.contextvars.bind_contextvars(
             user_id=who.user_id, workspace_id=seat and seat.workspace.id
         )
     g.budget = await _budget(route, call)
     g.budget.check()
+
+
+async def _move(route: Endpoint, call: Call, wanted: str | None) -> None:
+    """Admit a caller who names another workspace in the body; the call counts there alone."""
+    if call.known and call.known.seat and call.known.seat.workspace.id == wanted:
+        return
+    counted: limits.Budget = g.budget
+    await _admit(route, call, wanted)
+    await limits.take_back(call.services.redis, counted)
 
 
 async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
@@ -146,12 +162,41 @@ def _unknown(fields: Mapping[str, Any], kind: str) -> ValidationFailed:
     return ValidationFailed(f"Leave away: {', '.join(fields)}.", {"issues": issues})
 
 
-async def _run(route: Endpoint, call: Call, arguments: dict[str, object]) -> object:
+async def _answer(
+    route: Endpoint, call: Call, given: dict[str, Any] | None, arguments: dict[str, object]
+) -> Response:
+    """Do what is asked for, but not what the same Idempotency-Key has done before."""
+    claim = await idempotency.claim(route, call, given)
+    if claim is None:
+        return await _run(route, call, arguments, None)
+    if claim.answer is not None:
+        return await respond(claim.answer, route.status)
+    call.once_id, call.is_repeat = claim.once_id, claim.is_repeat
+    async with idempotency.held(call, claim):
+        return await _run(route, call, arguments, claim)
+
+
+async def _run(
+    route: Endpoint, call: Call, arguments: dict[str, object], claim: Claim | None
+) -> Response:
     if call.known is None or call.known.seat is None:
-        return await route.handler(**arguments)
+        response = await respond(await route.handler(**arguments), route.status)
+        await _keep(call, claim, response)
+        return response
     async with call.services.store.unit(call.workspace_id) as unit:
         call.opened = unit
-        return await route.handler(**arguments)
+        response = await respond(await route.handler(**arguments), route.status)
+        await _keep(call, claim, response)
+    return response
+
+
+async def _keep(call: Call, claim: Claim | None, response: Response) -> None:
+    if claim is None:
+        return
+    is_stream = response.timeout is None
+    body = None if is_stream else await response.get_data(as_text=False)
+    answered = idempotency.Answered(response.status_code, dict(response.headers), body)
+    await idempotency.keep(call, claim, answered, call.opened)
 
 
 async def respond(result: object, status: int) -> Response:

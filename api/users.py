@@ -1,4 +1,4 @@
-"""The signed-in user, and who else is in the workspace."""
+"""The signed-in user."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from api import throttle
-from api.access import READ, SIGNED_IN
+from api.access import SIGNED_IN
 from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
-from api.paging import Page, PageQuery, cursor_of
 from api.wire import Name, Password, Wire
 from core.errors import NotFound, ValidationFailed
 from core.security import hash_password, verify_password
@@ -39,15 +38,6 @@ class UserPatch(Wire):
     default_workspace_id: str = ""
     password: Password = ""
     current_password: Annotated[str, StringConstraints(max_length=200)] = ""
-
-
-class MemberAnswer(Wire):
-    id: str
-    email: str
-    name: str
-    image_url: str | None
-    role: str
-    joined_at: datetime
 
 
 @endpoint("GET", "/api/user", access=SIGNED_IN)
@@ -89,23 +79,3 @@ async def _changed_password(call: Call, body: UserPatch) -> str:
         raise ValidationFailed(message, {"issues": [issue]})
     await tries.forgive()
     return await hash_password(body.password)
-
-
-@endpoint("GET", "/api/users", access=READ)
-async def list_users(call: Call, query: PageQuery) -> Page[MemberAnswer]:
-    """List the members of the workspace, the first to join first."""
-    async with call.services.store.system() as system:
-        page = await system.workspaces.member_page(call.workspace_id, query.position(), query.limit)
-        users = await system.users.named([member.user_id for member in page.rows])
-    data = [
-        MemberAnswer(
-            id=member.user_id,
-            email=users[member.user_id].email,
-            name=users[member.user_id].name,
-            image_url=users[member.user_id].image_url,
-            role=member.role,
-            joined_at=member.created_at,
-        )
-        for member in page.rows
-    ]
-    return Page(data=data, next_cursor=cursor_of(page.next))

@@ -136,9 +136,10 @@ async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict
     mode = find_mode(ask.mode or chat.mode, workflow_id)
     if workflow_id is not None and await unit.workflows.get(workflow_id) is None:
         raise NotFound("There is no such workflow; list those you have.")
+    own = await unit.model_providers.names() if ask.model else ()
     return {
         "mode": mode.name,
         "workflowId": workflow_id,
         "baseIds": await bases_of(unit, ask.base_ids),
-        "model": require_model(ask.model, settings),
+        "model": require_model(ask.model, settings, own),
     }

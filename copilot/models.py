@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from core.config import OFFLINE_CHAT_MODEL, Settings
 from core.errors import ValidationFailed
+from core.models.hosted import provider_of
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,20 @@ def choices(settings: Settings) -> list[ModelChoice]:
     ]
 
 
-def require_model(name: str | None, settings: Settings) -> str:
+def require_model(name: str | None, settings: Settings, own: Collection[str] = ()) -> str:
     """Return the model to use; raises ``ValidationFailed`` for one that is not on offer.
 
-    A free choice would let callers spend, and reach, what the operator never meant them to.
+    A free choice would let callers spend, and reach, what the operator never meant them to; of
+    the providers in ``own`` the workspace has a key itself, and may choose any model.
     """
     if name is None:
         return settings.chat_model
+    if provider_of(name) in own:
+        return name
     if name not in {choice.id for choice in choices(settings)}:
         message = (
-            f"The model {name!r} is not on offer; GET /api/copilot/models lists those that are."
+            f"The model {name!r} is not on offer; GET /api/copilot/models lists those that are, "
+            "and a key under the workspace's model-providers brings its provider's."
         )
         issue = {"path": "model", "message": message, "code": "invalid"}
         raise ValidationFailed(message, {"issues": [issue]})

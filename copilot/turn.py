@@ -27,6 +27,7 @@ from core.services import Services
 from core.store.messages import Message
 from pipelines.agent import Task, run_agent
 from pipelines.journal import storable
+from pipelines.model_keys import own_key
 from pipelines.passages import Passages
 from pipelines.retrieval import retrieve
 
@@ -115,6 +116,7 @@ async def _work(services: Services, message: Message, report: Report, door: Chat
         desk.passages,
         tools_for(mode.tools, desk),
         model=request["model"],
+        api_key=await own_key(services, message.workspace_id, request["model"]),
     )
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:

@@ -57,7 +57,9 @@ class Settings(BaseSettings):
     )
 
     secret_key: SecretStr | None = Field(
-        None, description="Seals secrets at rest; unset: made once and kept in the data directory."
+        None,
+        description="Seals secrets at rest; several, separated by commas: the first seals, all "
+        "open. Unset: made once and kept in the data directory.",
     )
     blob_url: str | None = Field(
         None,

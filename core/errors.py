@@ -57,6 +57,12 @@ class Conflict(NuxaError):
     status = 409
 
 
+class StillRunning(Conflict):
+    """The same was asked for before and is being done; ``retry_after`` is in seconds."""
+
+    retry_after: int = 1
+
+
 class PayloadTooLarge(NuxaError):
     code = "PAYLOAD_TOO_LARGE"
     status = 413

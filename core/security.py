@@ -54,7 +54,8 @@ class Sealer:
     """Seals small values at rest with Fernet; the first key seals, every key opens."""
 
     def __init__(self, keys: list[str]) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._newest = Fernet(keys[0])
+        self._fernet = MultiFernet([self._newest, *(Fernet(key) for key in keys[1:])])
 
     def seal(self, value: str) -> str:
         return self._fernet.encrypt(value.encode()).decode()
@@ -67,6 +68,14 @@ class Sealer:
             raise SealBroken(
                 "A stored secret cannot be opened: set NUXA_SECRET_KEY to the key that sealed it."
             ) from error
+
+    def reseal(self, sealed: str) -> str | None:
+        """Return the value sealed with the newest key, None if it is; raises as :meth:`open`."""
+        try:
+            self._newest.decrypt(sealed.encode())
+        except InvalidToken:
+            return self.seal(self.open(sealed))
+        return None
 
 
 def load_or_make_key(path: Path) -> str:

@@ -18,6 +18,7 @@ from core.http import HttpClient
 from core.queue import Queue, make_celery
 from core.sandbox.pool import Sandbox
 from core.security import Sealer, load_or_make_key
+from core.slots import Slots
 from core.store.unit import Store, open_store
 
 _REDIS_SECONDS = 30.0  # readers of logs wait 10 s for an event; the client's own limit is 5 s
@@ -40,6 +41,7 @@ class Services:
     sealer: Sealer
     http: HttpClient
     sandbox: Sandbox
+    slots: Slots
 
 
 @asynccontextmanager
@@ -74,6 +76,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             sealer=Sealer(seal_keys(settings)),
             http=http,
             sandbox=sandbox,
+            slots=Slots(redis, settings.lease_seconds),
         )
     finally:
         await sandbox.close()
@@ -84,7 +87,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 
 def seal_keys(settings: Settings) -> list[str]:
-    """Return the keys that seal secrets, newest first; made once where none is set."""
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().split(",")
-    return [load_or_make_key(settings.data_dir / "secret.key")]
+    """Return the keys of sealed values: the first seals, all open."""
+    given = settings.secret_key
+    text = given.get_secret_value() if given else load_or_make_key(settings.data_dir / "secret.key")
+    return text.replace(",", " ").split()

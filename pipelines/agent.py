@@ -11,7 +11,7 @@ from typing import Final, Literal, Protocol
 
 import jsonschema
 import structlog
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
 from core.errors import NuxaError
 from core.models.chat import ChatDoor, tool_arguments
@@ -47,7 +47,8 @@ class Task:
     """What the loop is to do.
 
     Marks are checked against ``passages``, which tools may add to, if the answer ``cites`` and is
-    not bound to a format; elsewhere ``[1]`` is a text like any other.
+    not bound to a format; elsewhere ``[1]`` is a text like any other. ``api_key`` is the
+    workspace's own with the model's provider.
     """
 
     messages: Sequence[Message]
@@ -59,6 +60,7 @@ class Task:
     response_format: dict[str, JsonValue] | None = None
     max_rounds: int = 8
     cites: bool = True
+    api_key: SecretStr | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ class _Loop:
             task.max_tokens,
             task.response_format,
             may_call_tools,
+            task.api_key,
         )
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:

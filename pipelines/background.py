@@ -25,9 +25,11 @@ async def ended(
     services: Services, run: Execution, task: asyncio.Task[Execution | None]
 ) -> Execution:
     """Wait for the end of a launched run, also when another process takes it there."""
-    row = await asyncio.shield(task)
-    if row is not None:
-        return row
+    return await asyncio.shield(task) or await watched(services, run)
+
+
+async def watched(services: Services, run: Execution) -> Execution:
+    """Wait for the end of a run that another call, or another process, executes."""
     async for _ in follow(services.events, services.store.unit, run, 0):
         pass
     async with services.store.unit(run.workspace_id) as unit:

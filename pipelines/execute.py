@@ -13,13 +13,13 @@ from typing import Any
 
 from core.errors import NuxaError, TimedOut
 from core.services import Services
-from core.store.executions import Execution
+from core.store.executions import HOLDS_SLOT, Execution
 from pipelines.blocks.base import Context
 from pipelines.journal import StoreJournal, storable
 from pipelines.level import LevelResult, run_level
-from pipelines.live import RunEvents, announced, send_last, wire_time
+from pipelines.live import RunEvents, announced, wire_time
 from pipelines.references import Secret, find
-from pipelines.run import extent_of
+from pipelines.run import close, extent_of
 from pipelines.scope import RunScope
 from pipelines.trace import LeaseLost, Trace
 from pipelines.turns import BlockFailed
@@ -126,14 +126,17 @@ async def _end(
     async with services.store.unit(run.workspace_id) as unit:
         ended = await unit.executions.finish(run.id, owner, end)
     if ended is not None:
-        await send_last(services.events, ended)
+        await close(services, ended)
     return ended
 
 
 async def _renew(services: Services, run: Execution, owner: str) -> bool:
     lease = timedelta(seconds=services.settings.lease_seconds)
     async with services.store.unit(run.workspace_id) as unit:
-        return await unit.executions.renew(run.id, owner, lease)
+        is_mine = await unit.executions.renew(run.id, owner, lease)
+    if is_mine and run.options.get(HOLDS_SLOT):
+        await services.slots.renew(run.workspace_id, run.id)
+    return is_mine
 
 
 async def _put_back(services: Services, run: Execution, owner: str) -> None:

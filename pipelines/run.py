@@ -6,6 +6,8 @@ the run is no longer his stops and writes no more.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -15,7 +17,8 @@ from pydantic import JsonValue
 from core.errors import Conflict, NotFound, RateLimited, ServiceUnavailable, ValidationFailed
 from core.ids import new_id
 from core.services import Services
-from core.store.executions import Execution
+from core.slots import Slot
+from core.store.executions import HOLDS_SLOT, Execution
 from core.store.unit import Unit
 from core.store.workflows import Workflow
 from pipelines.graph import Graph
@@ -34,8 +37,8 @@ NO_LIMIT = -1
 class RunRequest:
     """What a caller may say about a run, once checked who may say it.
 
-    ``slots`` is the most unfinished runs the workspace may have, -1 for no limit; ``runner`` names
-    the process when it will execute the run itself, else a worker is woken.
+    ``slots`` is the most runs the workspace may have going, -1 for no limit; ``runner`` names the
+    process when it will execute the run itself, else a worker is woken.
     """
 
     trigger: Trigger
@@ -63,14 +66,12 @@ async def start(unit: Unit, services: Services, workflow_id: str, request: RunRe
     definition = parse(frozen)
     require_valid(definition, runnable=True)
     _require_extent(definition, request.extent)
-    if request.slots != NO_LIMIT:
-        await _take_slot(unit, request.slots)
-    lease = services.settings.lease_seconds
-    execution = _row(workflow.id, version, frozen, request, lease)
-    if not await unit.executions.insert(execution):
-        raise Conflict("A run with this id exists; choose another X-Run-Id.")
-    if request.from_execution_id:
-        await _take_over(unit, definition, request, execution.id)
+    execution = _row(workflow.id, version, frozen, request, services.settings.lease_seconds)
+    async with _slot(services, unit.workspace_id, execution.id, request.slots):
+        if not await unit.executions.insert(execution):
+            raise Conflict("A run with this id exists; choose another X-Run-Id.")
+        if request.from_execution_id:
+            await _take_over(unit, definition, request, execution.id)
     if request.runner is None:
         unit.after_commit(lambda: _wake(services, execution.id))
     return execution
@@ -80,12 +81,19 @@ async def cancel(unit: Unit, services: Services, execution_id: str) -> Execution
     """End a run that has not ended; a running block stops within seconds. Idempotent."""
     ended = await unit.executions.cancel(execution_id)
     if ended is not None:
-        unit.after_commit(lambda: send_last(services.events, ended))
+        unit.after_commit(lambda: close(services, ended))
         return ended
     existing = await unit.executions.get(execution_id)
     if existing is None:
         raise NotFound("There is no such execution; list those of the workflow.")
     return existing
+
+
+async def close(services: Services, ended: Execution) -> None:
+    """Give back the slot of a run that has just ended, and say that it has."""
+    if ended.options.get(HOLDS_SLOT):
+        await services.slots.free(ended.workspace_id, ended.id)
+    await send_last(services.events, ended)
 
 
 async def _wake(services: Services, execution_id: str) -> None:
@@ -138,12 +146,28 @@ def _require_extent(definition: Definition, extent: Extent) -> None:
         raise ValidationFailed("stopAfterBlockId does not come after startBlockId; exchange them.")
 
 
-async def _take_slot(unit: Unit, slots: int) -> None:
-    await unit.executions.hold_slots()
-    if await unit.executions.count_unfinished() >= slots:
+@asynccontextmanager
+async def _slot(
+    services: Services, workspace_id: str, execution_id: str, most: int
+) -> AsyncIterator[None]:
+    """Take a slot for a run that is being added; give it back if that fails.
+
+    Should the process die before the commit, or the commit fail, the slot runs out by itself.
+    """
+    if most == NO_LIMIT:
+        yield
+        return
+    slot = await services.slots.take(workspace_id, execution_id, most)
+    if slot is Slot.NONE:
         raise RateLimited(
-            f"The plan allows {slots} runs at a time; wait until one ends.", "concurrency", 2
+            f"The plan allows {most} runs at a time; wait until one ends.", "concurrency", 2
         )
+    try:
+        yield
+    except BaseException:
+        if slot is Slot.TAKEN:  # else the run of this id is another, and its slot stays
+            await services.slots.free(workspace_id, execution_id)
+        raise
 
 
 async def _take_over(
@@ -171,6 +195,7 @@ def _row(
         "stopAfterBlockId": extent.stop_after_block_id,
         "selectedOutputs": list(extent.selected_outputs),
         "fromExecutionId": request.from_execution_id,
+        HOLDS_SLOT: request.slots != NO_LIMIT,
     }
     row = Execution(
         id=request.execution_id or new_id("exec"),

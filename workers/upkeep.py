@@ -23,7 +23,7 @@ from core.store import vector_indexes
 from core.store.unit import SystemUnit
 
 _TICK_SECONDS: Final = 2.0
-_INDEX_SECONDS: Final = 30.0
+_SLOW_SECONDS: Final = 30.0
 _FORGET_SECONDS: Final = 600.0
 _MOST_WAKES: Final = 64
 
@@ -38,10 +38,10 @@ async def run_upkeep(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     async with open_services(settings) as services:
-        # Making an index may take minutes: it has a clock of its own.
+        # Making an index may take minutes: such have a clock of their own.
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
-            _tick((tend_vector_indexes,), services, ending, _INDEX_SECONDS),
+            _tick((tend_vector_indexes, forget_idempotency_keys), services, ending, _SLOW_SECONDS),
             _tick((forget_expired_sign_ins,), services, ending, _FORGET_SECONDS),
         )
 
@@ -101,6 +101,14 @@ async def _wake(
         await services.queue.wake(kind)
 
 
+async def renew_waiting_slots(services: Services) -> None:
+    """Keep the slots of runs that no process drives yet: they hold them from acceptance."""
+    async with services.store.system() as unit:
+        waiting = await unit.execution_jobs.waiting_with_slot()
+    if waiting:
+        await services.slots.renew_all(waiting)
+
+
 async def tend_vector_indexes(services: Services) -> None:
     """Give bases that have become large an index of their vectors, and take it from small ones."""
     await vector_indexes.tend(services.store)
@@ -118,9 +126,16 @@ async def end_interrupted_turns(services: Services) -> None:
     await turn.end_interrupted(services)
 
 
+async def forget_idempotency_keys(services: Services) -> None:
+    """Delete the answers that were kept for repeats of a call and are a day old."""
+    async with services.store.system() as unit:
+        await unit.idempotency.purge()
+
+
 Duty = Callable[[Services], Awaitable[None]]
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,
     wake_execution_workers,
+    renew_waiting_slots,
     end_interrupted_turns,
 )

@@ -13,6 +13,7 @@ from core.errors import Conflict, Unauthorized
 from core.ids import new_id
 from core.security import hash_password, hash_token, new_token, verify_password
 from core.store.api_keys import ApiKey
+from core.store.audit import Actor
 from core.store.base import now
 from core.store.sessions import Session
 from core.store.unit import Store, SystemUnit, Unit
@@ -72,17 +73,19 @@ async def open_session(call: Call, user: User) -> SignedIn:
             raise Unauthorized("Your password was changed just now; sign in again.")
         seat = await system.workspaces.seat(user.id, None)
         workspace_id = seat.workspace.id if seat else None
-        system.sessions.add(
-            Session(
-                id=new_id("sess"),
-                token_hash=hash_token(token),
-                user_id=user.id,
-                workspace_id=workspace_id or "",
-                expires_at=expires_at,
-                user_agent=agent and agent[:300],
-                address=call.request.address,
-            )
+        session = Session(
+            id=new_id("sess"),
+            token_hash=hash_token(token),
+            user_id=user.id,
+            workspace_id=workspace_id or "",
+            expires_at=expires_at,
+            user_agent=agent and agent[:300],
+            address=call.request.address,
         )
+        system.sessions.add(session)
+        if workspace_id is not None:
+            actor = Actor("session", user.id, session.id, address=call.request.address)
+            system.audit.record(workspace_id, actor, "session.began")
     return SignedIn(user, workspace_id, token, expires_at)
 
 

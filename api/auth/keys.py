@@ -24,6 +24,7 @@ async def create_key(call: Call, body: NewKey) -> CreatedKey:
     """Make a key; it can do what its scopes and its owner's role both allow."""
     row, secret = make_key(call.unit, call.user_id, body.name, body.scopes, body.expires_at)
     await call.unit.flush()
+    call.audit("key.created", row.id, name=row.name, scopes=[*row.scopes])
     known = KeyAnswer.model_validate(row)
     return CreatedKey(key=secret, **known.model_dump())
 
@@ -32,3 +33,4 @@ async def create_key(call: Call, body: NewKey) -> CreatedKey:
 async def delete_key(call: Call, key_id: str) -> None:
     if not await call.unit.api_keys.delete(key_id, call.user_id):
         raise NotFound("You have no such API key in this workspace.")
+    call.audit("key.deleted", key_id)

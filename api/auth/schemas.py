@@ -8,16 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from api.access import SCOPE
-from api.wire import Name, Password, Wire
+from api.wire import Email, Name, Password, Wire
 from core.store.base import now
-
-# Deliverability is shown by a mail that arrives, not by grammar.
-Email = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"
-    ),
-]
 
 
 def _known_scope(scope: str) -> str:

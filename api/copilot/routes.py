@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 
 from api.access import READ
@@ -11,7 +12,7 @@ from api.copilot.schemas import AbortAnswer, AskBody, ChatAnswer
 from api.endpoint import endpoint
 from api.errors import found
 from api.stream import last_event_id, require_given, stream_events
-from copilot.begin import begin
+from copilot.begin import Ask, begin
 from copilot.events import follow, log_name
 from copilot.turn import launch
 from core.errors import ServiceUnavailable, UpstreamError
@@ -23,7 +24,7 @@ from core.store.messages import TERMINAL, Message
 async def chat(call: Call, body: AskBody) -> ChatAnswer:
     """Answer when the whole answer is there; the turn goes on if the caller hangs up."""
     async with call.services.store.unit(call.workspace_id) as unit:
-        turn = await begin(unit, call.services.settings, call.user_id, body.ask())
+        turn = await begin(unit, call.services.settings, call.user_id, _ask(call, body))
         if turn.is_new:
             unit.after_commit(partial(launch, call.services, turn))
     async for _ in _follow(call, turn.message, 0):
@@ -35,7 +36,7 @@ async def chat(call: Call, body: AskBody) -> ChatAnswer:
 async def stream(call: Call, body: AskBody) -> Reply:
     """Answer as it is written, as server-sent events."""
     after = last_event_id(call)
-    turn = await begin(call.unit, call.services.settings, call.user_id, body.ask())
+    turn = await begin(call.unit, call.services.settings, call.user_id, _ask(call, body))
     if turn.is_new:
         call.unit.after_commit(partial(launch, call.services, turn))
     else:
@@ -59,6 +60,14 @@ async def abort(call: Call, message_id: str) -> AbortAnswer:
     await call.unit.messages.request_cancel(message)
     status = message.status if message.status in TERMINAL else "aborting"
     return AbortAnswer(message_id=message.id, status=status)
+
+
+def _ask(call: Call, body: AskBody) -> Ask:
+    """Return the question; repeats of an Idempotency-Key are one turn."""
+    ask = body.ask()
+    if ask.user_message_id is None and call.once_id is not None:
+        return replace(ask, user_message_id=f"once_{call.once_id}")
+    return ask
 
 
 def _follow(call: Call, message: Message, after: int) -> AsyncIterator[Event | None]:

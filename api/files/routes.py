@@ -72,3 +72,4 @@ async def download_file(call: Call, file_id: str) -> Reply:
 async def delete_file(call: Call, file_id: str) -> None:
     file = found(await call.unit.files.get(file_id), "file")
     await remove_file(call.unit, call.services.blobs, file)
+    call.audit("file.deleted", file.id, name=file.name)

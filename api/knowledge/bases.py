@@ -65,6 +65,7 @@ async def delete_base(call: Call, base_id: str) -> None:
     """Delete a base with its documents; none of them is found from now on."""
     base = found(await call.unit.bases.get(base_id), "knowledge base")
     await remove_base(call.unit, call.services.blobs, base)
+    call.audit("knowledge.deleted", base.id, name=base.name)
 
 
 def _allowed_model(wanted: str | None, settings: Settings) -> str:

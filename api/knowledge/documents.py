@@ -70,6 +70,7 @@ async def delete_document(call: Call, base_id: str, document_id: str) -> None:
     document = await _document(call, base_id, document_id)
     base = found(await call.unit.bases.get(base_id), "knowledge base")
     await intake.remove(call.unit, base, document, call.services.blobs)
+    call.audit("document.deleted", document.id, name=document.name, knowledgeBaseId=base.id)
 
 
 @endpoint(

@@ -81,6 +81,7 @@ async def delete_workflow(call: Call, workflow_id: str) -> None:
     """Delete a workflow with its runs and their logs; what runs stops within seconds."""
     row = found(await call.unit.workflows.lock(workflow_id), "workflow")
     await call.unit.workflows.delete(row)
+    call.audit("workflow.deleted", row.id, name=row.name)
 
 
 @endpoint("POST", "/api/workflows/<workflow_id>/duplicate", access=WRITE, status=201)
@@ -114,6 +115,7 @@ async def deploy_workflow(call: Call, workflow_id: str) -> WorkflowSummary:
     require_valid(parse(row.definition), runnable=True)
     snapshot = await call.unit.workflows.take_snapshot(row, "deploy")
     row.is_deployed, row.deployed_version = True, snapshot.number
+    call.audit("workflow.deployed", row.id, version=snapshot.number)
     await call.unit.flush()
     return summary_of(row)
 
@@ -123,5 +125,6 @@ async def withdraw_workflow(call: Call, workflow_id: str) -> WorkflowSummary:
     """Have nobody but people run the workflow any more; the snapshots stay."""
     row = found(await call.unit.workflows.lock(workflow_id), "workflow")
     row.is_deployed, row.deployed_version = False, None
+    call.audit("workflow.withdrawn", row.id)
     await call.unit.flush()
     return summary_of(row)

@@ -34,12 +34,12 @@ _RUN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 @endpoint("POST", "/api/v1/workflows/<workflow_id>/execute", access=WRITE.key_only())
 async def execute_workflow(call: Call, workflow_id: str, body: ExecuteBody) -> Reply:
     """Run a workflow: wait for its end, follow its events (``stream``), or neither (``async``)."""
-    request = _request(call, body)
-    if _is_async(call, body):
-        row = await _start(call, workflow_id, request)
-        status_url = f"/api/workflows/{workflow_id}/executions/{row.id}"
-        accepted = {"success": True, "async": True, "executionId": row.id, "statusUrl": status_url}
-        return Reply(accepted, 202, _headers(row))
+    request, is_async = _request(call, body), _is_async(call, body)
+    begun = await _begun(call, request)
+    if begun is not None:
+        return await _attached(call, begun, body, is_async)
+    if is_async:
+        return _accepted(await _start(call, workflow_id, request))
     owner = new_id("api")
     if not body.stream:
         limit = request.timeout_seconds or SYNC_SECONDS
@@ -89,6 +89,30 @@ async def stream_execution(call: Call, workflow_id: str, execution_id: str) -> R
     return _stream(call, row, after)
 
 
+async def _begun(call: Call, request: RunRequest) -> Execution | None:
+    """Return the run that an earlier call with the same Idempotency-Key has begun."""
+    if not call.is_repeat or request.execution_id is None:
+        return None
+    async with call.services.store.unit(call.workspace_id) as unit:
+        return await unit.executions.get(request.execution_id)
+
+
+async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: bool) -> Reply:
+    if is_async:
+        return _accepted(row)
+    if body.stream:
+        after = last_event_id(call)
+        await require_given(call, log_name(row.id), after)
+        return _stream(call, row, after)
+    return await _answer(call, await background.watched(call.services, row))
+
+
+def _accepted(row: Execution) -> Reply:
+    status_url = f"/api/workflows/{row.workflow_id}/executions/{row.id}"
+    accepted = {"success": True, "async": True, "executionId": row.id, "statusUrl": status_url}
+    return Reply(accepted, 202, _headers(row))
+
+
 async def _start(call: Call, workflow_id: str, request: RunRequest) -> Execution:
     """Start the run in a unit of its own: it must be committed before it is executed."""
     async with call.services.store.unit(call.workspace_id) as unit:
@@ -108,7 +132,7 @@ def _request(call: Call, body: ExecuteBody) -> RunRequest:
     return RunRequest(
         trigger="manual" if is_person else "api",
         input=body.input,
-        execution_id=run_id,
+        execution_id=run_id or (f"exec_{call.once_id}" if call.once_id else None),
         draft="never" if not is_person else "always" if body.use_draft else draft,
         extent=Extent(body.start_block_id, body.stop_after_block_id, body.selected_outputs),
         from_execution_id=body.from_execution_id,

@@ -51,6 +51,7 @@ async def create_workspace(call: Call, body: NewWorkspace) -> WorkspaceAnswer:
     plan = call.services.settings.default_plan
     async with call.services.store.system() as system:
         workspace = await system.workspaces.make(call.user_id, body.name, plan)
+        system.audit.record(workspace.id, call.actor, "workspace.created")
         return (await _answers(system, call.user_id, [workspace]))[0]
 
 
@@ -66,6 +67,7 @@ async def update_workspace(call: Call, body: WorkspacePatch) -> WorkspaceAnswer:
         workspace = await system.workspaces.load(call.workspace_id)
         for name, value in body.changes().items():
             setattr(workspace, name, value)
+        system.audit.record(workspace.id, call.actor, "workspace.changed", None, body.changes())
         await system.flush()
         return (await _answers(system, call.user_id, [workspace]))[0]
 

@@ -49,6 +49,7 @@ async def put_secret(call: Call, name: str, body: NewSecret) -> None:
             "Name a secret with letters, digits and underscores, such as SLACK_BOT_TOKEN."
         )
     await call.unit.secrets.put(name, call.services.sealer.seal(body.value))
+    call.audit("secret.saved", name)
 
 
 @endpoint("DELETE", "/api/workspaces/<workspace_id>/secrets/<name>", access=WRITE, status=204)
@@ -56,3 +57,4 @@ async def delete_secret(call: Call, name: str) -> None:
     """Delete a secret; workflows and tools that name it fail from now on."""
     if not await call.unit.secrets.delete(name):
         raise NotFound(f"There is no secret {name[:100]} in this workspace.")
+    call.audit("secret.deleted", name)

@@ -46,6 +46,11 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     yield answer.finish(await litellm_module())
 
 
+def configured_model() -> str:
+    """Return the model that is asked where a request names none."""
+    return get_settings().chat_model
+
+
 async def load() -> None:
     """Import litellm and the configured model's counter of tokens; the first answer need not wait.
 
@@ -113,6 +118,8 @@ def _arguments(request: ChatRequest, model: str, settings: Settings) -> dict[str
         arguments["api_base"] = settings.chat_base_url
         key = settings.chat_api_key
         arguments["api_key"] = key.get_secret_value() if key else None
+    if request.api_key is not None:
+        arguments["api_key"] = request.api_key.get_secret_value()
     return {name: value for name, value in arguments.items() if value is not None}
 
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 from core.errors import UpstreamError
 
 _SENTENCES: Final = {
-    "AuthenticationError": "refused the key. Set NUXA_CHAT_API_KEY to a valid one",
+    "AuthenticationError": "refused the key. Set NUXA_CHAT_API_KEY, or the workspace's own, "
+    "to a valid one",
     "PermissionDeniedError": "does not allow this key to use it. Check the key's rights",
     "NotFoundError": "does not exist at this address. Check NUXA_CHAT_MODEL and NUXA_CHAT_BASE_URL",
     "RateLimitError": "takes no more requests at the moment. Try again later",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
 Message = dict[str, JsonValue]
 """One message in OpenAI's form: ``role``, ``content``, and for tools ``tool_calls`` or
@@ -26,7 +26,8 @@ class ChatRequest:
     """One call. ``model`` is a litellm name; None means the configured one.
 
     ``response_format`` is OpenAI's: ``{"type": "json_object"}`` or a ``json_schema``. Without
-    ``may_call_tools`` the tools are only there to make sense of earlier calls.
+    ``may_call_tools`` the tools are only there to make sense of earlier calls. ``api_key`` is the
+    caller's own with the model's provider, in the place of the operator's.
     """
 
     messages: Sequence[Message]
@@ -36,6 +37,7 @@ class ChatRequest:
     max_tokens: int | None = None
     response_format: dict[str, JsonValue] | None = None
     may_call_tools: bool = True
+    api_key: SecretStr | None = None
 
 
 @dataclass(frozen=True)

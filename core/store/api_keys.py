@@ -91,3 +91,12 @@ class ApiKeys(TenantRepository):
             .returning(ApiKey.id)
         )
         return deleted is not None
+
+    async def delete_all_of(self, user_id: str) -> int:
+        """Delete a user's keys of this workspace; return how many there were."""
+        gone = await self._session.scalars(
+            delete(ApiKey)
+            .where(ApiKey.workspace_id == self._workspace_id, ApiKey.user_id == user_id)
+            .returning(ApiKey.id)
+        )
+        return len(gone.all())

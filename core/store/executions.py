@@ -30,7 +30,7 @@ from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
-HOLDS_A_SLOT = ("queued", "running")
+HOLDS_SLOT = "holdsSlot"  # the option of a run that counts against the plan's limit
 _WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now())"
 
 
@@ -136,18 +136,6 @@ class Executions(TenantRepository):
             return False
         return True
 
-    async def hold_slots(self) -> None:
-        """Have other units of this workspace wait here, until the end of this one."""
-        key = func.hashtextextended(f"slots:{self._workspace_id}", 0)
-        await self._session.execute(select(func.pg_advisory_xact_lock(key)))
-
-    async def count_unfinished(self) -> int:
-        """Count the runs that hold a slot."""
-        unfinished = select(func.count()).where(
-            Execution.workspace_id == self._workspace_id, Execution.status.in_(HOLDS_A_SLOT)
-        )
-        return await self._session.scalar(unfinished) or 0
-
     async def renew(self, execution_id: str, owner: str, lease: timedelta) -> bool:
         """Keep a running run for its owner; False when it is the owner's no more."""
         changed = await self._session.execute(
@@ -240,6 +228,15 @@ class ExecutionJobs(Repository):
             )
             .returning(Execution)
         )
+
+    async def waiting_with_slot(self) -> list[tuple[str, str]]:
+        """Return workspace and id of the runs that wait for a worker and hold a slot."""
+        rows = await self._session.execute(
+            select(Execution.workspace_id, Execution.id).where(
+                Execution.status == "queued", Execution.options.has_key(HOLDS_SLOT)
+            )
+        )
+        return [(row[0], row[1]) for row in rows]
 
     async def count_waiting(self) -> int:
         """Count the runs that a worker could take now."""

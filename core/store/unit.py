@@ -21,6 +21,7 @@ from core.config import Settings
 from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.artifacts import ArtifactLookup, Artifacts
+from core.store.audit import AuditLog, AuditWriter
 from core.store.base import Repository
 from core.store.bearer_tokens import BearerTokens
 from core.store.block_logs import BlockLogs, BlockLogWriter
@@ -31,14 +32,19 @@ from core.store.documents import Document, Documents
 from core.store.executions import ExecutionJobs, Executions
 from core.store.files import File, Files
 from core.store.hits import Hits
+from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
 from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.linked_accounts import LinkedAccounts
 from core.store.measures import Measures
+from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
+from core.store.model_providers import ModelProviders
 from core.store.postings import Postings
+from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions
+from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
 from core.store.workflows import Workflows
@@ -115,6 +121,11 @@ class Unit(_Transaction):
     chats = repository(Chats)
     messages = repository(Messages)
     secrets = repository(Secrets)
+    members = repository(Members)
+    audit = repository(AuditLog)
+    usage = repository(Usage)
+    model_providers = repository(ModelProviders)
+    idempotent_answers = repository(IdempotentAnswers)
 
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         super().__init__(session)
@@ -138,6 +149,9 @@ class SystemUnit(_Transaction):
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
     turn_jobs = repository(TurnJobs)
+    audit = repository(AuditWriter)
+    idempotency = repository(IdempotencyKeys)
+    sealed_values = repository(SealedValues)
 
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -38,11 +36,6 @@ class Users(Repository):
     async def any(self) -> bool:
         """Return whether there is any user."""
         return await self._session.scalar(select(User.id).limit(1)) is not None
-
-    async def named(self, user_ids: Sequence[str]) -> dict[str, User]:
-        """Return users by their ids."""
-        rows = await self._session.scalars(select(User).where(User.id.in_(user_ids)))
-        return {user.id: user for user in rows}
 
     def add(self, user: User) -> User:
         self._session.add(user)

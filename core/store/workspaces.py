@@ -44,8 +44,10 @@ class Workspace(Timestamps, Base):
 
     @property
     def allowed(self) -> Limits:
-        """The plan's limits, but for those that an operator set for this workspace."""
+        """The plan's limits; for enterprise those that an operator set for this workspace."""
         plan = PLANS[self.plan]
+        if self.plan != "enterprise":
+            return plan
         return Limits(
             self.limits.get("requestsPerMinute", plan.requests_per_minute),
             self.limits.get("concurrentExecutions", plan.concurrent_executions),
@@ -148,13 +150,13 @@ class Workspaces(Repository):
         )
         return {row[0]: row[1] for row in rows}
 
-    async def member_page(
-        self, workspace_id: str, after: Position | None, limit: int
-    ) -> RowsPage[Member]:
-        """Return the members of a workspace, the first to join first."""
-        query = select(Member).where(Member.workspace_id == workspace_id)
-        order = (Member.created_at, Member.user_id)
-        return await read_page(self._session, query, order, after, limit, descending=False)
+    async def are_together(self, user_id: str, other_id: str) -> bool:
+        """Return whether two users are in some workspace together."""
+        mine = select(Member.workspace_id).where(Member.user_id == user_id)
+        shared = select(Member.workspace_id).where(
+            Member.user_id == other_id, Member.workspace_id.in_(mine)
+        )
+        return await self._session.scalar(shared.limit(1)) is not None
 
     async def delete(self, workspace: Workspace) -> None:
         """Delete a workspace and, by the database's own cascade, all rows in it."""

@@ -17,6 +17,7 @@ from pipelines.blocks.agent_output import fields_of, output_of, response_format
 from pipelines.blocks.agent_tools import ToolChoice, bound_tools
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
 from pipelines.blocks.knowledge import BaseIds
+from pipelines.model_keys import own_key
 from pipelines.passages import INSTRUCTIONS, Passages, question_with
 from pipelines.references import TextMask, as_text, mask
 
@@ -74,6 +75,7 @@ async def _task(context: Context, settings: AgentSettings) -> Task:
         passages,
         bound_tools(context, settings.tools),
         model=settings.model or None,
+        api_key=await own_key(context.services, context.workspace_id, settings.model or None),
         temperature=settings.temperature,
         max_tokens=settings.max_tokens,
         response_format=response_format(settings.response_format),

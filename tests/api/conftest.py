@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -48,18 +48,27 @@ async def server(api_settings: Settings) -> AsyncIterator[str]:
     """URL of the running server."""
     # Real passwords take their time; those of tests need not.
     cheap = PasswordHasher(time_cost=1, memory_cost=64)
-    with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(security, "_hasher", cheap)
         patch.setattr(security, "_NOBODY", cheap.hash("nobody"))
+        async with serving(api_settings) as url:
+            yield url
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[str]:
+    """Serve the application, and give its URL; two of them share no more than two processes do
+    but this one's modules."""
+    with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(api_settings), log_config=None, lifespan="on")
+        config = uvicorn.Config(create_app(settings), log_config=None, lifespan="on")
         running = uvicorn.Server(config)
-        serving = asyncio.create_task(running.serve(sockets=[listener]))
+        work = asyncio.create_task(running.serve(sockets=[listener]))
         while not running.started:
             await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         running.should_exit = True
-        await serving
+        await work
 
 
 @pytest.fixture

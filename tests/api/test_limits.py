@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
+
 import httpx
 import pytest
+from redis.asyncio import Redis
 
+from api import limits
 from core.config import Settings
 from core.services import Services
-from tests.api.conftest import Member
+from core.store.unit import Store
+from tests.api.conftest import Member, serving
 
 
 async def _limit(services: Services, member: Member, per_minute: int) -> None:
@@ -53,3 +59,89 @@ async def test_anonymous_calls_are_counted_by_address(
     statuses = [(await anonymous.post("/api/auth/login", json=wrong)).status_code for _ in range(6)]
     assert statuses.count(429) >= 2
     assert (await anonymous.get("/api/health/live")).status_code == 200
+
+
+async def test_the_free_plan_takes_exactly_sixty_a_minute_whichever_server_is_asked(
+    member: Member, services: Services, settings: Settings
+) -> None:
+    async with services.store.system() as system:
+        (await system.workspaces.load(member.workspace_id)).plan = "free"
+    async with (
+        serving(settings) as other,
+        httpx.AsyncClient(base_url=other, headers=member.program.headers, timeout=30) as second,
+    ):
+        clients = [member.program, second]
+        asked = [clients[n % 2].get("/api/user") for n in range(130)]
+        answers = await asyncio.gather(*asked)
+    minutes = defaultdict(list)
+    for answer in answers:
+        minutes[answer.headers["X-RateLimit-Reset"]].append(answer)
+    assert len(minutes) <= 2  # one may have ended meanwhile
+    for answers in minutes.values():
+        let_in = [answer for answer in answers if answer.status_code == 200]
+        assert len(let_in) == min(60, len(answers))
+        left = sorted(int(answer.headers["X-RateLimit-Remaining"]) for answer in let_in)
+        assert left == list(range(60 - len(let_in), 60))
+        refused = {a.headers["X-RateLimit-Remaining"] for a in answers if a.status_code == 429}
+        assert refused <= {"0"}
+    assert any(answer.status_code == 429 for answers in minutes.values() for answer in answers)
+
+
+async def test_a_call_counts_once_and_where_it_belongs(member: Member, services: Services) -> None:
+    second = (await member.browser.post("/api/workspaces", json={"name": "Two"})).json()["id"]
+    async with services.store.system() as system:
+        for workspace_id in (member.workspace_id, second):
+            (await system.workspaces.load(workspace_id)).plan = "free"
+    for workspace_id in (member.workspace_id, second, second):
+        body = {"name": "b", "workspaceId": workspace_id}
+        assert (await member.browser.post("/api/knowledge", json=body)).status_code == 201
+    for workspace_id, used in ((member.workspace_id, 1), (second, 2)):
+        count = await services.redis.hget(f"rate:workspace:{workspace_id}", "used")
+        assert int(count or 0) == used
+    nowhere = {"name": "b", "workspaceId": "ws_none"}
+    assert (await member.browser.post("/api/knowledge", json=nowhere)).status_code == 404
+    used_now = await services.redis.hget(f"rate:workspace:{member.workspace_id}", "used")
+    assert int(used_now or 0) == 2  # asking for what is not there is not free
+
+
+async def test_a_request_is_taken_back_in_its_own_minute_alone(services: Services) -> None:
+    redis: Redis = services.redis
+    budget = await limits.spend(redis, "x", 5)
+    await limits.take_back(redis, limits.Budget(5, 1, budget.reset - 60, budget.key))
+    assert (await limits.spend(redis, "x", 5)).used == 2
+    await limits.take_back(redis, budget)
+    assert (await limits.spend(redis, "x", 5)).used == 2
+
+
+async def test_who_shows_wrong_credentials_is_counted_as_anybody(
+    anonymous: httpx.AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "anonymous_requests_per_minute", 3)
+    wrong = {"x-api-key": "nuxa_made_up"}
+    answers = [await anonymous.get("/api/user", headers=wrong) for _ in range(9)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(429) >= 3  # a minute may end once meanwhile
+    assert {401, 429} == set(statuses)
+
+
+async def test_every_answer_says_what_is_left(
+    member: Member, anonymous: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    answers = {
+        401: await anonymous.get("/api/user"),
+        404: await anonymous.get("/api/nothing"),
+        405: await anonymous.put("/api/user"),
+        400: await member.program.post("/api/knowledge", json={}),
+        403: await member.program.post("/api/workspaces", json={"name": "x"}),
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "answers", broken)
+        answers[500] = await anonymous.get("/api/health/ready")
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        for name in ("Limit", "Remaining", "Reset"):
+            assert int(answer.headers[f"X-RateLimit-{name}"]) >= -1
+        assert answer.headers["X-Request-Id"]

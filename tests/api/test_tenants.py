@@ -22,7 +22,10 @@ from tests.api.conftest import Member as Person
 # Fields that a route must have before it looks at its ids.
 BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/workspaces/<workspace_id>": {"name": "mine"},
+    "POST /api/workspaces/<workspace_id>/members": {"email": "a@b.c", "role": "read"},
+    "PATCH /api/workspaces/<workspace_id>/members/<user_id>": {"role": "read"},
     "PUT /api/workspaces/<workspace_id>/secrets/<name>": {"value": "mine"},
+    "PUT /api/workspaces/<workspace_id>/model-providers/<provider>": {"apiKey": "mine"},
     "POST /api/knowledge/<base_id>/documents": {"text": "mine", "name": "mine.txt"},
     "POST /api/knowledge/<base_id>/search": {"query": "mine"},
 }
@@ -62,7 +65,9 @@ async def _rows(member: Person, services: Services) -> dict[str, str]:
         await unit.messages.begin_turn(begun, asked, said)
     return {
         "workspace_id": member.workspace_id,
+        "user_id": member.user_id,
         "name": "SECRET",
+        "provider": "openai",
         "base_id": base,
         "document_id": document,
         "file_id": file,
@@ -163,3 +168,6 @@ async def test_another_tenants_id_in_a_body_is_not_there(
     for path, body in calls:
         answer = await stranger.program.post(path, json=body)
         assert (path, body, answer.status_code) == (path, body, 404)
+    members = f"/api/workspaces/{mine['workspace_id']}/members"
+    body = {"userId": theirs["user_id"], "role": "read"}
+    assert (await stranger.browser.post(members, json=body)).status_code == 404

@@ -13,7 +13,7 @@ from core.errors import Conflict, NotFound, RateLimited, ValidationFailed
 from core.events import EventLogs
 from core.ids import new_id
 from core.services import Services
-from core.store.executions import TERMINAL, Execution
+from core.store.executions import TERMINAL, Execution, ExecutionFilter
 from core.store.workflows import Workflow
 from pipelines import run
 from pipelines.execute import claim, execute
@@ -337,8 +337,13 @@ async def test_an_invalid_workflow_leaves_no_run(services: Services, owner: Owne
     workflow_id = await _workflow(services, owner, raw)
     with pytest.raises(ValidationFailed, match='"a"'):
         await _start(services, owner, workflow_id)
+    with pytest.raises(NotFound):
+        await _start(
+            services, owner, await _workflow(services, owner, HELLO), from_execution_id="x", slots=1
+        )
     async with services.store.unit(owner.workspace_id) as unit:
-        assert await unit.executions.count_unfinished() == 0
+        assert not (await unit.executions.page(ExecutionFilter(), None, 1)).rows
+    assert not await services.slots.holders(owner.workspace_id)
 
 
 async def test_a_busy_workspace_waits_for_the_others(
@@ -430,7 +435,7 @@ async def test_an_end_that_was_written_and_not_said_is_told_once(
     async def die(*_: object) -> None:
         """Say nothing more."""
 
-    monkeypatch.setattr("pipelines.execute.send_last", die)
+    monkeypatch.setattr("pipelines.run.send_last", die)
     row = await _start(services, owner, await _workflow(services, owner, HELLO), runner="me")
     await execute(services, row, "me")
 

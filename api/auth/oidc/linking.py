@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from api.auth.accounts import add_account
-from api.auth.schemas import Email
+from api.wire import Email
 from core.config import Settings
 from core.errors import Conflict, Forbidden
 from core.ids import new_id

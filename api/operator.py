@@ -1,0 +1,49 @@
+"""``python -m api workspace …``: what only whoever runs the service may do to a workspace."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import typer
+
+from core.config import get_settings
+
+cli = typer.Typer(
+    no_args_is_help=True, help="Look at a workspace, and set its plan and its limits."
+)
+Plan = Literal["free", "pro", "enterprise"]
+
+
+@cli.command()
+def show(workspace: str) -> None:
+    """Print a workspace's plan and limits."""
+    from api import plans
+
+    typer.echo(asyncio.run(plans.described(get_settings(), workspace)))
+
+
+@cli.command()
+def set_plan(workspace: str, plan: Plan) -> None:
+    """Put a workspace on another plan, from the next request on."""
+    from api import plans
+
+    typer.echo(asyncio.run(plans.set_plan(get_settings(), workspace, plan)))
+
+
+@cli.command()
+def set_limits(
+    workspace: str,
+    requests_per_minute: int | None = typer.Option(None, min=-1, help="-1: no limit."),
+    concurrent: int | None = typer.Option(None, min=-1, help="Runs at a time; -1: no limit."),
+) -> None:
+    """Set the limits of an enterprise workspace; what is left away stays as it is."""
+    from api import plans
+
+    wanted = {"requestsPerMinute": requests_per_minute, "concurrentExecutions": concurrent}
+    given = {name: number for name, number in wanted.items() if number is not None}
+    if not given or 0 in given.values():
+        raise typer.BadParameter(
+            "Say --requests-per-minute or --concurrent, 1 or more, or -1 for no limit."
+        )
+    typer.echo(asyncio.run(plans.set_limits(get_settings(), workspace, given)))

@@ -1,0 +1,93 @@
+"""Slots of concurrent executions: leases in Redis, shared by all processes.
+
+A workspace's slots are one sorted set: the run that holds one, and when its lease runs out by
+Redis's clock, the only one that all processes share. Whoever drives a run renews its slot; a slot
+whose process is gone runs out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Final
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+_NOW: Final = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local until_ = now + ARGV[1]
+"""
+_TAKE: Final = f"""
+{_NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local held = redis.call('ZSCORE', KEYS[1], ARGV[2])
+if not held and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+redis.call('ZADD', KEYS[1], until_, ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+if held then return 2 end
+return 1
+"""
+_RENEW: Final = f"""
+{_NOW}
+redis.call('ZADD', KEYS[1], until_, ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
+
+
+class Slot(IntEnum):
+    """What came of asking for a slot."""
+
+    NONE = 0
+    TAKEN = 1
+    HELD = 2  # the run had it before
+
+
+class Slots:
+    """``lease_seconds`` is how long a slot is held without being renewed."""
+
+    def __init__(self, redis: Redis, lease_seconds: float) -> None:
+        self._redis = redis
+        self._lease = max(1, int(lease_seconds * 1000))
+        self._take = redis.register_script(_TAKE)
+        self._renew = redis.register_script(_RENEW)
+
+    async def take(self, workspace_id: str, holder: str, most: int) -> Slot:
+        """Take one of ``most`` slots, at once and for one holder alone, if one is free."""
+        args: list[str | int] = [self._lease, holder, most]
+        return Slot(await self._take(keys=[_key(workspace_id)], args=args))
+
+    async def renew(self, workspace_id: str, holder: str) -> None:
+        """Keep a slot, or take it back where it ran out meanwhile: what runs is not stopped.
+
+        Nor is it stopped by a Redis that is away for a moment; the next renewal makes up for it.
+        """
+        try:
+            await self._renew(keys=[_key(workspace_id)], args=[self._lease, holder])
+        except RedisError as error:
+            log.warning("slot not renewed", holder=holder, error=str(error))
+
+    async def renew_all(self, holders: Iterable[tuple[str, str]]) -> None:
+        """Keep the slots of many ``(workspace, holder)`` in one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for workspace_id, holder in holders:
+                args: list[str | int] = [self._lease, holder]
+                await self._renew(keys=[_key(workspace_id)], args=args, client=pipe)
+            await pipe.execute()
+
+    async def free(self, workspace_id: str, holder: str) -> None:
+        """Give a slot back; one that is not held is no error."""
+        await self._redis.zrem(_key(workspace_id), holder)
+
+    async def holders(self, workspace_id: str) -> frozenset[str]:
+        """Return who holds a slot, those whose lease has just run out among them."""
+        names = await self._redis.zrange(_key(workspace_id), 0, -1)
+        return frozenset(name.decode() for name in names if isinstance(name, bytes))
+
+
+def _key(workspace_id: str) -> str:
+    return f"slots:{workspace_id}"
