@@ -26,6 +26,7 @@ from pipelines import background
 
 SLICES: Final = (
     "api.health",
+    "api.openapi.routes",
     "api.auth.routes",
     "api.auth.keys",
     "api.users",

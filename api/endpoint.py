@@ -13,6 +13,9 @@ transaction in the caller's workspace. After it, that is committed, then the ans
 model, a dict, a list, a :class:`Reply` (status, headers, stream), or ``None`` for 204. Errors are
 raised: any ``NuxaError`` rolls back and is rendered.
 
+What the function returns, and its docstring, also describe the route in ``/api/openapi.json``.
+A function that returns a ``Reply`` or a plain dict says with ``answers`` what is in it.
+
 ``workspaceId``, in query or body, picks the caller's workspace and never reaches the models; a
 path's ``<workspace_id>`` does too. A multipart route (``multipart=True``) gets ``body=None`` for
 multipart requests and reads ``call.request.body`` itself (``api.uploads``). Write a slice as a
@@ -24,22 +27,37 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypedDict, TypeVar
 
 from pydantic import BaseModel
 
 from api.access import Access
+from api.call import Reply
+from core.errors import NuxaError
 
 Handler = Callable[..., Awaitable[object]]
 H = TypeVar("H", bound=Handler)
+Status = int | Literal["default"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True)
+class Media:
+    """An answer that is not JSON: its media type, and where it is a stream, its events' type."""
+
+    type: str
+    event: object = None
+
+
+@dataclass(frozen=True)
 class Endpoint:
-    """One row of the table of routes: all that serving it and describing it takes."""
+    """One row of the table of routes: all that serving it and describing it takes.
+
+    ``answers`` holds by status what is in an answer: a type, a ``Media``, or a tuple of them;
+    ``"default"`` stands for any other status.
+    """
 
     method: Method
     path: str
@@ -51,6 +69,10 @@ class Endpoint:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     wants: frozenset[str] = field(repr=False)
+    answers: Mapping[Status, object] = field(default_factory=dict)
+    errors: Sequence[type[NuxaError]] = ()
+    headers: Sequence[str] = ()
+    form: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -60,6 +82,19 @@ class Endpoint:
     def domain(self) -> str:
         """The part of the API it belongs to, which a key's scope may name."""
         return self.path.removeprefix("/api/").removeprefix("v1/").split("/")[0]
+
+    @property
+    def tag(self) -> str:
+        """The chapter of the description that it stands in."""
+        return "v1" if self.path.startswith("/api/v1/") else self.domain or "openapi.json"
+
+
+class Described(TypedDict, total=False):
+    """What routes that share a function say of it alike."""
+
+    answers: Mapping[Status, object]
+    errors: Sequence[type[NuxaError]]
+    headers: Sequence[str]
 
 
 ENDPOINTS: Final[list[Endpoint]] = []
@@ -73,10 +108,17 @@ def endpoint(
     status: int = 200,
     multipart: bool = False,
     counted: bool = True,
+    answers: Mapping[Status, object] | None = None,
+    errors: Sequence[type[NuxaError]] = (),
+    headers: Sequence[str] = (),
+    form: Sequence[str] = (),
 ) -> Callable[[H], H]:
     """Put a function into the table of routes, under one method and path; may be stacked.
 
     ``status`` is that of a plain answer; ``counted=False`` takes a route out of the rate limit.
+    For the description only: ``answers`` by status, unless the annotation says it; ``errors``
+    beside those that any such route can give; ``headers`` that the request may carry; ``form``,
+    the fields beside ``file`` of a multipart body.
     """
 
     def register(handler: H) -> H:
@@ -94,11 +136,22 @@ def endpoint(
                 body=_model(hints.get("body")),
                 query=_model(hints.get("query")),
                 wants=frozenset(parameters),
+                answers=answers or _annotated(hints.get("return"), status),
+                errors=errors,
+                headers=headers,
+                form=form,
             )
         )
         return handler
 
     return register
+
+
+def _annotated(hint: object, status: int) -> dict[Status, object]:
+    """Return the one answer that a return annotation tells of; none for a ``Reply``."""
+    if hint is type(None):
+        return {204: None}
+    return {} if hint is Reply else {status: hint}
 
 
 def _model(hint: object) -> type[BaseModel] | None:

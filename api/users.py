@@ -46,12 +46,14 @@ class MemberAnswer(Wire):
 
 @endpoint("GET", "/api/user", access=SIGNED_IN)
 async def get_user(call: Call) -> UserAnswer:
+    """Return the signed-in user."""
     async with call.services.store.system() as system:
         return UserAnswer.model_validate(found(await system.users.get(call.user_id), "user"))
 
 
 @endpoint("PATCH", "/api/user", access=SIGNED_IN.session_only())
 async def update_user(call: Call, body: UserPatch) -> UserAnswer:
+    """Change the signed-in user's name, image or default workspace."""
     async with call.services.store.system() as system:
         user = found(await system.users.get(call.user_id), "user")
         changes = body.changes()

@@ -36,6 +36,7 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
     public = {route.name for route in ENDPOINTS if route.access.is_public}
     assert public == {
         "GET /api/health/live",
+        "GET /api/openapi.json",
         "GET /api/health/ready",
         "POST /api/auth/login",
         "POST /api/auth/signup",
