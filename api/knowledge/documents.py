@@ -107,7 +107,12 @@ async def reprocess_document(call: Call, base_id: str, document_id: str) -> Docu
     return DocumentAnswer.model_validate(await call.unit.documents.fresh(document))
 
 
-@endpoint("POST", "/api/knowledge/<base_id>/documents/<document_id>/cancel", access=WRITE)
+@endpoint(
+    "POST",
+    "/api/knowledge/<base_id>/documents/<document_id>/cancel",
+    access=WRITE,
+    errors=(Conflict,),
+)
 async def cancel_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
     """Stop the processing of a document."""
     document = await _document(call, base_id, document_id)
