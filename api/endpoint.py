@@ -72,7 +72,7 @@ class Endpoint:
     answers: Mapping[Status, object] = field(default_factory=dict)
     errors: Sequence[type[NuxaError]] = ()
     headers: Sequence[str] = ()
-    form: Sequence[str] = ()
+    form_fields: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -111,14 +111,14 @@ def endpoint(
     answers: Mapping[Status, object] | None = None,
     errors: Sequence[type[NuxaError]] = (),
     headers: Sequence[str] = (),
-    form: Sequence[str] = (),
+    form_fields: Sequence[str] = (),
 ) -> Callable[[H], H]:
     """Put a function into the table of routes, under one method and path; may be stacked.
 
     ``status`` is that of a plain answer; ``counted=False`` takes a route out of the rate limit.
     For the description only: ``answers`` by status, unless the annotation says it; ``errors``
-    beside those that any such route can give; ``headers`` that the request may carry; ``form``,
-    the fields beside ``file`` of a multipart body.
+    beside those that any such route can give; ``headers`` that the request may carry;
+    ``form_fields``, those beside ``file`` in a multipart body.
     """
 
     def register(handler: H) -> H:
@@ -139,7 +139,7 @@ def endpoint(
                 answers=answers or _annotated(hints.get("return"), status),
                 errors=errors,
                 headers=headers,
-                form=form,
+                form_fields=form_fields,
             )
         )
         return handler

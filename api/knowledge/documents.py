@@ -27,7 +27,7 @@ from core.store.documents import Document
     access=WRITE,
     status=202,
     multipart=True,
-    form=("metadata",),
+    form_fields=("metadata",),
     answers={200: DuplicateAnswer, 202: DocumentAnswer},
     errors=(Conflict, UpstreamError),
 )

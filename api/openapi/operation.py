@@ -145,7 +145,7 @@ def _body(route: Endpoint, schemas: Schemas) -> dict[str, Any]:
         content["application/json"] = {"schema": schemas.of(route.body, TAKEN)}
     if route.multipart:
         file = {"type": "string", "format": "binary"}
-        fields = {"file": file} | {name: {"type": "string"} for name in route.form}
+        fields = {"file": file} | {name: {"type": "string"} for name in route.form_fields}
         form = {
             "type": "object",
             "properties": fields,
