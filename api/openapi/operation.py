@@ -184,11 +184,16 @@ def _contents(answer: object) -> tuple[object, ...]:
 def _content(part: object, schemas: Schemas) -> dict[str, Any]:
     if not isinstance(part, Media):
         return {"application/json": {"schema": schemas.of(part, GIVEN)}}
-    schema: Schema = {"type": "string"}
-    if part.event is not None:
-        schema |= {
-            "description": "Server-sent events; each `data:` is JSON, the last one is `[DONE]`.",
-            "contentMediaType": "application/json",
-            "contentSchema": schemas.of(part.event, GIVEN),
-        }
+    schema = {"type": "string"} if part.event is None else _event(schemas.of(part.event, GIVEN))
     return {part.type: {"schema": schema}}
+
+
+def _event(schema: Schema) -> Schema:
+    """Return the schema of one server-sent event, as OpenAPI 3.2 writes it."""
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+    return {
+        "type": "object",
+        "description": "Each event of the stream; the last one's data is `[DONE]`.",
+        "properties": {"id": {"type": "string"}, "data": data},
+        "required": ["data"],
+    }
