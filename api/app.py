@@ -44,6 +44,8 @@ SLICES: Final = (
     "api.copilot.routes",
     "api.copilot.chats",
     "api.copilot.tools",
+    "api.v1.chat",
+    "api.v1.embeddings",
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")

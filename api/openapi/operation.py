@@ -194,6 +194,6 @@ def _event(schema: Schema) -> Schema:
     return {
         "type": "object",
         "description": "Each event of the stream; the last one's data is `[DONE]`.",
-        "properties": {"id": {"type": "string"}, "data": data},
+        "properties": {"id": {"type": "string"}, "data": {"anyOf": [data, {"const": "[DONE]"}]}},
         "required": ["data"],
     }

@@ -66,6 +66,11 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "sendGmail": {"to": ["a@example.com"]},
     "sendSlackMessage": {"channel": "c", "text": "t"},
     "completeWithOpenai": {"model": "m", "prompt": "p"},
+    "completeChat": {
+        "model": "nuxa/extractive",
+        "messages": [{"role": "user", "content": "x"}],
+    },
+    "createEmbeddings": {"model": "all-MiniLM-L6-v2", "input": "x"},
     "createKey": {"name": "k"},
     "createBase": {"name": "b"},
     "createWorkflow": {"name": "w"},
