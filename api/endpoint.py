@@ -86,7 +86,13 @@ class Endpoint:
     @property
     def tag(self) -> str:
         """The chapter of the description that it stands in."""
-        return "v1" if self.path.startswith("/api/v1/") else self.domain or "openapi.json"
+        return (
+            "v1"
+            if self.path.startswith("/api/v1/")
+            else "openapi"
+            if self.domain in ("", "openapi.json")
+            else self.domain
+        )
 
 
 class Described(TypedDict, total=False):
