@@ -86,13 +86,9 @@ class Endpoint:
     @property
     def tag(self) -> str:
         """The chapter of the description that it stands in."""
-        return (
-            "v1"
-            if self.path.startswith("/api/v1/")
-            else "openapi"
-            if self.domain in ("", "openapi.json")
-            else self.domain
-        )
+        if self.path.startswith("/api/v1/"):
+            return "v1"
+        return "openapi" if self.domain in ("", "openapi.json") else self.domain
 
 
 class Described(TypedDict, total=False):
