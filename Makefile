@@ -43,6 +43,7 @@ format: install ## Put the code into the one format
 
 types: install ## Check types, strictly
 	@$(PYTHON) -m mypy
+	@$(PYTHON) -m mypy clients/python/nuxa clients/typescript/generate.py
 
 evals: install ## Measure retrieval and answers (DATA=dir for sets of your own)
 	@$(PYTHON) -m evals retrieval --data $(DATA)/retrieval
