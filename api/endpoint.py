@@ -29,7 +29,7 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypedDict, TypeVar
+from typing import Final, Literal, TypedDict, TypeVar, Unpack
 
 from pydantic import BaseModel
 
@@ -92,11 +92,17 @@ class Endpoint:
 
 
 class Described(TypedDict, total=False):
-    """What routes that share a function say of it alike."""
+    """What a description says of a route beyond what serving it takes.
+
+    ``answers`` by status, unless the return annotation says it; ``errors`` beside those that any
+    such route can give; ``headers`` that the request may carry; ``form_fields``, those beside
+    ``file`` in a multipart body.
+    """
 
     answers: Mapping[Status, object]
     errors: Sequence[type[NuxaError]]
     headers: Sequence[str]
+    form_fields: Sequence[str]
 
 
 ENDPOINTS: Final[list[Endpoint]] = []
@@ -110,17 +116,11 @@ def endpoint(
     status: int = 200,
     multipart: bool = False,
     counted: bool = True,
-    answers: Mapping[Status, object] | None = None,
-    errors: Sequence[type[NuxaError]] = (),
-    headers: Sequence[str] = (),
-    form_fields: Sequence[str] = (),
+    **described: Unpack[Described],
 ) -> Callable[[H], H]:
     """Put a function into the table of routes, under one method and path; may be stacked.
 
     ``status`` is that of a plain answer; ``counted=False`` takes a route out of the rate limit.
-    For the description only: ``answers`` by status, unless the annotation says it; ``errors``
-    beside those that any such route can give; ``headers`` that the request may carry;
-    ``form_fields``, those beside ``file`` in a multipart body.
     """
 
     def register(handler: H) -> H:
@@ -138,15 +138,16 @@ def endpoint(
                 body=_model(hints.get("body")),
                 query=_model(hints.get("query")),
                 wants=frozenset(parameters),
-                answers=answers or _annotated(hints.get("return"), status),
-                errors=errors,
-                headers=headers,
-                form_fields=form_fields,
+                **_completed(described, hints.get("return"), status),
             )
         )
         return handler
 
     return register
+
+
+def _completed(described: Described, hint: object, status: int) -> Described:
+    return {"answers": _annotated(hint, status), **described}
 
 
 def _annotated(hint: object, status: int) -> dict[Status, object]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Final
 
 from api.access import READ
@@ -34,6 +35,7 @@ from pipelines.agent import Done, Task
 from pipelines.citations import Citation
 
 _KEEPALIVE_SECONDS: Final = 10
+_END: Final = object()
 
 
 @endpoint("GET", "/api/v1/models", access=READ.key_only())
@@ -67,9 +69,10 @@ async def complete_chat(call: Call, body: CompletionRequest) -> Reply:
     if body.stream:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
         return Reply(headers=dict(HEADERS), stream=_streamed(task, conversation.model, with_usage))
-    async for event in answer(task):
-        if isinstance(event, Done):
-            return Reply(_whole(event))
+    async with aclosing(answer(task)) as events:
+        async for event in events:
+            if isinstance(event, Done):
+                return Reply(_whole(event))
     raise UpstreamError("The model ended without an answer; ask again.")
 
 
@@ -95,17 +98,18 @@ async def _streamed(task: Task, model: str, with_usage: bool) -> AsyncIterator[b
 
     yield frame(ChunkDelta(role="assistant", content=""))
     try:
-        async for event in _kept_alive(task):
-            if event is None:
-                yield b": keepalive\n\n"
-            elif isinstance(event, TextDelta):
-                yield frame(ChunkDelta(content=event.text))
-            elif isinstance(event, Citation):
-                yield frame(ChunkDelta(citations=[Mark.model_validate(event)]))
-            elif isinstance(event, Done):
-                yield frame(ChunkDelta(), event.reason)
-                if with_usage:
-                    yield _data(ChatChunk(**head, choices=[], usage=_usage(event)))
+        async with aclosing(_kept_alive(task)) as events:
+            async for event in events:
+                if event is None:
+                    yield b": keepalive\n\n"
+                elif isinstance(event, TextDelta):
+                    yield frame(ChunkDelta(content=event.text))
+                elif isinstance(event, Citation):
+                    yield frame(ChunkDelta(citations=[Mark.model_validate(event)]))
+                elif isinstance(event, Done):
+                    yield frame(ChunkDelta(), event.reason)
+                    if with_usage:
+                        yield _data(ChatChunk(**head, choices=[], usage=_usage(event)))
     except NuxaError as error:
         said = {"code": error.code, "message": error.message, "details": error.details}
         yield f"data: {json.dumps({'error': said})}\n\n".encode()
@@ -113,7 +117,7 @@ async def _streamed(task: Task, model: str, with_usage: bool) -> AsyncIterator[b
     yield b"data: [DONE]\n\n"
 
 
-async def _kept_alive(task: Task) -> AsyncIterator[object]:
+async def _kept_alive(task: Task) -> AsyncGenerator[object, None]:
     """Yield an answer's events; ``None`` where nothing came for a while."""
     events = answer(task)
     waiting: asyncio.Task[object] | None = None
@@ -133,9 +137,6 @@ async def _kept_alive(task: Task) -> AsyncIterator[object]:
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
         await events.aclose()
-
-
-_END: Final = object()
 
 
 def _data(chunk: ChatChunk) -> bytes:
