@@ -2,7 +2,7 @@
 # Variables: NUXA_PYTHON (which Python), NUXA_TORCH_INDEX (an index with CPU builds of torch).
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-external lint format types evals bench \
+.PHONY: help install run test test-slow test-external fuzz sdk-types lint format types evals bench \
 	golden constraints clean
 export NUXA_PYTHON NUXA_TORCH_INDEX
 PYTHON := .venv/bin/python
@@ -26,6 +26,12 @@ test-slow: install ## Run the tests that take long: soak, kills, whole data sets
 test-external: install ## Run the walks on Debian's PostgreSQL, Redis and RabbitMQ (as root)
 	@tests/external/run.sh $(ARGS)
 
+fuzz: install ## Send generated requests to every route for 20 minutes (SECONDS=n for another time)
+	@NUXA_FUZZ_SECONDS=$(or $(SECONDS),1200) $(PYTHON) -m pytest tests/api/openapi/test_fuzz.py $(ARGS)
+
+sdk-types: install ## Write the TypeScript client's types anew from the description
+	@PYTHONPATH=. $(PYTHON) clients/typescript/generate.py
+
 lint: install ## Check style and imports between packages
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
@@ -37,6 +43,7 @@ format: install ## Put the code into the one format
 
 types: install ## Check types, strictly
 	@$(PYTHON) -m mypy
+	@$(PYTHON) -m mypy clients/python/nuxa clients/typescript/generate.py
 
 evals: install ## Measure retrieval and answers (DATA=dir for sets of your own)
 	@$(PYTHON) -m evals retrieval --data $(DATA)/retrieval

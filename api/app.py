@@ -28,6 +28,7 @@ from pipelines import background
 SLICES: Final = (
     "api.health",
     "api.metrics",
+    "api.openapi.routes",
     "api.auth.routes",
     "api.auth.providers",
     "api.auth.sessions",
@@ -56,6 +57,8 @@ SLICES: Final = (
     "api.copilot.routes",
     "api.copilot.chats",
     "api.copilot.tools",
+    "api.v1.chat",
+    "api.v1.embeddings",
 )
 _MAIL_SECONDS: Final = 5.0
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")

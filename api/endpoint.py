@@ -13,6 +13,9 @@ transaction in the caller's workspace. After it, that is committed, then the ans
 model, a dict, a list, a :class:`Reply` (status, headers, stream), or ``None`` for 204. Errors are
 raised: any ``NuxaError`` rolls back and is rendered.
 
+What the function returns, and its docstring, also describe the route in ``/api/openapi.json``.
+A function that returns a ``Reply`` or a plain dict says with ``answers`` what is in it.
+
 ``workspaceId``, in query or body, picks the caller's workspace and never reaches the models; a
 path's ``<workspace_id>`` does too. A multipart route (``multipart=True``) gets ``body=None`` for
 multipart requests and reads ``call.request.body`` itself (``api.uploads``). Write a slice as a
@@ -24,22 +27,37 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypedDict, TypeVar, Unpack
 
 from pydantic import BaseModel
 
 from api.access import Access
+from api.call import Reply
+from core.errors import NuxaError
 
 Handler = Callable[..., Awaitable[object]]
 H = TypeVar("H", bound=Handler)
+Status = int | Literal["default"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True)
+class Media:
+    """An answer that is not JSON: its media type, and where it is a stream, its events' type."""
+
+    type: str
+    event: object = None
+
+
+@dataclass(frozen=True)
 class Endpoint:
-    """One row of the table of routes: all that serving it and describing it takes."""
+    """One row of the table of routes: all that serving it and describing it takes.
+
+    ``answers`` holds by status what is in an answer: a type, a ``Media``, or a tuple of them;
+    ``"default"`` stands for any other status.
+    """
 
     method: Method
     path: str
@@ -52,6 +70,10 @@ class Endpoint:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     wants: frozenset[str] = field(repr=False)
+    answers: Mapping[Status, object] = field(default_factory=dict)
+    errors: Sequence[type[NuxaError]] = ()
+    headers: Sequence[str] = ()
+    form_fields: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -67,6 +89,27 @@ class Endpoint:
         """The part of the API it belongs to, which a key's scope may name."""
         return self.path.removeprefix("/api/").removeprefix("v1/").split("/")[0]
 
+    @property
+    def tag(self) -> str:
+        """The chapter of the description that it stands in."""
+        if self.path.startswith("/api/v1/"):
+            return "v1"
+        return "openapi" if self.domain in ("", "openapi.json") else self.domain
+
+
+class Described(TypedDict, total=False):
+    """What a description says of a route beyond what serving it takes.
+
+    ``answers`` by status, unless the return annotation says it; ``errors`` beside those that any
+    such route can give; ``headers`` that the request may carry; ``form_fields``, those beside
+    ``file`` in a multipart body.
+    """
+
+    answers: Mapping[Status, object]
+    errors: Sequence[type[NuxaError]]
+    headers: Sequence[str]
+    form_fields: Sequence[str]
+
 
 ENDPOINTS: Final[list[Endpoint]] = []
 
@@ -80,6 +123,7 @@ def endpoint(
     multipart: bool = False,
     form: bool = False,
     counted: bool = True,
+    **described: Unpack[Described],
 ) -> Callable[[H], H]:
     """Put a function into the table of routes, under one method and path; may be stacked.
 
@@ -103,11 +147,23 @@ def endpoint(
                 body=_model(hints.get("body")),
                 query=_model(hints.get("query")),
                 wants=frozenset(parameters),
+                **_completed(described, hints.get("return"), status),
             )
         )
         return handler
 
     return register
+
+
+def _completed(described: Described, hint: object, status: int) -> Described:
+    return {"answers": _annotated(hint, status), **described}
+
+
+def _annotated(hint: object, status: int) -> dict[Status, object]:
+    """Return the one answer that a return annotation tells of; none for a ``Reply``."""
+    if hint is type(None):
+        return {204: None}
+    return {} if hint is Reply else {status: hint}
 
 
 def _model(hint: object) -> type[BaseModel] | None:

@@ -105,6 +105,7 @@ async def list_logs(call: Call, query: LogQuery) -> Page[LogEntry]:
 
 @endpoint("GET", "/api/logs/<execution_id>", access=READ)
 async def get_log(call: Call, execution_id: str) -> LogDetail:
+    """Return a run with its trace and the definition that ran."""
     row = found(await call.unit.executions.get(execution_id), "execution")
     spans = [_span(block) for block in await call.unit.block_logs.of(execution_id)]
     root = TraceSpan(

@@ -9,7 +9,7 @@ from api.call import Call, Reply
 from core.errors import ValidationFailed
 from core.events import Event
 
-_HEADERS = {
+HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
@@ -21,7 +21,7 @@ def stream_events(events: AsyncIterator[Event | None]) -> Reply:
 
     ``None`` among them is a keep-alive. A client that goes away ends only this reader.
     """
-    return Reply(headers=dict(_HEADERS), stream=_sent(events))
+    return Reply(headers=dict(HEADERS), stream=_sent(events))
 
 
 async def require_given(call: Call, log: str, after: int) -> None:

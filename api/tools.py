@@ -10,8 +10,8 @@ from pydantic import Field, JsonValue
 from api.access import READ, WRITE
 from api.call import Call
 from api.endpoint import endpoint
-from api.wire import Wire
-from core.errors import UpstreamError
+from api.wire import Wire, left_away
+from core.errors import Conflict, UpstreamError
 from pipelines import tools
 from pipelines.tools.gmail_message import GmailMessage
 from pipelines.tools.openai import Completion
@@ -27,6 +27,23 @@ class ToolAnswer(Wire):
     parameters: dict[str, Any]
     requires_credential: bool
     configured: bool
+
+
+class Failure(Wire):
+    """Why the service behind a tool refused."""
+
+    code: str
+    message: str
+    details: dict[str, Any]
+
+
+class ToolResult(Wire):
+    """``error`` is there unless it succeeded."""
+
+    success: bool
+    output: Any
+    error: Failure | None = left_away()
+    duration_ms: float
 
 
 class ToolCall(Wire):
@@ -50,26 +67,50 @@ async def list_tools(call: Call) -> list[ToolAnswer]:
     ]
 
 
-@endpoint("POST", "/api/tools/<tool_name>", access=WRITE)
-async def execute_tool(call: Call, tool_name: str, body: ToolCall) -> dict[str, object]:
+@endpoint(
+    "POST",
+    "/api/tools/<tool_name>",
+    access=WRITE,
+    errors=(Conflict,),
+    headers=("Idempotency-Key",),
+)
+async def execute_tool(call: Call, tool_name: str, body: ToolCall) -> ToolResult:
     """Call a tool by its name."""
     return await _execute(call, tool_name, body.params)
 
 
-@endpoint("POST", "/api/tools/gmail/send", access=WRITE)
-async def send_gmail(call: Call, body: GmailMessage) -> dict[str, object]:
+@endpoint(
+    "POST",
+    "/api/tools/gmail/send",
+    access=WRITE,
+    errors=(Conflict,),
+    headers=("Idempotency-Key",),
+)
+async def send_gmail(call: Call, body: GmailMessage) -> ToolResult:
     """Send an e-mail from the Gmail account the workspace has credentials for."""
     return await _execute(call, "gmail_send", _given(body))
 
 
-@endpoint("POST", "/api/tools/slack/message", access=WRITE)
-async def send_slack_message(call: Call, body: SlackMessage) -> dict[str, object]:
+@endpoint(
+    "POST",
+    "/api/tools/slack/message",
+    access=WRITE,
+    errors=(Conflict,),
+    headers=("Idempotency-Key",),
+)
+async def send_slack_message(call: Call, body: SlackMessage) -> ToolResult:
     """Post a message to Slack with the workspace's bot token."""
     return await _execute(call, "slack_message", _given(body))
 
 
-@endpoint("POST", "/api/tools/openai/complete", access=WRITE)
-async def complete_with_openai(call: Call, body: Completion) -> dict[str, object]:
+@endpoint(
+    "POST",
+    "/api/tools/openai/complete",
+    access=WRITE,
+    errors=(Conflict,),
+    headers=("Idempotency-Key",),
+)
+async def complete_with_openai(call: Call, body: Completion) -> ToolResult:
     """Complete messages or a prompt with the workspace's OpenAI key."""
     return await _execute(call, "openai_complete", _given(body))
 
@@ -78,15 +119,18 @@ def _given(body: GmailMessage | SlackMessage | Completion) -> dict[str, JsonValu
     return body.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-async def _execute(call: Call, name: str, params: dict[str, JsonValue]) -> dict[str, object]:
+async def _execute(call: Call, name: str, params: dict[str, JsonValue]) -> ToolResult:
     """Call a tool; what the service behind it refuses is an answer, not a failure of ours."""
     started = time.monotonic()
     key = call.request.headers.get("Idempotency-Key")
-    answer: dict[str, object]
+    output, failure = None, None
     try:
         output = await tools.call(call.services, call.workspace_id, name, params, key)
-        answer = {"success": True, "output": output}
     except UpstreamError as error:
-        said = {"code": error.code, "message": error.message, "details": error.details}
-        answer = {"success": False, "output": None, "error": said}
-    return {**answer, "durationMs": round((time.monotonic() - started) * 1000, 1)}
+        failure = Failure(code=error.code, message=error.message, details=error.details)
+    return ToolResult(
+        success=failure is None,
+        output=output,
+        error=failure,
+        duration_ms=round((time.monotonic() - started) * 1000, 1),
+    )

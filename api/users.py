@@ -42,12 +42,14 @@ class UserPatch(Wire):
 
 @endpoint("GET", "/api/user", access=SIGNED_IN)
 async def get_user(call: Call) -> UserAnswer:
+    """Return the signed-in user."""
     async with call.services.store.system() as system:
         return UserAnswer.model_validate(found(await system.users.get(call.user_id), "user"))
 
 
 @endpoint("PATCH", "/api/user", access=SIGNED_IN.session_only())
 async def update_user(call: Call, body: UserPatch) -> UserAnswer:
+    """Change the signed-in user's name, image, default workspace or password."""
     changes = body.changes()
     is_changing = {"password", "current_password"} & set(changes)
     password_hash = await _changed_password(call, body) if is_changing else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -18,6 +18,11 @@ Email = Annotated[
 ]
 
 
+def left_away() -> Any:
+    """Return a field that an answer has only where there is something to say; else ``None``."""
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
 class Wire(BaseModel):
     """A body, a query or an answer: snake_case in Python, camelCase on the wire.
 
@@ -25,7 +30,11 @@ class Wire(BaseModel):
     """
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", from_attributes=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        from_attributes=True,
+        json_schema_serialization_defaults_required=True,  # an answer has all of its fields
     )
 
     def changes(self) -> dict[str, Any]:

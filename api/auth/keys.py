@@ -13,6 +13,7 @@ from core.errors import NotFound
 
 @endpoint("GET", "/api/auth/api-keys", access=READ.session_only())
 async def list_keys(call: Call, query: PageQuery) -> Page[KeyAnswer]:
+    """List the caller's API keys in this workspace; the keys themselves are never shown again."""
     page = await call.unit.api_keys.page(call.user_id, query.position(), query.limit)
     return Page(
         data=[KeyAnswer.model_validate(row) for row in page.rows], next_cursor=cursor_of(page.next)
@@ -31,6 +32,7 @@ async def create_key(call: Call, body: NewKey) -> CreatedKey:
 
 @endpoint("DELETE", "/api/auth/api-keys/<key_id>", access=READ.session_only(), status=204)
 async def delete_key(call: Call, key_id: str) -> None:
+    """Revoke a key; it is worth nothing from now on."""
     if not await call.unit.api_keys.delete(key_id, call.user_id):
         raise NotFound("You have no such API key in this workspace.")
     call.audit("key.deleted", key_id)

@@ -11,10 +11,17 @@ from api.auth.schemas import Login, ResetAnswer, ResetPassword, SessionAnswer, S
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from core.config import Settings
-from core.errors import Unauthorized
+from core.errors import Conflict, Unauthorized
 
 
-@endpoint("POST", "/api/auth/signup", access=PUBLIC, status=201)
+@endpoint(
+    "POST",
+    "/api/auth/signup",
+    access=PUBLIC,
+    status=201,
+    answers={201: SessionAnswer},
+    errors=(Conflict,),
+)
 async def signup(call: Call, body: Signup) -> Reply:
     """Make an account with a workspace of its own, and sign it in."""
     services = call.services
@@ -24,8 +31,15 @@ async def signup(call: Call, body: Signup) -> Reply:
     return _signed_in(await open_session(call, user), services.settings, 201)
 
 
-@endpoint("POST", "/api/auth/login", access=PUBLIC)
+@endpoint(
+    "POST",
+    "/api/auth/login",
+    access=PUBLIC,
+    answers={200: SessionAnswer},
+    errors=(Unauthorized,),
+)
 async def login(call: Call, body: Login) -> Reply:
+    """Sign in; the answer sets the cookie of a new session."""
     services = call.services
     tries = throttle.of_sign_in(services.redis, body.email, call.request.address)
     await tries.spend()
@@ -36,7 +50,13 @@ async def login(call: Call, body: Login) -> Reply:
     return _signed_in(await open_session(call, user), services.settings, 200)
 
 
-@endpoint("POST", "/api/auth/logout", access=SIGNED_IN.session_only(), status=204)
+@endpoint(
+    "POST",
+    "/api/auth/logout",
+    access=SIGNED_IN.session_only(),
+    status=204,
+    answers={204: None},
+)
 async def logout(call: Call) -> Reply:
     """End this session; its cookie and its bearer tokens are worth nothing from now on."""
     async with call.services.store.system() as system:
@@ -60,7 +80,7 @@ async def reset_password(call: Call, body: ResetPassword) -> ResetAnswer:
     return ResetAnswer()
 
 
-@endpoint("GET", "/api/auth/session", access=SIGNED_IN)
+@endpoint("GET", "/api/auth/session", access=SIGNED_IN, answers={200: SessionAnswer})
 async def session(call: Call) -> Reply:
     """Say who is signed in; a browser's cookie lives on as its session does."""
     async with call.services.store.system() as system:

@@ -18,7 +18,7 @@ from api.paging import Page, cursor_of
 
 
 @endpoint("GET", "/api/copilot/history", access=READ)
-async def history(call: Call, query: HistoryQuery) -> Page[MessageAnswer]:
+async def list_messages(call: Call, query: HistoryQuery) -> Page[MessageAnswer]:
     """List the messages of one of the caller's chats, or of all, oldest first."""
     if query.chat_id is not None:
         found(await call.unit.chats.get(query.chat_id, call.user_id), "chat")
@@ -28,7 +28,7 @@ async def history(call: Call, query: HistoryQuery) -> Page[MessageAnswer]:
 
 
 @endpoint("DELETE", "/api/copilot/history", access=READ, status=204)
-async def forget(call: Call, query: ForgetQuery) -> None:
+async def delete_messages(call: Call, query: ForgetQuery) -> None:
     """Delete one of the caller's chats, or all of them in this workspace."""
     if query.chat_id is not None:
         found(await call.unit.chats.get(query.chat_id, call.user_id), "chat")
@@ -45,11 +45,13 @@ async def list_chats(call: Call, query: ChatsQuery) -> Page[ChatRow]:
 
 @endpoint("GET", "/api/copilot/chats/<chat_id>", access=READ)
 async def get_chat(call: Call, chat_id: str) -> ChatRow:
+    """Return one of the caller's chats."""
     return ChatRow.model_validate(found(await call.unit.chats.get(chat_id, call.user_id), "chat"))
 
 
 @endpoint("PATCH", "/api/copilot/chats/<chat_id>", access=READ)
 async def update_chat(call: Call, chat_id: str, body: ChatPatch) -> ChatRow:
+    """Rename a chat."""
     chat = found(await call.unit.chats.get(chat_id, call.user_id), "chat")
     for name, value in body.changes().items():
         setattr(chat, name, value)
@@ -60,5 +62,6 @@ async def update_chat(call: Call, chat_id: str, body: ChatPatch) -> ChatRow:
 
 @endpoint("DELETE", "/api/copilot/chats/<chat_id>", access=READ, status=204)
 async def delete_chat(call: Call, chat_id: str) -> None:
+    """Delete a chat with its messages."""
     found(await call.unit.chats.get(chat_id, call.user_id), "chat")
     await call.unit.chats.delete(call.user_id, chat_id)

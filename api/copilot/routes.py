@@ -8,20 +8,23 @@ from functools import partial
 
 from api.access import READ
 from api.call import Call, Reply
+from api.copilot.events import CopilotEvent
 from api.copilot.schemas import AbortAnswer, AskBody, ChatAnswer
-from api.endpoint import endpoint
+from api.endpoint import Media, endpoint
 from api.errors import found
 from api.stream import last_event_id, require_given, stream_events
 from copilot.begin import Ask, begin
 from copilot.events import follow, log_name
 from copilot.turn import launch
-from core.errors import ServiceUnavailable, UpstreamError
+from core.errors import Conflict, ServiceUnavailable, UpstreamError
 from core.events import Event
 from core.store.messages import TERMINAL, Message
 
+EVENTS = Media("text/event-stream", CopilotEvent)
 
-@endpoint("POST", "/api/copilot/chat", access=READ)
-async def chat(call: Call, body: AskBody) -> ChatAnswer:
+
+@endpoint("POST", "/api/copilot/chat", access=READ, errors=(Conflict, UpstreamError))
+async def ask_copilot(call: Call, body: AskBody) -> ChatAnswer:
     """Answer when the whole answer is there; the turn goes on if the caller hangs up."""
     async with call.services.store.unit(call.workspace_id) as unit:
         turn = await begin(unit, call.services.settings, call.user_id, _ask(call, body))
@@ -32,8 +35,15 @@ async def chat(call: Call, body: AskBody) -> ChatAnswer:
     return _answer(found(await _reload(call, turn.message.id), "message"))
 
 
-@endpoint("POST", "/api/copilot/stream", access=READ)
-async def stream(call: Call, body: AskBody) -> Reply:
+@endpoint(
+    "POST",
+    "/api/copilot/stream",
+    access=READ,
+    answers={200: EVENTS},
+    errors=(Conflict,),
+    headers=("Last-Event-ID",),
+)
+async def stream_copilot(call: Call, body: AskBody) -> Reply:
     """Answer as it is written, as server-sent events."""
     after = last_event_id(call)
     turn = await begin(call.unit, call.services.settings, call.user_id, _ask(call, body))
@@ -44,8 +54,14 @@ async def stream(call: Call, body: AskBody) -> Reply:
     return stream_events(_follow(call, turn.message, 0 if turn.is_new else after))
 
 
-@endpoint("GET", "/api/copilot/streams/<message_id>", access=READ)
-async def resume(call: Call, message_id: str) -> Reply:
+@endpoint(
+    "GET",
+    "/api/copilot/streams/<message_id>",
+    access=READ,
+    answers={200: EVENTS},
+    headers=("Last-Event-ID",),
+)
+async def resume_copilot(call: Call, message_id: str) -> Reply:
     """Follow a turn from ``Last-Event-ID`` on, or from its start, whether it is over or not."""
     message = found(await call.unit.messages.get(message_id, call.user_id), "message")
     after = last_event_id(call)
@@ -54,7 +70,7 @@ async def resume(call: Call, message_id: str) -> Reply:
 
 
 @endpoint("POST", "/api/copilot/streams/<message_id>/abort", access=READ)
-async def abort(call: Call, message_id: str) -> AbortAnswer:
+async def abort_copilot(call: Call, message_id: str) -> AbortAnswer:
     """End a turn within a second or two, keeping what was written; again changes nothing."""
     message = found(await call.unit.messages.get(message_id, call.user_id), "message")
     await call.unit.messages.request_cancel(message)

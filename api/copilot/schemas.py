@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
+from api.copilot.events import Citation, Failure, ToolUse, Usage
 from api.paging import PageQuery
 from api.wire import Name, Wire
 from copilot.begin import Ask
@@ -67,10 +68,10 @@ class ChatAnswer(Wire):
     chat_id: str
     message_id: str
     content: str
-    citations: list[dict[str, Any]]
-    tool_calls: list[dict[str, Any]]
+    citations: list[Citation]
+    tool_calls: list[ToolUse]
     artifacts: list[dict[str, Any]]
-    usage: dict[str, Any] | None
+    usage: Usage | None
     model: str | None
 
 
@@ -80,13 +81,13 @@ class MessageAnswer(Wire):
     role: str
     content: str
     status: str
-    citations: list[dict[str, Any]]
-    tool_calls: list[dict[str, Any]]
+    citations: list[Citation]
+    tool_calls: list[ToolUse]
     artifacts: list[dict[str, Any]]
-    usage: dict[str, Any] | None
+    usage: Usage | None
     cost: float | None
     model: str | None
-    error: dict[str, Any] | None
+    error: Failure | None
     user_message_id: str | None
     created_at: datetime
 
@@ -125,6 +126,17 @@ class ModelAnswer(Wire):
     id: str
     is_default: bool
     is_offline: bool
+
+
+class CopilotTool(Wire):
+    """``parameters`` is a JSON Schema; ``modes`` name those that have the tool."""
+
+    name: str
+    description: str
+    parameters: dict[str, JsonValue]
+    read_only: bool
+    requires_approval: bool
+    modes: list[str]
 
 
 class ToolRun(Wire):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 
-from pydantic import JsonValue
-
 from api.access import READ
 from api.call import Call
-from api.copilot.schemas import ModelAnswer, ToolRun, ToolRunAnswer
+from api.copilot.schemas import CopilotTool, ModelAnswer, ToolRun, ToolRunAnswer
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page
@@ -22,18 +20,20 @@ from pipelines.passages import Passages
 
 
 @endpoint("GET", "/api/copilot/models", access=READ)
-async def list_models(call: Call) -> Page[ModelAnswer]:
+async def list_copilot_models(call: Call) -> Page[ModelAnswer]:
+    """List the models a question may be put to."""
     models = choices(call.services.settings)
     return Page(data=[ModelAnswer.model_validate(model) for model in models])
 
 
 @endpoint("GET", "/api/copilot/tools", access=READ)
-async def list_tools() -> list[dict[str, JsonValue]]:
-    return describe_all()
+async def list_copilot_tools() -> list[CopilotTool]:
+    """List the copilot's tools."""
+    return [CopilotTool.model_validate(tool) for tool in describe_all()]
 
 
 @endpoint("POST", "/api/copilot/tools/execute", access=READ)
-async def execute_tool(call: Call, body: ToolRun) -> ToolRunAnswer:
+async def execute_copilot_tool(call: Call, body: ToolRun) -> ToolRunAnswer:
     """Run one of the copilot's tools under the caller's own rights."""
     store = call.services.store
     async with store.unit(call.workspace_id) as unit:

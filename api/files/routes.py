@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from api.access import READ, WRITE
 from api.call import Call, Reply
-from api.endpoint import endpoint
+from api.endpoint import Media, endpoint
 from api.errors import found
 from api.files.download import download_reply
 from api.files.schemas import FileAnswer, FilePatch, FileQuery
 from api.paging import Page, cursor_of
 from api.uploads import Upload, clean_name, take_upload
+from core.errors import RangeNotSatisfiable
 from core.ids import new_id
 from core.removal import remove_file
 from core.store.files import File
+
+_BYTES = Media("*/*")
 
 
 @endpoint("POST", "/api/files/upload", access=WRITE, status=201, multipart=True)
@@ -41,6 +44,7 @@ async def upload_file(call: Call) -> FileAnswer:
 
 @endpoint("GET", "/api/files", access=READ)
 async def list_files(call: Call, query: FileQuery) -> Page[FileAnswer]:
+    """List the files, newest first."""
     page = await call.unit.files.page(query.position(), query.limit, query.search)
     return Page(
         data=[FileAnswer.model_validate(row) for row in page.rows], next_cursor=cursor_of(page.next)
@@ -49,11 +53,13 @@ async def list_files(call: Call, query: FileQuery) -> Page[FileAnswer]:
 
 @endpoint("GET", "/api/files/<file_id>", access=READ)
 async def get_file(call: Call, file_id: str) -> FileAnswer:
+    """Return what is known of a file."""
     return FileAnswer.model_validate(found(await call.unit.files.get(file_id), "file"))
 
 
 @endpoint("PATCH", "/api/files/<file_id>", access=WRITE)
 async def rename_file(call: Call, file_id: str, body: FilePatch) -> FileAnswer:
+    """Rename a file."""
     file = found(await call.unit.files.get(file_id), "file")
     if "name" in body.changes():
         file.name = clean_name(body.name)
@@ -61,7 +67,14 @@ async def rename_file(call: Call, file_id: str, body: FilePatch) -> FileAnswer:
     return FileAnswer.model_validate(file)
 
 
-@endpoint("GET", "/api/files/<file_id>/download", access=READ)
+@endpoint(
+    "GET",
+    "/api/files/<file_id>/download",
+    access=READ,
+    answers={200: _BYTES, 206: _BYTES, 304: None},
+    errors=(RangeNotSatisfiable,),
+    headers=("Range", "If-Range", "If-None-Match"),
+)
 async def download_file(call: Call, file_id: str) -> Reply:
     """Give the file back, whole or in a range, always as an attachment."""
     file = found(await call.unit.files.get(file_id), "file")
@@ -70,6 +83,7 @@ async def download_file(call: Call, file_id: str) -> Reply:
 
 @endpoint("DELETE", "/api/files/<file_id>", access=WRITE, status=204)
 async def delete_file(call: Call, file_id: str) -> None:
+    """Delete a file; documents made from it stay."""
     file = found(await call.unit.files.get(file_id), "file")
     await remove_file(call.unit, call.services.blobs, file)
     call.audit("file.deleted", file.id, name=file.name)

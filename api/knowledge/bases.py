@@ -20,6 +20,7 @@ from core.store.knowledge_bases import KnowledgeBase
 
 @endpoint("POST", "/api/knowledge", access=WRITE, status=201)
 async def create_base(call: Call, body: NewBase) -> BaseAnswer:
+    """Create a knowledge base."""
     model = _allowed_model(body.embedding_model, call.services.settings)
     embedder = get_embedder(model)
     dimensions = await asyncio.to_thread(lambda: embedder.dimensions)
@@ -40,6 +41,7 @@ async def create_base(call: Call, body: NewBase) -> BaseAnswer:
 
 @endpoint("GET", "/api/knowledge", access=READ)
 async def list_bases(call: Call, query: BaseQuery) -> Page[BaseAnswer]:
+    """List the knowledge bases, newest first."""
     page = await call.unit.bases.page(query.position(), query.limit, query.search)
     return Page(
         data=[BaseAnswer.model_validate(row) for row in page.rows], next_cursor=cursor_of(page.next)
@@ -48,11 +50,13 @@ async def list_bases(call: Call, query: BaseQuery) -> Page[BaseAnswer]:
 
 @endpoint("GET", "/api/knowledge/<base_id>", access=READ)
 async def get_base(call: Call, base_id: str) -> BaseAnswer:
+    """Return a knowledge base."""
     return BaseAnswer.model_validate(found(await call.unit.bases.get(base_id), "knowledge base"))
 
 
 @endpoint("PATCH", "/api/knowledge/<base_id>", access=WRITE)
 async def update_base(call: Call, base_id: str, body: BasePatch) -> BaseAnswer:
+    """Change the name or description of a base."""
     base = found(await call.unit.bases.get(base_id), "knowledge base")
     for name, value in body.changes().items():
         setattr(base, name, value)

@@ -11,15 +11,26 @@ from api.knowledge.schemas import (
     DocumentAnswer,
     DocumentPatch,
     DocumentQuery,
+    DuplicateAnswer,
     NewDocument,
 )
 from api.paging import Page, cursor_of
 from api.uploads import clean_name
 from core import intake
+from core.errors import Conflict, UpstreamError
 from core.store.documents import Document
 
 
-@endpoint("POST", "/api/knowledge/<base_id>/documents", access=WRITE, status=202, multipart=True)
+@endpoint(
+    "POST",
+    "/api/knowledge/<base_id>/documents",
+    access=WRITE,
+    status=202,
+    multipart=True,
+    form_fields=("metadata",),
+    answers={200: DuplicateAnswer, 202: DocumentAnswer},
+    errors=(Conflict, UpstreamError),
+)
 async def add_document(call: Call, base_id: str, body: NewDocument | None) -> Reply:
     """Take a document in and queue it; the same content again is answered with the first one."""
     async with call.services.store.unit(call.workspace_id) as unit:
@@ -31,6 +42,7 @@ async def add_document(call: Call, base_id: str, body: NewDocument | None) -> Re
 
 @endpoint("GET", "/api/knowledge/<base_id>/documents", access=READ)
 async def list_documents(call: Call, base_id: str, query: DocumentQuery) -> Page[DocumentAnswer]:
+    """List the documents of a base, newest first."""
     found(await call.unit.bases.get(base_id), "knowledge base")
     page = await call.unit.documents.page(
         base_id, query.position(), query.limit, status=query.status, search=query.search
@@ -43,6 +55,7 @@ async def list_documents(call: Call, base_id: str, query: DocumentQuery) -> Page
 
 @endpoint("GET", "/api/knowledge/<base_id>/documents/<document_id>", access=READ)
 async def get_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
+    """Return a document, and how far its processing is."""
     return DocumentAnswer.model_validate(await _document(call, base_id, document_id))
 
 
@@ -74,7 +87,11 @@ async def delete_document(call: Call, base_id: str, document_id: str) -> None:
 
 
 @endpoint(
-    "POST", "/api/knowledge/<base_id>/documents/<document_id>/reprocess", access=WRITE, status=202
+    "POST",
+    "/api/knowledge/<base_id>/documents/<document_id>/reprocess",
+    access=WRITE,
+    status=202,
+    errors=(Conflict,),
 )
 async def reprocess_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
     """Process an ended document again; what is found of it stays until the new chunks are there."""
@@ -83,7 +100,12 @@ async def reprocess_document(call: Call, base_id: str, document_id: str) -> Docu
     return DocumentAnswer.model_validate(await call.unit.documents.fresh(document))
 
 
-@endpoint("POST", "/api/knowledge/<base_id>/documents/<document_id>/cancel", access=WRITE)
+@endpoint(
+    "POST",
+    "/api/knowledge/<base_id>/documents/<document_id>/cancel",
+    access=WRITE,
+    errors=(Conflict,),
+)
 async def cancel_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
     """Stop the processing of a document."""
     document = await _document(call, base_id, document_id)

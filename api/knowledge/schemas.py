@@ -6,7 +6,15 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
 
 from api.paging import PageQuery
 from api.wire import Name, Wire
@@ -83,8 +91,16 @@ class BaseQuery(PageQuery):
     search: str | None = None
 
 
+_ONE_SOURCE: Final[list[JsonValue]] = [
+    {"required": [name], "properties": {name: {"type": "string"}}}
+    for name in ("fileId", "text", "url")
+]
+
+
 class NewDocument(Wire):
     """One source: an uploaded file's id, a text, or a URL to fetch."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_SOURCE})
 
     file_id: str | None = None
     text: Annotated[str, StringConstraints(min_length=1)] | None = None
@@ -176,8 +192,41 @@ class SearchFields(Wire):
     expand: bool = False
 
 
+class ScoreParts(Wire):
+    """Cosine, BM25, and a reranker's score; null where it was not asked."""
+
+    vector: float | None
+    keyword: float | None
+    rerank: float | None
+
+
+class Place(Wire):
+    """Where a result stands; offsets count code points, pages start at 1."""
+
+    page: int | None
+    bbox: list[float] | None
+    start_offset: int
+    end_offset: int
+    heading_path: list[str]
+
+
+class SearchResult(Wire):
+    id: str
+    document_id: str
+    document_name: str
+    content: str
+    score: float
+    scores: ScoreParts
+    chunk_index: int
+    metadata: dict[str, Any]
+    highlights: list[str]
+    citation: Place
+
+
 class SearchReply(Wire):
-    results: list[dict[str, Any]]
+    """Results, best first; timings in milliseconds."""
+
+    results: list[SearchResult]
     query: str
     top_k: int
     mode: str

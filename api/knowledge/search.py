@@ -5,12 +5,13 @@ from __future__ import annotations
 from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
-from api.knowledge.schemas import SearchFields, SearchReply
+from api.knowledge.schemas import SearchFields, SearchReply, SearchResult
 from pipelines.search import SearchQuery, search
 
 
 @endpoint("GET", "/api/knowledge/<base_id>/search", access=READ)
 async def search_by_query(call: Call, base_id: str, query: SearchFields) -> SearchReply:
+    """Search a base."""
     return await _search(call, base_id, query)
 
 
@@ -34,7 +35,7 @@ async def _search(call: Call, base_id: str, fields: SearchFields) -> SearchReply
     )
     answer = await search(call.services.store, call.workspace_id, [base_id], query)
     return SearchReply(
-        results=[hit.to_json() for hit in answer.results],
+        results=[SearchResult.model_validate(hit.to_json()) for hit in answer.results],
         query=fields.query,
         top_k=fields.top_k,
         mode=fields.mode,

@@ -55,6 +55,7 @@ async def create_workflow(call: Call, body: NewWorkflow) -> WorkflowAnswer:
 
 @endpoint("GET", "/api/workflows/<workflow_id>", access=READ)
 async def get_workflow(call: Call, workflow_id: str) -> WorkflowAnswer:
+    """Return a workflow with its blocks."""
     return answer_of(found(await call.unit.workflows.get(workflow_id), "workflow"))
 
 

@@ -8,32 +8,45 @@ from dataclasses import replace
 
 from api.access import READ, WRITE
 from api.call import Call, Reply
-from api.endpoint import endpoint
+from api.endpoint import Described, Media, endpoint
 from api.errors import found
 from api.paging import Page, cursor_of
 from api.stream import last_event_id, require_given, stream_events
+from api.workflows.events import ExecutionEvent
 from api.workflows.schemas import (
+    Accepted,
     ExecuteBody,
     ExecutionAnswer,
     ExecutionQuery,
+    RunAnswer,
+    RunTimes,
     record_of,
 )
-from core.errors import Forbidden, NotFound, TimedOut, ValidationFailed
+from core.errors import Conflict, Forbidden, NotFound, TimedOut, ValidationFailed
 from core.ids import new_id
 from core.store.executions import Execution, ExecutionFilter
 from pipelines import background, run
 from pipelines.level import Extent
-from pipelines.live import duration_ms, follow, log_name, wire_time
+from pipelines.live import duration_ms, follow, log_name
 from pipelines.run import RunRequest
 
 SYNC_SECONDS = 300.0  # how long a caller waits who does not say how long
+EVENTS = Media("text/event-stream", ExecutionEvent)
+_EXECUTE: Described = {
+    "answers": {200: (RunAnswer, EVENTS), 202: Accepted, 408: RunAnswer, "default": Media("*/*")},
+    "errors": (Conflict,),
+    "headers": ("X-Run-Id", "X-Execution-Mode"),
+}
 _RUN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
 
-@endpoint("POST", "/api/workflows/<workflow_id>/execute", access=WRITE)
-@endpoint("POST", "/api/v1/workflows/<workflow_id>/execute", access=WRITE.key_only())
+@endpoint("POST", "/api/workflows/<workflow_id>/execute", access=WRITE, **_EXECUTE)
+@endpoint("POST", "/api/v1/workflows/<workflow_id>/execute", access=WRITE.key_only(), **_EXECUTE)
 async def execute_workflow(call: Call, workflow_id: str, body: ExecuteBody) -> Reply:
-    """Run a workflow: wait for its end, follow its events (``stream``), or neither (``async``)."""
+    """Run a workflow: wait for its end, follow its events (``stream``), or neither (``async``).
+
+    A ``response`` block replaces status, headers and body of the first of these.
+    """
     request, is_async = _request(call, body), _is_async(call, body)
     begun = await _begun(call, request)
     if begun is not None:
@@ -65,11 +78,13 @@ async def list_executions(
 
 @endpoint("GET", "/api/workflows/<workflow_id>/executions/<execution_id>", access=READ)
 async def get_execution(call: Call, workflow_id: str, execution_id: str) -> ExecutionAnswer:
+    """Return a run of a workflow."""
     return record_of(await _of_workflow(call, workflow_id, execution_id))
 
 
 @endpoint("GET", "/api/v1/executions/<execution_id>", access=READ.key_only())
 async def get_execution_by_id(call: Call, execution_id: str) -> ExecutionAnswer:
+    """Return a run."""
     return record_of(found(await call.unit.executions.get(execution_id), "execution"))
 
 
@@ -80,7 +95,13 @@ async def cancel_execution(call: Call, workflow_id: str, execution_id: str) -> E
     return record_of(await run.cancel(call.unit, call.services, execution_id))
 
 
-@endpoint("GET", "/api/workflows/<workflow_id>/executions/<execution_id>/stream", access=READ)
+@endpoint(
+    "GET",
+    "/api/workflows/<workflow_id>/executions/<execution_id>/stream",
+    access=READ,
+    answers={200: EVENTS},
+    headers=("Last-Event-ID",),
+)
 async def stream_execution(call: Call, workflow_id: str, execution_id: str) -> Reply:
     """Follow a run's events, from its first or from after ``Last-Event-ID``."""
     row = await _of_workflow(call, workflow_id, execution_id)
@@ -109,7 +130,7 @@ async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: boo
 
 def _accepted(row: Execution) -> Reply:
     status_url = f"/api/workflows/{row.workflow_id}/executions/{row.id}"
-    accepted = {"success": True, "async": True, "executionId": row.id, "statusUrl": status_url}
+    accepted = Accepted(execution_id=row.id, status_url=status_url)
     return Reply(accepted, 202, _headers(row))
 
 
@@ -170,20 +191,17 @@ async def _answer(call: Call, row: Execution) -> Reply:
     """Answer a caller who waited: by the ``response`` block's word, else with the record."""
     if await _is_answered_by_block(call, row):
         return _said_by_block(row)
-    error = row.error or {}
-    is_over_time = row.status == "cancelled" and error.get("code") == TimedOut.code
-    body = {
-        "success": row.status == "completed",
-        "executionId": row.id,
-        "status": row.status,
-        "output": row.output,
-        **({"error": error} if error else {}),
-        "metadata": {
-            "duration": duration_ms(row),
-            "startTime": wire_time(row.started_at),
-            "endTime": wire_time(row.ended_at),
-        },
-    }
+    is_over_time = row.status == "cancelled" and (row.error or {}).get("code") == TimedOut.code
+    body = RunAnswer(
+        success=row.status == "completed",
+        execution_id=row.id,
+        status=row.status,
+        output=row.output,
+        error=row.error,
+        metadata=RunTimes(
+            duration=duration_ms(row), start_time=row.started_at, end_time=row.ended_at
+        ),
+    )
     return Reply(body, TimedOut.status if is_over_time else 200, _headers(row))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from api.paging import PageQuery
-from api.wire import Name, Wire
+from api.wire import Name, Wire, left_away
 from core.store.executions import Execution
 from core.store.workflows import Workflow
 from pipelines.live import duration_ms
@@ -78,8 +78,21 @@ class Validity(Wire):
     issues: list[Issue]
 
 
+def _or_bare_input(schema: dict[str, Any]) -> None:
+    """Describe an ``ExecuteBody``: its fields, or an object with none of their names."""
+    named = {key: schema.pop(key) for key in tuple(schema) if key not in ("title", "description")}
+    bare = {
+        "type": "object",
+        "description": "The run's input itself.",
+        "propertyNames": {"not": {"enum": [*named["properties"], "workspaceId"]}},
+    }
+    schema["anyOf"] = [named, bare]
+
+
 class ExecuteBody(Wire):
     """How to run a workflow; a body with none of these names is the run's input itself."""
+
+    model_config = ConfigDict(json_schema_extra=_or_bare_input)
 
     input: JsonValue = None
     stream: bool = False
@@ -125,6 +138,34 @@ class ExecutionAnswer(Wire):
     duration_ms: int | None
     cost: float | None
     usage: dict[str, Any] | None
+
+
+class RunTimes(Wire):
+    """``duration`` in milliseconds."""
+
+    duration: int | None
+    start_time: datetime | None
+    end_time: datetime | None
+
+
+class RunAnswer(Wire):
+    """How a run ended that was waited for; ``error`` is there if it failed."""
+
+    success: bool
+    execution_id: str
+    status: str
+    output: JsonValue
+    error: dict[str, Any] | None = left_away()
+    metadata: RunTimes
+
+
+class Accepted(Wire):
+    """A run that goes on by itself; ask ``statusUrl`` for its end."""
+
+    success: Literal[True] = True
+    is_async: Literal[True] = Field(True, alias="async")
+    execution_id: str
+    status_url: str
 
 
 class ExecutionQuery(PageQuery):

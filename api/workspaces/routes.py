@@ -48,6 +48,7 @@ async def list_workspaces(call: Call, query: PageQuery) -> Page[WorkspaceAnswer]
 
 @endpoint("POST", "/api/workspaces", access=SIGNED_IN.session_only(), status=201)
 async def create_workspace(call: Call, body: NewWorkspace) -> WorkspaceAnswer:
+    """Create a workspace; the caller is its owner."""
     plan = call.services.settings.default_plan
     async with call.services.store.system() as system:
         workspace = await system.workspaces.make(call.user_id, body.name, plan)
@@ -57,12 +58,14 @@ async def create_workspace(call: Call, body: NewWorkspace) -> WorkspaceAnswer:
 
 @endpoint("GET", "/api/workspaces/<workspace_id>", access=READ)
 async def get_workspace(call: Call) -> WorkspaceAnswer:
+    """Return a workspace, with the caller's role in it."""
     async with call.services.store.system() as system:
         return (await _answers(system, call.user_id, [call.seat.workspace]))[0]
 
 
 @endpoint("PATCH", "/api/workspaces/<workspace_id>", access=ADMIN)
 async def update_workspace(call: Call, body: WorkspacePatch) -> WorkspaceAnswer:
+    """Rename a workspace."""
     async with call.services.store.system() as system:
         workspace = await system.workspaces.load(call.workspace_id)
         for name, value in body.changes().items():

@@ -20,6 +20,7 @@ from core.config import Settings
 from core.ids import new_id
 from core.services import Services
 from ingest.process import Processor
+from tests.api.conforms import conforms
 
 
 @pytest.fixture(scope="session")
@@ -77,10 +78,16 @@ def api_url(server: str, services: Services) -> str:
     return server
 
 
+def _client(api_url: str, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+    """Return a client that holds every answer to the description."""
+    hooks = {"response": [conforms]}
+    return httpx.AsyncClient(base_url=api_url, timeout=30, headers=headers, event_hooks=hooks)
+
+
 @pytest.fixture
 async def anonymous(api_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client without credentials."""
-    async with httpx.AsyncClient(base_url=api_url, timeout=30) as client:
+    async with _client(api_url) as client:
         yield client
 
 
@@ -105,14 +112,14 @@ async def sign_up(api_url: str) -> AsyncIterator[SignUp]:
     async with AsyncExitStack() as clients:
 
         async def make() -> Member:
-            browser = httpx.AsyncClient(base_url=api_url, timeout=30)
+            browser = _client(api_url)
             await clients.enter_async_context(browser)
             email, password = f"{new_id('user')}@example.com", "correct horse battery"
             account = {"email": email, "password": password, "name": "Mia Member"}
             made = (await browser.post("/api/auth/signup", json=account)).json()
             answer = await browser.post("/api/auth/api-keys", json={"name": "program"})
             key = {"x-api-key": answer.json()["key"]}
-            program = httpx.AsyncClient(base_url=api_url, headers=key, timeout=30)
+            program = _client(api_url, key)
             await clients.enter_async_context(program)
             return Member(
                 browser, program, made["user"]["id"], made["workspaceId"], email, password

@@ -36,7 +36,11 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
     public = {route.name for route in ENDPOINTS if route.access.is_public}
     assert public == {
         "GET /api/artifacts/<token>",
+        "GET /api-docs",
+        "GET /api-docs/page.css",
+        "GET /api-docs/page.js",
         "GET /api/health/live",
+        "GET /api/openapi.json",
         "GET /api/health/ready",
         "GET /metrics",
         "GET /api/auth/callback/<provider>",

@@ -1,0 +1,242 @@
+"""What the service answers. Fields that a newer service adds are kept as attributes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
+
+
+class Workspace(Answer):
+    id: str
+    name: str
+    plan: str
+    role: str
+    owner_id: str
+    member_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class User(Answer):
+    id: str
+    email: str
+    name: str
+    image_url: str | None = None
+    created_at: datetime | None = None
+    role: str | None = None
+    """In a list of members."""
+
+
+class ApiKey(Answer):
+    id: str
+    name: str
+    preview: str
+    scopes: list[str]
+    expires_at: datetime | None
+    key: str | None = None
+    """Only in the answer that created it."""
+
+
+class Workflow(Answer):
+    """A list leaves the parts of the definition away."""
+
+    id: str
+    name: str
+    description: str | None
+    workspace_id: str
+    version: int
+    is_deployed: bool
+    blocks: dict[str, Any] | None = None
+    edges: list[Any] | None = None
+    loops: dict[str, Any] | None = None
+    parallels: dict[str, Any] | None = None
+    variables: dict[str, Any] | None = None
+
+
+class Validity(Answer):
+    valid: bool
+    issues: list[dict[str, Any]]
+
+
+class RunTimes(Answer):
+    """``duration`` in milliseconds."""
+
+    duration: int | None
+    start_time: datetime | None
+    end_time: datetime | None
+
+
+class RunResult(Answer):
+    """How a run ended that was waited for."""
+
+    success: bool
+    execution_id: str
+    status: str
+    output: Any = None
+    error: dict[str, Any] | None = None
+    metadata: RunTimes | None = None
+
+
+class Started(Answer):
+    """A run that goes on by itself."""
+
+    execution_id: str
+    status_url: str
+
+
+class Execution(Answer):
+    id: str
+    workflow_id: str
+    version: int | None
+    status: str
+    trigger: str
+    input: Any = None
+    output: Any = None
+    error: dict[str, Any] | None = None
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_ms: int | None
+    cost: float | None = None
+    usage: dict[str, Any] | None = None
+
+
+class ExecutionLog(Execution):
+    trace_spans: list[dict[str, Any]]
+    definition: dict[str, Any]
+
+
+class BlockLog(Answer):
+    id: str
+    block_id: str
+    block_name: str
+    block_type: str
+    status: str
+    input_data: Any = None
+    output_data: Any = None
+    error_message: str | None = None
+    duration_ms: int
+
+
+class Citation(Answer):
+    n: int
+    document_id: str
+    document_name: str
+    chunk_id: str
+    page: int | None
+    quote: str
+    start_offset: int
+    end_offset: int
+
+
+class ChatReply(Answer):
+    chat_id: str
+    message_id: str
+    content: str
+    citations: list[Citation]
+    tool_calls: list[dict[str, Any]]
+    usage: dict[str, Any] | None
+    model: str | None
+
+
+class Message(Answer):
+    id: str
+    chat_id: str
+    role: str
+    content: str
+    status: str
+    citations: list[Citation]
+    created_at: datetime
+
+
+class Chat(Answer):
+    id: str
+    title: str
+    mode: str
+    workflow_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class KnowledgeBase(Answer):
+    id: str
+    name: str
+    description: str | None
+    language: str
+    embedding_model: str
+    document_count: int
+    chunk_count: int
+    token_count: int
+
+
+class Document(Answer):
+    id: str
+    knowledge_base_id: str
+    name: str
+    status: str
+    stage: str | None
+    progress: float
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    error: dict[str, Any] | None = None
+    duplicate_of: str | None = None
+
+
+class Chunk(Answer):
+    id: str
+    index: int
+    content: str
+    page: int | None
+    start_offset: int
+    end_offset: int
+
+
+class SearchResult(Answer):
+    id: str
+    document_id: str
+    document_name: str
+    content: str
+    score: float
+    scores: dict[str, float | None]
+    chunk_index: int
+    metadata: dict[str, Any]
+    highlights: list[str]
+    citation: dict[str, Any]
+
+
+class SearchReply(Answer):
+    results: list[SearchResult]
+    query: str
+    top_k: int
+    mode: str
+    total_results: int
+    timings: dict[str, float]
+
+
+class File(Answer):
+    id: str
+    name: str
+    size: int
+    mime_type: str
+    checksum: str
+    status: str
+
+
+class Tool(Answer):
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    category: str | None = None
+    configured: bool | None = None
+
+
+class ToolResult(Answer):
+    success: bool
+    output: Any = None
+    error: Any = None
+    duration_ms: float

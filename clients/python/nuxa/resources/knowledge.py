@@ -1,0 +1,83 @@
+"""Knowledge bases, their documents, and search in them."""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from nuxa.models import Chunk, Document, KnowledgeBase, SearchReply
+from nuxa.requests import Door, Json, Listing, Request, Resource, keyed, listing, method
+
+
+class Knowledge(Resource[Door]):
+    @listing
+    def list(self, *, search: str | None = None) -> Listing[KnowledgeBase]:
+        return Listing("/api/knowledge", KnowledgeBase, {"search": search})
+
+    @method
+    def create(
+        self, /, name: str, *, idempotency_key: str | None = None, **settings: Any
+    ) -> Request[KnowledgeBase]:
+        """Create a base; ``settings`` as on the wire: ``language``, ``chunking`` …"""
+        headers, body = keyed(idempotency_key), {"name": name, **settings}
+        return Request("POST", "/api/knowledge", KnowledgeBase, json=body, headers=headers)
+
+    @method
+    def get(self, base_id: str) -> Request[KnowledgeBase]:
+        return Request("GET", f"/api/knowledge/{base_id}", KnowledgeBase)
+
+    @method
+    def update(self, base_id: str, changes: Json) -> Request[KnowledgeBase]:
+        return Request("PATCH", f"/api/knowledge/{base_id}", KnowledgeBase, json=changes)
+
+    @method
+    def delete(self, base_id: str) -> Request[None]:
+        return Request("DELETE", f"/api/knowledge/{base_id}")
+
+    @method
+    def search(self, /, base_id: str, query: str, **settings: Any) -> Request[SearchReply]:
+        """Search a base; ``settings`` as on the wire: ``topK``, ``mode``, ``filter`` …"""
+        body, path = {"query": query, **settings}, f"/api/knowledge/{base_id}/search"
+        return Request("POST", path, SearchReply, json=body, is_read_only=True)
+
+    @method
+    def add(self, base_id: str, source: Json) -> Request[Document]:
+        """Add a document by ``{"text", "name"}``, ``{"url"}`` or ``{"fileId"}``; it is read later.
+
+        The same content again is answered with the document that has it (``duplicate_of``).
+        """
+        path = f"/api/knowledge/{base_id}/documents"
+        return Request("POST", path, Document, json=source)
+
+    @method
+    def upload(
+        self, base_id: str, file: str | PathLike[str], metadata: Json | None = None
+    ) -> Request[Document]:
+        """Add a file from disk; it is sent in pieces."""
+        form = {"metadata": json.dumps(dict(metadata))} if metadata else {}
+        path = f"/api/knowledge/{base_id}/documents"
+        return Request("POST", path, Document, file=Path(file), form=form)
+
+    @listing
+    def documents(self, base_id: str, *, status: str | None = None) -> Listing[Document]:
+        return Listing(f"/api/knowledge/{base_id}/documents", Document, {"status": status})
+
+    @method
+    def document(self, base_id: str, document_id: str) -> Request[Document]:
+        """Return a document, and how far its processing is."""
+        return Request("GET", f"/api/knowledge/{base_id}/documents/{document_id}", Document)
+
+    @method
+    def update_document(self, base_id: str, document_id: str, changes: Json) -> Request[Document]:
+        path = f"/api/knowledge/{base_id}/documents/{document_id}"
+        return Request("PATCH", path, Document, json=changes)
+
+    @method
+    def delete_document(self, base_id: str, document_id: str) -> Request[None]:
+        return Request("DELETE", f"/api/knowledge/{base_id}/documents/{document_id}")
+
+    @listing
+    def chunks(self, base_id: str, document_id: str) -> Listing[Chunk]:
+        return Listing(f"/api/knowledge/{base_id}/documents/{document_id}/chunks", Chunk)

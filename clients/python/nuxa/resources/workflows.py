@@ -1,0 +1,120 @@
+"""Workflows and their runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nuxa.models import Execution, RunResult, Started, Validity, Workflow
+from nuxa.requests import (
+    Door,
+    Event,
+    Json,
+    Listing,
+    Request,
+    Resource,
+    Stream,
+    keyed,
+    listing,
+    method,
+    streaming,
+)
+
+
+class Workflows(Resource[Door]):
+    @listing
+    def list(self, *, search: str | None = None, limit: int = 50) -> Listing[Workflow]:
+        """Iterate over the workflows, newest first, without their blocks."""
+        return Listing("/api/workflows", Workflow, {"search": search, "limit": limit})
+
+    @method
+    def create(self, definition: Json, *, idempotency_key: str | None = None) -> Request[Workflow]:
+        """Create a workflow from its name and definition."""
+        headers = keyed(idempotency_key)
+        return Request("POST", "/api/workflows", Workflow, json=definition, headers=headers)
+
+    @method
+    def get(self, workflow_id: str) -> Request[Workflow]:
+        return Request("GET", f"/api/workflows/{workflow_id}", Workflow)
+
+    @method
+    def update(self, workflow_id: str, changes: Json) -> Request[Workflow]:
+        return Request("PATCH", f"/api/workflows/{workflow_id}", Workflow, json=changes)
+
+    @method
+    def delete(self, workflow_id: str) -> Request[None]:
+        return Request("DELETE", f"/api/workflows/{workflow_id}")
+
+    @method
+    def duplicate(self, workflow_id: str, *, name: str | None = None) -> Request[Workflow]:
+        body = {"name": name} if name else {}
+        return Request("POST", f"/api/workflows/{workflow_id}/duplicate", Workflow, json=body)
+
+    @method
+    def validate(self, workflow_id: str) -> Request[Validity]:
+        """Say whether it could run, and all that stands in its way."""
+        path = f"/api/workflows/{workflow_id}/validate"
+        return Request("POST", path, Validity, json={}, is_read_only=True)
+
+    @method
+    def deploy(self, workflow_id: str) -> Request[Workflow]:
+        """Make it, as it is now, the one that keys, webhooks and schedules run."""
+        return Request("POST", f"/api/workflows/{workflow_id}/deploy", Workflow, json={})
+
+    @method
+    def withdraw(self, workflow_id: str) -> Request[Workflow]:
+        return Request("DELETE", f"/api/workflows/{workflow_id}/deploy", Workflow)
+
+    @method
+    def execute(
+        self, workflow_id: str, request: Json | None = None, *, run_id: str | None = None
+    ) -> Request[RunResult]:
+        """Run a workflow and wait for its end: ``execute("wf_1", {"input": {…}})``."""
+        return _execution(workflow_id, RunResult, {"input": None, **(request or {})}, run_id)
+
+    @method
+    def start(
+        self, workflow_id: str, request: Json | None = None, *, run_id: str | None = None
+    ) -> Request[Started]:
+        """Run a workflow without waiting for it."""
+        body = {**(request or {}), "async": True}
+        return _execution(workflow_id, Started, body, run_id)
+
+    @streaming
+    def stream(
+        self, workflow_id: str, request: Json | None = None, *, run_id: str | None = None
+    ) -> Stream:
+        """Run a workflow and iterate over its events up to its end."""
+        body = {**(request or {}), "stream": True}
+
+        def resume(last: Event) -> Request[Any]:
+            path = f"/api/workflows/{workflow_id}/executions/{last['executionId']}/stream"
+            return Request("GET", path)
+
+        return Stream(_execution(workflow_id, None, body, run_id), resume)
+
+    @listing
+    def executions(self, workflow_id: str, *, limit: int = 50) -> Listing[Execution]:
+        """Iterate over a workflow's runs, newest first."""
+        path = f"/api/workflows/{workflow_id}/executions"
+        return Listing(path, Execution, {"limit": limit})
+
+    @method
+    def execution(self, workflow_id: str, execution_id: str) -> Request[Execution]:
+        return Request("GET", f"/api/workflows/{workflow_id}/executions/{execution_id}", Execution)
+
+    @method
+    def cancel(self, workflow_id: str, execution_id: str) -> Request[Execution]:
+        path = f"/api/workflows/{workflow_id}/executions/{execution_id}/cancel"
+        return Request("POST", path, Execution, json={}, is_read_only=True)  # idempotent
+
+    @streaming
+    def follow(self, workflow_id: str, execution_id: str) -> Stream:
+        """Iterate over the events of a run that somebody started, from its first."""
+        path = f"/api/workflows/{workflow_id}/executions/{execution_id}/stream"
+        return Stream(Request("GET", path), lambda _: Request("GET", path))
+
+
+def _execution(workflow_id: str, answer: Any, body: Json, run_id: str | None) -> Request[Any]:
+    headers = {"X-Run-Id": run_id} if run_id else {}
+    path = f"/api/workflows/{workflow_id}/execute"
+    return Request("POST", path, answer, json=body, headers=headers)

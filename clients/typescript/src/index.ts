@@ -1,0 +1,35 @@
+import { Http, type ClientOptions } from './http.ts'
+import {
+  ApiKeys, Copilot, Files, Knowledge, Logs, Tools, Users, Workflows, Workspaces,
+} from './resources.ts'
+
+export { NuxaError, type ErrorCode } from './errors.ts'
+export type { ClientOptions } from './http.ts'
+export type { CopilotEvent, ExecuteRequest, ExecutionEvent } from './resources.ts'
+export type * from './schema.ts'
+
+/** A client of Nuxa Flow, by an API key or a bearer token. */
+export class NuxaClient {
+  readonly workflows: Workflows
+  readonly copilot: Copilot
+  readonly knowledge: Knowledge
+  readonly files: Files
+  readonly logs: Logs
+  readonly tools: Tools
+  readonly users: Users
+  readonly workspaces: Workspaces
+  readonly apiKeys: ApiKeys
+
+  constructor(options: ClientOptions) {
+    const http = new Http(options)
+    this.workflows = new Workflows(http)
+    this.copilot = new Copilot(http)
+    this.knowledge = new Knowledge(http)
+    this.files = new Files(http)
+    this.logs = new Logs(http)
+    this.tools = new Tools(http)
+    this.users = new Users(http)
+    this.workspaces = new Workspaces(http)
+    this.apiKeys = new ApiKeys(http)
+  }
+}

@@ -1,0 +1,176 @@
+import type { Asked, Http } from './http.ts'
+import type * as S from './schema.ts'
+
+type Partly<T> = Partial<T>
+export type ExecutionEvent =
+  | S.RunStarted | S.RunEnded | S.BlockStarted | S.BlockCompleted | S.BlockError | S.BlockSkipped
+  | S.StreamChunk | S.StreamThinking | S.StreamTool | S.StreamDone
+export type CopilotEvent =
+  | S.StartEvent | S.TextEvent | S.ThinkingEvent | S.ToolEvent | S.CitationEvent
+  | S.ArtifactEvent | S.ErrorEvent | S.DoneEvent
+export interface ExecuteRequest {
+  input?: unknown
+  selectedOutputs?: string[]
+  timeoutSeconds?: number
+}
+export interface Once { idempotencyKey?: string }
+
+const keyed = (once: Once = {}): Record<string, string> =>
+  once.idempotencyKey ? { 'Idempotency-Key': once.idempotencyKey } : {}
+const id = encodeURIComponent
+
+class Resource {
+  constructor(protected readonly http: Http) {}
+}
+
+export class Workflows extends Resource {
+  list = (query: { search?: string; limit?: number } = {}) =>
+    this.http.rows<S.WorkflowSummary>('/api/workflows', query)
+  create = (definition: Partly<S.NewWorkflow> & { name: string }, once?: Once) =>
+    this.http.send<S.WorkflowAnswer>('POST', '/api/workflows', { json: definition, headers: keyed(once) })
+  get = (workflowId: string) => this.http.send<S.WorkflowAnswer>('GET', `/api/workflows/${id(workflowId)}`)
+  update = (workflowId: string, changes: Partly<S.WorkflowPatch>) =>
+    this.http.send<S.WorkflowAnswer>('PATCH', `/api/workflows/${id(workflowId)}`, { json: changes })
+  delete = (workflowId: string) => this.http.send<void>('DELETE', `/api/workflows/${id(workflowId)}`)
+  duplicate = (workflowId: string, name?: string) =>
+    this.http.send<S.WorkflowAnswer>('POST', `/api/workflows/${id(workflowId)}/duplicate`, { json: name ? { name } : {} })
+  validate = (workflowId: string) =>
+    this.http.send<S.Validity>('POST', `/api/workflows/${id(workflowId)}/validate`, { json: {}, isRepeatable: true })
+  deploy = (workflowId: string) =>
+    this.http.send<S.WorkflowSummary>('POST', `/api/workflows/${id(workflowId)}/deploy`, { json: {} })
+
+  /** Runs a workflow and waits for its end. */
+  execute = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
+    this.http.send<S.RunAnswer>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ input: null, ...request }, runId))
+  /** Runs a workflow without waiting for it. */
+  start = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
+    this.http.send<S.Accepted>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ ...request, async: true }, runId))
+  /** Runs a workflow and iterates over its events up to its end. */
+  stream = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
+    this.http.events<ExecutionEvent>(
+      'POST', `/api/workflows/${id(workflowId)}/execute`, run({ ...request, stream: true }, runId),
+      (last) => this.#stream(workflowId, last.executionId))
+  executions = (workflowId: string) =>
+    this.http.rows<S.ExecutionAnswer>(`/api/workflows/${id(workflowId)}/executions`)
+  execution = (workflowId: string, executionId: string) =>
+    this.http.send<S.ExecutionAnswer>('GET', `/api/workflows/${id(workflowId)}/executions/${id(executionId)}`)
+  cancel = (workflowId: string, executionId: string) =>
+    this.http.send<S.ExecutionAnswer>(
+      'POST', `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/cancel`, { json: {}, isRepeatable: true })
+  /** Iterates over the events of a run that somebody started, from its first. */
+  follow = (workflowId: string, executionId: string) => {
+    const path = this.#stream(workflowId, executionId)
+    return this.http.events<ExecutionEvent>('GET', path, {}, () => path)
+  }
+
+  #stream = (workflowId: string, executionId: string) =>
+    `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/stream`
+}
+
+const run = (json: unknown, runId?: string): Asked =>
+  ({ json, headers: runId ? { 'X-Run-Id': runId } : {} })
+
+export class Copilot extends Resource {
+  /** Asks and waits; a question with a `userMessageId` is one turn however often it is sent. */
+  chat = (question: Partly<S.AskBody> & { message: string }) =>
+    this.http.send<S.ChatAnswer>('POST', '/api/copilot/chat', asking(question))
+  /** Asks and iterates over the answer's events as it is written. */
+  stream = (question: Partly<S.AskBody> & { message: string }) =>
+    this.http.events<CopilotEvent>('POST', '/api/copilot/stream', asking(question),
+      (last) => `/api/copilot/streams/${id(last.messageId)}`)
+  follow = (messageId: string) => {
+    const path = `/api/copilot/streams/${id(messageId)}`
+    return this.http.events<CopilotEvent>('GET', path, {}, () => path)
+  }
+  abort = (messageId: string) =>
+    this.http.send<S.AbortAnswer>('POST', `/api/copilot/streams/${id(messageId)}/abort`, { json: {}, isRepeatable: true })
+  history = (chatId?: string) => this.http.rows<S.MessageAnswer>('/api/copilot/history', { chatId })
+  chats = () => this.http.rows<S.ChatRow>('/api/copilot/chats')
+  deleteChat = (chatId: string) => this.http.send<void>('DELETE', `/api/copilot/chats/${id(chatId)}`)
+  tools = () => this.http.send<S.CopilotTool[]>('GET', '/api/copilot/tools')
+  executeTool = (name: string, args: Record<string, unknown>) =>
+    this.http.send<S.ToolRunAnswer>('POST', '/api/copilot/tools/execute', { json: { name, arguments: args } })
+}
+
+const asking = (question: { userMessageId?: string | null }) =>
+  ({ json: question, isRepeatable: Boolean(question.userMessageId) })
+
+export class Knowledge extends Resource {
+  list = () => this.http.rows<S.BaseAnswer>('/api/knowledge')
+  create = (base: Partly<S.NewBase> & { name: string }, once?: Once) =>
+    this.http.send<S.BaseAnswer>('POST', '/api/knowledge', { json: base, headers: keyed(once) })
+  get = (baseId: string) => this.http.send<S.BaseAnswer>('GET', `/api/knowledge/${id(baseId)}`)
+  update = (baseId: string, changes: Partly<S.BasePatch>) =>
+    this.http.send<S.BaseAnswer>('PATCH', `/api/knowledge/${id(baseId)}`, { json: changes })
+  delete = (baseId: string) => this.http.send<void>('DELETE', `/api/knowledge/${id(baseId)}`)
+  search = (baseId: string, search: Partly<S.SearchFields> & { query: string }) =>
+    this.http.send<S.SearchReply>('POST', `/api/knowledge/${id(baseId)}/search`, { json: search, isRepeatable: true })
+  add = (baseId: string, source: Partly<S.NewDocument>) =>
+    this.http.send<S.DocumentAnswer & { duplicateOf?: string }>('POST', `/api/knowledge/${id(baseId)}/documents`, { json: source })
+  upload = (baseId: string, file: Blob, name: string, metadata?: Record<string, unknown>) => {
+    const form = formOf(file, name)
+    if (metadata) form.append('metadata', JSON.stringify(metadata))
+    return this.http.send<S.DocumentAnswer & { duplicateOf?: string }>('POST', `/api/knowledge/${id(baseId)}/documents`, { form })
+  }
+  documents = (baseId: string) => this.http.rows<S.DocumentAnswer>(`/api/knowledge/${id(baseId)}/documents`)
+  document = (baseId: string, documentId: string) =>
+    this.http.send<S.DocumentAnswer>('GET', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`)
+  deleteDocument = (baseId: string, documentId: string) =>
+    this.http.send<void>('DELETE', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`)
+  chunks = (baseId: string, documentId: string) =>
+    this.http.rows<S.ChunkAnswer>(`/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks`)
+}
+
+const formOf = (file: Blob, name: string): FormData => {
+  const form = new FormData()
+  form.append('file', file, name)
+  return form
+}
+
+export class Files extends Resource {
+  list = () => this.http.rows<S.FileAnswer>('/api/files')
+  upload = (file: Blob, name: string) =>
+    this.http.send<S.FileAnswer>('POST', '/api/files/upload', { form: formOf(file, name) })
+  get = (fileId: string) => this.http.send<S.FileAnswer>('GET', `/api/files/${id(fileId)}`)
+  rename = (fileId: string, name: string) =>
+    this.http.send<S.FileAnswer>('PATCH', `/api/files/${id(fileId)}`, { json: { name } })
+  /** Returns the answer: `.body` streams, `.blob()` and `.arrayBuffer()` read it whole. */
+  download = (fileId: string, range?: { start: number; end?: number }) =>
+    this.http.raw('GET', `/api/files/${id(fileId)}/download`, {
+      headers: range ? { Range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}` } : {},
+    })
+  delete = (fileId: string) => this.http.send<void>('DELETE', `/api/files/${id(fileId)}`)
+}
+
+export class Logs extends Resource {
+  list = (filters: Record<string, unknown> = {}) => this.http.rows<S.LogEntry>('/api/logs', filters)
+  get = (executionId: string) => this.http.send<S.LogDetail>('GET', `/api/logs/${id(executionId)}`)
+  blocks = (executionId: string) => this.http.rows<S.BlockEntry>(`/api/logs/${id(executionId)}/blocks`)
+}
+
+export class Tools extends Resource {
+  list = () => this.http.send<S.ToolAnswer[]>('GET', '/api/tools')
+  execute = (name: string, params: Record<string, unknown>, once?: Once) =>
+    this.http.send<S.ToolResult>('POST', `/api/tools/${id(name)}`, { json: { params }, headers: keyed(once) })
+}
+
+export class Users extends Resource {
+  me = () => this.http.send<S.UsersUserAnswer>('GET', '/api/user')
+  list = () => this.http.rows<S.MemberAnswer>('/api/users')
+}
+
+export class Workspaces extends Resource {
+  list = () => this.http.rows<S.WorkspaceAnswer>('/api/workspaces')
+  get = (workspaceId: string) => this.http.send<S.WorkspaceAnswer>('GET', `/api/workspaces/${id(workspaceId)}`)
+  putSecret = (workspaceId: string, name: string, value: string) =>
+    this.http.send<void>('PUT', `/api/workspaces/${id(workspaceId)}/secrets/${id(name)}`, { json: { value } })
+  deleteSecret = (workspaceId: string, name: string) =>
+    this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}/secrets/${id(name)}`)
+}
+
+export class ApiKeys extends Resource {
+  list = () => this.http.rows<S.KeyAnswer>('/api/auth/api-keys')
+  create = (key: Partly<S.NewKey> & { name: string }) =>
+    this.http.send<S.CreatedKey>('POST', '/api/auth/api-keys', { json: key })
+  delete = (keyId: string) => this.http.send<void>('DELETE', `/api/auth/api-keys/${id(keyId)}`)
+}

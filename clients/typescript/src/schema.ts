@@ -1,0 +1,1179 @@
+// Made by generate.py from the API's description; do not edit.
+
+export type AbortAnswer = {
+  messageId: string;
+  status: string;
+};
+
+export type Accepted = {
+  success: true;
+  async: true;
+  executionId: string;
+  statusUrl: string;
+};
+
+export type Alive = {
+  status: "ok";
+};
+
+export type AnswerMessage = {
+  role: "assistant";
+  content: string;
+  citations: Array<Mark>;
+};
+
+export type ArtifactEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "artifact";
+  payload: Record<string, unknown>;
+};
+
+export type AskBody = {
+  message: string;
+  chatId?: string | null;
+  mode?: string | null;
+  workflowId?: string | null;
+  knowledgeBaseIds?: Array<string>;
+  contexts?: Array<Context>;
+  fileIds?: Array<string>;
+  model?: string | null;
+  userMessageId?: string | null;
+  workspaceId?: string;
+};
+
+export type AuthUserAnswer = {
+  id: string;
+  email: string;
+  name: string;
+  imageUrl: string | null;
+  emailVerified: boolean;
+  createdAt: string;
+};
+
+export type BaseAnswer = {
+  id: string;
+  name: string;
+  description: string | null;
+  workspaceId: string;
+  language: string;
+  embeddingModel: string;
+  embeddingDimensions: number;
+  chunking: Record<string, unknown>;
+  documentCount: number;
+  chunkCount: number;
+  tokenCount: number;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type BaseAnswerPage = {
+  data: Array<BaseAnswer>;
+  nextCursor: string | null;
+};
+
+export type BasePatch = {
+  name?: string;
+  description?: string | null;
+  workspaceId?: string;
+};
+
+export type Begun = {
+  mode?: string | null;
+  model: string | null;
+};
+
+export type BlockBegan = {
+  blockId: string;
+  blockName: string;
+  blockType: string;
+  executionOrder: number;
+  iteration?: string | null;
+  input: JsonValue;
+};
+
+export type BlockCompleted = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "block:completed";
+  data: BlockDone;
+};
+
+export type BlockDone = {
+  blockId: string;
+  blockName: string;
+  blockType: string;
+  executionOrder: number;
+  iteration?: string | null;
+  input: JsonValue;
+  output: JsonValue;
+  durationMs: number;
+};
+
+export type BlockEntry = {
+  id: string;
+  blockId: string;
+  blockName: string;
+  blockType: string;
+  executionOrder: number;
+  iteration: string | null;
+  attempt: number;
+  status: string;
+  startedAt: string;
+  endedAt: string;
+  durationMs: number;
+  inputData: JsonValue;
+  outputData: JsonValue;
+  errorMessage: string | null;
+  usage: Record<string, unknown> | null;
+  cost: number | null;
+};
+
+export type BlockEntryPage = {
+  data: Array<BlockEntry>;
+  nextCursor: string | null;
+};
+
+export type BlockError = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "block:error";
+  data: BlockFailure;
+};
+
+export type BlockFailure = {
+  blockId: string;
+  blockName: string;
+  blockType: string;
+  executionOrder: number;
+  iteration?: string | null;
+  input: JsonValue;
+  output: JsonValue;
+  durationMs: number;
+  error: string | null;
+};
+
+export type BlockHead = {
+  blockId: string;
+  blockName: string;
+  blockType: string;
+  executionOrder: number;
+  iteration?: string | null;
+};
+
+export type BlockSkipped = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "block:skipped";
+  data: BlockHead;
+};
+
+export type BlockStarted = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "block:started";
+  data: BlockBegan;
+};
+
+export type BlockType = {
+  type: string;
+  name: string;
+  description: string;
+  settings: Record<string, unknown>;
+  outputs: Record<string, string>;
+  openOutputs: boolean;
+};
+
+export type BlockTypePage = {
+  data: Array<BlockType>;
+  nextCursor: string | null;
+};
+
+export type ChatAnswer = {
+  chatId: string;
+  messageId: string;
+  content: string;
+  citations: Array<Citation>;
+  toolCalls: Array<CopilotToolUse>;
+  artifacts: Array<Record<string, unknown>>;
+  usage: Usage | null;
+  model: string | null;
+};
+
+export type ChatChunk = {
+  id: string;
+  object: "chat.completion.chunk";
+  created: number;
+  model: string;
+  choices: Array<ChunkChoice>;
+  usage?: TokenUsage | null;
+};
+
+export type ChatCompletion = {
+  id: string;
+  object: "chat.completion";
+  created: number;
+  model: string;
+  choices: Array<Choice>;
+  usage: TokenUsage;
+};
+
+export type ChatMessage = {
+  role: "system" | "developer" | "user" | "assistant";
+  content: string | Array<TextPart>;
+  name?: string | null;
+};
+
+export type ChatPatch = {
+  title?: string;
+  workspaceId?: string;
+};
+
+export type ChatRow = {
+  id: string;
+  title: string;
+  mode: string;
+  workflowId: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type ChatRowPage = {
+  data: Array<ChatRow>;
+  nextCursor: string | null;
+};
+
+export type Choice = {
+  index: number;
+  message: AnswerMessage;
+  finish_reason: string;
+};
+
+export type Chunk = {
+  blockId: string;
+  chunk: string;
+};
+
+export type ChunkAnswer = {
+  id: string;
+  index: number;
+  content: string;
+  tokenCount: number;
+  page: number | null;
+  bbox: Array<number> | null;
+  headingPath: Array<string>;
+  startOffset: number;
+  endOffset: number;
+  metadata: Record<string, unknown>;
+  enabled: boolean;
+};
+
+export type ChunkAnswerPage = {
+  data: Array<ChunkAnswer>;
+  nextCursor: string | null;
+};
+
+export type ChunkChoice = {
+  index: number;
+  delta: ChunkDelta;
+  finish_reason: string | null;
+};
+
+export type ChunkDelta = {
+  role?: "assistant" | null;
+  content?: string | null;
+  citations?: Array<Mark> | null;
+};
+
+export type Chunking = {
+  strategy?: "auto" | "title" | "recursive" | "page" | "table";
+  maxTokens?: number;
+  overlapTokens?: number;
+  parentTokens?: number | null;
+};
+
+export type ChunksDone = {
+  blockId: string;
+};
+
+export type Citation = {
+  n: number;
+  documentId: string;
+  documentName: string;
+  chunkId: string;
+  page: number | null;
+  bbox: Array<number> | null;
+  quote: string;
+  startOffset: number;
+  endOffset: number;
+};
+
+export type CitationEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "citation";
+  payload: Citation;
+};
+
+export type Completion = {
+  model: string;
+  messages?: Array<Record<string, JsonValue>> | null;
+  prompt?: string | null;
+  temperature?: number | null;
+  maxTokens?: number | null;
+  workspaceId?: string;
+};
+
+export type CompletionRequest = {
+  model: string;
+  messages: Array<ChatMessage>;
+  stream?: boolean;
+  stream_options?: StreamOptions | null;
+  temperature?: number | null;
+  max_tokens?: number | null;
+  max_completion_tokens?: number | null;
+  response_format?: Record<string, JsonValue> | null;
+  n?: 1;
+  user?: string | null;
+  knowledgeBaseIds?: Array<string> | null;
+  workspaceId?: string;
+};
+
+export type Context = {
+  kind: "knowledge" | "workflow";
+  id: string;
+};
+
+export type CopilotFailure = {
+  code: string;
+  message: string;
+};
+
+export type CopilotTool = {
+  name: string;
+  description: string;
+  parameters: Record<string, JsonValue>;
+  readOnly: boolean;
+  requiresApproval: boolean;
+  modes: Array<string>;
+};
+
+export type CopilotToolUse = {
+  toolCallId: string;
+  name: string;
+  arguments: JsonValue;
+  status: string;
+  output: JsonValue;
+};
+
+export type CreatedKey = {
+  id: string;
+  name: string;
+  preview: string;
+  scopes: Array<string>;
+  workspaceId: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+  createdAt: string;
+  key: string;
+};
+
+export type Delta = {
+  delta: string;
+};
+
+export type DocumentAnswer = {
+  id: string;
+  knowledgeBaseId: string;
+  fileId: string | null;
+  name: string;
+  size: number;
+  mimeType: string;
+  checksum: string;
+  metadata: Record<string, unknown>;
+  enabled: boolean;
+  status: string;
+  stage: string | null;
+  progress: number;
+  pagesDone: number;
+  pagesTotal: number | null;
+  chunkCount: number;
+  tokenCount: number;
+  attempts: number;
+  quality: Record<string, unknown> | null;
+  error: Record<string, unknown> | null;
+  createdAt: string;
+  updatedAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+};
+
+export type DocumentAnswerPage = {
+  data: Array<DocumentAnswer>;
+  nextCursor: string | null;
+};
+
+export type DocumentPatch = {
+  enabled?: boolean;
+  metadata?: Record<string, unknown>;
+  workspaceId?: string;
+};
+
+export type DoneEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "done";
+  payload: Finished;
+};
+
+export type DuplicateAnswer = {
+  id: string;
+  knowledgeBaseId: string;
+  fileId: string | null;
+  name: string;
+  size: number;
+  mimeType: string;
+  checksum: string;
+  metadata: Record<string, unknown>;
+  enabled: boolean;
+  status: string;
+  stage: string | null;
+  progress: number;
+  pagesDone: number;
+  pagesTotal: number | null;
+  chunkCount: number;
+  tokenCount: number;
+  attempts: number;
+  quality: Record<string, unknown> | null;
+  error: Record<string, unknown> | null;
+  createdAt: string;
+  updatedAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  duplicateOf: string;
+};
+
+export type DuplicateBody = {
+  name?: string | null;
+  workspaceId?: string;
+};
+
+export type Embedding = {
+  object: "embedding";
+  index: number;
+  embedding: Array<number> | string;
+};
+
+export type EmbeddingRequest = {
+  input: string | Array<string>;
+  model: string;
+  encoding_format?: "float" | "base64";
+  user?: string | null;
+  workspaceId?: string;
+};
+
+export type EmbeddingUsage = {
+  prompt_tokens: number;
+  total_tokens: number;
+};
+
+export type Embeddings = {
+  object: "list";
+  data: Array<Embedding>;
+  model: string;
+  usage: EmbeddingUsage;
+};
+
+export type Ended = {
+  success: boolean;
+  output: JsonValue;
+  duration: number;
+  startTime: string | null;
+  endTime: string | null;
+  error?: Record<string, unknown> | null;
+};
+
+export type ErrorAnswer = {
+  error: ErrorBody;
+};
+
+export type ErrorBody = {
+  code: string;
+  message: string;
+  details: Record<string, unknown>;
+};
+
+export type ErrorEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "error";
+  payload: CopilotFailure;
+};
+
+export type ExecuteBody = {
+  input?: JsonValue;
+  stream?: boolean;
+  async?: boolean;
+  selectedOutputs?: Array<string>;
+  timeoutSeconds?: number | null;
+  useDraft?: boolean | null;
+  startBlockId?: string | null;
+  stopAfterBlockId?: string | null;
+  fromExecutionId?: string | null;
+  workspaceId?: string;
+} | Record<string, unknown>;
+
+export type ExecutionAnswer = {
+  id: string;
+  workflowId: string;
+  version: number | null;
+  status: string;
+  trigger: string;
+  input: JsonValue;
+  output: JsonValue;
+  error: Record<string, unknown> | null;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  durationMs: number | null;
+  cost: number | null;
+  usage: Record<string, unknown> | null;
+};
+
+export type ExecutionAnswerPage = {
+  data: Array<ExecutionAnswer>;
+  nextCursor: string | null;
+};
+
+export type FileAnswer = {
+  id: string;
+  name: string;
+  size: number;
+  mimeType: string;
+  checksum: string;
+  status: string;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type FileAnswerPage = {
+  data: Array<FileAnswer>;
+  nextCursor: string | null;
+};
+
+export type FilePatch = {
+  name?: string;
+  workspaceId?: string;
+};
+
+export type Finished = {
+  status: "completed" | "failed" | "aborted";
+  usage: Usage | null;
+  cost: number | null;
+};
+
+export type GmailMessage = {
+  to: Array<string>;
+  cc?: Array<string>;
+  bcc?: Array<string>;
+  subject?: string;
+  body?: string;
+  contentType?: "text/plain" | "text/html" | "text" | "html";
+  attachments?: Array<MailAttachment>;
+  threadId?: string | null;
+  workspaceId?: string;
+};
+
+export type Issue = {
+  path: string;
+  message: string;
+  code: string;
+};
+
+export type JsonValue = unknown;
+
+export type KeyAnswer = {
+  id: string;
+  name: string;
+  preview: string;
+  scopes: Array<string>;
+  workspaceId: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+  createdAt: string;
+};
+
+export type KeyAnswerPage = {
+  data: Array<KeyAnswer>;
+  nextCursor: string | null;
+};
+
+export type LogDetail = {
+  id: string;
+  workflowId: string;
+  version: number | null;
+  status: string;
+  trigger: string;
+  input: JsonValue;
+  output: JsonValue;
+  error: Record<string, unknown> | null;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  durationMs: number | null;
+  cost: number | null;
+  usage: Record<string, unknown> | null;
+  traceSpans: Array<TraceSpan>;
+  definition: Record<string, unknown>;
+};
+
+export type LogEntry = {
+  id: string;
+  workflowId: string;
+  version: number | null;
+  status: string;
+  trigger: string;
+  input: JsonValue;
+  output: JsonValue;
+  error: Record<string, unknown> | null;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  durationMs: number | null;
+  cost: number | null;
+  usage: Record<string, unknown> | null;
+};
+
+export type LogEntryPage = {
+  data: Array<LogEntry>;
+  nextCursor: string | null;
+};
+
+export type Login = {
+  email: string;
+  password: string;
+};
+
+export type MailAttachment = {
+  fileId?: string | null;
+  name?: string;
+  content?: string | null;
+  mimeType?: string;
+};
+
+export type Mark = {
+  n: number;
+  documentId: string;
+  documentName: string;
+  chunkId: string;
+  page: number | null;
+  bbox: Array<number> | null;
+  quote: string;
+  startOffset: number;
+  endOffset: number;
+};
+
+export type MemberAnswer = {
+  id: string;
+  email: string;
+  name: string;
+  imageUrl: string | null;
+  role: string;
+  joinedAt: string;
+};
+
+export type MemberAnswerPage = {
+  data: Array<MemberAnswer>;
+  nextCursor: string | null;
+};
+
+export type MessageAnswer = {
+  id: string;
+  chatId: string;
+  role: string;
+  content: string;
+  status: string;
+  citations: Array<Citation>;
+  toolCalls: Array<CopilotToolUse>;
+  artifacts: Array<Record<string, unknown>>;
+  usage: Usage | null;
+  cost: number | null;
+  model: string | null;
+  error: CopilotFailure | null;
+  userMessageId: string | null;
+  createdAt: string;
+};
+
+export type MessageAnswerPage = {
+  data: Array<MessageAnswer>;
+  nextCursor: string | null;
+};
+
+export type Model = {
+  id: string;
+  object: "model";
+  created: number;
+  owned_by: string;
+};
+
+export type ModelAnswer = {
+  id: string;
+  isDefault: boolean;
+  isOffline: boolean;
+};
+
+export type ModelAnswerPage = {
+  data: Array<ModelAnswer>;
+  nextCursor: string | null;
+};
+
+export type Models = {
+  object: "list";
+  data: Array<Model>;
+};
+
+export type NewBase = {
+  name: string;
+  description?: string | null;
+  language?: string;
+  embeddingModel?: string | null;
+  chunking?: Chunking | null;
+  workspaceId?: string;
+};
+
+export type NewDocument = {
+  fileId?: string | null;
+  text?: string | null;
+  url?: string | null;
+  name?: string | null;
+  metadata?: Record<string, unknown>;
+  workspaceId?: string;
+};
+
+export type NewKey = {
+  name: string;
+  scopes?: Array<string>;
+  expiresAt?: string | null;
+  workspaceId?: string;
+};
+
+export type NewSecret = {
+  value: string;
+  workspaceId?: string;
+};
+
+export type NewWorkflow = {
+  blocks?: Record<string, Record<string, JsonValue>>;
+  edges?: Array<Record<string, JsonValue>>;
+  loops?: Record<string, Record<string, JsonValue>>;
+  parallels?: Record<string, Record<string, JsonValue>>;
+  variables?: Record<string, Record<string, JsonValue>>;
+  name: string;
+  description?: string | null;
+  workspaceId?: string;
+};
+
+export type NewWorkspace = {
+  name: string;
+  workspaceId?: string;
+};
+
+export type Place = {
+  page: number | null;
+  bbox: Array<number> | null;
+  startOffset: number;
+  endOffset: number;
+  headingPath: Array<string>;
+};
+
+export type Readiness = {
+  status: "ready" | "starting";
+  checks: Record<string, boolean>;
+  error?: string | null;
+};
+
+export type RunAnswer = {
+  success: boolean;
+  executionId: string;
+  status: string;
+  output: JsonValue;
+  error?: Record<string, unknown> | null;
+  metadata: RunTimes;
+};
+
+export type RunEnded = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "execution:completed" | "execution:error" | "execution:cancelled";
+  data: Ended;
+};
+
+export type RunStarted = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "execution:started";
+  data: Started;
+};
+
+export type RunTimes = {
+  duration: number | null;
+  startTime: string | null;
+  endTime: string | null;
+};
+
+export type ScoreParts = {
+  vector: number | null;
+  keyword: number | null;
+  rerank: number | null;
+};
+
+export type SearchFields = {
+  query: string;
+  topK?: number;
+  groupBy?: "chunk" | "document";
+  mode?: "hybrid" | "vector" | "keyword";
+  rerank?: boolean;
+  minScore?: number | null;
+  filter?: Record<string, unknown> | null;
+  highlight?: boolean;
+  expand?: boolean;
+  workspaceId?: string;
+};
+
+export type SearchReply = {
+  results: Array<SearchResult>;
+  query: string;
+  topK: number;
+  mode: string;
+  totalResults: number;
+  timings: Record<string, number>;
+};
+
+export type SearchResult = {
+  id: string;
+  documentId: string;
+  documentName: string;
+  content: string;
+  score: number;
+  scores: ScoreParts;
+  chunkIndex: number;
+  metadata: Record<string, unknown>;
+  highlights: Array<string>;
+  citation: Place;
+};
+
+export type SecretAnswer = {
+  name: string;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type SecretAnswerPage = {
+  data: Array<SecretAnswer>;
+  nextCursor: string | null;
+};
+
+export type SessionAnswer = {
+  user: AuthUserAnswer;
+  workspaceId: string | null;
+  expiresAt: string | null;
+};
+
+export type Signup = {
+  email: string;
+  password: string;
+  name: string;
+};
+
+export type SlackMessage = {
+  channel: string;
+  text?: string;
+  blocks?: Array<Record<string, JsonValue>> | null;
+  threadTs?: string | null;
+  workspaceId?: string;
+};
+
+export type StartEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "start";
+  payload: Begun;
+};
+
+export type Started = {
+  startTime: string;
+};
+
+export type StreamChunk = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "stream:chunk";
+  data: Chunk;
+};
+
+export type StreamDone = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "stream:done";
+  data: ChunksDone;
+};
+
+export type StreamOptions = {
+  include_usage?: boolean;
+};
+
+export type StreamThinking = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "stream:thinking";
+  data: Thinking;
+};
+
+export type StreamTool = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "stream:tool";
+  data: WorkflowsToolUse;
+};
+
+export type TextEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "text";
+  payload: Delta;
+};
+
+export type TextPart = {
+  type: "text";
+  text: string;
+};
+
+export type Thinking = {
+  blockId: string;
+  thinking: string;
+};
+
+export type ThinkingEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "thinking";
+  payload: Delta;
+};
+
+export type TokenUsage = {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+};
+
+export type ToolAnswer = {
+  name: string;
+  description: string;
+  category: string;
+  parameters: Record<string, unknown>;
+  requiresCredential: boolean;
+  configured: boolean;
+};
+
+export type ToolCall = {
+  params?: Record<string, JsonValue>;
+  workspaceId?: string;
+};
+
+export type ToolEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "tool";
+  payload: ToolStep;
+};
+
+export type ToolResult = {
+  success: boolean;
+  output: unknown;
+  error?: ToolsFailure | null;
+  durationMs: number;
+};
+
+export type ToolRun = {
+  name: string;
+  arguments?: Record<string, JsonValue>;
+  toolCallId?: string | null;
+  chatId?: string | null;
+  workspaceId?: string;
+};
+
+export type ToolRunAnswer = {
+  success: boolean;
+  output: unknown;
+  error: string | null;
+  durationMs: number;
+};
+
+export type ToolStep = {
+  toolCallId: string;
+  name: string;
+  arguments: JsonValue;
+  status: string;
+  output: JsonValue;
+  phase: "call" | "approval" | "result";
+};
+
+export type ToolsFailure = {
+  code: string;
+  message: string;
+  details: Record<string, unknown>;
+};
+
+export type TraceSpan = {
+  id: string;
+  name: string;
+  type: string;
+  status: string;
+  startTime: string | null;
+  endTime: string | null;
+  durationMs: number | null;
+  input: JsonValue;
+  output: JsonValue;
+  children: Array<TraceSpan>;
+};
+
+export type Usage = {
+  input: number;
+  output: number;
+  total: number;
+};
+
+export type UserPatch = {
+  name?: string;
+  imageUrl?: string | null;
+  defaultWorkspaceId?: string;
+  workspaceId?: string;
+};
+
+export type UsersUserAnswer = {
+  id: string;
+  email: string;
+  name: string;
+  imageUrl: string | null;
+  emailVerified: boolean;
+  defaultWorkspaceId: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type Validity = {
+  valid: boolean;
+  issues: Array<Issue>;
+};
+
+export type WorkflowAnswer = {
+  id: string;
+  name: string;
+  description: string | null;
+  workspaceId: string;
+  version: number;
+  isDeployed: boolean;
+  deployedVersion: number | null;
+  createdAt: string;
+  updatedAt: string;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type WorkflowPatch = {
+  blocks?: Record<string, Record<string, JsonValue>>;
+  edges?: Array<Record<string, JsonValue>>;
+  loops?: Record<string, Record<string, JsonValue>>;
+  parallels?: Record<string, Record<string, JsonValue>>;
+  variables?: Record<string, Record<string, JsonValue>>;
+  name?: string;
+  description?: string | null;
+  workspaceId?: string;
+};
+
+export type WorkflowSummary = {
+  id: string;
+  name: string;
+  description: string | null;
+  workspaceId: string;
+  version: number;
+  isDeployed: boolean;
+  deployedVersion: number | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type WorkflowSummaryPage = {
+  data: Array<WorkflowSummary>;
+  nextCursor: string | null;
+};
+
+export type WorkflowsToolUse = {
+  blockId: string;
+  phase: "call" | "result";
+  id: string;
+  name: string;
+  arguments?: string | null;
+  status?: string | null;
+  output?: JsonValue;
+};
+
+export type WorkspaceAnswer = {
+  id: string;
+  name: string;
+  plan: string;
+  role: string;
+  ownerId: string;
+  memberCount: number;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type WorkspaceAnswerPage = {
+  data: Array<WorkspaceAnswer>;
+  nextCursor: string | null;
+};
+
+export type WorkspacePatch = {
+  name?: string;
+  workspaceId?: string;
+};

@@ -1,0 +1,68 @@
+"""A whole conversation in, one answer out: for programs that keep the conversation themselves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from copilot.bases import bases_of
+from copilot.memory import search_words
+from core.models import chat
+from core.models.messages import Message
+from core.store.unit import Store
+from pipelines.agent import AgentEvent, Task, run_agent
+from pipelines.passages import INSTRUCTIONS, Passages, question_with
+from pipelines.retrieval import retrieve
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Messages in OpenAI's form, the last one a user's.
+
+    ``base_ids`` are searched for what that one asks; None means every base of the workspace,
+    none of them that nothing is searched.
+    """
+
+    messages: Sequence[Message]
+    model: str
+    base_ids: Sequence[str] | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    response_format: dict[str, JsonValue] | None = field(default=None)
+
+
+async def searched(store: Store, workspace_id: str, conversation: Conversation) -> Task:
+    """Return what a model is to do, with the passages that were found for the last question.
+
+    Raises ``NotFound`` for a base that is not in the workspace.
+    """
+    *earlier, last = conversation.messages
+    question, passages = str(last["content"]), Passages()
+    base_ids: list[str] = []
+    if conversation.base_ids is None or conversation.base_ids:
+        async with store.unit(workspace_id) as unit:
+            base_ids = await bases_of(unit, conversation.base_ids or ())
+    words = search_words(question, earlier)
+    found = await retrieve(store, workspace_id, base_ids, words, passages)
+    if base_ids:
+        last = {**last, "content": question_with(found, question)}
+        earlier = [{"role": "system", "content": INSTRUCTIONS}, *earlier]
+    return Task(
+        [*earlier, last],
+        passages,
+        model=conversation.model,
+        temperature=conversation.temperature,
+        max_tokens=conversation.max_tokens,
+        response_format=conversation.response_format,
+        cites=bool(base_ids),
+    )
+
+
+async def answer(task: Task) -> AsyncGenerator[AgentEvent, None]:
+    """Yield the answer as it comes, each citation before its mark; ``Done`` is the last event."""
+    async with aclosing(run_agent(task, chat.stream)) as events:
+        async for event in events:
+            yield event

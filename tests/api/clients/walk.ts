@@ -1,0 +1,95 @@
+// Walks through the client against a running service; throws where something is not so.
+import { NuxaClient, NuxaError } from '@nuxa/sdk'
+
+const [baseUrl, apiKey] = Deno.args
+const options = { apiKey: apiKey!, baseUrl: baseUrl! }
+const client = new NuxaClient(options)
+
+function same(found: unknown, wanted: unknown, what: string): void {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
+  if (a !== b) throw new Error(`${what}: ${a} is not ${b}`)
+}
+
+async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const row of rows) found.push(row)
+  return found
+}
+
+const block = (id: string, type: string, template?: string) => ({
+  id, type, name: id,
+  subBlocks: template ? { template: { id: 'template', type: 'x', value: template } } : {},
+})
+const made = await client.workflows.create({
+  name: 'hello',
+  blocks: { s: block('s', 'start'), t: block('t', 'template', 'Hi <start.message>') },
+  edges: [{ id: 'e', source: 's', target: 't' }],
+} as never)
+await client.workflows.deploy(made.id)
+
+const result = await client.workflows.execute(made.id, {
+  input: { message: 'Hello' }
+})
+same([result.success, result.output], [true, { text: 'Hi Hello' }], 'execute')
+
+// A connection that breaks the first stream after some bytes.
+let resumedFrom = ''
+let cuts = 0
+const cutting = new NuxaClient({
+  ...options,
+  fetch: async (url, given) => {
+    const answer = await fetch(url, given)
+    resumedFrom ||= new Headers(given?.headers).get('last-event-id') ?? ''
+    const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream')
+    if (!isStream || cuts++ > 0 || !answer.body) return answer
+    const reader = answer.body.getReader()
+    const first = await reader.read()
+    const body = new ReadableStream({
+      start: (at) => at.enqueue(first.value),
+      pull: (at) => at.error(new TypeError('cut')),
+    })
+    return new Response(body, { headers: answer.headers })
+  },
+})
+const events = await all(cutting.workflows.stream(made.id, { input: { message: 'x' } }))
+same(events.map((event) => event.eventId), events.map((_, index) => index + 1), 'numbers')
+same(events.at(-1)?.type, 'execution:completed', 'last event')
+if (!resumedFrom) throw new Error('the stream was never cut')
+
+for (const name of ['a', 'b', 'c']) await client.workflows.create({ name })
+const names = (await all(client.workflows.list({ limit: 2 }))).map((row) => row.name)
+same(names.sort(), ['a', 'b', 'c', 'hello'], 'pages')
+
+const bytes = new TextEncoder().encode('a line of notes\n'.repeat(10_000))
+const file = await client.files.upload(new Blob([bytes]), 'notes.txt')
+same([file.name, file.size], ['notes.txt', bytes.length], 'upload')
+same((await (await client.files.download(file.id)).arrayBuffer()).byteLength, bytes.length, 'download')
+same(await (await client.files.download(file.id, { start: 2, end: 6 })).text(), 'line', 'range')
+
+const turn = await all(client.copilot.stream({ message: 'When is lunch served?' }))
+const text = turn.map((event) => (event.type === 'text' ? event.payload.delta : '')).join('')
+same((await all(client.copilot.history(turn[0]!.chatId))).at(-1)?.content, text, 'history')
+
+try {
+  await client.files.get('file_none')
+  throw new Error('no error')
+} catch (error) {
+  if (!(error instanceof NuxaError) || !error.is('NOT_FOUND')) throw error
+  same(error.status, 404, 'status')
+}
+
+let calls = 0
+const limited = new NuxaClient({
+  ...options,
+  fetch: (url, given) => {
+    const error = { code: 'RATE_LIMITED', message: 'Wait.', details: { reason: 'rate' } }
+    return calls++ > 0
+      ? fetch(url, given)
+      : Promise.resolve(Response.json({ error }, { status: 429, headers: { 'Retry-After': '0' } }))
+  },
+})
+same(typeof (await limited.users.me()).email, 'string', 'retried')
+calls = 0
+const refused = await limited.tools.execute('t', {}).catch((error) => error)
+same([refused.code, calls], ['RATE_LIMITED', 1], 'a write without a key is not retried')
+console.log('walked')

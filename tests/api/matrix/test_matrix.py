@@ -1,0 +1,118 @@
+"""No way in leads anywhere without credentials, nor to another tenant's rows: every route, every
+place that takes an id, every way in, as the description has them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from api.app import create_app
+from core.config import Settings
+from core.services import Services
+from tests.api.conftest import Member
+from tests.api.matrix.cases import KINDS, Case, cases, operations, places_of
+from tests.api.matrix.ways import WAYS
+from tests.api.test_tenants import _rows as one_of_each
+from tests.pipelines.shapes import block, definition
+
+# Refused for another reason before anybody looks whose the file is.
+NOT_TAKEN = {("askCopilot", "fileIds"): 400, ("streamCopilot", "fileIds"): 400}
+# Lists that take an id to filter by: of what is not there, nothing is listed.
+FILTERED = {("listLogs", "workflowId")}
+# Only a person may send it: a key is refused before anybody looks whose it is.
+PEOPLE_ONLY = {"fromExecutionId"}
+
+
+@pytest.fixture(autouse=True)
+def routed(settings: Settings) -> None:
+    create_app(settings)
+
+
+def _expected(case: Case, way: str) -> int:
+    name = case.operation["operationId"]
+    only = case.operation.get("x-nuxa-only")
+    for place in case.foreign:
+        if place.name in PEOPLE_ONLY and way == "key":
+            return 403
+        if (name, place.name) in NOT_TAKEN:
+            return NOT_TAKEN[(name, place.name)]
+    if case.path.startswith("/api/workspaces/") and "body" in {p.where for p in case.foreign}:
+        return 400  # not the workspace that the path names
+    # A key is in no other workspace; whether it may make this call at all comes after that.
+    names = {place.name for place in case.foreign}
+    return 403 if only not in (None, way) and "workspaceId" not in names else 404
+
+
+async def test_without_credentials_every_closed_route_is_a_401(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    count = 0
+    for method, path, _ in operations():
+        for headers in ({}, {"x-api-key": "nuxa_made_up"}, {"Authorization": "Bearer made-up"}):
+            filled = path.replace("{", "").replace("}", "")
+            answer = await anonymous.request(method, filled, json={}, headers=headers)
+            assert (method, path, answer.status_code) == (method, path, 401)
+            count += 1
+    assert count > 200
+
+
+async def test_no_id_of_another_tenant_leads_anywhere(
+    member: Member, stranger: Member, services: Services
+) -> None:
+    theirs, mine = await one_of_each(member, services), await one_of_each(stranger, services)
+    await _make_ready(stranger, mine)
+    before = await _everything(member)
+    for way, (counts_as, client_of) in WAYS.items():
+        client = await client_of(stranger)
+        # Side by side, as many as the server takes in its stride.
+        room = asyncio.Semaphore(8)
+
+        async def knock(case: Case, client: httpx.AsyncClient = client, way: str = way) -> str:
+            async with room:  # noqa: B023 - awaited below, within the loop
+                answer = await client.request(
+                    case.method, case.path, params=case.query, json=case.body
+                )
+            expected = _expected(case, counts_as)  # noqa: B023
+            told = [kind for kind, value in theirs.items() if _tells(answer, kind, value)]
+            asked = {(case.operation["operationId"], place.name) for place in case.foreign}
+            if is_filter := bool(asked & FILTERED):
+                told += answer.json()["data"]
+            good = answer.status_code == (200 if is_filter else expected) and not told
+            return "" if good else f"{way}: {case.name} {answer.status_code}, not {expected} {told}"
+
+        found = await asyncio.gather(*(knock(case) for case in cases(mine, theirs)))
+        leaks = "\n".join(leak for leak in found if leak)
+        assert not leaks, leaks
+    assert await _everything(member) == before
+
+
+async def _make_ready(person: Member, rows: dict[str, str]) -> None:
+    """Let calls come as far as to the ids: a workflow that could run, a tool that could be used."""
+    workflow = f"/api/workflows/{rows['workflow_id']}"
+    steps = definition([block("t", template="Hi")], "s>t")
+    assert (await person.program.patch(workflow, json=steps)).status_code == 200
+    assert (await person.program.post(f"{workflow}/deploy")).status_code == 200
+    secret = f"/api/workspaces/{person.workspace_id}/secrets/GMAIL_ACCESS_TOKEN"
+    assert (await person.program.put(secret, json={"value": "t"})).status_code == 204
+
+
+def _tells(answer: httpx.Response, kind: str, value: str) -> bool:
+    """Whether an answer holds more of a row than the id that was asked with."""
+    is_named = kind in ("name", "workspace_id", "user_id")
+    return answer.status_code < 400 and not is_named and value in answer.text
+
+
+async def _everything(member: Member) -> str:
+    """Return all lists of the member's as one text: what a stranger must leave as it is."""
+    lists = ("knowledge", "files", "workflows", "copilot/chats", "logs", "workspaces")
+    found = [(await member.program.get(f"/api/{name}")).json()["data"] for name in lists]
+    return json.dumps(found)
+
+
+def test_it_reaches_every_kind_of_row() -> None:
+    reached = {place.kind for _, _, operation in operations() for place in places_of(operation)}
+    assert reached >= {KINDS[name] for name in ("baseId", "documentId", "fileId", "workflowId")}
+    assert reached >= {KINDS[name] for name in ("executionId", "chatId", "messageId", "keyId")}
