@@ -34,6 +34,9 @@ class WordEmbedder:
 
     dimensions = DIMENSIONS
 
+    def begin_query(self, text: str) -> None:
+        """It is quick: nothing has to begin early."""
+
     async def embed_query(self, text: str) -> NDArray[np.float32]:
         return embedded(text)
 

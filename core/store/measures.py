@@ -17,15 +17,21 @@ from core.store.postings import SCORE
 _OPENING: Final = 2  # chunks; a title page is seldom longer
 _HEADER: Final = 4  # bytes before the values of a vector in the database's binary form
 
+# Each word's postings are sought by themselves (``OFFSET 0`` keeps the planner from thinking of
+# something else): it has no idea of a base that was just filled.
 _MEASURE: Final = f"""
     SELECT v.chunk_no, d.id, d.name, d.chunk_count, halfvec_send(v.embedding) AS vector,
-        coalesce((
-            SELECT sum({SCORE.format("$3::float8", "$4::float8")})
-            FROM unnest($5::text[], $6::float8[]) AS w (term, weight)
-            JOIN postings p
-                ON p.base_no = v.base_no AND p.term = w.term AND p.chunk_no = v.chunk_no
-        ), 0) AS score
+        coalesce(k.score, 0) AS score
     FROM vectors v JOIN chunks c ON c.no = v.chunk_no JOIN documents d ON d.id = c.document_id
+    LEFT JOIN (
+        SELECT p.chunk_no, sum({SCORE.format("$3::float8", "$4::float8")}) AS score
+        FROM unnest($5::text[], $6::float8[]) AS w (term, weight)
+        CROSS JOIN LATERAL (
+            SELECT chunk_no, frequency, length FROM postings
+            WHERE base_no = ANY($1::bigint[]) AND term = w.term AND chunk_no = ANY($2::bigint[])
+            OFFSET 0
+        ) AS p GROUP BY p.chunk_no
+    ) AS k ON k.chunk_no = v.chunk_no
     WHERE v.base_no = ANY($1::bigint[]) AND v.chunk_no = ANY($2::bigint[]) ORDER BY v.chunk_no
 """  # noqa: S608 - the score is a constant
 _OPENINGS: Final = """

@@ -108,6 +108,8 @@ class Postings(TenantRepository):
         ``k1 * (1 - b + b * length / mean)`` as a constant and a share for each word of a chunk;
         ``allowed`` selects the chunk numbers that count.
         """
+        # Each word is sought by itself (``OFFSET 0`` keeps the planner from thinking of something
+        # else): it has no idea of a base that was just filled.
         condition = ""
         values: list[Any] = []
         if allowed is not None:
@@ -116,9 +118,11 @@ class Postings(TenantRepository):
         rows = await fetch(
             self._session,
             f"""
-                SELECT p.chunk_no FROM postings p
-                JOIN unnest($1::text[], $2::float8[]) AS w (term, weight) ON w.term = p.term
-                WHERE p.base_no = ANY($3::bigint[]) {condition} GROUP BY p.chunk_no
+                SELECT p.chunk_no FROM unnest($1::text[], $2::float8[]) AS w (term, weight)
+                CROSS JOIN LATERAL (
+                    SELECT chunk_no, frequency, length FROM postings
+                    WHERE base_no = ANY($3::bigint[]) AND term = w.term OFFSET 0
+                ) AS p WHERE true {condition} GROUP BY p.chunk_no
                 ORDER BY sum({SCORE.format("$4::float8", "$5::float8")}) DESC, p.chunk_no LIMIT $6
             """,  # noqa: S608 - the condition is our own, its values are numbered
             *(list(weights), list(weights.values()), base_nos, *saturation, limit, *values),

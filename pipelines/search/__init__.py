@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from core.errors import ValidationFailed
 from core.models.embed import get_embedder
@@ -17,7 +18,7 @@ from core.text import analyze
 from pipelines.search.candidates import Measurer, Scope, by_meaning, by_words, scorer
 from pipelines.search.highlight import highlights
 from pipelines.search.query import Hit, Scores, SearchAnswer, SearchQuery
-from pipelines.search.ranking import Bm25, Candidates, Floats, feedback, fuse
+from pipelines.search.ranking import NO_WORDS, Bm25, Candidates, Floats, feedback, fuse
 from pipelines.search.window import widened
 
 __all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
@@ -61,13 +62,19 @@ async def search(
     clock = _Clock()
     async with store.unit(workspace_id) as unit:
         bases = await unit.hits.bases(base_ids)
-    clock.lap("basesMs")
+        clock.lap("basesMs")
+        searches = [
+            _Search(_scope(alike, query, condition), query, clock) for alike in _alike(bases)
+        ]
+        for each in searches:
+            await each.look_up_words(unit)
+    for each in searches:
+        await each.embed()
     ranked: list[_Ranked] = []
-    for alike in _alike(bases):
-        scope = _scope(alike, query, condition)
-        ranked.extend(await _Search(store, workspace_id, scope, query, clock).ranked())
-    best = _best(ranked, query)
-    hits = await _hits(store, workspace_id, best, query, bases)
+    async with store.unit(workspace_id) as unit:
+        for each in searches:
+            ranked.extend(await each.ranked(unit))
+        hits = await _hits(unit, _best(ranked, query), query, bases)
     clock.lap("readMs")
     timings = {**clock.parts, "totalMs": round(sum(clock.parts.values()), 3)}
     return SearchAnswer(hits, timings, len(hits))
@@ -85,92 +92,67 @@ def _scope(bases: Sequence[SearchedBase], query: SearchQuery, condition: Filter 
     return Scope(bases, depth, query.group_by == "document", condition)
 
 
-@dataclass
 class _Search:
-    """One question to bases of one embedding model and language."""
+    """One question to bases of one embedding model and language.
 
-    store: Store
-    workspace_id: str
-    scope: Scope
-    query: SearchQuery
-    clock: _Clock
+    Its steps are called in order; no transaction and no connection waits for the model.
+    """
 
-    async def ranked(self) -> list[_Ranked]:
-        if self.query.mode == "keyword":
-            return await self._keyword()
-        if self.query.mode == "vector":
-            return await self._vector()
-        return await self._hybrid()
+    def __init__(self, scope: Scope, query: SearchQuery, clock: _Clock) -> None:
+        self._scope, self._query, self._clock = scope, query, clock
+        self._embedder = get_embedder(scope.bases[0].embedding_model)
+        self._words: Bm25 = NO_WORDS
+        self._worded: list[int] = []
+        self._vector: Floats = np.empty(0, np.float32)
 
-    async def _embedded(self) -> Floats:
-        embedder = get_embedder(self.scope.bases[0].embedding_model)
-        return await embedder.embed_query(self.query.text)
+    async def look_up_words(self, unit: Unit) -> None:
+        """Find what the words point at, while the question is embedded."""
+        mode = self._query.mode
+        if mode != "keyword":
+            self._embedder.begin_query(self._query.text)
+        if mode != "vector":
+            terms = analyze(self._query.text, self._scope.bases[0].language)
+            self._words = await scorer(unit, self._scope, terms)
+            self._worded = await by_words(unit, self._scope, self._words)
+            self._clock.lap("keywordMs")
 
-    def _terms(self) -> list[str]:
-        return analyze(self.query.text, self.scope.bases[0].language)
+    async def embed(self) -> None:
+        if self._query.mode != "keyword":
+            self._vector = await self._embedder.embed_query(self._query.text)
+            self._clock.lap("embedMs")
 
-    async def _by_words(self, unit: Unit) -> tuple[Bm25, list[int]]:
-        words = await scorer(unit, self.scope, self._terms())
-        return words, await by_words(unit, self.scope, words)
+    async def ranked(self, unit: Unit) -> list[_Ranked]:
+        """Return every candidate with its scores, in no order."""
+        measurer = Measurer(self._scope, self._words)
+        if self._query.mode == "keyword":
+            candidates = await measurer.measure(unit, self._worded)
+            self._clock.lap("keywordMs")
+            return _ranked(candidates, candidates.keyword, keyword=candidates.keyword)
+        if self._query.mode == "vector":
+            near = await by_meaning(unit, self._scope, self._vector)
+            candidates = await measurer.measure(unit, near)
+            self._clock.lap("vectorMs")
+            cosines = candidates.cosines(self._vector)
+            return _ranked(candidates, cosines, vector=cosines)
+        return await self._hybrid(unit, measurer)
 
-    async def _keyword(self) -> list[_Ranked]:
-        async with self.store.unit(self.workspace_id) as unit:
-            words, found = await self._by_words(unit)
-            candidates = await Measurer(self.scope, words).measure(unit, found)
-        self.clock.lap("keywordMs")
-        return [
-            _Ranked(no, document_id, score, Scores(keyword=score))
-            for no, document_id, score in zip(
-                candidates.nos, candidates.document_ids, candidates.keyword.tolist(), strict=True
-            )
-        ]
-
-    async def _vector(self) -> list[_Ranked]:
-        vector = await self._embedded()
-        self.clock.lap("embedMs")
-        async with self.store.unit(self.workspace_id) as unit:
-            found = await by_meaning(unit, self.scope, vector)
-            words = await scorer(unit, self.scope, [])
-            candidates = await Measurer(self.scope, words).measure(unit, found)
-        self.clock.lap("vectorMs")
-        return [
-            _Ranked(no, document_id, score, Scores(vector=score))
-            for no, document_id, score in zip(
-                candidates.nos,
-                candidates.document_ids,
-                candidates.cosines(vector).tolist(),
-                strict=True,
-            )
-        ]
-
-    async def _hybrid(self) -> list[_Ranked]:
-        """Words are looked up while the question is embedded; no transaction waits for that."""
-        embedding = asyncio.ensure_future(self._embedded())
-        try:
-            async with self.store.unit(self.workspace_id) as unit:
-                words, worded = await self._by_words(unit)
-            self.clock.lap("keywordMs")
-            vector = await embedding
-        finally:
-            embedding.cancel()
-        self.clock.lap("embedMs")
-        measurer = Measurer(self.scope, words)
-        async with self.store.unit(self.workspace_id) as unit:
-            near = await by_meaning(unit, self.scope, vector)
-            self.clock.lap("vectorMs")
-            candidates = await measurer.measure(unit, _union(worded, near))
-            self.clock.lap("measureMs")
-            if not candidates.nos:
-                return []
-            moved = feedback(candidates, vector, fuse(candidates, vector))
-            near = await by_meaning(unit, self.scope, moved)
-            self.clock.lap("vectorMs")
-            candidates = candidates.joined(
-                await measurer.measure(unit, _without(near, candidates.nos))
-            )
+    async def _hybrid(self, unit: Unit, measurer: Measurer) -> list[_Ranked]:
+        vector = self._vector
+        near = await by_meaning(unit, self._scope, vector)
+        self._clock.lap("vectorMs")
+        candidates = await measurer.measure(unit, _union(self._worded, near))
+        self._clock.lap("measureMs")
+        if not candidates.nos:
+            return []
+        moved = feedback(candidates, vector, fuse(candidates, vector))
+        near = await by_meaning(unit, self._scope, moved)
+        self._clock.lap("vectorMs")
+        others = await measurer.measure(unit, _without(near, candidates.nos))
+        candidates = candidates.joined(others)
         fused = fuse(candidates, moved)
-        self.clock.lap("measureMs")
-        return _with_scores(candidates, fused, vector)
+        self._clock.lap("measureMs")
+        cosines = candidates.cosines(vector)
+        return _ranked(candidates, fused, vector=cosines, keyword=candidates.keyword)
 
 
 def _union(some: Sequence[int], others: Sequence[int]) -> list[int]:
@@ -182,12 +164,19 @@ def _without(some: Sequence[int], others: Sequence[int]) -> list[int]:
     return [no for no in some if no not in known]
 
 
-def _with_scores(candidates: Candidates, fused: Floats, vector: Floats) -> list[_Ranked]:
-    columns = (candidates.cosines(vector), candidates.keyword, fused)
+def _ranked(
+    candidates: Candidates,
+    scores: Floats,
+    *,
+    vector: Floats | None = None,
+    keyword: Floats | None = None,
+) -> list[_Ranked]:
+    count = len(candidates.nos)
+    parts = [[None] * count if part is None else part.tolist() for part in (vector, keyword)]
     return [
-        _Ranked(no, document_id, score, Scores(vector=cosine, keyword=keyword))
-        for no, document_id, cosine, keyword, score in zip(
-            candidates.nos, candidates.document_ids, *(c.tolist() for c in columns), strict=True
+        _Ranked(no, document_id, score, Scores(vector=cosine, keyword=bm25))
+        for no, document_id, score, cosine, bm25 in zip(
+            candidates.nos, candidates.document_ids, scores.tolist(), *parts, strict=True
         )
     ]
 
@@ -204,19 +193,14 @@ def _best(ranked: list[_Ranked], query: SearchQuery) -> list[_Ranked]:
 
 
 async def _hits(
-    store: Store,
-    workspace_id: str,
-    ranked: Sequence[_Ranked],
-    query: SearchQuery,
-    bases: Sequence[SearchedBase],
+    unit: Unit, ranked: Sequence[_Ranked], query: SearchQuery, bases: Sequence[SearchedBase]
 ) -> list[Hit]:
     if not ranked:
         return []
-    async with store.unit(workspace_id) as unit:
-        chunks = await unit.hits.get([item.chunk_no for item in ranked])
-        if query.expand:
-            neighbours = await unit.hits.around(list(chunks.values()))
-            chunks = {no: widened(chunk, neighbours) for no, chunk in chunks.items()}
+    chunks = await unit.hits.get([item.chunk_no for item in ranked])
+    if query.expand:
+        neighbours = await unit.hits.around(list(chunks.values()))
+        chunks = {no: widened(chunk, neighbours) for no, chunk in chunks.items()}
     hits = [_hit(chunks[item.chunk_no], item) for item in ranked if item.chunk_no in chunks]
     return _highlighted(hits, query, bases[0].language) if query.highlight else hits
 

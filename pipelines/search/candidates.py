@@ -15,7 +15,7 @@ from core.store.hits import SearchedBase
 from core.store.measures import MeasuredChunks
 from core.store.unit import Unit
 from core.text import analyze
-from pipelines.search.ranking import Bm25, Candidates, Floats, bm25, document_share
+from pipelines.search.ranking import NO_WORDS, Bm25, Candidates, Floats, bm25, document_share
 
 _MOST_TERMS: Final = 64  # of a question; the rarest
 # Chunks are found by a question's rarest words, as many as have this many postings together.
@@ -51,7 +51,7 @@ async def scorer(unit: Unit, scope: Scope, terms: Sequence[str]) -> Bm25:
     """Return BM25 for a question's words over the scope's bases as one collection."""
     counts = Counter(terms)
     if not counts:
-        return bm25({}, {}, 0, 0)
+        return NO_WORDS
     frequencies = await unit.postings.document_frequencies(scope.base_nos, list(counts))
     rarest = sorted(frequencies, key=lambda term: (frequencies[term], term))[:_MOST_TERMS]
     return bm25(

@@ -53,6 +53,9 @@ def bm25(
     return Bm25(weights, chunk_counts, (_K1 * (1 - _B), _K1 * _B / mean))
 
 
+NO_WORDS: Final = Bm25({}, {}, (1.0, 0.0))
+
+
 @dataclass(frozen=True)
 class Candidates:
     """Everything that is known about the chunks which may be answers; rows belong together."""
