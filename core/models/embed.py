@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
@@ -58,7 +58,7 @@ class Embedder:
         """Tokens of a text that the model reads; the rest is cut off."""
         return self._exported.max_tokens
 
-    @property
+    @cached_property
     def _exported(self) -> export.ExportedModel:
         return export.export(self.model_name, self._settings)
 

@@ -31,6 +31,7 @@ from core.ids import new_id
 from core.store.base import Base, TenantRepository
 from core.store.copying import copy_rows
 from core.store.documents import Document
+from core.store.driver import execute
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
 from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
@@ -213,13 +214,14 @@ class Chunks(TenantRepository):
             raise NotFound("This knowledge base does not exist; list the bases to see which do.")
 
     async def _remove(self, base: KnowledgeBase, document_id: str) -> int:
-        gone = await self._session.execute(
-            delete(Chunk)
-            .where(Chunk.base_id == base.id, Chunk.document_id == document_id)
-            .returning(Chunk.no, Chunk.terms, Chunk.token_count, Chunk.frequencies)
-            .execution_options(synchronize_session=False)
+        rows = await execute(
+            self._session,
+            """
+                DELETE FROM chunks WHERE base_id = $1 AND document_id = $2
+                RETURNING no, terms, token_count, frequencies
+            """,
+            *(base.id, document_id),
         )
-        rows = gone.all()
         if rows:
             await self._postings.remove(base.no, [(no, terms) for no, terms, _, _ in rows])
             await self._bases.count(
@@ -233,33 +235,30 @@ class Chunks(TenantRepository):
     async def _count_document(
         self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
     ) -> None:
-        found = await self._session.scalar(
-            update(Document)
-            .where(
-                Document.id == document_id,
-                Document.base_id == base.id,
-                Document.workspace_id == self._workspace_id,
-            )
-            .values(
-                chunk_count=len(chunks),
-                token_count=sum(chunk.token_count for chunk in chunks),
-                word_count=sum(_word_count(chunk) for chunk in chunks),
-            )
-            .returning(Document.id)
-            .execution_options(synchronize_session=False)
+        found = await execute(
+            self._session,
+            """
+                UPDATE documents SET chunk_count = $4, token_count = $5, word_count = $6,
+                    updated_at = now()
+                WHERE id = $1 AND base_id = $2 AND workspace_id = $3 RETURNING id
+            """,
+            *(document_id, base.id, self._workspace_id, len(chunks)),
+            sum(chunk.token_count for chunk in chunks),
+            sum(_word_count(chunk) for chunk in chunks),
         )
-        if found is None:
+        if not found:
             raise NotFound("This document is no longer in the base; add it again to index it.")
 
     async def _reserve(self, count: int) -> list[int]:
-        numbers = await self._session.scalars(
-            text("""
+        numbers = await execute(
+            self._session,
+            """
                 SELECT nextval(pg_get_serial_sequence('chunks', 'no'))
-                FROM generate_series(1, CAST(:count AS integer))
-            """),
-            {"count": count},
+                FROM generate_series(1, $1::integer)
+            """,
+            count,
         )
-        return list(numbers.all())
+        return [no for (no,) in numbers]
 
     def _row(
         self, base: KnowledgeBase, document_id: str, no: int, id_: str, index: int, chunk: NewChunk

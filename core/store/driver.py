@@ -1,7 +1,7 @@
 """The driver itself, for queries on hot paths, which then cost a tenth of a session's own.
 
 Statements are written with ``$1`` and so on, prepared once a connection, and run in the session's
-transaction if it has begun one, else each by itself: for reading only.
+transaction if it has begun one, else each by itself.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import re
 from typing import Any, Final
 
 from asyncpg import Connection, InterfaceError, PostgresConnectionError, Record
-from sqlalchemy import Select
+from sqlalchemy import Select, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import ServiceUnavailable
 
 _CACHED: Final = "driver connection"  # a session's; it has one as long as its unit lasts
+_BEGUN: Final = "transaction begun"
+_NOTHING: Final = text("SELECT 1")
 _LOST: Final = (PostgresConnectionError, InterfaceError, ConnectionError)
 _DIALECT: Final = PGDialect_asyncpg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NUMBER: Final = re.compile(r"\$(\d+)")
@@ -45,9 +47,18 @@ async def fetch(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
         raise ServiceUnavailable("The database does not answer; try again soon.") from error
 
 
+async def execute(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
+    """Write, in the session's transaction, which is begun if it was not; return what comes back."""
+    if not session.info.get(_BEGUN):
+        # SQLAlchemy begins it with the first statement of its own.
+        await session.execute(_NOTHING)
+        session.info[_BEGUN] = True
+    return await fetch(session, sql, *values)
+
+
 def rendered(query: Select[Any], first: int) -> tuple[str, list[Any]]:
     """Return a query as text whose values are numbered from ``first``, and the values."""
     compiled = query.compile(dialect=_DIALECT)
     values = [compiled.params[name] for name in compiled.positiontup or ()]
-    text = _NUMBER.sub(lambda found: f"${int(found[1]) + first - 1}", compiled.string)
-    return text, values
+    sql = _NUMBER.sub(lambda found: f"${int(found[1]) + first - 1}", compiled.string)
+    return sql, values

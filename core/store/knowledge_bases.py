@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, select, update
+from sqlalchemy import BigInteger, ForeignKey, Identity, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import NotFound
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.driver import execute
 from core.store.pages import Position, RowsPage, read_page
 
 
@@ -86,14 +87,13 @@ class KnowledgeBases(TenantRepository):
         self, base_id: str, *, documents: int = 0, chunks: int = 0, tokens: int = 0, words: int = 0
     ) -> None:
         """Add to the base's totals; this locks its row until the transaction ends."""
-        await self._session.execute(
-            update(KnowledgeBase)
-            .where(KnowledgeBase.id == base_id, KnowledgeBase.workspace_id == self._workspace_id)
-            .values(
-                document_count=KnowledgeBase.document_count + documents,
-                chunk_count=KnowledgeBase.chunk_count + chunks,
-                token_count=KnowledgeBase.token_count + tokens,
-                word_count=KnowledgeBase.word_count + words,
-            )
-            .execution_options(synchronize_session=False)
+        await execute(
+            self._session,
+            """
+                UPDATE knowledge_bases SET document_count = document_count + $3,
+                    chunk_count = chunk_count + $4, token_count = token_count + $5,
+                    word_count = word_count + $6, updated_at = now()
+                WHERE id = $1 AND workspace_id = $2
+            """,
+            *(base_id, self._workspace_id, documents, chunks, tokens, words),
         )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository
 from core.store.copying import copy_rows
-from core.store.driver import fetch, rendered
+from core.store.driver import execute, fetch, rendered
 
 # What one word adds to a chunk's BM25: of a posting ``p`` and a weighted word ``w``; the places are
 # those of the saturation's constant and of its share for each word.
@@ -131,15 +131,14 @@ class Postings(TenantRepository):
 
     async def _count_terms(self, base_no: int, words: Sequence[Iterable[str]]) -> None:
         counts = Counter(term for terms in words for term in terms)
-        upsert = text("""
+        upsert = """
             INSERT INTO terms (base_no, term, chunk_count)
-            SELECT CAST(:base_no AS bigint), new.term, new.added
-            FROM unnest(CAST(:terms AS text[]), CAST(:counts AS integer[])) AS new (term, added)
+            SELECT $1::bigint, new.term, new.added
+            FROM unnest($2::text[], $3::integer[]) AS new (term, added)
             ON CONFLICT (base_no, term)
             DO UPDATE SET chunk_count = terms.chunk_count + excluded.chunk_count
-        """)
-        values = {"base_no": base_no, "terms": list(counts), "counts": list(counts.values())}
-        await self._session.execute(upsert, values)
+        """
+        await execute(self._session, upsert, base_no, list(counts), list(counts.values()))
 
     async def _uncount_terms(self, base_no: int, counts: Counter[str]) -> None:
         values = {"base_no": base_no, "terms": list(counts), "counts": list(counts.values())}

@@ -9,11 +9,11 @@ import numpy as np
 import pydantic_core
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import BigInteger, ForeignKey, Select, text
+from sqlalchemy import BigInteger, ForeignKey, Select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository
-from core.store.driver import fetch, rendered
+from core.store.driver import execute, fetch, rendered
 
 _EF_SEARCH_MOST: Final = 1000  # pgvector's own limit
 _MOST_FROM_INDEX: Final = 250  # more are looked for exactly
@@ -49,23 +49,26 @@ class Vectors(TenantRepository):
         self, base_no: int, chunk_nos: Sequence[int], embeddings: Sequence[NDArray[np.float32]]
     ) -> None:
         """Write one unit vector a chunk."""
-        insert = text("""
-            INSERT INTO vectors (base_no, chunk_no, embedding)
-            SELECT CAST(:base_no AS bigint), new.no, CAST(new.embedding AS halfvec)
-            FROM unnest(CAST(:nos AS bigint[]), CAST(:embeddings AS text[])) AS new (no, embedding)
-        """)
         literals = [vector_literal(embedding) for embedding in embeddings]
-        values = {"base_no": base_no, "nos": list(chunk_nos), "embeddings": literals}
-        await self._session.execute(insert, values)
+        await execute(
+            self._session,
+            """
+                INSERT INTO vectors (base_no, chunk_no, embedding)
+                SELECT $1::bigint, new.no, CAST(new.embedding AS halfvec)
+                FROM unnest($2::bigint[], $3::text[]) AS new (no, embedding)
+            """,
+            *(base_no, chunk_nos, literals),
+        )
 
     async def replace(self, base_no: int, chunk_no: int, embedding: NDArray[np.float32]) -> None:
         """Give a chunk another unit vector."""
-        await self._session.execute(
-            text("""
-                UPDATE vectors SET embedding = CAST(:embedding AS halfvec)
-                WHERE base_no = :base_no AND chunk_no = :chunk_no
-            """),
-            {"base_no": base_no, "chunk_no": chunk_no, "embedding": vector_literal(embedding)},
+        await execute(
+            self._session,
+            """
+                UPDATE vectors SET embedding = CAST($3::text AS halfvec)
+                WHERE base_no = $1 AND chunk_no = $2
+            """,
+            *(base_no, chunk_no, vector_literal(embedding)),
         )
 
     async def nearest(
