@@ -100,7 +100,7 @@ class Turns:
             if is_last or not result.may_retry:
                 record = _error_record(span, attempt, given, result)
                 break
-            await asyncio.sleep(min(retry.wait_ms * 2 ** (attempt - 1), LONGEST_WAIT_MS) / 1000)
+            await _pause(min(retry.wait_ms * 2 ** (attempt - 1), LONGEST_WAIT_MS) / 1000)
             attempt += 1
         await self._trace.ended(record)
         return record
@@ -139,3 +139,7 @@ def _error_record(span: Span, attempt: int, given: JsonValue, failure: _Failure)
         output={"error": failure.message},
         error=(failure.code, failure.message),
     )
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)

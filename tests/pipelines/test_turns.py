@@ -81,7 +81,7 @@ async def test_waits_grow(probe: _Probe, monkeypatch: pytest.MonkeyPatch) -> Non
     async def note(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(turns.asyncio, "sleep", note)
+    monkeypatch.setattr(turns, "_pause", note)
     await play(_one(fails=3, _retry={"maxTries": 4, "waitMs": 30_000}))
     assert waited == [30, 60, 60]
 
