@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0004_files"
-down_revision = "0004_auth"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
