@@ -35,7 +35,7 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
     create_app(settings)
     public = {route.name for route in ENDPOINTS if route.access.is_public}
     assert public == {
-        "GET /api/artifacts/<token>",
+        "GET /api/artifacts/<artifact>",
         "GET /api-docs",
         "GET /api-docs/page.css",
         "GET /api-docs/page.js",
