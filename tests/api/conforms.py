@@ -54,7 +54,9 @@ def breaches(schema: dict[str, Any], value: Any) -> list[str]:
 async def conforms(answer: httpx.Response) -> None:
     """Raise unless an answer is one that the description tells of; a hook of httpx."""
     request = answer.request
-    operation = operation_of(request.method, request.url.path)
+    # HEAD is answered as GET is, without its body (RFC 9110).
+    method = "GET" if request.method == "HEAD" else request.method
+    operation = operation_of(method, request.url.path)
     if operation is None:
         assert answer.status_code in (401, 404, 405, 429), f"undescribed: {request.url.path}"
         return
