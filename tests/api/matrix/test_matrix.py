@@ -56,6 +56,7 @@ async def test_without_credentials_every_closed_route_is_a_401(
             filled = path.replace("{", "").replace("}", "")
             answer = await anonymous.request(method, filled, json={}, headers=headers)
             assert (method, path, answer.status_code) == (method, path, 401)
+            assert answer.json()["error"]["code"] == "UNAUTHORIZED"
             count += 1
     assert count > 200
 
