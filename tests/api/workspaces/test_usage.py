@@ -44,13 +44,12 @@ async def _spent(member: Member, services: Services) -> None:
             run.created_at = datetime(2026, 3, day, 23, 30, tzinfo=UTC)
             assert await unit.executions.insert(run)
         chat = Chat(id=new_id("chat"), user_id=member.user_id, title="t", mode="workspace-chat")
-        turn = [
-            Message(id=new_id("msg"), chat_id=chat.id, role=role, content="x")
-            for role in ("user", "assistant")
-        ]
-        turn[1].usage, turn[1].cost = _tokens(100, 20), 0.125
-        for message in turn:
+        turn = []
+        for role, usage in (("user", None), ("assistant", _tokens(100, 20))):
+            message = Message(id=new_id("msg"), chat_id=chat.id, role=role, content="x")
+            message.usage, message.cost = usage, 0.125 if usage else None
             message.created_at = datetime(2026, 3, 5, 12, tzinfo=UTC)
+            turn.append(message)
         await unit.messages.begin_turn(chat, *turn)
 
 
