@@ -94,7 +94,8 @@ class Endpoint:
         """The chapter of the description that it stands in."""
         if self.path.startswith("/api/v1/"):
             return "v1"
-        return "openapi" if self.domain in ("", "openapi.json") else self.domain
+        chapter = self.domain or self.path.strip("/").split("/")[0]
+        return "openapi" if chapter in ("api-docs", "openapi.json") else chapter
 
 
 class Described(TypedDict, total=False):

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from api.access import PUBLIC
 from api.call import Call, Facts, Reply
-from api.endpoint import endpoint
+from api.endpoint import Media, endpoint
 from core import tally
 from core.config import Settings
 from core.errors import Forbidden, Unauthorized
@@ -37,7 +37,14 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
     _requests.labels(method, route, str(status)).observe(seconds)
 
 
-@endpoint("GET", "/metrics", access=PUBLIC, counted=False)
+@endpoint(
+    "GET",
+    "/metrics",
+    access=PUBLIC,
+    counted=False,
+    answers={200: Media("text/plain")},
+    errors=(Unauthorized, Forbidden),
+)
 async def metrics(call: Call) -> Reply:
     """Metrics in Prometheus' text format: with NUXA_METRICS_TOKEN by bearer, else on loopback."""
     _check(call.request, call.services.settings)

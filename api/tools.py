@@ -11,7 +11,7 @@ from api.access import READ, WRITE
 from api.call import Call
 from api.endpoint import endpoint
 from api.wire import Wire, left_away
-from core.errors import Conflict, UpstreamError
+from core.errors import UpstreamError
 from pipelines import tools
 from pipelines.tools.gmail_message import GmailMessage
 from pipelines.tools.openai import Completion
@@ -67,49 +67,25 @@ async def list_tools(call: Call) -> list[ToolAnswer]:
     ]
 
 
-@endpoint(
-    "POST",
-    "/api/tools/<tool_name>",
-    access=WRITE,
-    errors=(Conflict,),
-    headers=("Idempotency-Key",),
-)
+@endpoint("POST", "/api/tools/<tool_name>", access=WRITE)
 async def execute_tool(call: Call, tool_name: str, body: ToolCall) -> ToolResult:
     """Call a tool by its name."""
     return await _execute(call, tool_name, body.params)
 
 
-@endpoint(
-    "POST",
-    "/api/tools/gmail/send",
-    access=WRITE,
-    errors=(Conflict,),
-    headers=("Idempotency-Key",),
-)
+@endpoint("POST", "/api/tools/gmail/send", access=WRITE)
 async def send_gmail(call: Call, body: GmailMessage) -> ToolResult:
     """Send an e-mail from the Gmail account the workspace has credentials for."""
     return await _execute(call, "gmail_send", _given(body))
 
 
-@endpoint(
-    "POST",
-    "/api/tools/slack/message",
-    access=WRITE,
-    errors=(Conflict,),
-    headers=("Idempotency-Key",),
-)
+@endpoint("POST", "/api/tools/slack/message", access=WRITE)
 async def send_slack_message(call: Call, body: SlackMessage) -> ToolResult:
     """Post a message to Slack with the workspace's bot token."""
     return await _execute(call, "slack_message", _given(body))
 
 
-@endpoint(
-    "POST",
-    "/api/tools/openai/complete",
-    access=WRITE,
-    errors=(Conflict,),
-    headers=("Idempotency-Key",),
-)
+@endpoint("POST", "/api/tools/openai/complete", access=WRITE)
 async def complete_with_openai(call: Call, body: Completion) -> ToolResult:
     """Complete messages or a prompt with the workspace's OpenAI key."""
     return await _execute(call, "openai_complete", _given(body))

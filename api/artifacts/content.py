@@ -36,6 +36,7 @@ KINDS: Final = {
     "code": Kind("text/plain; charset=utf-8", ".txt"),
     "pdf": Kind("application/pdf", ".pdf", b"%PDF-"),
 }
+MEDIA_TYPES: Final = [kind.content_type.partition(";")[0] for kind in KINDS.values()]
 _SVG: Final = re.compile(r"<svg[\s>]", re.IGNORECASE)
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any, Final
 
 from api import access
 from api.access import PUBLIC, READ, WRITE
 from api.artifacts import content
 from api.artifacts.schemas import ArtifactAnswer, ArtifactQuery, NewArtifact, NewArtifactAnswer
 from api.call import Call, Reply
-from api.endpoint import endpoint
+from api.endpoint import Media, endpoint
 from api.errors import found
 from api.identity import identify
 from api.paging import Page, cursor_of
 from api.serve import credentials_of
 from core.blobs import Stored
-from core.errors import NotFound, ValidationFailed
+from core.errors import Forbidden, NotFound, Unauthorized, ValidationFailed
 from core.ids import new_id
 from core.security import hash_token, new_token
 from core.store.artifacts import Artifact
 from core.store.base import now
+
+# JSON as whatever it holds, the rest by its media type.
+_SHOWN: Final = (Any, *(Media(kind) for kind in content.MEDIA_TYPES if kind != "application/json"))
 
 
 @endpoint("POST", "/api/artifacts", access=WRITE, status=201)
@@ -41,6 +45,7 @@ async def create_artifact(call: Call, body: NewArtifact) -> NewArtifactAnswer:
 
 @endpoint("GET", "/api/artifacts", access=READ)
 async def list_artifacts(call: Call, query: ArtifactQuery) -> Page[ArtifactAnswer]:
+    """List the artifacts, newest first; their tokens are never shown again."""
     page = await call.unit.artifacts.page(query.position(), query.limit, query.search)
     return Page(
         data=[ArtifactAnswer.model_validate(row) for row in page.rows],
@@ -48,33 +53,42 @@ async def list_artifacts(call: Call, query: ArtifactQuery) -> Page[ArtifactAnswe
     )
 
 
-@endpoint("GET", "/api/artifacts/<token>", access=PUBLIC)
-async def show_artifact(call: Call, token: str) -> Reply:
-    """Show an artifact to whoever may see it, in a sandbox where nothing of it can act."""
+@endpoint(
+    "GET",
+    "/api/artifacts/<artifact>",
+    access=PUBLIC,
+    answers={200: _SHOWN},
+    errors=(Unauthorized, Forbidden),
+)
+async def show_artifact(call: Call, artifact: str) -> Reply:
+    """Show an artifact by its token, in a sandbox where nothing of it can act.
+
+    One that is meant for its workspace takes a member's credentials as well.
+    """
     async with call.services.store.system() as system:
-        artifact = await system.artifact_tokens.by_hash(hash_token(token))
-    if artifact is None:
+        row = await system.artifact_tokens.by_hash(hash_token(artifact))
+    if row is None:
         raise NotFound("There is no such artifact: it expired, was revoked, or never was.")
-    if artifact.visibility != "public":
-        await _check_member(call, artifact)
+    if row.visibility != "public":
+        await _check_member(call, row)
     headers = {
-        "Content-Type": content.KINDS[artifact.type].content_type,
-        "Content-Length": str(artifact.size),
-        "Content-Disposition": content.disposition(artifact.title, artifact.type),
+        "Content-Type": content.KINDS[row.type].content_type,
+        "Content-Length": str(row.size),
+        "Content-Disposition": content.disposition(row.title, row.type),
         "Content-Security-Policy": content.POLICY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "private, no-store",
     }
-    return Reply(headers=headers, stream=call.services.blobs.read(artifact.blob_key))
+    return Reply(headers=headers, stream=call.services.blobs.read(row.blob_key))
 
 
-@endpoint("DELETE", "/api/artifacts/<artifact_id>", access=WRITE, status=204)
-async def revoke_artifact(call: Call, artifact_id: str) -> None:
-    """Delete an artifact; its token opens nothing from the moment this is answered."""
-    artifact = found(await call.unit.artifacts.get(artifact_id), "artifact")
-    await call.unit.artifacts.delete(artifact)
-    key, blobs = artifact.blob_key, call.services.blobs
+@endpoint("DELETE", "/api/artifacts/<artifact>", access=WRITE, status=204)
+async def revoke_artifact(call: Call, artifact: str) -> None:
+    """Delete an artifact by its id; its token opens nothing from the moment this is answered."""
+    row = found(await call.unit.artifacts.get(artifact), "artifact")
+    await call.unit.artifacts.delete(row)
+    key, blobs = row.blob_key, call.services.blobs
     call.unit.after_commit(lambda: blobs.delete(key))
 
 

@@ -21,7 +21,7 @@ from api.endpoint import endpoint
 from api.wire import Wire
 from core import tickets
 from core.config import OAuthProvider, Settings
-from core.errors import NotFound
+from core.errors import Conflict, Forbidden, NotFound, Unauthorized, UpstreamError
 from core.security import hash_token, new_token
 
 BROWSER_COOKIE: Final = "nuxa_sign_in"
@@ -47,7 +47,14 @@ class CallbackQuery(Wire):
     error: str | None = None
 
 
-@endpoint("GET", "/api/auth/login/<provider>", access=PUBLIC, status=302)
+@endpoint(
+    "GET",
+    "/api/auth/login/<provider>",
+    access=PUBLIC,
+    status=302,
+    answers={302: None},
+    errors=(UpstreamError,),
+)
 async def begin(call: Call, provider: str, query: LoginQuery) -> Reply:
     """Send the browser to a provider, remembering what must come back with it."""
     services, settings = call.services, call.services.settings
@@ -76,7 +83,14 @@ async def begin(call: Call, provider: str, query: LoginQuery) -> Reply:
     return _moved(url, cookie(BROWSER_COOKIE, browser, _SECONDS, settings, _CALLBACK))
 
 
-@endpoint("GET", "/api/auth/callback/<provider>", access=PUBLIC, status=302)
+@endpoint(
+    "GET",
+    "/api/auth/callback/<provider>",
+    access=PUBLIC,
+    status=302,
+    answers={302: None},
+    errors=(Unauthorized, Forbidden, Conflict, UpstreamError),
+)
 async def come_back(call: Call, provider: str, query: CallbackQuery) -> Reply:
     """Sign in whom the provider vouches for, if this browser is the one that left."""
     services, settings = call.services, call.services.settings

@@ -27,6 +27,7 @@ class SessionRow(Wire):
 
 @endpoint("GET", "/api/auth/sessions", access=SIGNED_IN.session_only())
 async def list_sessions(call: Call, query: PageQuery) -> Page[SessionRow]:
+    """List where the caller is signed in, newest first."""
     async with call.services.store.system() as system:
         page = await system.sessions.page(call.user_id, query.position(), query.limit)
     here = call.caller.identity.credential_id

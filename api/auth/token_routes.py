@@ -30,7 +30,14 @@ async def authorize(call: Call, body: Authorize) -> Authorized:
     return Authorized(code=code, redirect_to=redirect_to, expires_at=expires_at)
 
 
-@endpoint("POST", "/api/auth/token", access=PUBLIC, form=True)
+@endpoint(
+    "POST",
+    "/api/auth/token",
+    access=PUBLIC,
+    form=True,
+    answers={200: TokenAnswer},
+    errors=(Unauthorized,),
+)
 async def token(call: Call, body: TokenRequest) -> Reply:
     """Give an access token for a code, a refresh token or an API key (RFC 6749)."""
     grants = {
@@ -39,8 +46,7 @@ async def token(call: Call, body: TokenRequest) -> Reply:
         "client_credentials": _of_key,
     }
     issued = await grants[body.grant_type](call, body)
-    answer = TokenAnswer(**asdict(issued)).model_dump(exclude_none=True)
-    return Reply(answer, headers={"Cache-Control": "no-store"})
+    return Reply(TokenAnswer(**asdict(issued)), headers={"Cache-Control": "no-store"})
 
 
 async def _of_code(call: Call, body: TokenRequest) -> Issued:

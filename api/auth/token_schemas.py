@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, StringConstraints
 
-from api.wire import Wire
+from api.wire import Wire, left_away
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _ODD: Final = re.compile(r"[\s\\#\x00-\x20\x7f]")
@@ -79,4 +79,4 @@ class TokenAnswer(_AsInRfc6749):
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6750's name of the kind
     expires_in: int
-    refresh_token: str | None = None
+    refresh_token: str | None = left_away()

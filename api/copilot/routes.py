@@ -16,14 +16,14 @@ from api.stream import last_event_id, require_given, stream_events
 from copilot.begin import Ask, begin
 from copilot.events import follow, log_name
 from copilot.turn import launch
-from core.errors import Conflict, ServiceUnavailable, UpstreamError
+from core.errors import ServiceUnavailable, UpstreamError
 from core.events import Event
 from core.store.messages import TERMINAL, Message
 
 EVENTS = Media("text/event-stream", CopilotEvent)
 
 
-@endpoint("POST", "/api/copilot/chat", access=READ, errors=(Conflict, UpstreamError))
+@endpoint("POST", "/api/copilot/chat", access=READ, errors=(UpstreamError,))
 async def ask_copilot(call: Call, body: AskBody) -> ChatAnswer:
     """Answer when the whole answer is there; the turn goes on if the caller hangs up."""
     async with call.services.store.unit(call.workspace_id) as unit:
@@ -40,7 +40,6 @@ async def ask_copilot(call: Call, body: AskBody) -> ChatAnswer:
     "/api/copilot/stream",
     access=READ,
     answers={200: EVENTS},
-    errors=(Conflict,),
     headers=("Last-Event-ID",),
 )
 async def stream_copilot(call: Call, body: AskBody) -> Reply:

@@ -8,7 +8,7 @@ from typing import Final
 
 from api.access import READ, WRITE
 from api.call import Call, Reply
-from api.endpoint import endpoint
+from api.endpoint import Media, endpoint
 from api.errors import found
 from api.files.schemas import PageSpan, Processing, StatusAnswer, TextAnswer, TextQuery
 from core import intake
@@ -48,7 +48,13 @@ async def cancel_processing(call: Call, file_id: str) -> StatusAnswer:
     return StatusAnswer.of(await call.unit.files.fresh(file))
 
 
-@endpoint("GET", "/api/files/<file_id>/text", access=READ)
+@endpoint(
+    "GET",
+    "/api/files/<file_id>/text",
+    access=READ,
+    answers={200: (TextAnswer, Media("text/plain"))},
+    errors=(Conflict,),
+)
 async def file_text(call: Call, file_id: str, query: TextQuery) -> Reply:
     """Give the file's text in parts of JSON, or (``format=text``) streamed as plain text."""
     async with call.services.store.unit(call.workspace_id) as unit:

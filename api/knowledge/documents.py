@@ -17,7 +17,7 @@ from api.knowledge.schemas import (
 from api.paging import Page, cursor_of
 from api.uploads import clean_name
 from core import intake
-from core.errors import Conflict, UpstreamError
+from core.errors import UpstreamError
 from core.store.documents import Document
 
 
@@ -29,7 +29,7 @@ from core.store.documents import Document
     multipart=True,
     form_fields=("metadata",),
     answers={200: DuplicateAnswer, 202: DocumentAnswer},
-    errors=(Conflict, UpstreamError),
+    errors=(UpstreamError,),
 )
 async def add_document(call: Call, base_id: str, body: NewDocument | None) -> Reply:
     """Take a document in and queue it; the same content again is answered with the first one."""
@@ -91,7 +91,6 @@ async def delete_document(call: Call, base_id: str, document_id: str) -> None:
     "/api/knowledge/<base_id>/documents/<document_id>/reprocess",
     access=WRITE,
     status=202,
-    errors=(Conflict,),
 )
 async def reprocess_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
     """Process an ended document again; what is found of it stays until the new chunks are there."""
@@ -100,12 +99,7 @@ async def reprocess_document(call: Call, base_id: str, document_id: str) -> Docu
     return DocumentAnswer.model_validate(await call.unit.documents.fresh(document))
 
 
-@endpoint(
-    "POST",
-    "/api/knowledge/<base_id>/documents/<document_id>/cancel",
-    access=WRITE,
-    errors=(Conflict,),
-)
+@endpoint("POST", "/api/knowledge/<base_id>/documents/<document_id>/cancel", access=WRITE)
 async def cancel_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
     """Stop the processing of a document."""
     document = await _document(call, base_id, document_id)

@@ -12,6 +12,7 @@ from api.endpoint import Endpoint
 from api.errors import InternalError
 from api.wire import Wire
 from core.errors import (
+    Conflict,
     Forbidden,
     NotFound,
     NuxaError,
@@ -68,6 +69,8 @@ def _general(route: Endpoint) -> Iterator[type[NuxaError]]:
         yield RateLimited
     if route.method != "GET":
         yield from (TimedOut, PayloadTooLarge, UnsupportedMediaType)
+    if route.method != "GET" and not route.access.is_public:
+        yield Conflict  # two who change the same at once; an Idempotency-Key of another call
 
 
 def _checks_origin(access: Access, method: str) -> bool:

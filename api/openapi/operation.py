@@ -132,8 +132,13 @@ def _headers(route: Endpoint) -> list[dict[str, Any]]:
             "description": REQUEST_HEADERS[name],
             "schema": {"type": "string"},
         }
-        for name in route.headers
+        for name in _header_names(route)
     ]
+
+
+def _header_names(route: Endpoint) -> list[str]:
+    is_keyed = route.takes_idempotency_key and not (route.multipart and route.body is None)
+    return sorted({*route.headers, *(["Idempotency-Key"] if is_keyed else [])})
 
 
 def _body(route: Endpoint, schemas: Schemas) -> dict[str, Any]:
@@ -143,6 +148,8 @@ def _body(route: Endpoint, schemas: Schemas) -> dict[str, Any]:
         schema = schemas.resolved(route.body, TAKEN)
         required = required or bool(schema.get("required") or schema.get("oneOf"))
         content["application/json"] = {"schema": schemas.of(route.body, TAKEN)}
+    if route.form:
+        content["application/x-www-form-urlencoded"] = content["application/json"]
     if route.multipart:
         file = {"type": "string", "format": "binary"}
         fields = {"file": file} | {name: {"type": "string"} for name in route.form_fields}

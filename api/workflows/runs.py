@@ -22,7 +22,7 @@ from api.workflows.schemas import (
     RunTimes,
     record_of,
 )
-from core.errors import Conflict, Forbidden, NotFound, TimedOut, ValidationFailed
+from core.errors import Forbidden, NotFound, TimedOut, ValidationFailed
 from core.ids import new_id
 from core.store.executions import Execution, ExecutionFilter
 from pipelines import background, run
@@ -34,7 +34,6 @@ SYNC_SECONDS = 300.0  # how long a caller waits who does not say how long
 EVENTS = Media("text/event-stream", ExecutionEvent)
 _EXECUTE: Described = {
     "answers": {200: (RunAnswer, EVENTS), 202: Accepted, 408: RunAnswer, "default": Media("*/*")},
-    "errors": (Conflict,),
     "headers": ("X-Run-Id", "X-Execution-Mode"),
 }
 _RUN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")

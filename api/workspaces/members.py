@@ -53,6 +53,11 @@ class MemberAnswer(Wire):
 
 
 @endpoint("GET", "/api/users", access=READ)
+async def list_users(call: Call, query: PageQuery) -> Page[MemberAnswer]:
+    """List the members of the workspace one is in, as under its own path."""
+    return await list_members(call, query)
+
+
 @endpoint("GET", "/api/workspaces/<workspace_id>/members", access=READ)
 async def list_members(call: Call, query: PageQuery) -> Page[MemberAnswer]:
     """List the members of the workspace, the first to join first."""
@@ -63,6 +68,7 @@ async def list_members(call: Call, query: PageQuery) -> Page[MemberAnswer]:
 
 @endpoint("GET", "/api/workspaces/<workspace_id>/members/<user_id>", access=READ)
 async def get_member(call: Call, user_id: str) -> MemberAnswer:
+    """Return a member by the user's id."""
     return MemberAnswer.model_validate(found(await call.unit.members.person(user_id), "member"))
 
 

@@ -9,13 +9,15 @@ from typing import Any, Final
 import httpx
 
 from nuxa.requests import Door, Resource
-from nuxa.resources.account import ApiKeys, Users, Workspaces
+from nuxa.resources.account import ApiKeys, Sessions, Users
+from nuxa.resources.artifacts import Artifacts
 from nuxa.resources.copilot import Copilot
 from nuxa.resources.files import Files
 from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
 from nuxa.resources.tools import Tools
 from nuxa.resources.workflows import Workflows
+from nuxa.resources.workspaces import Workspaces
 from nuxa.transport_async import AsyncTransport
 from nuxa.transport_sync import SyncTransport
 
@@ -31,10 +33,12 @@ class _Resources(Resource[Door]):
         self.copilot: Copilot[Door] = Copilot(door)
         self.knowledge: Knowledge[Door] = Knowledge(door)
         self.files: Files[Door] = Files(door)
+        self.artifacts: Artifacts[Door] = Artifacts(door)
         self.logs: Logs[Door] = Logs(door)
         self.tools: Tools[Door] = Tools(door)
         self.users: Users[Door] = Users(door)
         self.workspaces: Workspaces[Door] = Workspaces(door)
+        self.sessions: Sessions[Door] = Sessions(door)
         self.api_keys: ApiKeys[Door] = ApiKeys(door)
 
 

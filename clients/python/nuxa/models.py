@@ -13,37 +13,6 @@ class Answer(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
 
 
-class Workspace(Answer):
-    id: str
-    name: str
-    plan: str
-    role: str
-    owner_id: str
-    member_count: int
-    created_at: datetime
-    updated_at: datetime
-
-
-class User(Answer):
-    id: str
-    email: str
-    name: str
-    image_url: str | None = None
-    created_at: datetime | None = None
-    role: str | None = None
-    """In a list of members."""
-
-
-class ApiKey(Answer):
-    id: str
-    name: str
-    preview: str
-    scopes: list[str]
-    expires_at: datetime | None
-    key: str | None = None
-    """Only in the answer that created it."""
-
-
 class Workflow(Answer):
     """A list leaves the parts of the definition away."""
 
@@ -225,6 +194,41 @@ class File(Answer):
     mime_type: str
     checksum: str
     status: str
+
+
+class FileStatus(Answer):
+    """How far the reading of a file is; ``text_length`` counts code points."""
+
+    id: str
+    status: str
+    stage: str | None
+    progress: float
+    pages_done: int
+    pages_total: int | None
+    error: dict[str, Any] | None
+    text_length: int | None
+
+
+class FileText(Answer):
+    file_id: str
+    text: str
+    offset: int
+    total_length: int
+    next_offset: int | None
+    pages: list[dict[str, int]]
+
+
+class Artifact(Answer):
+    id: str
+    type: str
+    title: str
+    size: int
+    visibility: str
+    expires_at: datetime | None
+    created_at: datetime
+    token: str | None = None
+    """With ``url``, only in the answer that created it."""
+    url: str | None = None
 
 
 class Tool(Answer):

@@ -1,6 +1,6 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Copilot, Files, Knowledge, Logs, Tools, Users, Workflows, Workspaces,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Sessions, Tools, Users, Workflows, Workspaces,
 } from './resources.ts'
 
 export { NuxaError, type ErrorCode } from './errors.ts'
@@ -14,10 +14,12 @@ export class NuxaClient {
   readonly copilot: Copilot
   readonly knowledge: Knowledge
   readonly files: Files
+  readonly artifacts: Artifacts
   readonly logs: Logs
   readonly tools: Tools
   readonly users: Users
   readonly workspaces: Workspaces
+  readonly sessions: Sessions
   readonly apiKeys: ApiKeys
 
   constructor(options: ClientOptions) {
@@ -26,10 +28,12 @@ export class NuxaClient {
     this.copilot = new Copilot(http)
     this.knowledge = new Knowledge(http)
     this.files = new Files(http)
+    this.artifacts = new Artifacts(http)
     this.logs = new Logs(http)
     this.tools = new Tools(http)
     this.users = new Users(http)
     this.workspaces = new Workspaces(http)
+    this.sessions = new Sessions(http)
     this.apiKeys = new ApiKeys(http)
   }
 }

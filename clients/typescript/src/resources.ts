@@ -139,7 +139,27 @@ export class Files extends Resource {
     this.http.raw('GET', `/api/files/${id(fileId)}/download`, {
       headers: range ? { Range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}` } : {},
     })
+  /** Has a file read; the same reading again is answered with what there is. */
+  process = (fileId: string, reading: Partly<S.Processing> = {}) =>
+    this.http.send<S.StatusAnswer>(
+      'POST', `/api/files/${id(fileId)}/process`, { json: reading, isRepeatable: !reading.force })
+  status = (fileId: string) => this.http.send<S.StatusAnswer>('GET', `/api/files/${id(fileId)}/status`)
+  cancelProcessing = (fileId: string) =>
+    this.http.send<S.StatusAnswer>('POST', `/api/files/${id(fileId)}/process/cancel`, { json: {} })
+  /** Returns a part of a file's text; `nextOffset` is where the next one begins. */
+  text = (fileId: string, part: { page?: number; offset?: number; limit?: number } = {}) =>
+    this.http.send<S.TextAnswer>('GET', `/api/files/${id(fileId)}/text`, { query: part })
   delete = (fileId: string) => this.http.send<void>('DELETE', `/api/files/${id(fileId)}`)
+}
+
+export class Artifacts extends Resource {
+  list = (search?: string) => this.http.rows<S.ArtifactAnswer>('/api/artifacts', { search })
+  /** Keeps content; only this answer has the `token` and the `url` that show it. */
+  create = (artifact: Partly<S.NewArtifact> & Pick<S.NewArtifact, 'type' | 'title'>, once?: Once) =>
+    this.http.send<S.NewArtifactAnswer>('POST', '/api/artifacts', { json: artifact, headers: keyed(once) })
+  /** Returns the answer with what an artifact's token shows. */
+  show = (token: string) => this.http.raw('GET', `/api/artifacts/${id(token)}`)
+  revoke = (artifactId: string) => this.http.send<void>('DELETE', `/api/artifacts/${id(artifactId)}`)
 }
 
 export class Logs extends Resource {
@@ -162,10 +182,30 @@ export class Users extends Resource {
 export class Workspaces extends Resource {
   list = () => this.http.rows<S.WorkspaceAnswer>('/api/workspaces')
   get = (workspaceId: string) => this.http.send<S.WorkspaceAnswer>('GET', `/api/workspaces/${id(workspaceId)}`)
+  members = (workspaceId: string) =>
+    this.http.rows<S.MemberAnswer>(`/api/workspaces/${id(workspaceId)}/members`)
+  addMember = (workspaceId: string, email: string, role: S.NewMember['role']) =>
+    this.http.send<S.MemberAnswer>('POST', `/api/workspaces/${id(workspaceId)}/members`, { json: { email, role } })
+  changeRole = (workspaceId: string, userId: string, role: S.MemberPatch['role']) =>
+    this.http.send<S.MemberAnswer>(
+      'PATCH', `/api/workspaces/${id(workspaceId)}/members/${id(userId)}`, { json: { role } })
+  removeMember = (workspaceId: string, userId: string) =>
+    this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}/members/${id(userId)}`)
+  audit = (workspaceId: string, filters: Record<string, unknown> = {}) =>
+    this.http.rows<S.AuditAnswer>(`/api/workspaces/${id(workspaceId)}/audit`, filters)
+  /** What is held, and what was used in a time, else in the last thirty days. */
+  usage = (workspaceId: string, span: { from?: string; to?: string } = {}) =>
+    this.http.send<S.UsageAnswer>('GET', `/api/workspaces/${id(workspaceId)}/usage`, { query: span })
   putSecret = (workspaceId: string, name: string, value: string) =>
     this.http.send<void>('PUT', `/api/workspaces/${id(workspaceId)}/secrets/${id(name)}`, { json: { value } })
   deleteSecret = (workspaceId: string, name: string) =>
     this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}/secrets/${id(name)}`)
+}
+
+/** For clients that sign in by a session's bearer token. */
+export class Sessions extends Resource {
+  list = () => this.http.rows<S.SessionRow>('/api/auth/sessions')
+  end = (sessionId: string) => this.http.send<void>('DELETE', `/api/auth/sessions/${id(sessionId)}`)
 }
 
 export class ApiKeys extends Resource {

@@ -22,6 +22,22 @@ export type AnswerMessage = {
   citations: Array<Mark>;
 };
 
+export type ArtifactAnswer = {
+  id: string;
+  type: "markdown" | "html" | "svg" | "png" | "csv" | "json" | "code" | "pdf";
+  title: string;
+  size: number;
+  visibility: "public" | "workspace";
+  expiresAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type ArtifactAnswerPage = {
+  data: Array<ArtifactAnswer>;
+  nextCursor: string | null;
+};
+
 export type ArtifactEvent = {
   seq: number;
   ts: string;
@@ -44,6 +60,24 @@ export type AskBody = {
   workspaceId?: string;
 };
 
+export type AuditAnswer = {
+  id: string;
+  action: string;
+  target: string | null;
+  details: Record<string, unknown>;
+  actorId: string | null;
+  actorWay: string;
+  credentialId: string | null;
+  requestId: string | null;
+  address: string | null;
+  createdAt: string;
+};
+
+export type AuditAnswerPage = {
+  data: Array<AuditAnswer>;
+  nextCursor: string | null;
+};
+
 export type AuthUserAnswer = {
   id: string;
   email: string;
@@ -51,6 +85,21 @@ export type AuthUserAnswer = {
   imageUrl: string | null;
   emailVerified: boolean;
   createdAt: string;
+};
+
+export type Authorize = {
+  clientId: string;
+  redirectUri: string;
+  codeChallenge: string;
+  codeChallengeMethod: "S256";
+  state?: string | null;
+  workspaceId?: string;
+};
+
+export type Authorized = {
+  code: string;
+  redirectTo: string;
+  expiresAt: string;
 };
 
 export type BaseAnswer = {
@@ -295,6 +344,12 @@ export type ChunkDelta = {
   citations?: Array<Mark> | null;
 };
 
+export type ChunkPatch = {
+  content?: string;
+  enabled?: boolean;
+  workspaceId?: string;
+};
+
 export type Chunking = {
   strategy?: "auto" | "title" | "recursive" | "page" | "table";
   maxTokens?: number;
@@ -390,6 +445,14 @@ export type CreatedKey = {
   key: string;
 };
 
+export type DayUsage = {
+  date: string;
+  executions: number;
+  messages: number;
+  tokens: Tokens;
+  cost: number;
+};
+
 export type Delta = {
   delta: string;
 };
@@ -398,6 +461,7 @@ export type DocumentAnswer = {
   id: string;
   knowledgeBaseId: string;
   fileId: string | null;
+  sourceUrl: string | null;
   name: string;
   size: number;
   mimeType: string;
@@ -426,6 +490,7 @@ export type DocumentAnswerPage = {
 };
 
 export type DocumentPatch = {
+  name?: string;
   enabled?: boolean;
   metadata?: Record<string, unknown>;
   workspaceId?: string;
@@ -444,6 +509,7 @@ export type DuplicateAnswer = {
   id: string;
   knowledgeBaseId: string;
   fileId: string | null;
+  sourceUrl: string | null;
   name: string;
   size: number;
   mimeType: string;
@@ -703,6 +769,11 @@ export type MemberAnswerPage = {
   nextCursor: string | null;
 };
 
+export type MemberPatch = {
+  role: "owner" | "admin" | "write" | "read";
+  workspaceId?: string;
+};
+
 export type MessageAnswer = {
   id: string;
   chatId: string;
@@ -748,6 +819,29 @@ export type Models = {
   data: Array<Model>;
 };
 
+export type NewArtifact = {
+  type: "markdown" | "html" | "svg" | "png" | "csv" | "json" | "code" | "pdf";
+  title: string;
+  content?: string | null;
+  fileId?: string | null;
+  expiresAt?: string | null;
+  visibility?: "public" | "workspace";
+  workspaceId?: string;
+};
+
+export type NewArtifactAnswer = {
+  id: string;
+  type: "markdown" | "html" | "svg" | "png" | "csv" | "json" | "code" | "pdf";
+  title: string;
+  size: number;
+  visibility: "public" | "workspace";
+  expiresAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+  token: string;
+  url: string;
+};
+
 export type NewBase = {
   name: string;
   description?: string | null;
@@ -773,6 +867,18 @@ export type NewKey = {
   workspaceId?: string;
 };
 
+export type NewMember = {
+  email?: string | null;
+  userId?: string | null;
+  role: "owner" | "admin" | "write" | "read";
+  workspaceId?: string;
+};
+
+export type NewProvider = {
+  apiKey: string;
+  workspaceId?: string;
+};
+
 export type NewSecret = {
   value: string;
   workspaceId?: string;
@@ -794,6 +900,12 @@ export type NewWorkspace = {
   workspaceId?: string;
 };
 
+export type PageSpan = {
+  page: number;
+  startOffset: number;
+  endOffset: number;
+};
+
 export type Place = {
   page: number | null;
   bbox: Array<number> | null;
@@ -802,10 +914,39 @@ export type Place = {
   headingPath: Array<string>;
 };
 
+export type Processing = {
+  operations?: Array<"extract" | "ocr">;
+  languages?: Array<string> | null;
+  ocr?: "auto" | "force" | "off" | null;
+  force?: boolean;
+  workspaceId?: string;
+};
+
+export type ProviderAnswer = {
+  name: string;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type ProviderAnswerPage = {
+  data: Array<ProviderAnswer>;
+  nextCursor: string | null;
+};
+
 export type Readiness = {
   status: "ready" | "starting";
   checks: Record<string, boolean>;
   error?: string | null;
+};
+
+export type ResetAnswer = {
+  success: true;
+};
+
+export type ResetPassword = {
+  email?: string | null;
+  token?: string | null;
+  password?: string | null;
 };
 
 export type RunAnswer = {
@@ -899,6 +1040,21 @@ export type SessionAnswer = {
   expiresAt: string | null;
 };
 
+export type SessionRow = {
+  id: string;
+  userAgent: string | null;
+  address: string | null;
+  createdAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+  current: boolean;
+};
+
+export type SessionRowPage = {
+  data: Array<SessionRow>;
+  nextCursor: string | null;
+};
+
 export type Signup = {
   email: string;
   password: string;
@@ -913,6 +1069,11 @@ export type SlackMessage = {
   workspaceId?: string;
 };
 
+export type SocketToken = {
+  token: string;
+  expiresAt: string;
+};
+
 export type StartEvent = {
   seq: number;
   ts: string;
@@ -924,6 +1085,23 @@ export type StartEvent = {
 
 export type Started = {
   startTime: string;
+};
+
+export type StatusAnswer = {
+  id: string;
+  status: string;
+  stage: string | null;
+  progress: number;
+  pagesDone: number;
+  pagesTotal: number | null;
+  attempts: number;
+  ocr: "auto" | "force" | "off" | null;
+  languages: Array<string> | null;
+  quality: Record<string, unknown> | null;
+  error: Record<string, unknown> | null;
+  textLength: number | null;
+  startedAt: string | null;
+  endedAt: string | null;
 };
 
 export type StreamChunk = {
@@ -966,6 +1144,15 @@ export type StreamTool = {
   data: WorkflowsToolUse;
 };
 
+export type TextAnswer = {
+  fileId: string;
+  text: string;
+  offset: number;
+  totalLength: number;
+  nextOffset: number | null;
+  pages: Array<PageSpan>;
+};
+
 export type TextEvent = {
   seq: number;
   ts: string;
@@ -994,10 +1181,33 @@ export type ThinkingEvent = {
   payload: Delta;
 };
 
+export type TokenAnswer = {
+  access_token: string;
+  token_type: "Bearer";
+  expires_in: number;
+  refresh_token?: string | null;
+};
+
+export type TokenRequest = {
+  grant_type: "authorization_code" | "refresh_token" | "client_credentials";
+  code?: string | null;
+  client_id?: string | null;
+  redirect_uri?: string | null;
+  code_verifier?: string | null;
+  refresh_token?: string | null;
+  client_secret?: string | null;
+};
+
 export type TokenUsage = {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+};
+
+export type Tokens = {
+  input: number;
+  output: number;
+  total: number;
 };
 
 export type ToolAnswer = {
@@ -1079,10 +1289,26 @@ export type Usage = {
   total: number;
 };
 
+export type UsageAnswer = {
+  from: string;
+  to: string;
+  documents: number;
+  chunks: number;
+  files: number;
+  storageBytes: number;
+  executions: Record<string, number>;
+  messages: Record<string, number>;
+  tokens: Tokens;
+  cost: number;
+  days: Array<DayUsage>;
+};
+
 export type UserPatch = {
   name?: string;
   imageUrl?: string | null;
   defaultWorkspaceId?: string;
+  password?: string;
+  currentPassword?: string;
   workspaceId?: string;
 };
 

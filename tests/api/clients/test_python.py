@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from nuxa import AsyncNuxaClient, NuxaClient
 
 from core.services import Services
+from tests.api.bearers import bearer_of_session
 from tests.api.conftest import Member
 from tests.bases import write_base
 from tests.pipelines.shapes import block, definition
@@ -112,6 +113,55 @@ async def test_a_document_is_added_and_searched(client: AsyncNuxaClient, tmp_pat
     assert again.duplicate_of == document.id
     assert [row.id async for row in client.knowledge.documents(base.id)] == [document.id]
     assert (await client.knowledge.search(base.id, "slipway", topK=3)).results == []
+
+
+async def test_a_file_is_read_and_its_text_given_in_parts(
+    client: AsyncNuxaClient, tmp_path: Path, work: Callable[[], Awaitable[int]]
+) -> None:
+    source = tmp_path / "notes.txt"
+    source.write_text("The slipway is closed on Mondays.")
+    file = await client.files.upload(source)
+    assert (await client.files.process(file.id, {"ocr": "off"})).status == "pending"
+    assert (await client.files.cancel_processing(file.id)).status == "cancelled"
+    await client.files.process(file.id, {"ocr": "off", "force": True})
+    assert await work() == 1
+    assert (await client.files.status(file.id)).status == "completed"
+    first = await client.files.text(file.id, limit=11)
+    assert (first.text, first.next_offset) == ("The slipway", 11)
+    rest = await client.files.text(file.id, offset=11)
+    assert (rest.text, rest.next_offset) == (" is closed on Mondays.", None)
+
+
+async def test_an_artifact_is_shown_until_it_is_revoked(client: AsyncNuxaClient) -> None:
+    made = await client.artifacts.create({"type": "code", "title": "a", "content": "x = 1"})
+    assert made.token
+    assert await client.artifacts.show(made.token) == b"x = 1"
+    assert [(row.id, row.token) async for row in client.artifacts.list()] == [(made.id, None)]
+    await client.artifacts.revoke(made.id)
+    with pytest.raises(nuxa.NotFound):
+        await client.artifacts.show(made.token)
+
+
+async def test_a_person_keeps_members_and_sessions_in_order(
+    member: Member, stranger: Member
+) -> None:
+    url, workspace = str(member.program.base_url), member.workspace_id
+    async with AsyncNuxaClient(token=await bearer_of_session(member), base_url=url) as client:
+        added = await client.workspaces.add_member(workspace, stranger.email, "read")
+        changed = await client.workspaces.change_role(workspace, added.id, "write")
+        assert (changed.id, changed.role) == (stranger.user_id, "write")
+        listed = [row.id async for row in client.workspaces.members(workspace)]
+        assert listed == [member.user_id, stranger.user_id]
+        await client.workspaces.remove_member(workspace, added.id)
+        (event,) = [e async for e in client.workspaces.audit(workspace, action="member.removed")]
+        assert (event.target, event.actor_id) == (stranger.user_id, member.user_id)
+        usage = await client.workspaces.usage(workspace, **{"from": "2026-01-01T00:00:00Z"})
+        assert (usage.files, usage.days) == (0, [])
+        (session,) = [row async for row in client.sessions.list()]
+        assert session.current
+        await client.sessions.end(session.id)
+        with pytest.raises(nuxa.Unauthorized):
+            await client.users.me()
 
 
 async def test_errors_are_classes_by_code(client: AsyncNuxaClient, member: Member) -> None:

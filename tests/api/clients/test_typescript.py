@@ -13,6 +13,7 @@ import pytest
 from api.app import create_app
 from core.config import Settings
 from core.services import Services
+from tests.api.bearers import bearer_of_session
 from tests.api.conforms import document
 from tests.api.conftest import Member
 from tests.bases import write_base
@@ -29,7 +30,7 @@ def import_map(tmp_path: Path) -> Path:
 
 
 async def test_it_walks_through_the_service(
-    member: Member, services: Services, import_map: Path, tmp_path: Path
+    member: Member, stranger: Member, services: Services, import_map: Path, tmp_path: Path
 ) -> None:
     await write_base(services.store, member.workspace_id, "Lunch is served at noon.")
     url = str(member.program.base_url).rstrip("/")
@@ -37,6 +38,7 @@ async def test_it_walks_through_the_service(
         *("run", "--check", "--no-remote", "--no-config", f"--allow-net={url.split('//')[1]}"),
         *(f"--import-map={import_map}", str(Path(__file__).with_name("walk.ts"))),
         *(url, member.program.headers["x-api-key"]),
+        *(await bearer_of_session(member), stranger.email),
         directory=tmp_path,
     )
     assert told.strip().endswith("walked")

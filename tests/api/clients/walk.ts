@@ -1,7 +1,7 @@
 // Walks through the client against a running service; throws where something is not so.
 import { NuxaClient, NuxaError } from '@nuxa/sdk'
 
-const [baseUrl, apiKey] = Deno.args
+const [baseUrl, apiKey, token, friend] = Deno.args
 const options = { apiKey: apiKey!, baseUrl: baseUrl! }
 const client = new NuxaClient(options)
 
@@ -65,6 +65,32 @@ const file = await client.files.upload(new Blob([bytes]), 'notes.txt')
 same([file.name, file.size], ['notes.txt', bytes.length], 'upload')
 same((await (await client.files.download(file.id)).arrayBuffer()).byteLength, bytes.length, 'download')
 same(await (await client.files.download(file.id, { start: 2, end: 6 })).text(), 'line', 'range')
+
+const queued = await client.files.process(file.id, { ocr: 'off' })
+same([queued.status, (await client.files.status(file.id)).status], ['pending', 'pending'], 'process')
+same((await client.files.cancelProcessing(file.id)).status, 'cancelled', 'cancel')
+same((await client.files.text(file.id).catch((error) => error)).code, 'CONFLICT', 'text')
+
+const shown = await client.artifacts.create({ type: 'markdown', title: 'Report', content: '# Hello' })
+same(await (await client.artifacts.show(shown.token)).text(), '# Hello', 'show')
+same((await all(client.artifacts.list())).map((row) => row.id), [shown.id], 'artifacts')
+await client.artifacts.revoke(shown.id)
+same(await all(client.artifacts.list()), [], 'revoked')
+
+const person = new NuxaClient({ token: token!, baseUrl: baseUrl! })
+const workspace = made.workspaceId
+const added = await person.workspaces.addMember(workspace, friend!, 'read')
+same((await person.workspaces.changeRole(workspace, added.id, 'write')).role, 'write', 'role')
+const roles = (await all(person.workspaces.members(workspace))).map((row) => row.role)
+same(roles, ['owner', 'write'], 'members')
+await person.workspaces.removeMember(workspace, added.id)
+const gone = await all(person.workspaces.audit(workspace, { action: 'member.removed' }))
+same(gone.map((row) => row.target), [added.id], 'audit')
+same((await person.workspaces.usage(workspace)).files, 1, 'usage')
+const sessions = await all(person.sessions.list())
+same(sessions.map((row) => row.current), [true], 'sessions')
+await person.sessions.end(sessions[0]!.id)
+same((await person.users.me().catch((error) => error)).code, 'UNAUTHORIZED', 'ended')
 
 const turn = await all(client.copilot.stream({ message: 'When is lunch served?' }))
 const text = turn.map((event) => (event.type === 'text' ? event.payload.delta : '')).join('')

@@ -188,15 +188,6 @@ async def test_a_deleted_file_and_its_bytes_are_gone(member: Member, services: S
     assert await _nothing_is_left(services, member)
 
 
-async def test_another_tenants_file_is_not_there(member: Member, stranger: Member) -> None:
-    path = f"/api/files/{(await _upload(member, 'fox.txt', TEXT)).json()['id']}"
-    for method, target in (("GET", path), ("GET", f"{path}/download"), ("DELETE", path)):
-        answer = await stranger.program.request(method, target)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
-    assert (await stranger.program.patch(path, json={"name": "mine.txt"})).status_code == 404
-    assert (await member.program.get(path)).json()["name"] == "fox.txt"
-
-
 async def test_pages_follow_one_another(member: Member) -> None:
     for number in range(5):
         await _upload(member, f"{number}.txt", TEXT + str(number).encode())

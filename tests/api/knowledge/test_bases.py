@@ -54,22 +54,3 @@ async def test_a_bad_base_says_what_is_wrong_and_makes_nothing(
     assert answer.status_code == 400
     assert [issue["path"] for issue in answer.json()["error"]["details"]["issues"]] == [path]
     assert (await member.program.get("/api/knowledge")).json()["data"] == []
-
-
-async def test_another_tenants_base_is_not_there(
-    member: Member, stranger: Member, base_path: str
-) -> None:
-    calls = [
-        ("GET", base_path, None),
-        ("PATCH", base_path, {"name": "mine"}),
-        ("DELETE", base_path, None),
-        ("GET", f"{base_path}/documents", None),
-        ("POST", f"{base_path}/documents", {"text": "mine", "name": "mine.txt"}),
-        ("GET", f"{base_path}/documents/doc_x", None),
-    ]
-    for method, path, body in calls:
-        answer = await stranger.program.request(method, path, json=body)
-        assert (method, path, answer.status_code) == (method, path, 404)
-    foreign = {"workspaceId": member.workspace_id}
-    assert (await stranger.browser.get(base_path, params=foreign)).status_code == 404
-    assert (await member.program.get(base_path)).json()["name"] == "Handbook"

@@ -78,14 +78,6 @@ async def test_a_document_outlives_the_file_it_was_made_from(
     assert _blob_count(services) == 0
 
 
-async def test_another_tenants_file_makes_no_document(
-    member: Member, stranger: Member, base_path: str
-) -> None:
-    upload = {"file": ("secret.txt", TEXT.encode())}
-    file = (await stranger.program.post("/api/files/upload", files=upload)).json()
-    assert (await _add(member, base_path, fileId=file["id"])).status_code == 404
-
-
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -15,7 +15,8 @@ from tests.api.conforms import document
 
 # Names of path variables and fields, and the kind of row each is the id of.
 KINDS: Final = {
-    "agentId": "agent_id",
+    "actorId": "user_id",
+    "artifact": "artifact_id",
     "baseId": "base_id",
     "chatId": "chat_id",
     "chunkId": "chunk_id",
@@ -28,6 +29,7 @@ KINDS: Final = {
     "keyId": "key_id",
     "knowledgeBaseIds": "base_id",
     "messageId": "message_id",
+    "sessionId": "session_id",
     "userId": "user_id",
     "workflowId": "workflow_id",
     "workspaceId": "workspace_id",
@@ -52,7 +54,7 @@ BESIDE: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
     "attachments.fileId": [("file_id", {})],
 }
 # Path variables that are no ids.
-NAMES: Final = {"name": "SECRET", "toolName": "knowledge_search"}
+NAMES: Final = {"name": "SECRET", "provider": "openai", "toolName": "knowledge_search"}
 # What else a request must have before it looks at its ids.
 GIVEN: Final[dict[str, dict[str, Any]]] = {
     "askCopilot": {"message": "x"},
@@ -75,6 +77,9 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "createBase": {"name": "b"},
     "createWorkflow": {"name": "w"},
     "createWorkspace": {"name": "w"},
+    "createArtifact": {"type": "code", "title": "x"},
+    "addMember": {"role": "read"},
+    "changeRole": {"role": "read"},
 }
 # Where an id goes with something, or stands for something else.
 WITH: Final[dict[tuple[str, str | None], dict[str, Any] | None]] = {

@@ -1,13 +1,14 @@
-"""The ways in: a client of the same person for each."""
+"""The ways in: a client of the same person for each, with all that she may."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 import httpx
 
-from api.endpoint import ENDPOINTS
+from tests.api.bearers import bearer_of_key, bearer_of_session
 from tests.api.conforms import conforms
 from tests.api.conftest import Member
 
@@ -18,20 +19,26 @@ async def _cookie(person: Member) -> httpx.AsyncClient:
     return person.browser
 
 
+async def _bearer_of_session(person: Member) -> httpx.AsyncClient:
+    token = await bearer_of_session(person)
+    return _client(person, {"Authorization": f"Bearer {token}"})
+
+
 async def _key(person: Member) -> httpx.AsyncClient:
-    return person.program
+    asked = {"name": "all", "scopes": ["admin"]}
+    answer = await person.browser.post("/api/auth/api-keys", json=asked)
+    return _client(person, {"x-api-key": answer.json()["key"]})
 
 
 async def _bearer_of_key(person: Member) -> httpx.AsyncClient:
-    """A token that stands for the key; the key itself where no tokens are given."""
-    token = person.program.headers["x-api-key"]
-    if any(route.name == "POST /api/auth/token" for route in ENDPOINTS):
-        asked = {"grant_type": "client_credentials", "client_secret": token}
-        async with httpx.AsyncClient(base_url=person.program.base_url) as client:
-            token = (await client.post("/api/auth/token", json=asked)).json()["access_token"]
+    token = await bearer_of_key(replace(person, program=await _key(person)))
+    return _client(person, {"Authorization": f"Bearer {token}"})
+
+
+def _client(person: Member, headers: dict[str, str]) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=person.program.base_url,
-        headers={"Authorization": f"Bearer {token}"},
+        headers=headers,
         timeout=30,
         event_hooks={"response": [conforms]},
     )
@@ -39,7 +46,8 @@ async def _bearer_of_key(person: Member) -> httpx.AsyncClient:
 
 WAYS: Final[dict[str, tuple[str, Way]]] = {
     "cookie": ("session", _cookie),
+    "bearer of a session": ("session", _bearer_of_session),
     "key": ("key", _key),
-    "bearer": ("key", _bearer_of_key),
+    "bearer of a key": ("key", _bearer_of_key),
 }
 """By name: as what the caller counts, and how to get a client."""

@@ -89,16 +89,6 @@ async def test_models_are_those_on_offer_and_no_other(client: openai.AsyncOpenAI
     assert told.value.code == "VALIDATION_ERROR"
 
 
-async def test_another_tenants_base_is_not_there(
-    client: openai.AsyncOpenAI, stranger: Member, services: Services
-) -> None:
-    base_id = await write_base(services.store, stranger.workspace_id, LUNCH)
-    with pytest.raises(openai.NotFoundError):
-        await client.chat.completions.create(
-            model=MODEL, messages=ASKED, extra_body={"knowledgeBaseIds": [base_id]}
-        )
-
-
 async def test_only_keys_come_in(member: Member) -> None:
     asked = {"model": MODEL, "messages": ASKED}
     answer = await member.browser.post("/api/v1/chat/completions", json=asked)

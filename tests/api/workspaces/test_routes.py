@@ -56,16 +56,6 @@ async def test_nobody_makes_a_strangers_workspace_her_default(
     assert (user["name"], user["defaultWorkspaceId"]) == ("Mia Member", member.workspace_id)
 
 
-@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_a_strangers_workspace_is_not_there(
-    member: Member, stranger: Member, method: str
-) -> None:
-    path = f"/api/workspaces/{member.workspace_id}"
-    body = {"name": "mine"} if method == "PATCH" else None
-    answer = await stranger.browser.request(method, path, json=body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
-
-
 @pytest.mark.parametrize(
     ("role", "reads", "makes_a_base", "renames", "deletes"),
     [

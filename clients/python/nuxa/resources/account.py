@@ -1,11 +1,11 @@
-"""Who calls, and where: users, workspaces, keys."""
+"""Who calls, and by what: users, sessions, keys."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from nuxa.models import ApiKey, User, Workspace
-from nuxa.requests import Door, Json, Listing, Request, Resource, listing, method
+from nuxa.account_models import ApiKey, Session, User
+from nuxa.requests import Door, Listing, Request, Resource, listing, method
 
 
 class Users(Resource[Door]):
@@ -17,34 +17,6 @@ class Users(Resource[Door]):
     def list(self) -> Listing[User]:
         """Iterate over the members of the workspace."""
         return Listing("/api/users", User)
-
-
-class Workspaces(Resource[Door]):
-    @listing
-    def list(self) -> Listing[Workspace]:
-        return Listing("/api/workspaces", Workspace)
-
-    @method
-    def get(self, workspace_id: str) -> Request[Workspace]:
-        return Request("GET", f"/api/workspaces/{workspace_id}", Workspace)
-
-    @method
-    def update(self, workspace_id: str, changes: Json) -> Request[Workspace]:
-        return Request("PATCH", f"/api/workspaces/{workspace_id}", Workspace, json=changes)
-
-    @listing
-    def secrets(self, workspace_id: str) -> Listing[dict[str, Any]]:
-        """Iterate over the names of the secrets; their values are never shown."""
-        return Listing(f"/api/workspaces/{workspace_id}/secrets", dict[str, Any])
-
-    @method
-    def put_secret(self, workspace_id: str, name: str, value: str) -> Request[None]:
-        path = f"/api/workspaces/{workspace_id}/secrets/{name}"
-        return Request("PUT", path, json={"value": value})
-
-    @method
-    def delete_secret(self, workspace_id: str, name: str) -> Request[None]:
-        return Request("DELETE", f"/api/workspaces/{workspace_id}/secrets/{name}")
 
 
 class ApiKeys(Resource[Door]):
@@ -62,3 +34,17 @@ class ApiKeys(Resource[Door]):
     @method
     def delete(self, key_id: str) -> Request[None]:
         return Request("DELETE", f"/api/auth/api-keys/{key_id}")
+
+
+class Sessions(Resource[Door]):
+    """For clients that sign in by a session's bearer token."""
+
+    @listing
+    def list(self) -> Listing[Session]:
+        """Iterate over where the user is signed in."""
+        return Listing("/api/auth/sessions", Session)
+
+    @method
+    def end(self, session_id: str) -> Request[None]:
+        """Sign out one session, and the tokens that stand for it."""
+        return Request("DELETE", f"/api/auth/sessions/{session_id}")

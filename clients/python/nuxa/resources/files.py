@@ -5,8 +5,8 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from nuxa.models import File
-from nuxa.requests import Door, Listing, Request, Resource, listing, method
+from nuxa.models import File, FileStatus, FileText
+from nuxa.requests import Door, Json, Listing, Request, Resource, listing, method
 
 
 class Files(Resource[Door]):
@@ -39,6 +39,33 @@ class Files(Resource[Door]):
         last = "" if end is None else end - 1
         headers = {"Range": f"bytes={start}-{last}"} if is_part else {}
         return Request("GET", f"/api/files/{file_id}/download", bytes, headers=headers)
+
+    @method
+    def process(self, file_id: str, reading: Json | None = None) -> Request[FileStatus]:
+        """Have a file read: ``{"ocr": "auto", "languages": ["en"], "force": False}``.
+
+        The same reading again is answered with what there is.
+        """
+        path = f"/api/files/{file_id}/process"
+        is_once = not (reading or {}).get("force")
+        return Request("POST", path, FileStatus, json=reading or {}, is_read_only=is_once)
+
+    @method
+    def status(self, file_id: str) -> Request[FileStatus]:
+        """Tell how far the reading of a file is."""
+        return Request("GET", f"/api/files/{file_id}/status", FileStatus)
+
+    @method
+    def cancel_processing(self, file_id: str) -> Request[FileStatus]:
+        return Request("POST", f"/api/files/{file_id}/process/cancel", FileStatus, json={})
+
+    @method
+    def text(
+        self, file_id: str, *, page: int | None = None, offset: int = 0, limit: int = 100_000
+    ) -> Request[FileText]:
+        """Return a part of a file's text; ``next_offset`` is where the next one begins."""
+        query = {"page": page, "offset": offset, "limit": limit}
+        return Request("GET", f"/api/files/{file_id}/text", FileText, query=query)
 
     @method
     def delete(self, file_id: str) -> Request[None]:

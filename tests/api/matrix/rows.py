@@ -1,0 +1,52 @@
+"""One row of every kind, as a tenant has it."""
+
+from __future__ import annotations
+
+from core.ids import new_id
+from core.services import Services
+from core.store.chats import Chat
+from core.store.executions import Execution
+from core.store.messages import Message
+from tests.api.conftest import Member
+from tests.bases import write_base
+
+
+async def one_of_each(member: Member, services: Services) -> dict[str, str]:
+    """Make one of everything of the member's; return their ids by kind."""
+    program, browser = member.program, member.browser
+    files = {"file": ("f.txt", b"some text")}
+    artifact = {"type": "code", "title": "a", "content": "secret"}
+    workflow = (await program.post("/api/workflows", json={"name": "w"})).json()["id"]
+    return {
+        "workspace_id": member.workspace_id,
+        "user_id": member.user_id,
+        "file_id": (await program.post("/api/files/upload", files=files)).json()["id"],
+        "artifact_id": (await program.post("/api/artifacts", json=artifact)).json()["id"],
+        "key_id": (await browser.get("/api/auth/api-keys")).json()["data"][0]["id"],
+        "session_id": (await browser.get("/api/auth/sessions")).json()["data"][0]["id"],
+        "workflow_id": workflow,
+        **await _passage(member, services),
+        **await _talk(member, services, workflow),
+    }
+
+
+async def _passage(member: Member, services: Services) -> dict[str, str]:
+    text = "The slipway is closed on Mondays."
+    base = await write_base(services.store, member.workspace_id, text)
+    path = f"/api/knowledge/{base}/documents"
+    document = (await member.program.get(path)).json()["data"][0]["id"]
+    chunk = (await member.program.get(f"{path}/{document}/chunks")).json()["data"][0]["id"]
+    return {"base_id": base, "document_id": document, "chunk_id": chunk}
+
+
+async def _talk(member: Member, services: Services, workflow: str) -> dict[str, str]:
+    execution, chat, message = new_id("exec"), new_id("chat"), new_id("msg")
+    async with services.store.unit(member.workspace_id) as unit:
+        run = Execution(id=execution, workflow_id=workflow, definition={}, trigger="manual")
+        run.status, run.input, run.output = "completed", {}, {}
+        assert await unit.executions.insert(run)
+        begun = Chat(id=chat, user_id=member.user_id, title="t", mode="workspace-chat")
+        asked = Message(id=new_id("msg"), chat_id=chat, role="user", content="secret?")
+        said = Message(id=message, chat_id=chat, role="assistant", content="secret")
+        await unit.messages.begin_turn(begun, asked, said)
+    return {"execution_id": execution, "chat_id": chat, "message_id": message}
