@@ -7,6 +7,7 @@
 export NUXA_PYTHON NUXA_TORCH_INDEX
 PYTHON := .venv/bin/python
 DATA ?= evals/data
+WORKERS ?= 2
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -17,8 +18,8 @@ install: ## Make .venv, or bring it up to date (every other target does so by it
 run: install ## Start everything on this machine and print how to use it; Ctrl-C ends it
 	@exec $(PYTHON) -m api run
 
-test: install ## Run the tests (ARGS="-k name" to choose)
-	@$(PYTHON) -m pytest $(ARGS)
+test: install ## Run the tests (ARGS="-k name" to choose; WORKERS=n side by side)
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: install ## Run the tests that take long: soak, kills, whole data sets
 	@$(PYTHON) -m pytest -m slow --timeout 1800 $(ARGS)
