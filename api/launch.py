@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from api.addresses import FILE_VARIABLE, announce
 from core.config import Settings, get_settings
 from core.embedded.process import end_children, kill_session, last_words, spawn
 from core.embedded.servers import EmbeddedServers
@@ -81,19 +82,32 @@ class Launcher:
             valkey=settings.redis_url is None,
         )
 
-    def start_servers(self) -> Settings:
+    def start_servers(self, meanwhile: Callable[[], None]) -> Settings:
         """Start the embedded servers that are wanted; return the settings with their addresses.
 
         The addresses and the absolute data directory go into the environment, for the children.
+        What ``meanwhile`` starts, once the data directory is ours, awaits them in a file.
         """
-        self._servers.start()
-        os.environ["NUXA_DATA_DIR"] = str(self._settings.data_dir.resolve())
+        data_dir = self._settings.data_dir.resolve()
+        file = data_dir / "addresses.json"
+
+        def begin() -> None:
+            file.unlink(missing_ok=True)
+            os.environ["NUXA_DATA_DIR"] = str(data_dir)
+            os.environ[FILE_VARIABLE] = str(file)
+            meanwhile()
+            del os.environ[FILE_VARIABLE]
+
+        self._servers.start(begin)
+        addresses = {}
         if self._servers.postgres is not None:
-            os.environ["NUXA_DATABASE_URL"] = self._servers.database_url
+            addresses["NUXA_DATABASE_URL"] = self._servers.database_url
             self._watched["PostgreSQL"] = _Watch(self._servers.postgres)
         if self._servers.valkey is not None:
-            os.environ["NUXA_REDIS_URL"] = self._servers.redis_url
+            addresses["NUXA_REDIS_URL"] = self._servers.redis_url
             self._watched["Valkey"] = _Watch(self._servers.valkey)
+        os.environ.update(addresses)
+        announce(file, addresses)
         get_settings.cache_clear()
         self._settings = get_settings()
         return self._settings

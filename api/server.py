@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from api.addresses import awaited
 from core.config import Settings, forbid_phoning_home
 from core.migrations import wait_until_current
 from core.services import NotConfigured
@@ -14,11 +15,13 @@ _SCHEMA_SECONDS = 120
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; raises NotConfigured without servers' addresses."""
     forbid_phoning_home(settings)
-    # Slow imports come first: meanwhile the launcher brings the schema up to date.
+    # Slow imports come first: meanwhile the launcher starts the servers and brings the schema up to
+    # date.
     import uvicorn
 
     from api.app import create_app
 
+    settings = awaited(settings)
     if settings.database_url is None:
         raise NotConfigured("Set NUXA_DATABASE_URL, or start with `make run`, which brings one.")
     asyncio.run(wait_until_current(settings.database_url, _SCHEMA_SECONDS))

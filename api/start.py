@@ -67,9 +67,9 @@ def run_all(settings: Settings, say: Say) -> None:
 def _start(launcher: Launcher, settings: Settings, say: Say) -> None:
     began = time.monotonic()
     say(f"Starting; data in {settings.data_dir.resolve()}")
-    settings = launcher.start_servers()
-    # The API's imports take as long as bringing the schema up to date, for which it waits.
-    launcher.start("api", "api", "serve")
+    # The API's imports take as long as starting the servers and bringing the schema up to date, for
+    # both of which it waits.
+    settings = launcher.start_servers(lambda: launcher.start("api", "api", "serve"))
     sample = _prepare_database(settings)
     launcher.wait_for("The API", lambda: _answers(settings, "live"), _LIVE_SECONDS)
     say(f"Answering at {settings.base_url} after {time.monotonic() - began:.1f} s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -37,14 +38,16 @@ class EmbeddedServers:
             raise EmbeddedServerFailed("The embedded Valkey was not started.")
         return self.valkey.url
 
-    def start(self) -> None:
-        """Take the data directory and start what is wanted.
+    def start(self, meanwhile: Callable[[], None] | None = None) -> None:
+        """Take the data directory, call ``meanwhile``, and start what is wanted.
 
         Raises EmbeddedServerFailed when another process holds the directory or a server fails.
         """
         self._data_dir.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         try:
+            if meanwhile is not None:
+                meanwhile()
             wants_postgres, wants_valkey = self._wants
             if wants_valkey:
                 self.valkey = EmbeddedValkey(self._data_dir / "valkey")
