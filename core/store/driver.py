@@ -43,6 +43,8 @@ async def fetch(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
     try:
         return await driver.fetch(sql, *values)
     except _LOST as error:
+        if not driver.is_closed():
+            raise  # it is our own mistake, such as a value too many
         await session.invalidate()
         raise ServiceUnavailable("The database does not answer; try again soon.") from error
 
