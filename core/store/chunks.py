@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,8 @@ from sqlalchemy.types import Float, SmallInteger
 from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
-from core.store.copying import copy_rows
 from core.store.documents import Document
-from core.store.driver import execute
+from core.store.driver import execute, execute_many
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
 from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
@@ -83,11 +82,12 @@ class NewChunk:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-_COPIED = (
-    *("no", "id", "workspace_id", "base_id", "document_id", "chunk_index", "content"),
-    *("token_count", "page", "bbox", "heading_path", "start_offset", "end_offset"),
-    *("metadata", "enabled", "terms", "frequencies"),
-)
+_INSERT: Final = """
+    INSERT INTO chunks (no, id, workspace_id, base_id, document_id, chunk_index, content,
+        token_count, page, bbox, heading_path, start_offset, end_offset, metadata, enabled, terms,
+        frequencies)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+"""
 
 
 class Chunks(TenantRepository):
@@ -117,10 +117,9 @@ class Chunks(TenantRepository):
         nos = await self._reserve(len(chunks))
         ids = [new_id("chunk") for _ in chunks]
         rows = zip(nos, ids, range(len(chunks)), chunks, strict=True)
-        await copy_rows(
+        await execute_many(
             self._session,
-            Chunk.__table__,
-            _COPIED,
+            _INSERT,
             [self._row(base, document_id, no, id_, index, chunk) for no, id_, index, chunk in rows],
         )
         await self._vectors.add(base.no, nos, [chunk.embedding for chunk in chunks])

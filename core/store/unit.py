@@ -47,6 +47,7 @@ from core.store.sessions import Sessions
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
+from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
@@ -166,13 +167,15 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(
+            engine, sync_session_class=UnitSession, expire_on_commit=False
+        )
         self.block_log_writer = BlockLogWriter(engine)
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
-        async with self._sessions() as session:
+        async with self._sessions(info={WORKSPACE: workspace_id}) as session:
             unit = Unit(session, workspace_id)
             with _explained():
                 yield unit
@@ -234,6 +237,8 @@ def open_store(database_url: str, settings: Settings) -> Store:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=30,
+        connect_args={"connection_class": WalledConnection},
     )
+    forget_workspaces(engine)
     replace_lost_connections(engine)
     return Store(engine)

@@ -103,7 +103,7 @@ class Vectors(TenantRepository):
         rows = await fetch(
             self._session,
             f"""
-                SELECT chunk_no, embedding <=> CAST($1::text AS halfvec) AS distance FROM vectors
+                SELECT chunk_no, embedding <=> {_asked("halfvec")} AS distance FROM vectors
                 WHERE base_no = ANY($2::bigint[]) {condition} ORDER BY distance LIMIT $3
             """,  # noqa: S608 - the condition is our own, its values are numbered
             *(vector_literal(vector), base_nos, limit, *values),
@@ -120,7 +120,7 @@ class Vectors(TenantRepository):
         """Ask the base's own index; under a filter ask for more and drop what is not allowed."""
         wanted = limit if allowed is None else 4 * limit
         ef_search = min(2 * wanted, _EF_SEARCH_MOST)
-        await fetch(self._session, "SELECT set_config('hnsw.ef_search', $1, false)", str(ef_search))
+        await fetch(self._session, "SELECT set_config('hnsw.ef_search', $1, true)", str(ef_search))
         condition, values = _among(allowed, first=4)
         # Numbers are written out: only then the planner sees that the partial index fits.
         kind = f"halfvec({int(base.embedding_dimensions)})"
@@ -128,7 +128,7 @@ class Vectors(TenantRepository):
             self._session,
             f"""
                 SELECT chunk_no, distance FROM (
-                    SELECT chunk_no, embedding::{kind} <=> CAST($1::text AS {kind}) AS distance
+                    SELECT chunk_no, embedding::{kind} <=> {_asked(kind)} AS distance
                     FROM vectors WHERE base_no = {int(base.no)} ORDER BY distance LIMIT $2
                 ) AS near WHERE true {condition} ORDER BY distance LIMIT $3
             """,  # noqa: S608 - two numbers, and a condition whose values are numbered
@@ -142,6 +142,12 @@ class Vectors(TenantRepository):
 def vector_literal(vector: NDArray[np.float32]) -> str:
     """Return a vector as pgvector reads it."""
     return pydantic_core.to_json(vector.tolist()).decode()
+
+
+def _asked(kind: str) -> str:
+    """Return the vector asked for, first of a query's values. A query of its own, it is read once:
+    otherwise the plan that PostgreSQL keeps from the sixth call on reads its text for each row."""
+    return f"(SELECT CAST($1::text AS {kind}))"
 
 
 def _among(allowed: Select[Any] | None, first: int) -> tuple[str, list[Any]]:
