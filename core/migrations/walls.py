@@ -23,8 +23,12 @@ OWN_ROWS: Final = f"workspace_id = {_MINE}"
 OTHER_WAYS: Final = {
     "workspaces": f"id = {_MINE}",
     "users": "EXISTS (SELECT FROM members WHERE members.user_id = users.id)",
-    "vectors": "base_no = ANY (ARRAY(SELECT no FROM knowledge_bases))",
+    # Sets of the bases, and those that are being made for them or that they had a moment ago.
+    "vectors": "base_no = ANY (ARRAY(SELECT coalesce(vector_set_no, no) FROM knowledge_bases"
+    " UNION ALL SELECT vector_set FROM reembeddings"
+    " UNION ALL SELECT replaced_set FROM reembeddings))",
 }
+_NEEDS: Final = {"vectors": "reembeddings"}  # its rule; before that table none is made
 # Without a wall, and why.
 OPEN: Final = {
     "postings": "words and numbers only, written by COPY, which takes no wall; docs/decisions/0018",
@@ -43,10 +47,11 @@ def build(connection: Connection) -> None:
     role = str(connection.scalar(text(f"SELECT quote_ident({TENANT_ROLE})")))
     _make_role(connection, role)
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {role}"))
-    for table, has_workspace in list(_tables(connection)):
+    tables = dict(_tables(connection))
+    for table, has_workspace in tables.items():
         connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role}"))
         rule = OTHER_WAYS.get(table, OWN_ROWS if has_workspace else None)
-        if table not in OPEN:
+        if table not in OPEN and _NEEDS.get(table, table) in tables:
             _enclose(connection, table, rule)
     for sequence in list(_sequences(connection)):
         connection.execute(text(f"GRANT USAGE ON SEQUENCE {sequence} TO {role}"))

@@ -68,7 +68,7 @@ async def execute_many(session: AsyncSession, sql: str, rows: Iterable[Sequence[
 async def begin(session: AsyncSession) -> Connection[Record]:
     """Begin the session's transaction unless it has begun, and return its connection."""
     driver = await driver_of(session)
-    if not driver.is_in_transaction():
+    if not (driver.is_in_transaction() or driver.is_closed()):
         # What SQLAlchemy itself does before the first statement of its own.
         pooled: Any = await (await session.connection()).get_raw_connection()
         await pooled.dbapi_connection._start_transaction()
