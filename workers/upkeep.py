@@ -26,6 +26,7 @@ _TICK_SECONDS: Final = 2.0
 _SLOW_SECONDS: Final = 30.0
 _FORGET_SECONDS: Final = 600.0
 _MOST_WAKES: Final = 64
+_SWEPT_AT_ONCE: Final = 5_000
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ async def run_upkeep(settings: Settings) -> None:
         # Making an index may take minutes: such have a clock of their own.
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
-            _tick((tend_vector_indexes, forget_idempotency_keys), services, ending, _SLOW_SECONDS),
+            _tick(SLOW_DUTIES, services, ending, _SLOW_SECONDS),
             _tick((forget_expired_sign_ins,), services, ending, _FORGET_SECONDS),
         )
 
@@ -75,7 +76,7 @@ async def _do(duty: Duty, services: Services) -> None:
 
 
 async def wake_document_workers(services: Services) -> None:
-    """Wake for documents and files that wait: their wake was lost, or their worker is gone."""
+    """Wake for documents, files and changes of model that no worker has, or has any more."""
     await _wake(services, "documents", _waiting_documents)
 
 
@@ -85,7 +86,8 @@ async def wake_execution_workers(services: Services) -> None:
 
 
 async def _waiting_documents(unit: SystemUnit) -> int:
-    return await unit.document_jobs.count_waiting() + await unit.file_jobs.count_waiting()
+    queues = (unit.document_jobs, unit.file_jobs, unit.reembedding_jobs)
+    return sum([await queue.count_waiting() for queue in queues])
 
 
 async def _wake(
@@ -132,7 +134,16 @@ async def forget_idempotency_keys(services: Services) -> None:
         await unit.idempotency.purge()
 
 
+async def sweep_vectors(services: Services) -> None:
+    """Delete vectors that a change of model replaced or gave up, in short transactions."""
+    while True:
+        async with services.store.system() as unit:
+            if not await unit.reembedding_leftovers.sweep(_SWEPT_AT_ONCE):
+                return
+
+
 Duty = Callable[[Services], Awaitable[None]]
+SLOW_DUTIES: Final = (tend_vector_indexes, sweep_vectors, forget_idempotency_keys)
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,
     wake_execution_workers,

@@ -41,12 +41,14 @@ from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.postings import Postings
+from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
+from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
@@ -113,6 +115,7 @@ class Unit(_Transaction):
     chunks = repository(Chunks)
     postings = repository(Postings)
     vectors = repository(Vectors)
+    reembeddings = repository(Reembeddings)
     hits = repository(Hits)
     measures = repository(Measures)
     workflows = repository(Workflows)
@@ -149,6 +152,8 @@ class SystemUnit(_Transaction):
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
     turn_jobs = repository(TurnJobs)
+    reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
+    reembedding_leftovers = repository(ReembeddingLeftovers)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)
     sealed_values = repository(SealedValues)
@@ -166,15 +171,17 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(
+            engine, sync_session_class=UnitSession, expire_on_commit=False
+        )
         self.block_log_writer = BlockLogWriter(engine)
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
-        async with self._sessions() as session:
-            unit = Unit(session, workspace_id)
-            with _explained():
+        with _explained():  # outermost: closing a session whose connection was lost fails, too
+            async with self._sessions(info={WORKSPACE: workspace_id}) as session:
+                unit = Unit(session, workspace_id)
                 yield unit
                 await session.commit()
         await unit.run_waiting()
@@ -182,9 +189,9 @@ class Store:
     @asynccontextmanager
     async def system(self) -> AsyncIterator[SystemUnit]:
         """Open a unit above workspaces; committed at the end, rolled back on any error."""
-        async with self._sessions() as session:
-            unit = SystemUnit(session)
-            with _explained():
+        with _explained():
+            async with self._sessions() as session:
+                unit = SystemUnit(session)
                 yield unit
                 await session.commit()
         await unit.run_waiting()
@@ -234,6 +241,8 @@ def open_store(database_url: str, settings: Settings) -> Store:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=30,
+        connect_args={"connection_class": WalledConnection},
     )
+    forget_workspaces(engine)
     replace_lost_connections(engine)
     return Store(engine)

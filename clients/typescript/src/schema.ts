@@ -114,6 +114,7 @@ export type BaseAnswer = {
   documentCount: number;
   chunkCount: number;
   tokenCount: number;
+  reembedding: ReembeddingAnswer | null;
   createdAt: string;
   updatedAt: string;
 };
@@ -126,6 +127,7 @@ export type BaseAnswerPage = {
 export type BasePatch = {
   name?: string;
   description?: string | null;
+  embeddingModel?: string;
   workspaceId?: string;
 };
 
@@ -937,6 +939,14 @@ export type Readiness = {
   status: "ready" | "starting";
   checks: Record<string, boolean>;
   error?: string | null;
+};
+
+export type ReembeddingAnswer = {
+  embeddingModel: string;
+  embeddingDimensions: number;
+  status: "pending" | "processing" | "failed";
+  progress: number;
+  error: Record<string, unknown> | null;
 };
 
 export type ResetAnswer = {
