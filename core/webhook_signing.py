@@ -9,7 +9,7 @@ Three schemes, all HMAC-SHA256 over the raw bytes of the body:
 - GitHub's ``X-Hub-Signature-256: sha256=<hex>`` over the body alone. It carries no time: only the
   claim of the delivery's id stands against a replay.
 
-Headers are read by any mapping whose names are found whatever their case.
+Names of headers may be in whatever case.
 """
 
 from __future__ import annotations
@@ -54,22 +54,26 @@ def sign(body: bytes, secrets: Sequence[str], message_id: str, at: int) -> dict[
 
 def verify(
     headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float | None = None
-) -> None:
-    """Return if the body is signed by one of the secrets, within five minutes of ``now``.
+) -> str | None:
+    """Return the message's id, where that is signed too, if one of the secrets signed the body.
 
     Where several schemes are there, the strongest alone counts: a weaker one is no way round it.
-    Raises ``SignatureRefused`` otherwise, and always without a secret.
+    Raises ``SignatureRefused`` for any other signature, one that was not made within five minutes
+    of ``now``, and always without a secret.
     """
     usable = [secret for secret in secrets if secret]
     at = time.time() if now is None else now
+    headers = {name.lower(): value for name, value in headers.items()}
     for prefix in _STANDARD:
         if f"{prefix}-signature" in headers:
             return _verify_standard(prefix, headers, body, usable, at)
-    if _OURS in headers:
-        return _verify_ours(headers[_OURS], body, usable, at)
-    if _GITHUB in headers:
+    if (ours := headers.get(_OURS.lower())) is not None:
+        _verify_ours(ours, body, usable, at)
+        return None
+    if (theirs := headers.get(_GITHUB.lower())) is not None:
         wanted = [f"sha256={_hex_mac(secret, body)}" for secret in usable]
-        return _require_one([headers[_GITHUB].strip()], wanted)
+        _require_one([theirs.strip()], wanted)
+        return None
     raise SignatureRefused(
         "The webhook is not signed: send webhook-id, webhook-timestamp and webhook-signature "
         f"(Standard Webhooks), {_OURS}, or {_GITHUB}."
@@ -78,13 +82,14 @@ def verify(
 
 def _verify_standard(
     prefix: str, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float
-) -> None:
+) -> str:
     message_id, at = headers.get(f"{prefix}-id", ""), headers.get(f"{prefix}-timestamp", "")
     if not message_id:
         raise SignatureRefused(f"The header {prefix}-id is missing; it is part of what is signed.")
     _require_recent(at, 1, now)
     wanted = [f"v1,{_standard_mac(secret, message_id, at, body)}" for secret in secrets]
     _require_one(headers[f"{prefix}-signature"].split(), wanted)
+    return message_id
 
 
 def _verify_ours(header: str, body: bytes, secrets: Sequence[str], now: float) -> None:

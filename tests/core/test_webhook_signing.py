@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 
 import pytest
-from werkzeug.datastructures import Headers
 
 from core.webhook_signing import WINDOW_SECONDS, SignatureRefused, sign, verify
 
@@ -20,9 +19,9 @@ def signed(*, body: bytes = BODY, secret: str = SECRET, at: int = AT) -> dict[st
     return sign(body, [secret], "msg_1", at)
 
 
-def standard(headers: Mapping[str, str]) -> Headers:
+def standard(headers: Mapping[str, str]) -> dict[str, str]:
     """Only Standard Webhooks' headers."""
-    return Headers({name: value for name, value in headers.items() if name != OURS})
+    return {name: value for name, value in headers.items() if name != OURS}
 
 
 def test_the_vector_of_standard_webhooks() -> None:
@@ -37,7 +36,7 @@ def test_the_vector_of_standard_webhooks() -> None:
 def test_the_vector_of_github() -> None:
     """From GitHub's page on validating deliveries."""
     mac = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-    headers = Headers({"X-Hub-Signature-256": f"sha256={mac}"})
+    headers = {"X-Hub-Signature-256": f"sha256={mac}"}
     verify(headers, b"Hello, World!", ["It's a Secret to Everybody"])
     with pytest.raises(SignatureRefused):
         verify(headers, b"Hello, World?", ["It's a Secret to Everybody"])
@@ -46,7 +45,8 @@ def test_the_vector_of_github() -> None:
 @pytest.mark.parametrize("names", ["standard", "svix", "ours", "sim"])
 def test_a_signature_holds_for_its_own_bytes_secret_and_time(names: str) -> None:
     headers = _in_scheme(names, BODY, AT)
-    verify(headers, BODY, [SECRET], AT + 10)
+    signed_id = "msg_1" if names in ("standard", "svix") else None
+    assert verify(headers, BODY, [SECRET], AT + 10) == signed_id
     for body, secret, now in (
         (b'{"n":1}', SECRET, AT),  # the same JSON in other bytes
         (BODY, "another", AT),
@@ -60,32 +60,32 @@ def test_a_signature_holds_for_its_own_bytes_secret_and_time(names: str) -> None
         verify(headers, BODY, [], AT)
 
 
-def _in_scheme(names: str, body: bytes, at: int) -> Headers:
+def _in_scheme(names: str, body: bytes, at: int) -> dict[str, str]:
     made = signed(body=body, at=at)
     if names == "standard":
         return standard(made)
     if names == "svix":
         pairs = [(name.replace("webhook", "svix"), value) for name, value in made.items()]
-        return Headers([(name, value) for name, value in pairs if name.startswith("svix-")])
+        return {name: value for name, value in pairs if name.startswith("svix-")}
     if names == "ours":
-        return Headers({OURS: made[OURS]})
+        return {OURS: made[OURS]}
     mac = hmac.new(SECRET.encode(), f"{at}000.".encode() + body, hashlib.sha256).hexdigest()
-    return Headers({OURS: f"t={at}000,v1={mac}"})
+    return {OURS: f"t={at}000,v1={mac}"}
 
 
 def test_while_a_secret_is_exchanged_both_are_taken_and_both_sign() -> None:
-    verify(Headers(signed(secret="old")), BODY, ["new", "old"], AT)
+    verify(signed(secret="old"), BODY, ["new", "old"], AT)
     both = sign(BODY, ["new", "old"], "msg_1", AT)
     for secret in ("new", "old"):
         verify(standard(both), BODY, [secret], AT)
-        verify(Headers({OURS: both[OURS]}), BODY, [secret], AT)
+        verify({OURS: both[OURS]}, BODY, [secret], AT)
 
 
 def test_a_weaker_scheme_is_no_way_round_a_broken_stronger_one() -> None:
     good = signed()
     bad_standard = {**good, "webhook-signature": "v1,AAAA"}
     with pytest.raises(SignatureRefused):
-        verify(Headers(bad_standard), BODY, [SECRET], AT)
+        verify(bad_standard, BODY, [SECRET], AT)
 
 
 def test_the_id_is_signed() -> None:
@@ -114,10 +114,10 @@ def test_the_id_is_signed() -> None:
 )
 def test_what_is_no_signature_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(SignatureRefused):
-        verify(Headers(headers), BODY, [SECRET], AT)
+        verify(headers, BODY, [SECRET], AT)
 
 
 def test_now_is_now() -> None:
-    verify(Headers(signed(at=int(time.time()))), BODY, [SECRET])
+    verify(signed(at=int(time.time())), BODY, [SECRET])
     with pytest.raises(SignatureRefused):
-        verify(Headers(signed()), BODY, [SECRET], time.time() + 10**9)
+        verify(signed(), BODY, [SECRET], time.time() + 10**9)
