@@ -52,6 +52,7 @@ SLICES: Final = (
     "api.knowledge.search",
     "api.blocks",
     "api.workflows.routes",
+    "api.workflows.versions",
     "api.workflows.runs",
     "api.workflows.webhook_settings",
     "api.workflows.webhooks",

@@ -29,6 +29,21 @@ class Workflow(Answer):
     variables: dict[str, Any] | None = None
 
 
+class Version(Answer):
+    """A snapshot of a workflow; a list leaves the parts of the definition away."""
+
+    number: int
+    name: str | None
+    reason: str
+    is_deployed: bool
+    created_at: datetime
+    blocks: dict[str, Any] | None = None
+    edges: list[Any] | None = None
+    loops: dict[str, Any] | None = None
+    parallels: dict[str, Any] | None = None
+    variables: dict[str, Any] | None = None
+
+
 class Validity(Answer):
     valid: bool
     issues: list[dict[str, Any]]

@@ -36,8 +36,24 @@ export class Workflows extends Resource {
     this.http.send<S.WorkflowAnswer>('POST', `/api/workflows/${id(workflowId)}/duplicate`, { json: name ? { name } : {} })
   validate = (workflowId: string) =>
     this.http.send<S.Validity>('POST', `/api/workflows/${id(workflowId)}/validate`, { json: {}, isRepeatable: true })
-  deploy = (workflowId: string) =>
-    this.http.send<S.WorkflowSummary>('POST', `/api/workflows/${id(workflowId)}/deploy`, { json: {} })
+  /** Makes it, as it is now or was, the one that keys, webhooks and schedules run. */
+  deploy = (workflowId: string, version?: number) =>
+    this.http.send<S.WorkflowSummary>('POST', `/api/workflows/${id(workflowId)}/deploy`, { json: version ? { version } : {} })
+  withdraw = (workflowId: string) =>
+    this.http.send<S.WorkflowSummary>('DELETE', `/api/workflows/${id(workflowId)}/deploy`)
+  export = (workflowId: string) =>
+    this.http.send<S.ExportedWorkflow>('GET', `/api/workflows/${id(workflowId)}/export`)
+
+  versions = (workflowId: string) => this.http.rows<S.VersionSummary>(this.#versions(workflowId))
+  takeVersion = (workflowId: string, name?: string) =>
+    this.http.send<S.VersionSummary>('POST', this.#versions(workflowId), { json: name ? { name } : {} })
+  version = (workflowId: string, number: number) =>
+    this.http.send<S.VersionAnswer>('GET', `${this.#versions(workflowId)}/${number}`)
+  /** Says what leads from a version to the draft, or to another version. */
+  compare = (workflowId: string, number: number, against?: number) =>
+    this.http.send<S.Difference>('GET', `${this.#versions(workflowId)}/${number}/diff`, { query: { against } })
+  restore = (workflowId: string, number: number) =>
+    this.http.send<S.WorkflowAnswer>('POST', `${this.#versions(workflowId)}/${number}/restore`, { json: {} })
 
   /** Runs a workflow and waits for its end. */
   execute = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
@@ -63,6 +79,7 @@ export class Workflows extends Resource {
     return this.http.events<ExecutionEvent>('GET', path, {}, () => path)
   }
 
+  #versions = (workflowId: string) => `/api/workflows/${id(workflowId)}/versions`
   #stream = (workflowId: string, executionId: string) =>
     `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/stream`
 }

@@ -474,6 +474,19 @@ export type Delta = {
   delta: string;
 };
 
+export type DeployBody = {
+  version?: number | null;
+  workspaceId?: string;
+};
+
+export type Difference = {
+  blocks: Array<PartDifference>;
+  edges: Array<PartDifference>;
+  loops: Array<PartDifference>;
+  parallels: Array<PartDifference>;
+  variables: Array<PartDifference>;
+};
+
 export type DocumentAnswer = {
   id: string;
   knowledgeBaseId: string;
@@ -642,6 +655,24 @@ export type ExecutionAnswer = {
 export type ExecutionAnswerPage = {
   data: Array<ExecutionAnswer>;
   nextCursor: string | null;
+};
+
+export type ExportedWorkflow = {
+  format: "nuxa";
+  formatVersion: 1;
+  name: string;
+  description: string | null;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type FieldDifference = {
+  path: string;
+  before: JsonValue;
+  after: JsonValue;
 };
 
 export type FileAnswer = {
@@ -901,6 +932,11 @@ export type NewSecret = {
   workspaceId?: string;
 };
 
+export type NewVersion = {
+  name?: string | null;
+  workspaceId?: string;
+};
+
 export type NewWorkflow = {
   blocks?: Record<string, Record<string, JsonValue>>;
   edges?: Array<Record<string, JsonValue>>;
@@ -921,6 +957,13 @@ export type PageSpan = {
   page: number;
   startOffset: number;
   endOffset: number;
+};
+
+export type PartDifference = {
+  id: string;
+  name: string | null;
+  how: "added" | "removed" | "changed";
+  fields: Array<FieldDifference>;
 };
 
 export type Place = {
@@ -1343,6 +1386,32 @@ export type UsersUserAnswer = {
 export type Validity = {
   valid: boolean;
   issues: Array<Issue>;
+};
+
+export type VersionAnswer = {
+  number: number;
+  name: string | null;
+  reason: string;
+  isDeployed: boolean;
+  createdAt: string;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type VersionSummary = {
+  number: number;
+  name: string | null;
+  reason: string;
+  isDeployed: boolean;
+  createdAt: string;
+};
+
+export type VersionSummaryPage = {
+  data: Array<VersionSummary>;
+  nextCursor: string | null;
 };
 
 export type WebhookAccepted = {

@@ -1,4 +1,4 @@
-"""Webhooks of workflows and what they delivered."""
+"""What starts workflows: webhooks and their deliveries; names of versions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    op.add_column("workflow_versions", sa.Column("name", sa.String(), nullable=True))
     op.create_table(
         "webhooks",
         *_texts("workflow_id", "workspace_id", "auth", "mode"),
@@ -51,6 +52,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("webhook_deliveries", "webhooks"):
         op.drop_table(table)
+    op.drop_column("workflow_versions", "name")
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:

@@ -37,3 +37,13 @@ async def test_webhooks(client: AsyncNuxaClient, workflow_id: str) -> None:
     again = await client.webhooks.redeliver(workflow_id, taken.id, idempotency_key="k")
     assert again.execution_id != ran.execution_id
     await client.webhooks.delete(workflow_id)
+
+
+async def test_versions(client: AsyncNuxaClient, workflow_id: str) -> None:
+    second = await client.workflows.take_version(workflow_id, name="second")
+    assert [row.number async for row in client.workflows.versions(workflow_id)] == [2, 1]
+    assert (await client.workflows.version(workflow_id, 2)).blocks is not None
+    assert (await client.workflows.compare(workflow_id, 1, against=second.number))["blocks"] == []
+    assert (await client.workflows.restore(workflow_id, 1)).version == 2
+    assert (await client.workflows.deploy(workflow_id, version=2)).is_deployed
+    assert (await client.workflows.export(workflow_id))["format"] == "nuxa"

@@ -55,7 +55,12 @@ BESIDE: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
     "attachments.fileId": [("file_id", {})],
 }
 # Path variables that are no ids.
-NAMES: Final = {"name": "SECRET", "provider": "openai", "toolName": "knowledge_search"}
+NAMES: Final = {
+    "name": "SECRET",
+    "number": "1",
+    "provider": "openai",
+    "toolName": "knowledge_search",
+}
 # What else a request must have before it looks at its ids.
 GIVEN: Final[dict[str, dict[str, Any]]] = {
     "askCopilot": {"message": "x"},
