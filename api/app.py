@@ -54,6 +54,7 @@ SLICES: Final = (
     "api.workflows.routes",
     "api.workflows.versions",
     "api.workflows.runs",
+    "api.workflows.schedule",
     "api.workflows.webhook_settings",
     "api.workflows.webhooks",
     "api.logs",

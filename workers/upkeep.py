@@ -21,6 +21,7 @@ from core.queue import Kind
 from core.services import Services, open_services
 from core.store import vector_indexes
 from core.store.unit import SystemUnit
+from pipelines import scheduling
 
 _TICK_SECONDS: Final = 2.0
 _SLOW_SECONDS: Final = 30.0
@@ -132,6 +133,17 @@ async def forget_idempotency_keys(services: Services) -> None:
         await unit.idempotency.purge()
 
 
+async def fire_schedules(services: Services) -> None:
+    """Claim the fire times that have come, and run what waits for a slot and finds one."""
+    await scheduling.fire(services)
+
+
+async def forget_old_fires(services: Services) -> None:
+    """Delete what is known of fire times of more than thirty days ago."""
+    async with services.store.system() as unit:
+        await unit.schedule_jobs.purge()
+
+
 async def forget_webhook_deliveries(services: Services) -> None:
     """Delete webhooks' deliveries of more than seven days ago, whose ids may come anew."""
     async with services.store.system() as unit:
@@ -139,9 +151,14 @@ async def forget_webhook_deliveries(services: Services) -> None:
 
 
 Duty = Callable[[Services], Awaitable[None]]
-FORGETTING: tuple[Duty, ...] = (forget_expired_sign_ins, forget_webhook_deliveries)
+FORGETTING: tuple[Duty, ...] = (
+    forget_expired_sign_ins,
+    forget_webhook_deliveries,
+    forget_old_fires,
+)
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,
+    fire_schedules,
     wake_execution_workers,
     renew_waiting_slots,
     end_interrupted_turns,

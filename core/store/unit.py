@@ -41,6 +41,7 @@ from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.postings import Postings
+from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions
@@ -118,6 +119,7 @@ class Unit(_Transaction):
     measures = repository(Measures)
     workflows = repository(Workflows)
     webhooks = repository(Webhooks)
+    schedules = repository(Schedules)
     executions = repository(Executions)
     block_logs = repository(BlockLogs)
     chats = repository(Chats)
@@ -151,6 +153,7 @@ class SystemUnit(_Transaction):
     document_jobs = repository(lambda session: JobQueue(session, Document))
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
+    schedule_jobs = repository(ScheduleJobs)
     turn_jobs = repository(TurnJobs)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)

@@ -75,6 +75,25 @@ class Started(Answer):
     status_url: str
 
 
+class Schedule(Answer):
+    workflow_id: str
+    cron: str
+    timezone: str
+    misfire: str
+    enabled: bool
+    input: dict[str, Any]
+    next_fire_at: datetime | None
+
+
+class ScheduleFire(Answer):
+    """A fire time that came: ``waiting``, ``started``, ``missed`` or ``failed``."""
+
+    fire_at: datetime
+    status: str
+    execution_id: str | None
+    error: dict[str, Any] | None
+
+
 class WebhookSettings(Answer):
     workflow_id: str
     url: str

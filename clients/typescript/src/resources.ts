@@ -87,6 +87,17 @@ export class Workflows extends Resource {
 const run = (json: unknown, runId?: string): Asked =>
   ({ json, headers: runId ? { 'X-Run-Id': runId } : {} })
 
+export class Schedules extends Resource {
+  get = (workflowId: string) => this.http.send<S.ScheduleAnswer>('GET', this.#path(workflowId))
+  /** Has a workflow run by itself. */
+  set = (workflowId: string, schedule: Partly<S.ScheduleBody> & Pick<S.ScheduleBody, 'cron'>) =>
+    this.http.send<S.ScheduleAnswer>('PUT', this.#path(workflowId), { json: schedule })
+  delete = (workflowId: string) => this.http.send<void>('DELETE', this.#path(workflowId))
+  fires = (workflowId: string) => this.http.rows<S.FireAnswer>(`${this.#path(workflowId)}/fires`)
+
+  #path = (workflowId: string) => `/api/workflows/${id(workflowId)}/schedule`
+}
+
 export class Webhooks extends Resource {
   /** Sends a workflow's webhook, as somebody else's program does. */
   send = (workflowId: string, event: Record<string, unknown>, headers: Record<string, string> = {}) =>

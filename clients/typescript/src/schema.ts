@@ -702,6 +702,18 @@ export type Finished = {
   cost: number | null;
 };
 
+export type FireAnswer = {
+  fireAt: string;
+  status: string;
+  executionId: string | null;
+  error: Record<string, unknown> | null;
+};
+
+export type FireAnswerPage = {
+  data: Array<FireAnswer>;
+  nextCursor: string | null;
+};
+
 export type GmailMessage = {
   to: Array<string>;
   cc?: Array<string>;
@@ -1040,6 +1052,27 @@ export type RunTimes = {
   duration: number | null;
   startTime: string | null;
   endTime: string | null;
+};
+
+export type ScheduleAnswer = {
+  workflowId: string;
+  cron: string;
+  timezone: string;
+  misfire: string;
+  enabled: boolean;
+  input: Record<string, unknown>;
+  nextFireAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type ScheduleBody = {
+  cron: string;
+  timezone?: string;
+  misfire?: "skip" | "latest" | "all";
+  enabled?: boolean;
+  input?: Record<string, JsonValue>;
+  workspaceId?: string;
 };
 
 export type ScoreParts = {

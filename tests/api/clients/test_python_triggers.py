@@ -47,3 +47,10 @@ async def test_versions(client: AsyncNuxaClient, workflow_id: str) -> None:
     assert (await client.workflows.restore(workflow_id, 1)).version == 2
     assert (await client.workflows.deploy(workflow_id, version=2)).is_deployed
     assert (await client.workflows.export(workflow_id))["format"] == "nuxa"
+
+
+async def test_schedules(client: AsyncNuxaClient, workflow_id: str) -> None:
+    planned = await client.schedules.set(workflow_id, "0 7 * * 1-5", timezone="Europe/Berlin")
+    assert (await client.schedules.get(workflow_id)).next_fire_at == planned.next_fire_at
+    assert [row async for row in client.schedules.fires(workflow_id)] == []
+    await client.schedules.delete(workflow_id)

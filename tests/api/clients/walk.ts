@@ -40,6 +40,11 @@ await client.workflows.restore(made.id, 1)
 same((await client.workflows.deploy(made.id, 1)).deployedVersion, 1, 'deployed version')
 same((await client.workflows.export(made.id)).format, 'nuxa', 'export')
 
+const planned = await client.schedules.set(made.id, { cron: '0 7 * * 1-5', timezone: 'Europe/Berlin' })
+same((await client.schedules.get(made.id)).nextFireAt, planned.nextFireAt, 'schedule')
+same(await all(client.schedules.fires(made.id)), [], 'fires')
+await client.schedules.delete(made.id)
+
 await client.webhooks.set(made.id, { auth: 'none' })
 const ran = await client.webhooks.send(made.id, { message: 'Hook' }, { 'webhook-id': 'd-1' })
 same([ran.success, ran.executionId.startsWith('exec_')], [true, true], 'webhook')

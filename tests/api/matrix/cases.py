@@ -67,6 +67,7 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "streamCopilot": {"message": "x"},
     "executeCopilotTool": {"name": "find_workflows", "arguments": {}},
     "updateWorkspace": {"name": "mine"},
+    "putSchedule": {"cron": "0 0 * * *"},
     "putWebhook": {"auth": "none"},
     "putSecret": {"value": "mine"},
     "searchByBody": {"query": "mine"},
