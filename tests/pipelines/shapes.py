@@ -74,7 +74,7 @@ class Played:
         return [record.block_id for record in self.journal.records if record.status != "skipped"]
 
 
-def context(given: JsonValue, scope: RunScope, emit: Any) -> Context:
+def context(given: JsonValue, scope: RunScope, emit: Any, services: Any = None) -> Context:
     return Context(
         workspace_id="ws_test",
         workflow_id="wf_test",
@@ -83,7 +83,7 @@ def context(given: JsonValue, scope: RunScope, emit: Any) -> Context:
         iteration=None,
         input=given,
         scope=scope,
-        services=cast(Any, None),
+        services=cast(Any, services),
         emit=emit,
     )
 
@@ -96,6 +96,7 @@ async def play(
     secrets: dict[str, str] | None = None,
     extent: Extent = Extent(),  # noqa: B008 - frozen
     played: Played | None = None,
+    services: Any = None,
 ) -> Played:
     """Validate and run a definition in memory."""
     workflow = raw if isinstance(raw, Definition) else parse(raw)
@@ -107,5 +108,6 @@ async def play(
 
     scope = RunScope.of(workflow, secrets or {})
     trace = Trace(played.journal, send, secrets or {})
-    played.result = await run_level(workflow, extent, scope, trace, context(given, scope, send))
+    around = context(given, scope, send, services)
+    played.result = await run_level(workflow, extent, scope, trace, around)
     return played
