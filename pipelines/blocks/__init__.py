@@ -14,6 +14,8 @@ from pipelines.blocks.evaluator import Evaluator
 from pipelines.blocks.function import Function
 from pipelines.blocks.guardrails import Guardrails
 from pipelines.blocks.knowledge import Knowledge
+from pipelines.blocks.loop import Loop
+from pipelines.blocks.parallel import Parallel
 from pipelines.blocks.response import Response
 from pipelines.blocks.router import Router
 from pipelines.blocks.start import Start
@@ -35,6 +37,8 @@ _KINDS: tuple[BlockKind[Any], ...] = (
     Guardrails(),
     Template(),
     Variables(),
+    Loop(),
+    Parallel(),
     Wait(),
     Response(),
 )

@@ -79,8 +79,8 @@ class Router(BlockKind[RouterSettings]):
         return frozenset(f"router-{route_id}" for route_id in self._ids(values))
 
     @override
-    def chosen(self, output: Output) -> str:
-        return f"router-{output['selectedRoute']}"
+    def chosen(self, output: Output) -> frozenset[str]:
+        return frozenset({f"router-{output['selectedRoute']}"})
 
     @override
     def problems(self, values: Values) -> list[tuple[str, str]]:
