@@ -150,7 +150,7 @@ async def _secrets(services: Services, workspace_id: str, definition: Definition
     named = {
         token.name
         for block in definition.blocks.values()
-        for value in block.values().values()
+        for value in definition.values(block).values()
         for token in find(value)
         if isinstance(token, Secret)
     }

@@ -21,6 +21,7 @@ from core.queue import Kind
 from core.services import Services, open_services
 from core.store import vector_indexes
 from core.store.unit import SystemUnit
+from pipelines import scheduling
 
 _TICK_SECONDS: Final = 2.0
 _SLOW_SECONDS: Final = 30.0
@@ -43,7 +44,7 @@ async def run_upkeep(settings: Settings) -> None:
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
             _tick(SLOW_DUTIES, services, ending, _SLOW_SECONDS),
-            _tick((forget_expired_sign_ins,), services, ending, _FORGET_SECONDS),
+            _tick(FORGETTING, services, ending, _FORGET_SECONDS),
         )
 
 
@@ -142,10 +143,33 @@ async def sweep_vectors(services: Services) -> None:
                 return
 
 
+async def fire_schedules(services: Services) -> None:
+    """Claim the fire times that have come, and run what waits for a slot and finds one."""
+    await scheduling.fire(services)
+
+
+async def forget_old_fires(services: Services) -> None:
+    """Delete what is known of fire times of more than thirty days ago."""
+    async with services.store.system() as unit:
+        await unit.schedule_jobs.purge()
+
+
+async def forget_webhook_deliveries(services: Services) -> None:
+    """Delete webhooks' deliveries of more than seven days ago, whose ids may come anew."""
+    async with services.store.system() as unit:
+        await unit.webhook_targets.purge()
+
+
 Duty = Callable[[Services], Awaitable[None]]
 SLOW_DUTIES: Final = (tend_vector_indexes, sweep_vectors, forget_idempotency_keys)
+FORGETTING: tuple[Duty, ...] = (
+    forget_expired_sign_ins,
+    forget_webhook_deliveries,
+    forget_old_fires,
+)
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,
+    fire_schedules,
     wake_execution_workers,
     renew_waiting_slots,
     end_interrupted_turns,

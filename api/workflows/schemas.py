@@ -67,6 +67,20 @@ class WorkflowAnswer(WorkflowSummary):
     variables: dict[str, Any]
 
 
+class ExportedWorkflow(Wire):
+    """A workflow as a file; ``POST /api/workflows/import`` takes it."""
+
+    format: Literal["nuxa"] = "nuxa"
+    format_version: Literal[1] = 1
+    name: str
+    description: str | None
+    blocks: dict[str, Any]
+    edges: list[Any]
+    loops: dict[str, Any]
+    parallels: dict[str, Any]
+    variables: dict[str, Any]
+
+
 class Issue(Wire):
     path: str
     message: str
@@ -177,8 +191,12 @@ def summary_of(row: Workflow) -> WorkflowSummary:
 
 
 def answer_of(row: Workflow) -> WorkflowAnswer:
-    parts = {part: row.definition.get(part) or ([] if part == "edges" else {}) for part in PARTS}
-    return WorkflowAnswer(**summary_of(row).model_dump(), **parts)
+    return WorkflowAnswer(**summary_of(row).model_dump(), **parts_of(row.definition))
+
+
+def parts_of(definition: dict[str, Any]) -> dict[str, Any]:
+    """Return every part of a stored definition, those that are empty too."""
+    return {part: definition.get(part) or ([] if part == "edges" else {}) for part in PARTS}
 
 
 def record_of(row: Execution) -> ExecutionAnswer:

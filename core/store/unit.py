@@ -42,6 +42,7 @@ from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.postings import Postings
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
+from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
 from core.store.sessions import Sessions
@@ -49,6 +50,7 @@ from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
 from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
+from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
@@ -119,6 +121,8 @@ class Unit(_Transaction):
     hits = repository(Hits)
     measures = repository(Measures)
     workflows = repository(Workflows)
+    webhooks = repository(Webhooks)
+    schedules = repository(Schedules)
     executions = repository(Executions)
     block_logs = repository(BlockLogs)
     chats = repository(Chats)
@@ -148,9 +152,11 @@ class SystemUnit(_Transaction):
     linked_accounts = repository(LinkedAccounts)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)
+    webhook_targets = repository(WebhookLookup)
     document_jobs = repository(lambda session: JobQueue(session, Document))
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
+    schedule_jobs = repository(ScheduleJobs)
     turn_jobs = repository(TurnJobs)
     reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
     reembedding_leftovers = repository(ReembeddingLeftovers)

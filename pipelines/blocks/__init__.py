@@ -7,11 +7,17 @@ from types import MappingProxyType
 from typing import Any
 
 from pipelines.blocks.agent import Agent
+from pipelines.blocks.api import Api
 from pipelines.blocks.base import BlockKind
 from pipelines.blocks.condition import Condition
+from pipelines.blocks.evaluator import Evaluator
 from pipelines.blocks.function import Function
+from pipelines.blocks.guardrails import Guardrails
 from pipelines.blocks.knowledge import Knowledge
+from pipelines.blocks.loop import Loop
+from pipelines.blocks.parallel import Parallel
 from pipelines.blocks.response import Response
+from pipelines.blocks.router import Router
 from pipelines.blocks.start import Start
 from pipelines.blocks.template import Template
 from pipelines.blocks.tool import ToolBlock
@@ -23,10 +29,16 @@ _KINDS: tuple[BlockKind[Any], ...] = (
     Agent(),
     Knowledge(),
     Condition(),
+    Router(),
+    Api(),
     ToolBlock(),
     Function(),
+    Evaluator(),
+    Guardrails(),
     Template(),
     Variables(),
+    Loop(),
+    Parallel(),
     Wait(),
     Response(),
 )

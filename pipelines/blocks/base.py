@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from core.errors import ValidationFailed
 from core.services import Services
 from pipelines.references import Scope, as_text, has_tokens, resolve
+from pipelines.scope import RunScope
 
 Values: TypeAlias = Mapping[str, JsonValue]
 Output: TypeAlias = dict[str, JsonValue]
@@ -34,6 +35,23 @@ class BlockSettings(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
+class Held(Exception):
+    """The run pauses at this block: it has its turn again when the run goes on."""
+
+
+class Inside(Protocol):
+    """The inside of a container, to be run once an iteration."""
+
+    def scope(self) -> RunScope:
+        """Return a scope of the inside's own; its ``bindings`` are the container's to set."""
+        ...
+
+    async def run(self, index: int, scope: RunScope) -> JsonValue:
+        """Run one iteration and return its output; raise what the first failing block raised,
+        and :class:`Held` where it pauses."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """What a running block knows of its run and may reach.
@@ -50,6 +68,7 @@ class Context:
     scope: Scope
     services: Services
     emit: Emit
+    inside: Inside | None = None  # of a container
 
     @property
     def idempotency_key(self) -> str:
@@ -73,6 +92,7 @@ class BlockKind(ABC, Generic[S]):
     open_outputs: ClassVar[bool] = False
     raw: ClassVar[frozenset[str]] = frozenset()
     sets_variables: ClassVar[bool] = False
+    is_container: ClassVar[bool] = False
     settings: type[S]
 
     @abstractmethod
@@ -83,9 +103,9 @@ class BlockKind(ABC, Generic[S]):
         """Handles an edge may leave by, besides ``error``."""
         return frozenset({SOURCE})
 
-    def chosen(self, output: Output) -> str:  # noqa: ARG002 - for overriders
-        """The handle that a finished run of the block leaves by."""
-        return SOURCE
+    def chosen(self, output: Output) -> frozenset[str]:  # noqa: ARG002 - for overriders
+        """The handles that a finished run of the block leaves by."""
+        return frozenset({SOURCE})
 
     def problems(self, values: Values) -> list[tuple[str, str]]:
         """Return ``(setting, sentence)`` for each setting that is missing or can never fit."""

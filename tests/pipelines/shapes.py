@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
 from pydantic import JsonValue
 
-from pipelines.blocks.base import Context
+from pipelines.blocks import KINDS
+from pipelines.blocks.base import BlockKind, Context
 from pipelines.level import Extent, LevelResult, run_level
 from pipelines.scope import RunScope
 from pipelines.trace import MemoryJournal, Trace
@@ -16,6 +18,12 @@ from pipelines.validity import require_valid
 from pipelines.workflow import Definition, parse
 
 os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
+
+
+def add_kind(monkeypatch: pytest.MonkeyPatch, kind: BlockKind[Any]) -> None:
+    """Let workflows have blocks of a kind that only tests know."""
+    for module in ("turns", "validity", "validity_of_containers", "validity_of_references"):
+        monkeypatch.setattr(f"pipelines.{module}.KINDS", {**KINDS, kind.type_name: kind})
 
 
 def block(name: str, kind: str = "template", /, **settings: Any) -> dict[str, Any]:
@@ -33,8 +41,24 @@ def block(name: str, kind: str = "template", /, **settings: Any) -> dict[str, An
     }
 
 
+def loop(name: str, nodes: str, **settings: Any) -> dict[str, Any]:
+    """An entry of ``loops``; ``nodes`` are names, apart by blanks."""
+    return {name: {"id": name, "nodes": nodes.split(), "loopType": "for", **settings}}
+
+
+def parallel(name: str, nodes: str, **settings: Any) -> dict[str, Any]:
+    """An entry of ``parallels``."""
+    return {name: {"id": name, "nodes": nodes.split(), "parallelType": "count", **settings}}
+
+
 def definition(blocks: list[dict[str, Any]], edges: str, **more: Any) -> dict[str, Any]:
-    """``edges`` reads ``a>b a:error>c``; a start block ``s`` is added where none is given."""
+    """``edges`` reads ``a>b a:error>c``; a start block ``s`` is added where none is given, and a
+    block for each of ``loops`` and ``parallels``."""
+    for kind in ("loop", "parallel"):
+        given = {item["id"] for item in blocks}
+        blocks = blocks + [
+            block(name, kind) for name in more.get(f"{kind}s", {}) if name not in given
+        ]
     if not any(item["type"] == "start" for item in blocks):
         blocks = [block("s", "start"), *blocks]
     listed = []
@@ -73,8 +97,16 @@ class Played:
         """Ids of the blocks that ran or were replayed, as they ended."""
         return [record.block_id for record in self.journal.records if record.status != "skipped"]
 
+    def texts(self, block_id: str) -> dict[str | None, JsonValue]:
+        """What a template wrote, iteration by iteration."""
+        return {
+            r.iteration: r.output["text"] if isinstance(r.output, dict) else None
+            for r in self.journal.records
+            if r.block_id == block_id and r.status == "success"
+        }
 
-def context(given: JsonValue, scope: RunScope, emit: Any) -> Context:
+
+def context(given: JsonValue, scope: RunScope, emit: Any, services: Any = None) -> Context:
     return Context(
         workspace_id="ws_test",
         workflow_id="wf_test",
@@ -83,7 +115,7 @@ def context(given: JsonValue, scope: RunScope, emit: Any) -> Context:
         iteration=None,
         input=given,
         scope=scope,
-        services=cast(Any, None),
+        services=cast(Any, services),
         emit=emit,
     )
 
@@ -96,6 +128,7 @@ async def play(
     secrets: dict[str, str] | None = None,
     extent: Extent = Extent(),  # noqa: B008 - frozen
     played: Played | None = None,
+    services: Any = None,
 ) -> Played:
     """Validate and run a definition in memory."""
     workflow = raw if isinstance(raw, Definition) else parse(raw)
@@ -107,5 +140,6 @@ async def play(
 
     scope = RunScope.of(workflow, secrets or {})
     trace = Trace(played.journal, send, secrets or {})
-    played.result = await run_level(workflow, extent, scope, trace, context(given, scope, send))
+    around = context(given, scope, send, services)
+    played.result = await run_level(workflow, extent, scope, trace, around)
     return played

@@ -36,8 +36,24 @@ export class Workflows extends Resource {
     this.http.send<S.WorkflowAnswer>('POST', `/api/workflows/${id(workflowId)}/duplicate`, { json: name ? { name } : {} })
   validate = (workflowId: string) =>
     this.http.send<S.Validity>('POST', `/api/workflows/${id(workflowId)}/validate`, { json: {}, isRepeatable: true })
-  deploy = (workflowId: string) =>
-    this.http.send<S.WorkflowSummary>('POST', `/api/workflows/${id(workflowId)}/deploy`, { json: {} })
+  /** Makes it, as it is now or was, the one that keys, webhooks and schedules run. */
+  deploy = (workflowId: string, version?: number) =>
+    this.http.send<S.WorkflowSummary>('POST', `/api/workflows/${id(workflowId)}/deploy`, { json: version ? { version } : {} })
+  withdraw = (workflowId: string) =>
+    this.http.send<S.WorkflowSummary>('DELETE', `/api/workflows/${id(workflowId)}/deploy`)
+  export = (workflowId: string) =>
+    this.http.send<S.ExportedWorkflow>('GET', `/api/workflows/${id(workflowId)}/export`)
+
+  versions = (workflowId: string) => this.http.rows<S.VersionSummary>(this.#versions(workflowId))
+  takeVersion = (workflowId: string, name?: string) =>
+    this.http.send<S.VersionSummary>('POST', this.#versions(workflowId), { json: name ? { name } : {} })
+  version = (workflowId: string, number: number) =>
+    this.http.send<S.VersionAnswer>('GET', `${this.#versions(workflowId)}/${number}`)
+  /** Says what leads from a version to the draft, or to another version. */
+  compare = (workflowId: string, number: number, against?: number) =>
+    this.http.send<S.Difference>('GET', `${this.#versions(workflowId)}/${number}/diff`, { query: { against } })
+  restore = (workflowId: string, number: number) =>
+    this.http.send<S.WorkflowAnswer>('POST', `${this.#versions(workflowId)}/${number}/restore`, { json: {} })
 
   /** Runs a workflow and waits for its end. */
   execute = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
@@ -63,12 +79,41 @@ export class Workflows extends Resource {
     return this.http.events<ExecutionEvent>('GET', path, {}, () => path)
   }
 
+  #versions = (workflowId: string) => `/api/workflows/${id(workflowId)}/versions`
   #stream = (workflowId: string, executionId: string) =>
     `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/stream`
 }
 
 const run = (json: unknown, runId?: string): Asked =>
   ({ json, headers: runId ? { 'X-Run-Id': runId } : {} })
+
+export class Schedules extends Resource {
+  get = (workflowId: string) => this.http.send<S.ScheduleAnswer>('GET', this.#path(workflowId))
+  /** Has a workflow run by itself. */
+  set = (workflowId: string, schedule: Partly<S.ScheduleBody> & Pick<S.ScheduleBody, 'cron'>) =>
+    this.http.send<S.ScheduleAnswer>('PUT', this.#path(workflowId), { json: schedule })
+  delete = (workflowId: string) => this.http.send<void>('DELETE', this.#path(workflowId))
+  fires = (workflowId: string) => this.http.rows<S.FireAnswer>(`${this.#path(workflowId)}/fires`)
+
+  #path = (workflowId: string) => `/api/workflows/${id(workflowId)}/schedule`
+}
+
+export class Webhooks extends Resource {
+  /** Sends a workflow's webhook, as somebody else's program does. */
+  send = (workflowId: string, event: Record<string, unknown>, headers: Record<string, string> = {}) =>
+    this.http.send<S.WebhookAnswer>('POST', `/api/webhooks/${id(workflowId)}`, { json: event, headers })
+  get = (workflowId: string) => this.http.send<S.WebhookSettings>('GET', this.#path(workflowId))
+  /** Sets who may send it; secrets that are left away stay. */
+  set = (workflowId: string, settings: Partly<S.WebhookBody> & Pick<S.WebhookBody, 'auth'>) =>
+    this.http.send<S.WebhookSettings>('PUT', this.#path(workflowId), { json: settings })
+  delete = (workflowId: string) => this.http.send<void>('DELETE', this.#path(workflowId))
+  deliveries = (workflowId: string) => this.http.rows<S.DeliveryAnswer>(`${this.#path(workflowId)}/deliveries`)
+  redeliver = (workflowId: string, deliveryId: string, once?: Once) =>
+    this.http.send<S.WebhookAccepted>(
+      'POST', `${this.#path(workflowId)}/deliveries/${id(deliveryId)}/redeliver`, { json: {}, headers: keyed(once) })
+
+  #path = (workflowId: string) => `/api/workflows/${id(workflowId)}/webhook`
+}
 
 export class Copilot extends Resource {
   /** Asks and waits; a question with a `userMessageId` is one turn however often it is sent. */

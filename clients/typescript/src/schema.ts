@@ -455,8 +455,38 @@ export type DayUsage = {
   cost: number;
 };
 
+export type DeliveryAnswer = {
+  id: string;
+  deliveryId: string | null;
+  executionId: string;
+  status: string | null;
+  event: string | null;
+  method: string;
+  address: string;
+  redeliveryOf: string | null;
+  createdAt: string;
+};
+
+export type DeliveryAnswerPage = {
+  data: Array<DeliveryAnswer>;
+  nextCursor: string | null;
+};
+
 export type Delta = {
   delta: string;
+};
+
+export type DeployBody = {
+  version?: number | null;
+  workspaceId?: string;
+};
+
+export type Difference = {
+  blocks: Array<PartDifference>;
+  edges: Array<PartDifference>;
+  loops: Array<PartDifference>;
+  parallels: Array<PartDifference>;
+  variables: Array<PartDifference>;
 };
 
 export type DocumentAnswer = {
@@ -629,6 +659,24 @@ export type ExecutionAnswerPage = {
   nextCursor: string | null;
 };
 
+export type ExportedWorkflow = {
+  format: "nuxa";
+  formatVersion: 1;
+  name: string;
+  description: string | null;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type FieldDifference = {
+  path: string;
+  before: JsonValue;
+  after: JsonValue;
+};
+
 export type FileAnswer = {
   id: string;
   name: string;
@@ -654,6 +702,18 @@ export type Finished = {
   status: "completed" | "failed" | "aborted";
   usage: Usage | null;
   cost: number | null;
+};
+
+export type FireAnswer = {
+  fireAt: string;
+  status: string;
+  executionId: string | null;
+  error: Record<string, unknown> | null;
+};
+
+export type FireAnswerPage = {
+  data: Array<FireAnswer>;
+  nextCursor: string | null;
 };
 
 export type GmailMessage = {
@@ -886,6 +946,11 @@ export type NewSecret = {
   workspaceId?: string;
 };
 
+export type NewVersion = {
+  name?: string | null;
+  workspaceId?: string;
+};
+
 export type NewWorkflow = {
   blocks?: Record<string, Record<string, JsonValue>>;
   edges?: Array<Record<string, JsonValue>>;
@@ -906,6 +971,13 @@ export type PageSpan = {
   page: number;
   startOffset: number;
   endOffset: number;
+};
+
+export type PartDifference = {
+  id: string;
+  name: string | null;
+  how: "added" | "removed" | "changed";
+  fields: Array<FieldDifference>;
 };
 
 export type Place = {
@@ -990,6 +1062,27 @@ export type RunTimes = {
   duration: number | null;
   startTime: string | null;
   endTime: string | null;
+};
+
+export type ScheduleAnswer = {
+  workflowId: string;
+  cron: string;
+  timezone: string;
+  misfire: string;
+  enabled: boolean;
+  input: Record<string, unknown>;
+  nextFireAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type ScheduleBody = {
+  cron: string;
+  timezone?: string;
+  misfire?: "skip" | "latest" | "all";
+  enabled?: boolean;
+  input?: Record<string, JsonValue>;
+  workspaceId?: string;
 };
 
 export type ScoreParts = {
@@ -1336,6 +1429,63 @@ export type UsersUserAnswer = {
 export type Validity = {
   valid: boolean;
   issues: Array<Issue>;
+};
+
+export type VersionAnswer = {
+  number: number;
+  name: string | null;
+  reason: string;
+  isDeployed: boolean;
+  createdAt: string;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type VersionSummary = {
+  number: number;
+  name: string | null;
+  reason: string;
+  isDeployed: boolean;
+  createdAt: string;
+};
+
+export type VersionSummaryPage = {
+  data: Array<VersionSummary>;
+  nextCursor: string | null;
+};
+
+export type WebhookAccepted = {
+  success: true;
+  executionId: string;
+};
+
+export type WebhookAnswer = {
+  success: boolean;
+  executionId: string;
+  result: JsonValue;
+  error?: Record<string, unknown> | null;
+};
+
+export type WebhookBody = {
+  auth: "none" | "bearer" | "hmac";
+  mode?: "sync" | "async";
+  allowedAddresses?: Array<string>;
+  secrets?: Array<string>;
+  workspaceId?: string;
+};
+
+export type WebhookSettings = {
+  workflowId: string;
+  url: string;
+  auth: string;
+  mode: string;
+  allowedAddresses: Array<string>;
+  hasSecret: boolean;
+  createdAt: string;
+  updatedAt: string;
 };
 
 export type WorkflowAnswer = {

@@ -20,6 +20,7 @@ KINDS: Final = {
     "baseId": "base_id",
     "chatId": "chat_id",
     "chunkId": "chunk_id",
+    "deliveryId": "delivery_id",
     "defaultWorkspaceId": "workspace_id",
     "documentId": "document_id",
     "executionId": "execution_id",
@@ -54,13 +55,20 @@ BESIDE: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
     "attachments.fileId": [("file_id", {})],
 }
 # Path variables that are no ids.
-NAMES: Final = {"name": "SECRET", "provider": "openai", "toolName": "knowledge_search"}
+NAMES: Final = {
+    "name": "SECRET",
+    "number": "1",
+    "provider": "openai",
+    "toolName": "knowledge_search",
+}
 # What else a request must have before it looks at its ids.
 GIVEN: Final[dict[str, dict[str, Any]]] = {
     "askCopilot": {"message": "x"},
     "streamCopilot": {"message": "x"},
     "executeCopilotTool": {"name": "find_workflows", "arguments": {}},
     "updateWorkspace": {"name": "mine"},
+    "putSchedule": {"cron": "0 0 * * *"},
+    "putWebhook": {"auth": "none"},
     "putSecret": {"value": "mine"},
     "searchByBody": {"query": "mine"},
     "searchByQuery": {"query": "mine"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nuxa.models import Execution, RunResult, Started, Validity, Workflow
+from nuxa.models import Execution, RunResult, Started, Validity, Version, Workflow
 from nuxa.requests import (
     Door,
     Event,
@@ -56,13 +56,49 @@ class Workflows(Resource[Door]):
         return Request("POST", path, Validity, json={}, is_read_only=True)
 
     @method
-    def deploy(self, workflow_id: str) -> Request[Workflow]:
-        """Make it, as it is now, the one that keys, webhooks and schedules run."""
-        return Request("POST", f"/api/workflows/{workflow_id}/deploy", Workflow, json={})
+    def deploy(self, workflow_id: str, *, version: int | None = None) -> Request[Workflow]:
+        """Make it, as it is now or was, the one that keys, webhooks and schedules run."""
+        body = {"version": version} if version else {}
+        return Request("POST", f"/api/workflows/{workflow_id}/deploy", Workflow, json=body)
 
     @method
     def withdraw(self, workflow_id: str) -> Request[Workflow]:
         return Request("DELETE", f"/api/workflows/{workflow_id}/deploy", Workflow)
+
+    @method
+    def export(self, workflow_id: str) -> Request[dict[str, Any]]:
+        """Return it as a file to import elsewhere."""
+        return Request("GET", f"/api/workflows/{workflow_id}/export", dict[str, Any])
+
+    @listing
+    def versions(self, workflow_id: str, *, limit: int = 50) -> Listing[Version]:
+        """Iterate over its snapshots, newest first."""
+        return Listing(f"/api/workflows/{workflow_id}/versions", Version, {"limit": limit})
+
+    @method
+    def take_version(self, workflow_id: str, *, name: str | None = None) -> Request[Version]:
+        """Keep it as it is now."""
+        body = {"name": name} if name else {}
+        return Request("POST", f"/api/workflows/{workflow_id}/versions", Version, json=body)
+
+    @method
+    def version(self, workflow_id: str, number: int) -> Request[Version]:
+        return Request("GET", f"/api/workflows/{workflow_id}/versions/{number}", Version)
+
+    @method
+    def compare(
+        self, workflow_id: str, number: int, *, against: int | None = None
+    ) -> Request[dict[str, Any]]:
+        """Say part by part what leads from a version to the draft, or to another version."""
+        query = {"against": against} if against else {}
+        path = f"/api/workflows/{workflow_id}/versions/{number}/diff"
+        return Request("GET", path, dict[str, Any], query=query)
+
+    @method
+    def restore(self, workflow_id: str, number: int) -> Request[Workflow]:
+        """Make a version the draft again."""
+        path = f"/api/workflows/{workflow_id}/versions/{number}/restore"
+        return Request("POST", path, Workflow, json={})
 
     @method
     def execute(
