@@ -55,6 +55,8 @@ SLICES: Final = (
     "api.blocks",
     "api.workflows.routes",
     "api.workflows.runs",
+    "api.workflows.webhook_settings",
+    "api.workflows.webhooks",
     "api.logs",
     "api.copilot.routes",
     "api.copilot.chats",

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from werkzeug.datastructures import Headers
 
 from api.access import Caller
+from api.limits import Budget, unlimited
 from core.errors import Forbidden
 from core.services import Services
 from core.store.audit import Actor
@@ -42,6 +43,7 @@ class Call:
     opened: Unit | None = None
     once_id: str | None = None  # the same for all calls of an Idempotency-Key
     is_repeat: bool = False  # whether an earlier one of them may have begun the work
+    budget: Budget = field(default_factory=unlimited)  # what the call was counted against
 
     @property
     def caller(self) -> Caller:

@@ -42,7 +42,7 @@ async def run_upkeep(settings: Settings) -> None:
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
             _tick((tend_vector_indexes, forget_idempotency_keys), services, ending, _SLOW_SECONDS),
-            _tick((forget_expired_sign_ins,), services, ending, _FORGET_SECONDS),
+            _tick(FORGETTING, services, ending, _FORGET_SECONDS),
         )
 
 
@@ -132,7 +132,14 @@ async def forget_idempotency_keys(services: Services) -> None:
         await unit.idempotency.purge()
 
 
+async def forget_webhook_deliveries(services: Services) -> None:
+    """Delete webhooks' deliveries of more than seven days ago, whose ids may come anew."""
+    async with services.store.system() as unit:
+        await unit.webhook_targets.purge()
+
+
 Duty = Callable[[Services], Awaitable[None]]
+FORGETTING: tuple[Duty, ...] = (forget_expired_sign_ins, forget_webhook_deliveries)
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,
     wake_execution_workers,

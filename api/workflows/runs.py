@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 
@@ -12,6 +11,13 @@ from api.endpoint import Described, Media, endpoint
 from api.errors import found
 from api.paging import Page, cursor_of
 from api.stream import last_event_id, require_given, stream_events
+from api.workflows.answers import (
+    SYNC_SECONDS,
+    headers_of,
+    is_answered_by_block,
+    is_over_time,
+    said_by_block,
+)
 from api.workflows.events import ExecutionEvent
 from api.workflows.schemas import (
     Accepted,
@@ -30,7 +36,6 @@ from pipelines.level import Extent
 from pipelines.live import duration_ms, follow, log_name
 from pipelines.run import RunRequest
 
-SYNC_SECONDS = 300.0  # how long a caller waits who does not say how long
 EVENTS = Media("text/event-stream", ExecutionEvent)
 _EXECUTE: Described = {
     "answers": {200: (RunAnswer, EVENTS), 202: Accepted, 408: RunAnswer, "default": Media("*/*")},
@@ -130,7 +135,7 @@ async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: boo
 def _accepted(row: Execution) -> Reply:
     status_url = f"/api/workflows/{row.workflow_id}/executions/{row.id}"
     accepted = Accepted(execution_id=row.id, status_url=status_url)
-    return Reply(accepted, 202, _headers(row))
+    return Reply(accepted, 202, headers_of(row))
 
 
 async def _start(call: Call, workflow_id: str, request: RunRequest) -> Execution:
@@ -182,15 +187,14 @@ async def _of_workflow(call: Call, workflow_id: str, execution_id: str) -> Execu
 def _stream(call: Call, row: Execution, after: int) -> Reply:
     services = call.services
     reply = stream_events(follow(services.events, services.store.unit, row, after))
-    reply.headers.update(_headers(row))
+    reply.headers.update(headers_of(row))
     return reply
 
 
 async def _answer(call: Call, row: Execution) -> Reply:
     """Answer a caller who waited: by the ``response`` block's word, else with the record."""
-    if await _is_answered_by_block(call, row):
-        return _said_by_block(row)
-    is_over_time = row.status == "cancelled" and (row.error or {}).get("code") == TimedOut.code
+    if await is_answered_by_block(call.services.store, row):
+        return said_by_block(row)
     body = RunAnswer(
         success=row.status == "completed",
         execution_id=row.id,
@@ -201,34 +205,4 @@ async def _answer(call: Call, row: Execution) -> Reply:
             duration=duration_ms(row), start_time=row.started_at, end_time=row.ended_at
         ),
     )
-    return Reply(body, TimedOut.status if is_over_time else 200, _headers(row))
-
-
-def _said_by_block(row: Execution) -> Reply:
-    """Return status, headers and body of the run's ``response`` block."""
-    said = row.output
-    headers = {
-        "content-type": "application/json",
-        **{k.lower(): v for k, v in said["headers"].items()},
-    }
-    is_text = isinstance(said["data"], str) and not headers["content-type"].endswith("json")
-    content = said["data"].encode() if is_text else json.dumps(said["data"]).encode()
-    is_bodiless = said["status"] in (204, 205, 304)
-    return Reply(
-        status=said["status"],
-        headers={**headers, **_headers(row)},
-        content=b"" if is_bodiless else content,
-    )
-
-
-async def _is_answered_by_block(call: Call, row: Execution) -> bool:
-    if row.status != "completed" or row.options.get("selectedOutputs"):
-        return False
-    if not any(block["type"] == "response" for block in row.definition["blocks"].values()):
-        return False
-    async with call.services.store.unit(row.workspace_id) as unit:
-        return await unit.block_logs.has_answered(row.id)
-
-
-def _headers(row: Execution) -> dict[str, str]:
-    return {"X-Execution-Id": row.id}
+    return Reply(body, TimedOut.status if is_over_time(row) else 200, headers_of(row))

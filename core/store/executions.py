@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, Repository, TenantRepository, Timestamps
+from core.store.base import Base, Repository, TenantRepository, Timestamps, is_one_of
 from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
@@ -120,6 +120,16 @@ class Executions(TenantRepository):
         )
         order = (Execution.created_at, Execution.id)
         return await read_page(self._session, query, order, after, limit)
+
+    async def statuses(self, execution_ids: Sequence[str]) -> dict[str, str]:
+        """Return the status of each of these runs that is there."""
+        rows = await self._session.execute(
+            select(Execution.id, Execution.status).where(
+                is_one_of(Execution.id, execution_ids),
+                Execution.workspace_id == self._workspace_id,
+            )
+        )
+        return {row.id: row.status for row in rows}
 
     async def insert(self, execution: Execution) -> bool:
         """Add a run; False, and nothing added, when its id is taken (by whomever)."""

@@ -47,6 +47,7 @@ from core.store.sessions import Sessions
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
+from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
@@ -116,6 +117,7 @@ class Unit(_Transaction):
     hits = repository(Hits)
     measures = repository(Measures)
     workflows = repository(Workflows)
+    webhooks = repository(Webhooks)
     executions = repository(Executions)
     block_logs = repository(BlockLogs)
     chats = repository(Chats)
@@ -145,6 +147,7 @@ class SystemUnit(_Transaction):
     linked_accounts = repository(LinkedAccounts)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)
+    webhook_targets = repository(WebhookLookup)
     document_jobs = repository(lambda session: JobQueue(session, Document))
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)

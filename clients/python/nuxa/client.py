@@ -16,6 +16,7 @@ from nuxa.resources.files import Files
 from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
 from nuxa.resources.tools import Tools
+from nuxa.resources.webhooks import Webhooks
 from nuxa.resources.workflows import Workflows
 from nuxa.resources.workspaces import Workspaces
 from nuxa.transport_async import AsyncTransport
@@ -30,6 +31,7 @@ class _Resources(Resource[Door]):
     def __init__(self, door: Door) -> None:
         super().__init__(door)
         self.workflows: Workflows[Door] = Workflows(door)
+        self.webhooks: Webhooks[Door] = Webhooks(door)
         self.copilot: Copilot[Door] = Copilot(door)
         self.knowledge: Knowledge[Door] = Knowledge(door)
         self.files: Files[Door] = Files(door)

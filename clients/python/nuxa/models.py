@@ -60,6 +60,38 @@ class Started(Answer):
     status_url: str
 
 
+class WebhookSettings(Answer):
+    workflow_id: str
+    url: str
+    auth: str
+    mode: str
+    allowed_addresses: list[str]
+    has_secret: bool
+
+
+class WebhookDelivery(Answer):
+    """A webhook that was taken; ``status`` is its run's."""
+
+    id: str
+    delivery_id: str | None
+    execution_id: str
+    status: str | None
+    event: str | None
+    method: str
+    address: str
+    redelivery_of: str | None
+    created_at: datetime
+
+
+class WebhookRun(Answer):
+    """``result`` is there if the run was waited for."""
+
+    success: bool
+    execution_id: str
+    result: Any = None
+    error: dict[str, Any] | None = None
+
+
 class Execution(Answer):
     id: str
     workflow_id: str

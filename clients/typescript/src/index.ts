@@ -1,6 +1,6 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Sessions, Tools, Users, Workflows, Workspaces,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Sessions, Tools, Users, Webhooks, Workflows, Workspaces,
 } from './resources.ts'
 
 export { NuxaError, type ErrorCode } from './errors.ts'
@@ -11,6 +11,7 @@ export type * from './schema.ts'
 /** A client of Nuxa Flow, by an API key or a bearer token. */
 export class NuxaClient {
   readonly workflows: Workflows
+  readonly webhooks: Webhooks
   readonly copilot: Copilot
   readonly knowledge: Knowledge
   readonly files: Files
@@ -25,6 +26,7 @@ export class NuxaClient {
   constructor(options: ClientOptions) {
     const http = new Http(options)
     this.workflows = new Workflows(http)
+    this.webhooks = new Webhooks(http)
     this.copilot = new Copilot(http)
     this.knowledge = new Knowledge(http)
     this.files = new Files(http)

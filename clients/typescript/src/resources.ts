@@ -70,6 +70,23 @@ export class Workflows extends Resource {
 const run = (json: unknown, runId?: string): Asked =>
   ({ json, headers: runId ? { 'X-Run-Id': runId } : {} })
 
+export class Webhooks extends Resource {
+  /** Sends a workflow's webhook, as somebody else's program does. */
+  send = (workflowId: string, event: Record<string, unknown>, headers: Record<string, string> = {}) =>
+    this.http.send<S.WebhookAnswer>('POST', `/api/webhooks/${id(workflowId)}`, { json: event, headers })
+  get = (workflowId: string) => this.http.send<S.WebhookSettings>('GET', this.#path(workflowId))
+  /** Sets who may send it; secrets that are left away stay. */
+  set = (workflowId: string, settings: Partly<S.WebhookBody> & Pick<S.WebhookBody, 'auth'>) =>
+    this.http.send<S.WebhookSettings>('PUT', this.#path(workflowId), { json: settings })
+  delete = (workflowId: string) => this.http.send<void>('DELETE', this.#path(workflowId))
+  deliveries = (workflowId: string) => this.http.rows<S.DeliveryAnswer>(`${this.#path(workflowId)}/deliveries`)
+  redeliver = (workflowId: string, deliveryId: string, once?: Once) =>
+    this.http.send<S.WebhookAccepted>(
+      'POST', `${this.#path(workflowId)}/deliveries/${id(deliveryId)}/redeliver`, { json: {}, headers: keyed(once) })
+
+  #path = (workflowId: string) => `/api/workflows/${id(workflowId)}/webhook`
+}
+
 export class Copilot extends Resource {
   /** Asks and waits; a question with a `userMessageId` is one turn however often it is sent. */
   chat = (question: Partly<S.AskBody> & { message: string }) =>

@@ -453,6 +453,23 @@ export type DayUsage = {
   cost: number;
 };
 
+export type DeliveryAnswer = {
+  id: string;
+  deliveryId: string | null;
+  executionId: string;
+  status: string | null;
+  event: string | null;
+  method: string;
+  address: string;
+  redeliveryOf: string | null;
+  createdAt: string;
+};
+
+export type DeliveryAnswerPage = {
+  data: Array<DeliveryAnswer>;
+  nextCursor: string | null;
+};
+
 export type Delta = {
   delta: string;
 };
@@ -1326,6 +1343,37 @@ export type UsersUserAnswer = {
 export type Validity = {
   valid: boolean;
   issues: Array<Issue>;
+};
+
+export type WebhookAccepted = {
+  success: true;
+  executionId: string;
+};
+
+export type WebhookAnswer = {
+  success: boolean;
+  executionId: string;
+  result: JsonValue;
+  error?: Record<string, unknown> | null;
+};
+
+export type WebhookBody = {
+  auth: "none" | "bearer" | "hmac";
+  mode?: "sync" | "async";
+  allowedAddresses?: Array<string>;
+  secrets?: Array<string>;
+  workspaceId?: string;
+};
+
+export type WebhookSettings = {
+  workflowId: string;
+  url: string;
+  auth: string;
+  mode: string;
+  allowedAddresses: Array<string>;
+  hasSecret: boolean;
+  createdAt: string;
+  updatedAt: string;
 };
 
 export type WorkflowAnswer = {

@@ -32,6 +32,15 @@ const result = await client.workflows.execute(made.id, {
 })
 same([result.success, result.output], [true, { text: 'Hi Hello' }], 'execute')
 
+await client.webhooks.set(made.id, { auth: 'none' })
+const ran = await client.webhooks.send(made.id, { message: 'Hook' }, { 'webhook-id': 'd-1' })
+same([ran.success, ran.executionId.startsWith('exec_')], [true, true], 'webhook')
+const [taken] = await all(client.webhooks.deliveries(made.id))
+same([taken?.deliveryId, taken?.status], ['d-1', 'completed'], 'delivery')
+await client.webhooks.redeliver(made.id, taken!.id)
+same((await client.webhooks.get(made.id)).hasSecret, false, 'webhook settings')
+await client.webhooks.delete(made.id)
+
 // A connection that breaks the first stream after some bytes.
 let resumedFrom = ''
 let cuts = 0

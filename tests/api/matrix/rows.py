@@ -7,6 +7,7 @@ from core.services import Services
 from core.store.chats import Chat
 from core.store.executions import Execution
 from core.store.messages import Message
+from core.store.webhooks import Webhook, WebhookDelivery
 from tests.api.conftest import Member
 from tests.bases import write_base
 
@@ -41,12 +42,23 @@ async def _passage(member: Member, services: Services) -> dict[str, str]:
 
 async def _talk(member: Member, services: Services, workflow: str) -> dict[str, str]:
     execution, chat, message = new_id("exec"), new_id("chat"), new_id("msg")
+    delivery = WebhookDelivery(id=new_id("dlv"), workflow_id=workflow, execution_id=execution)
+    delivery.method, delivery.address = "POST", "192.0.2.1"
     async with services.store.unit(member.workspace_id) as unit:
         run = Execution(id=execution, workflow_id=workflow, definition={}, trigger="manual")
         run.status, run.input, run.output = "completed", {}, {}
         assert await unit.executions.insert(run)
+        unit.webhooks.add(
+            Webhook(workflow_id=workflow, auth="none", mode="sync", allowed_addresses=[])
+        )
+        await unit.webhooks.claim(delivery)
         begun = Chat(id=chat, user_id=member.user_id, title="t", mode="workspace-chat")
         asked = Message(id=new_id("msg"), chat_id=chat, role="user", content="secret?")
         said = Message(id=message, chat_id=chat, role="assistant", content="secret")
         await unit.messages.begin_turn(begun, asked, said)
-    return {"execution_id": execution, "chat_id": chat, "message_id": message}
+    return {
+        "execution_id": execution,
+        "delivery_id": delivery.id,
+        "chat_id": chat,
+        "message_id": message,
+    }

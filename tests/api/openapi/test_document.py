@@ -19,13 +19,11 @@ from tests.api.conforms import breaches, document
 MISSING: frozenset[tuple[str, str]] = frozenset(
     {
         ("GET", "/api/voice/config"),
-        ("GET", "/api/webhooks/[workflowId]"),
         ("POST", "/api/voice/config"),
         ("POST", "/api/voice/session"),
         ("DELETE", "/api/voice/session/[id]"),
         ("POST", "/api/voice/webhook/daily"),
         ("POST", "/api/voice/webhook/twilio"),
-        ("POST", "/api/webhooks/[workflowId]"),
     }
 )
 _ROW = re.compile(r"^(GET|POST|PATCH|PUT|DELETE)(/api(?:/(?:\[\w+\]|[a-z0-9-]+))+)", re.M)
