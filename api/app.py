@@ -61,6 +61,10 @@ SLICES: Final = (
     "api.copilot.routes",
     "api.copilot.chats",
     "api.copilot.tools",
+    "api.voice.config",
+    "api.voice.sessions",
+    "api.voice.twilio",
+    "api.voice.daily",
     "api.v1.chat",
     "api.v1.embeddings",
 )

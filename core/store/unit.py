@@ -47,6 +47,9 @@ from core.store.sessions import Sessions
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
+from core.store.voice_configs import VoiceConfigLookup, VoiceConfigs
+from core.store.voice_events import VoiceEventJobs, VoiceEvents
+from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
 from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
@@ -128,6 +131,9 @@ class Unit(_Transaction):
     usage = repository(Usage)
     model_providers = repository(ModelProviders)
     idempotent_answers = repository(IdempotentAnswers)
+    voice_configs = repository(VoiceConfigs)
+    voice_sessions = repository(VoiceSessions)
+    voice_events = repository(VoiceEvents)
 
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         super().__init__(session)
@@ -154,6 +160,9 @@ class SystemUnit(_Transaction):
     turn_jobs = repository(TurnJobs)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)
+    voice_configs = repository(VoiceConfigLookup)
+    voice_sessions = repository(VoiceSessionJobs)
+    voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
 
     def _make(self, kind: Callable[..., R]) -> R:
