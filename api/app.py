@@ -7,15 +7,17 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import structlog
+from hypercorn.typing import Scope
 from quart import Quart, Response, g, request
 
 from api import afterwards, errors, limits, metrics
 from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest
 from api.serve import make_view, respond
+from api.sockets.server import Sockets
 from api.warmth import warmth
 from copilot import offline, turn
 from core import tracing
@@ -61,6 +63,10 @@ SLICES: Final = (
     "api.copilot.routes",
     "api.copilot.chats",
     "api.copilot.tools",
+    "api.voice.config",
+    "api.voice.sessions",
+    "api.voice.twilio",
+    "api.voice.daily",
     "api.v1.chat",
     "api.v1.embeddings",
 )
@@ -75,6 +81,11 @@ class Api(Quart):
     asgi_http_class = StreamedConnection
     request_class = StreamedRequest
     services: Services
+    sockets: Sockets
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        door = self.sockets if self.sockets.takes(scope) else super().__call__
+        await door(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> Api:
@@ -90,6 +101,7 @@ def create_app(settings: Settings | None = None) -> Api:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
     app.config["MAX_CONTENT_LENGTH"] = None  # each way of reading a body has a limit of its own
     app.url_map.merge_slashes = False
+    app.sockets = Sockets(lambda: app.services)
     _add_routes(app)
     _add_hooks(app)
     _add_lifespan(app, settings)
@@ -154,6 +166,7 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
             app.services = services
             warming = asyncio.create_task(warmth.warm(settings))
             yield
+            await app.sockets.close()
             await background.stop_all()
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)

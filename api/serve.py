@@ -51,6 +51,7 @@ def _facts() -> Facts:
         method=request.method,
         path=request.path,
         query=dict(request.args.lists()),
+        query_string=request.query_string.decode("latin-1"),
         headers=request.headers,
         address=request.remote_addr or "unknown",
         cookies=request.cookies,

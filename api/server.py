@@ -20,6 +20,7 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.sockets.server import LARGEST_PACKET
 
     settings = awaited(settings)
     if settings.database_url is None:
@@ -34,4 +35,5 @@ def serve(settings: Settings) -> None:
         access_log=False,
         timeout_graceful_shutdown=5,
         server_header=False,
+        ws_max_size=LARGEST_PACKET,
     )

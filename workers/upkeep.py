@@ -129,6 +129,18 @@ async def end_interrupted_turns(services: Services) -> None:
     await turn.end_interrupted(services)
 
 
+async def end_overdue_voice_sessions(services: Services) -> None:
+    """End conversations by voice that are past their limit, and those whose process is gone."""
+    async with services.store.system() as unit:
+        await unit.voice_sessions.end_overdue()
+
+
+async def forget_voice_events(services: Services) -> None:
+    """Delete the ids of other services' events that are older than any repeat."""
+    async with services.store.system() as unit:
+        await unit.voice_events.purge()
+
+
 async def forget_idempotency_keys(services: Services) -> None:
     """Delete the answers that were kept for repeats of a call and are a day old."""
     async with services.store.system() as unit:
@@ -173,4 +185,5 @@ DUTIES: tuple[Duty, ...] = (
     wake_execution_workers,
     renew_waiting_slots,
     end_interrupted_turns,
+    end_overdue_voice_sessions,
 )

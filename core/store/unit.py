@@ -49,6 +49,9 @@ from core.store.sessions import Sessions
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
+from core.store.voice_configs import VoiceConfigLookup, VoiceConfigs
+from core.store.voice_events import VoiceEventJobs, VoiceEvents
+from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
 from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
 from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
@@ -133,6 +136,9 @@ class Unit(_Transaction):
     usage = repository(Usage)
     model_providers = repository(ModelProviders)
     idempotent_answers = repository(IdempotentAnswers)
+    voice_configs = repository(VoiceConfigs)
+    voice_sessions = repository(VoiceSessions)
+    voice_events = repository(VoiceEvents)
 
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         super().__init__(session)
@@ -162,6 +168,9 @@ class SystemUnit(_Transaction):
     reembedding_leftovers = repository(ReembeddingLeftovers)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)
+    voice_configs = repository(VoiceConfigLookup)
+    voice_sessions = repository(VoiceSessionJobs)
+    voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
 
     def _make(self, kind: Callable[..., R]) -> R:

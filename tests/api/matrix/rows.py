@@ -9,6 +9,7 @@ from core.store.executions import Execution
 from core.store.messages import Message
 from core.store.webhooks import Webhook, WebhookDelivery
 from tests.api.conftest import Member
+from tests.api.voice.sessions import voice_session
 from tests.bases import write_base
 
 
@@ -28,6 +29,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         "workflow_id": workflow,
         **await _passage(member, services),
         **await _talk(member, services, workflow),
+        "voice_session_id": await voice_session(member, services),
     }
 
 
