@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Final, Generic, TypeVar, overload
 
-from asyncpg import ForeignKeyViolationError, UniqueViolationError
+from asyncpg import ForeignKeyViolationError, Record, UniqueViolationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -25,10 +26,12 @@ from core.store.audit import AuditLog, AuditWriter
 from core.store.base import Repository
 from core.store.bearer_tokens import BearerTokens
 from core.store.block_logs import BlockLogs, BlockLogWriter
+from core.store.callers import KeyHolders
 from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
+from core.store.driver import fetch
 from core.store.executions import ExecutionJobs, Executions
 from core.store.files import File, Files
 from core.store.hits import Hits
@@ -81,6 +84,15 @@ class _Transaction:
 
     def _make(self, kind: Callable[..., R]) -> R:
         raise NotImplementedError
+
+    async def commit(self) -> None:
+        """End the transaction well; its connection is given back."""
+        await self._session.commit()
+        self._session.sync_session.close()  # holds nothing any more: no need to go aside for it
+
+    async def abandon(self) -> None:
+        """Roll back and close, even where the caller is cancelled meanwhile."""
+        await asyncio.shield(asyncio.ensure_future(self._session.close()))
 
     async def run_waiting(self) -> None:
         for call in self._waiting:
@@ -173,6 +185,10 @@ class SystemUnit(_Transaction):
     voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
 
+    async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
+        """Return the rows of a query of this package's own, by the driver."""
+        return await fetch(self._session, sql, values)
+
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)
 
@@ -190,26 +206,27 @@ class Store:
             engine, sync_session_class=UnitSession, expire_on_commit=False
         )
         self.block_log_writer = BlockLogWriter(engine)
+        self.key_holders = KeyHolders(self._ask)
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
-        with _explained():  # outermost: closing a session whose connection was lost fails, too
-            async with self._sessions(info={WORKSPACE: workspace_id}) as session:
-                unit = Unit(session, workspace_id)
-                yield unit
-                await session.commit()
+        unit = Unit(self._sessions(info={WORKSPACE: workspace_id}), workspace_id)
+        async with _committed(unit):
+            yield unit
         await unit.run_waiting()
 
     @asynccontextmanager
     async def system(self) -> AsyncIterator[SystemUnit]:
         """Open a unit above workspaces; committed at the end, rolled back on any error."""
-        with _explained():
-            async with self._sessions() as session:
-                unit = SystemUnit(session)
-                yield unit
-                await session.commit()
+        unit = SystemUnit(self._sessions())
+        async with _committed(unit):
+            yield unit
         await unit.run_waiting()
+
+    async def _ask(self, sql: str, values: list[str]) -> Sequence[Record]:
+        async with self.system() as unit:
+            return await unit.fetch(sql, values)
 
     async def answers(self) -> bool:
         """Return whether the database answers."""
@@ -222,6 +239,18 @@ class Store:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _committed(unit: _Transaction) -> AsyncIterator[None]:
+    """Commit at the end; on any error roll back, and close what the commit would have closed."""
+    with _explained():
+        try:
+            yield
+            await unit.commit()
+        except BaseException:
+            await unit.abandon()
+            raise
 
 
 @contextmanager
