@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from api.access import KEY_PREFIX, Credentials, Identity, Way
+from api.access import KEY_PREFIX, Credentials, Identity
 from core import tickets
 from core.config import Settings
 from core.errors import Unauthorized
@@ -46,7 +46,7 @@ async def redeem_socket_token(services: Services, token: str) -> Identity | None
         return await live_identity(system, value["way"], value["credentialId"])
 
 
-async def live_identity(system: SystemUnit, way: Way, credential_id: str) -> Identity | None:
+async def live_identity(system: SystemUnit, way: str, credential_id: str) -> Identity | None:
     """Return whose a session or key is; ``None`` once it has ended."""
     if way == "session":
         session = await system.sessions.live(credential_id)
