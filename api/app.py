@@ -18,8 +18,10 @@ from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest
 from api.serve import make_view, respond
 from api.sockets.server import Sockets
+from api.voice import stream
 from api.warmth import warmth
 from copilot import offline, turn
+from copilot.voice import holding
 from core import tracing
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.ids import new_id
@@ -67,6 +69,7 @@ SLICES: Final = (
     "api.voice.sessions",
     "api.voice.twilio",
     "api.voice.daily",
+    "api.voice.audio",
     "api.v1.chat",
     "api.v1.embeddings",
 )
@@ -84,8 +87,12 @@ class Api(Quart):
     sockets: Sockets
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        door = self.sockets if self.sockets.takes(scope) else super().__call__
-        await door(scope, receive, send)
+        if self.sockets.takes(scope):
+            await self.sockets(scope, receive, send)
+        elif stream.takes(scope):
+            await stream.serve(self.services, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> Api:
@@ -167,6 +174,7 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
             warming = asyncio.create_task(warmth.warm(settings))
             yield
             await app.sockets.close()
+            await holding.stop_all()
             await background.stop_all()
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from api import access
-from api.access import KEY_PREFIX, Caller, Credentials, Identity, Way
+from api.access import KEY_PREFIX, Caller, Credentials, Identity
 from core import tickets
 from core.config import Settings
 from core.errors import Unauthorized
@@ -75,7 +75,7 @@ async def redeem_socket_token(services: Services, token: str) -> Identity | None
         return await live_identity(system, value["way"], value["credentialId"])
 
 
-async def live_identity(system: SystemUnit, way: Way, credential_id: str) -> Identity | None:
+async def live_identity(system: SystemUnit, way: str, credential_id: str) -> Identity | None:
     """Return whose a session or key is; ``None`` once it has ended."""
     if way == "session":
         session = await system.sessions.live(credential_id)

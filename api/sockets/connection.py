@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from api.access import Identity, Role
 from core.errors import RateLimited
@@ -13,6 +13,10 @@ from core.errors import RateLimited
 _PER_SECOND: Final = 100.0  # audio in pieces of 20 ms is 50
 _BURST: Final = 200.0
 _PATIENCE: Final = 1000  # how many more events may be refused than taken, then it is closed
+
+
+# The client went away, lost the right to it, or this process ends.
+Leaving = Literal["gone", "denied", "stopped"]
 
 
 class Held(Protocol):
@@ -24,7 +28,7 @@ class Held(Protocol):
     @property
     def needs(self) -> Role: ...
 
-    async def close(self, reason: str) -> None: ...
+    async def close(self, reason: Leaving) -> None: ...
 
 
 class Pace:
@@ -54,16 +58,18 @@ class Pace:
 
 @dataclass
 class Connection:
-    """``workspace_id`` is the one that the handshake named, for events that name none."""
+    """``workspace_id`` is the one that the handshake named, for events that name none;
+    ``voice_session_id`` the one session that its token is for."""
 
     sid: str
     identity: Identity
     workspace_id: str | None
     send: Callable[[str, object], Awaitable[None]]
+    voice_session_id: str | None = None
     pace: Pace = field(default_factory=Pace)
     held: dict[str, Held] = field(default_factory=dict)
 
-    async def release(self, reason: str) -> None:
+    async def release(self, reason: Leaving) -> None:
         """Close all that is held."""
         while self.held:
             _, thing = self.held.popitem()

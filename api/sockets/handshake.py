@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from werkzeug.datastructures import Headers
@@ -11,15 +11,17 @@ from werkzeug.http import parse_cookie
 
 from api import access, limits, origin
 from api.access import KEY_PREFIX, SESSION_COOKIE, Credentials, Identity
-from api.identity import identify, redeem_socket_token
+from api.identity import identify, live_identity, redeem_socket_token
 from api.reading import checked
 from api.wire import Wire
+from copilot.voice.sessions import TOKEN_PREFIX
 from core.errors import Unauthorized, ValidationFailed
+from core.security import hash_token
 from core.services import Services
 
 
 class Auth(Wire):
-    """The handshake's ``auth``: a socket token, a bearer token or an API key."""
+    """The handshake's ``auth``: a token of sockets, a voice session's, a bearer token, or a key."""
 
     token: str | None = None
     workspace_id: str | None = None
@@ -27,10 +29,12 @@ class Auth(Wire):
 
 @dataclass(frozen=True)
 class Admitted:
-    """Who was let in; ``workspace_id`` as the handshake named it."""
+    """Who was let in; ``workspace_id`` as the handshake named it, ``voice_session_id`` where the
+    token is for that session alone."""
 
     identity: Identity
     workspace_id: str | None
+    voice_session_id: str | None = None
 
 
 async def admit(services: Services, scope: Mapping[str, Any], auth: object) -> Admitted:
@@ -40,6 +44,8 @@ async def admit(services: Services, scope: Mapping[str, Any], auth: object) -> A
         raise ValidationFailed("The handshake's auth must be an object, {token}.")
     given = checked(Auth, auth or {})
     try:
+        if given.token and given.token.startswith(TOKEN_PREFIX):
+            return await _of_voice_session(services, given.token)
         identity = await _identity(services, scope, given.token)
     except Unauthorized:
         address = (scope.get("client") or ("unknown",))[0]
@@ -48,6 +54,19 @@ async def admit(services: Services, scope: Mapping[str, Any], auth: object) -> A
     async with services.store.system() as system:
         await access.seated(system, identity, given.workspace_id)
     return Admitted(identity, given.workspace_id)
+
+
+async def _of_voice_session(services: Services, token: str) -> Admitted:
+    """Let in whoever has a session's token, in the name and with the key of who began it."""
+    async with services.store.system() as system:
+        row = await system.voice_sessions.by_token(hash_token(token))
+        if row is None or row.way not in ("session", "key") or row.credential_id is None:
+            raise Unauthorized("This voice session has ended, or never was; begin a new one.")
+        known = await live_identity(system, row.way, row.credential_id)
+    if known is None:
+        raise Unauthorized("The session or API key that began this voice session has ended.")
+    narrow = replace(known, workspace_id=row.workspace_id, scopes=frozenset({"voice:read"}))
+    return Admitted(narrow, row.workspace_id, row.id)
 
 
 async def _identity(services: Services, scope: Mapping[str, Any], token: str | None) -> Identity:

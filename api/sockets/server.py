@@ -64,7 +64,7 @@ class Sockets:
         if self._sweeping is not None:
             await _ended(self._sweeping)
         for connection in list(self.connections.values()):
-            await connection.release("the service stops")
+            await connection.release("stopped")
             await server.disconnect(connection.sid, ignore_queue=True)
         await server.shutdown()
         await _stop_manager(server)
@@ -98,13 +98,15 @@ class Sockets:
         async def send(event: str, data: object) -> None:
             await server.emit(event, data, to=sid, ignore_queue=True)
 
-        self.connections[sid] = Connection(sid, admitted.identity, admitted.workspace_id, send)
+        self.connections[sid] = Connection(
+            sid, admitted.identity, admitted.workspace_id, send, admitted.voice_session_id
+        )
         log.info("socket opened", sid=sid, user_id=admitted.identity.user_id)
 
     async def _disconnect(self, sid: str, reason: str) -> None:
         connection = self.connections.pop(sid, None)
         if connection is not None:
-            await connection.release("the client is gone")
+            await connection.release("gone")
             log.info("socket closed", sid=sid, reason=reason)
 
     async def _take(self, name: str, sid: str, *sent: object) -> dict[str, object] | None:

@@ -52,7 +52,7 @@ class Sweep:
         for name, thing in list(connection.held.items()):
             if not await self._may_hold(connection, thing.workspace_id, thing.needs):
                 connection.held.pop(name, None)
-                await thing.close("the role was taken away")
+                await thing.close("denied")
 
     async def _may_hold(self, connection: Connection, workspace_id: str, needs: int) -> bool:
         try:

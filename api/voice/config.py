@@ -12,6 +12,7 @@ from copilot.bases import bases_of
 from copilot.models import require_model
 from copilot.voice.settings import DEFAULTS, columns_of, settings_of
 from core.errors import ValidationFailed
+from core.models.speech.door import check_voice
 from core.models.speech.providers import LOCAL
 from core.store.voice_configs import VoiceConfig
 
@@ -54,6 +55,10 @@ async def _check(call: Call, changes: dict[str, Any]) -> None:
         raise ValidationFailed(
             f"The workspace has no key of {provider}: save one under its model-providers first."
         )
+    columns = columns_of(await unit.voice_configs.get(to_change=True))
+    after = columns | {name: value for name, value in changes.items() if value is not None}
+    voice = changes.get("voice_id", columns["voice_id"])
+    check_voice(call.services.settings, after["provider"], after["language"], voice)
     if changes.get("knowledge_base_ids"):
         await bases_of(unit, changes["knowledge_base_ids"])
 

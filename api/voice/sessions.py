@@ -41,7 +41,7 @@ async def create_voice_session(call: Call, body: NewVoiceSession) -> NewVoiceSes
         way=identity.way,
         credential_id=identity.credential_id,
     )
-    opened = await open_session(call.unit, call.services.sealer, opening)
+    opened = await open_session(call.unit, call.services, opening)
     if opened is None:
         raise Conflict("This call has a session already.")
     session = opened.session

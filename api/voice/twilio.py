@@ -112,7 +112,7 @@ async def _token(call: Call, config: VoiceConfig, call_sid: str) -> str:
         known = await unit.voice_sessions.of_call(call_sid)
         if known is None:
             opening = Opening(config.updated_by, "twilio", external_id=call_sid)
-            opened = await open_session(unit, sealer, opening)
+            opened = await open_session(unit, call.services, opening)
             if opened is not None:
                 return opened.token
     if known is None:  # a repeat was faster

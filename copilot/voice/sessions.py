@@ -8,9 +8,11 @@ from typing import Final, Literal
 
 from copilot.modes import DEFAULT, find_mode
 from copilot.voice.settings import settings_of
-from core.errors import NotFound, ServiceUnavailable
+from core.errors import NotFound
 from core.ids import new_id
-from core.security import Sealer, hash_token, new_token
+from core.models.speech.door import require_speech
+from core.security import hash_token, new_token
+from core.services import Services
 from core.store.base import now
 from core.store.unit import Unit
 from core.store.voice_sessions import VoiceSession
@@ -44,21 +46,7 @@ class Opened:
     token: str
 
 
-class NoVoice(ServiceUnavailable):
-    """There is nothing here that could listen and speak."""
-
-    retry_after = 3600
-
-
-def require_voice() -> None:
-    """Raise ``NoVoice`` where no session could be answered."""
-    raise NoVoice(
-        "This version keeps settings and takes calls, but cannot listen or speak yet: update the "
-        "service to one with the voice pipeline, then run `make voice-models`."
-    )
-
-
-async def open_session(unit: Unit, sealer: Sealer, opening: Opening) -> Opened | None:
+async def open_session(unit: Unit, services: Services, opening: Opening) -> Opened | None:
     """Write a session down; None when its call has one already.
 
     Raises ``NotFound`` for a workflow that is not in the workspace, ``ValidationFailed`` for a
@@ -69,8 +57,8 @@ async def open_session(unit: Unit, sealer: Sealer, opening: Opening) -> Opened |
         raise NotFound("There is no such workflow; list those you have.")
     if workflow_id is None:
         mode = find_mode(mode or DEFAULT, None).name
-    require_voice()
     settings = settings_of(await unit.voice_configs.get())
+    require_speech(services.settings, settings["provider"])
     token = new_token(TOKEN_PREFIX)
     session = VoiceSession(
         id=new_id("vs"),
@@ -82,7 +70,7 @@ async def open_session(unit: Unit, sealer: Sealer, opening: Opening) -> Opened |
         workflow_id=workflow_id,
         external_id=opening.external_id,
         token_hash=hash_token(token),
-        sealed_token=sealer.seal(token) if opening.channel == "twilio" else None,
+        sealed_token=services.sealer.seal(token) if opening.channel == "twilio" else None,
         settings=settings,
         expires_at=now() + timedelta(seconds=settings["max_duration_seconds"]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -13,13 +13,14 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
+    cast,
     func,
     or_,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
@@ -102,6 +103,48 @@ class VoiceSessions(TenantRepository):
         )
         return added is not None
 
+    async def claim(self, session_id: str, owner: str, lease: timedelta) -> VoiceSession | None:
+        """Begin to hold a session that waits; None when it is held, over, or not there."""
+        return await self._session.scalar(
+            update(VoiceSession)
+            .where(
+                VoiceSession.id == session_id,
+                VoiceSession.workspace_id == self._workspace_id,
+                VoiceSession.status == "waiting",
+                VoiceSession.expires_at > func.now(),
+            )
+            .values(
+                status="active",
+                started_at=func.clock_timestamp(),
+                lease_owner=owner,
+                lease_until=func.now() + lease,
+            )
+            .returning(VoiceSession)
+            .execution_options(populate_existing=True)
+        )
+
+    async def renew(self, session_id: str, owner: str, lease: timedelta) -> bool:
+        """Keep a session for its holder; False when it has ended."""
+        held = update(VoiceSession).where(
+            VoiceSession.id == session_id,
+            VoiceSession.lease_owner == owner,
+            VoiceSession.expires_at > func.now(),
+        )
+        return await self._changed(held.values(lease_until=func.now() + lease))
+
+    async def add_line(self, session_id: str, line: dict[str, Any]) -> None:
+        """Append what was said."""
+        more = VoiceSession.transcript.op("||")(cast([line], JSONB))
+        await self._changed(
+            update(VoiceSession).where(VoiceSession.id == session_id).values(transcript=more)
+        )
+
+    async def set_chat(self, session_id: str, chat_id: str) -> None:
+        """Note the copilot's chat that it is."""
+        await self._changed(
+            update(VoiceSession).where(VoiceSession.id == session_id).values(chat_id=chat_id)
+        )
+
     async def end(self, session_id: str, reason: str) -> bool:
         """End a session for good; False when it has ended before."""
         return await self._changed(_ending(reason).where(VoiceSession.id == session_id))
@@ -113,6 +156,7 @@ class VoiceSessions(TenantRepository):
 
     async def _changed(self, statement: Update) -> bool:
         mine = statement.where(VoiceSession.workspace_id == self._workspace_id)
+        mine = mine.execution_options(synchronize_session=False)
         result = await self._session.execute(mine)
         return isinstance(result, CursorResult) and result.rowcount > 0
 

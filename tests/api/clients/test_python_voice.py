@@ -5,17 +5,19 @@ from __future__ import annotations
 import pytest
 from nuxa import AsyncNuxaClient, ServiceUnavailable, ValidationFailed
 
+from core.models.speech import files
 from core.services import Services
 from tests.api.conftest import Member
 from tests.api.voice.sessions import voice_session
 
 
-async def test_voice(member: Member, services: Services) -> None:
+async def test_voice(member: Member, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     key, url = member.program.headers["x-api-key"], str(member.program.base_url)
     asked = {"name": "admin", "scopes": ["admin"]}
     admin = (await member.browser.post("/api/auth/api-keys", json=asked)).json()["key"]
     async with AsyncNuxaClient(admin, base_url=url) as client:
         assert (await client.voice.update({"greeting": "Hello"})).greeting == "Hello"
+    monkeypatch.setattr(files, "roots", lambda _: ())
     async with AsyncNuxaClient(key, base_url=url, max_retries=0) as client:
         assert (await client.voice.config()).greeting == "Hello"
         with pytest.raises(ValidationFailed):

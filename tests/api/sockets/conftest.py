@@ -12,6 +12,7 @@ import socketio
 
 from api.access import READ, WRITE, Role
 from api.app import Api, create_app
+from api.sockets.connection import Leaving
 from api.sockets.event import SocketCall, SocketEvent, socket_event
 from api.sockets.server import Sockets
 from api.wire import Wire
@@ -31,9 +32,9 @@ class Room:
 
     workspace_id: str
     needs: Role = Role.WRITE
-    closed: list[str] = field(default_factory=list)
+    closed: list[Leaving] = field(default_factory=list)
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: Leaving) -> None:
         self.closed.append(reason)
 
 

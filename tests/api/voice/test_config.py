@@ -29,11 +29,11 @@ async def test_before_anybody_set_anything_the_defaults_hold(member: Member) -> 
 
 async def test_what_is_absent_stays_and_null_clears(member: Member, services: Services) -> None:
     base = await write_base(services.store, member.workspace_id, "Closed on Mondays.")
-    first = {"language": "de", "greeting": "Hallo", "knowledgeBaseIds": [base]}
+    first = {"language": "en-GB", "greeting": "Hello", "knowledgeBaseIds": [base]}
     assert (await member.browser.post(PATH, json=first)).status_code == 200
     second = {"greeting": None, "turnDetection": {"type": "none"}}
     shown = (await member.browser.post(PATH, json=second)).json()
-    assert (shown["language"], shown["greeting"]) == ("de", None)
+    assert (shown["language"], shown["greeting"]) == ("en-GB", None)
     assert shown["knowledgeBaseIds"] == [base]
     assert shown["turnDetection"] == {"type": "none", "threshold": 0.5, "silenceDurationMs": 500}
     assert (await member.browser.get(PATH)).json() == shown
@@ -78,6 +78,8 @@ async def test_parts_of_another_service_change_one_by_one(member: Member) -> Non
         {"provider": "openai"},  # the workspace has no key of it
         {"model": "openai/gpt-4o"},
         {"language": "../x"},
+        {"language": "de"},  # which the local voice does not speak
+        {"voiceId": "nova"},
         {"maxDurationSeconds": 5},
         {"turnDetection": {"threshold": 2}},
         {"daily": {"webhookSecret": "not base64!"}},

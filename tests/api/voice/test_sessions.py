@@ -17,6 +17,7 @@ from workers.upkeep import end_overdue_voice_sessions
 PATH = "/api/voice/session"
 
 
+@pytest.mark.usefixtures("without_voice")
 async def test_without_a_voice_it_says_what_to_do(member: Member, services: Services) -> None:
     answer = await member.program.post(PATH, json={"channel": "web"})
     assert answer.status_code == 503

@@ -121,6 +121,7 @@ async def test_who_is_not_twilio_is_refused_and_nothing_happens(
     assert await count_sessions(member, services) == 0
 
 
+@pytest.mark.usefixtures("without_voice")
 async def test_without_a_voice_a_signed_call_is_a_503(
     member: Member, anonymous: httpx.AsyncClient, settings: Settings, services: Services
 ) -> None:
