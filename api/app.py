@@ -52,6 +52,7 @@ SLICES: Final = (
     "api.knowledge.search",
     "api.blocks",
     "api.workflows.routes",
+    "api.workflows.pauses",
     "api.workflows.runs",
     "api.logs",
     "api.copilot.routes",

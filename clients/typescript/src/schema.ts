@@ -620,6 +620,7 @@ export type ExecutionAnswer = {
   durationMs: number | null;
   cost: number | null;
   usage: Record<string, unknown> | null;
+  pause?: Paused | null;
 };
 
 export type ExecutionAnswerPage = {
@@ -906,6 +907,37 @@ export type PageSpan = {
   endOffset: number;
 };
 
+export type Pause = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<Record<string, unknown>>;
+};
+
+export type PauseContext = {
+  contextId: string;
+  resumeUrl: string;
+  kind: "human" | "wait";
+  blockId: string;
+  message: string | null;
+  fields: Array<Record<string, unknown>>;
+  until: string | null;
+};
+
+export type Paused = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<PauseContext>;
+};
+
+export type PausedRun = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<PauseContext>;
+  success: true;
+  executionId: string;
+  status: "paused";
+};
+
 export type Place = {
   page: number | null;
   bbox: Array<number> | null;
@@ -949,6 +981,12 @@ export type ResetPassword = {
   password?: string | null;
 };
 
+export type ResumeBody = {
+  contextId: string;
+  input?: JsonValue;
+  workspaceId?: string;
+};
+
 export type RunAnswer = {
   success: boolean;
   executionId: string;
@@ -965,6 +1003,15 @@ export type RunEnded = {
   workflowId: string;
   type: "execution:completed" | "execution:error" | "execution:cancelled";
   data: Ended;
+};
+
+export type RunPaused = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "execution:paused";
+  data: Pause;
 };
 
 export type RunStarted = {
@@ -1031,6 +1078,21 @@ export type SecretAnswer = {
 
 export type SecretAnswerPage = {
   data: Array<SecretAnswer>;
+  nextCursor: string | null;
+};
+
+export type SentWebhook = {
+  id: string;
+  blockId: string;
+  iteration: string;
+  url: string;
+  status: "pending" | "delivered" | "failed";
+  attempts: Array<Record<string, unknown>>;
+  createdAt: string;
+};
+
+export type SentWebhookPage = {
+  data: Array<SentWebhook>;
   nextCursor: string | null;
 };
 
