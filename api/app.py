@@ -57,6 +57,7 @@ SLICES: Final = (
     "api.blocks",
     "api.workflows.routes",
     "api.workflows.versions",
+    "api.workflows.pauses",
     "api.workflows.runs",
     "api.workflows.schedule",
     "api.workflows.webhook_settings",

@@ -43,12 +43,15 @@ from core.store.measures import Measures
 from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
+from core.store.pauses import PauseJobs, Pauses
 from core.store.postings import Postings
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
 from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
+from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
+from core.store.subruns import SubRuns
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
@@ -140,6 +143,9 @@ class Unit(_Transaction):
     schedules = repository(Schedules)
     executions = repository(Executions)
     block_logs = repository(BlockLogs)
+    pauses = repository(Pauses)
+    subruns = repository(SubRuns)
+    sent_webhooks = repository(SentWebhooks)
     chats = repository(Chats)
     messages = repository(Messages)
     secrets = repository(Secrets)
@@ -175,6 +181,7 @@ class SystemUnit(_Transaction):
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
     schedule_jobs = repository(ScheduleJobs)
+    pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
     reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
     reembedding_leftovers = repository(ReembeddingLeftovers)
