@@ -52,6 +52,7 @@ SLICES: Final = (
     "api.knowledge.search",
     "api.blocks",
     "api.workflows.routes",
+    "api.workflows.imports",
     "api.workflows.versions",
     "api.workflows.runs",
     "api.workflows.schedule",

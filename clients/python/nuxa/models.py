@@ -29,6 +29,13 @@ class Workflow(Answer):
     variables: dict[str, Any] | None = None
 
 
+class Imported(Answer):
+    """``warnings`` names what has no counterpart here."""
+
+    workflow: Workflow
+    warnings: list[str]
+
+
 class Version(Answer):
     """A snapshot of a workflow; a list leaves the parts of the definition away."""
 

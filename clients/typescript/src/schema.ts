@@ -726,6 +726,18 @@ export type GmailMessage = {
   workspaceId?: string;
 };
 
+export type ImportAnswer = {
+  workflow: WorkflowAnswer;
+  warnings: Array<string>;
+};
+
+export type ImportBody = {
+  definition: Record<string, JsonValue> | string;
+  name?: string | null;
+  model?: string | null;
+  workspaceId?: string;
+};
+
 export type Issue = {
   path: string;
   message: string;
