@@ -51,6 +51,7 @@ SLICES: Final = (
     "api.knowledge.chunks",
     "api.knowledge.search",
     "api.blocks",
+    "api.templates",
     "api.workflows.routes",
     "api.workflows.imports",
     "api.workflows.versions",

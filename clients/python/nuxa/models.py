@@ -36,6 +36,15 @@ class Imported(Answer):
     warnings: list[str]
 
 
+class Template(Answer):
+    id: str
+    name: str
+    category: str
+    description: str
+    sample_input: dict[str, Any]
+    workflow: dict[str, Any]
+
+
 class Version(Answer):
     """A snapshot of a workflow; a list leaves the parts of the definition away."""
 

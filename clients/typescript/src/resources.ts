@@ -46,6 +46,8 @@ export class Workflows extends Resource {
   /** Creates one from our own export, Sim's or Dify's; `model` stands in for theirs. */
   import = (definition: Record<string, unknown> | string, given: { name?: string; model?: string } = {}) =>
     this.http.send<S.ImportAnswer>('POST', '/api/workflows/import', { json: { definition, ...given } })
+  /** Workflows to begin with; `import` takes their `workflow`. */
+  templates = () => this.http.rows<S.TemplateAnswer>('/api/templates')
   importFile = (file: Blob, name: string, model?: string) => {
     const form = formOf(file, name)
     if (model) form.append('model', model)

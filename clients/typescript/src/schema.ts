@@ -1249,6 +1249,20 @@ export type StreamTool = {
   data: WorkflowsToolUse;
 };
 
+export type TemplateAnswer = {
+  id: string;
+  name: string;
+  category: string;
+  description: string;
+  sampleInput: Record<string, unknown>;
+  workflow: ExportedWorkflow;
+};
+
+export type TemplateAnswerPage = {
+  data: Array<TemplateAnswer>;
+  nextCursor: string | null;
+};
+
 export type TextAnswer = {
   fileId: string;
   text: string;

@@ -55,6 +55,9 @@ async def test_imports(client: AsyncNuxaClient, workflow_id: str, tmp_path: Path
     exported = await client.workflows.export(workflow_id)
     copy = await client.workflows.import_definition(exported, name="copy")
     assert (copy.workflow.name, copy.warnings) == ("copy", [])
+    templates = [row async for row in client.workflows.templates()]
+    made = await client.workflows.import_definition(templates[0].workflow)
+    assert made.workflow.name == templates[0].name
     file = tmp_path / "w.json"
     file.write_text(json.dumps(exported))
     assert (await client.workflows.import_file(file, name="filed")).workflow.name == "filed"

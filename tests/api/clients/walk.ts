@@ -41,6 +41,7 @@ same((await client.workflows.deploy(made.id, 1)).deployedVersion, 1, 'deployed v
 const exported = await client.workflows.export(made.id)
 const copy = await client.workflows.import({ ...exported }, { name: 'copy' })
 same([copy.workflow.name, copy.warnings], ['copy', []], 'import')
+same((await all(client.workflows.templates())).length >= 12, true, 'templates')
 const again = await client.workflows.importFile(new Blob([JSON.stringify(exported)]), 'w.json')
 same(again.workflow.name, made.name, 'import of a file')
 await client.workflows.delete(copy.workflow.id)

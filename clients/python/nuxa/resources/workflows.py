@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nuxa.models import Execution, Imported, RunResult, Started, Validity, Version, Workflow
+from nuxa.models import (
+    Execution,
+    Imported,
+    RunResult,
+    Started,
+    Template,
+    Validity,
+    Version,
+    Workflow,
+)
 from nuxa.requests import (
     Door,
     Event,
@@ -87,6 +96,11 @@ class Workflows(Resource[Door]):
         """Create one from what such a file holds."""
         body = {"definition": definition, "name": name, "model": model}
         return Request("POST", "/api/workflows/import", Imported, json=body)
+
+    @listing
+    def templates(self) -> Listing[Template]:
+        """Iterate over workflows to begin with; ``import_definition`` takes their ``workflow``."""
+        return Listing("/api/templates", Template)
 
     @listing
     def versions(self, workflow_id: str, *, limit: int = 50) -> Listing[Version]:
