@@ -139,9 +139,15 @@ class MemoryCalls:
         """Functions leave nothing behind."""
 
 
-def context(given: JsonValue, scope: RunScope, emit: Any, services: Any = None) -> Context:
+def context(
+    given: JsonValue,
+    scope: RunScope,
+    emit: Any,
+    services: Any = None,
+    workspace_id: str = "ws_test",
+) -> Context:
     return Context(
-        workspace_id="ws_test",
+        workspace_id=workspace_id,
         workflow_id="wf_test",
         execution_id="exec_test",
         block_id="",
@@ -164,6 +170,7 @@ async def play(
     extent: Extent = Extent(),  # noqa: B008 - frozen
     played: Played | None = None,
     services: Any = None,
+    workspace_id: str = "ws_test",
 ) -> Played:
     """Validate and run a definition in memory."""
     workflow = raw if isinstance(raw, Definition) else parse(raw)
@@ -175,6 +182,6 @@ async def play(
 
     scope = RunScope.of(workflow, secrets or {})
     trace = Trace(played.journal, send, secrets or {}, Told(is_all=True))
-    around = context(given, scope, send, services)
+    around = context(given, scope, send, services, workspace_id)
     played.result = await run_level(workflow, extent, scope, trace, around)
     return played

@@ -29,6 +29,22 @@ class Workflow(Answer):
     variables: dict[str, Any] | None = None
 
 
+class Imported(Answer):
+    """``warnings`` names what has no counterpart here."""
+
+    workflow: Workflow
+    warnings: list[str]
+
+
+class Template(Answer):
+    id: str
+    name: str
+    category: str
+    description: str
+    sample_input: dict[str, Any]
+    workflow: dict[str, Any]
+
+
 class Version(Answer):
     """A snapshot of a workflow; a list leaves the parts of the definition away."""
 

@@ -43,6 +43,16 @@ export class Workflows extends Resource {
     this.http.send<S.WorkflowSummary>('DELETE', `/api/workflows/${id(workflowId)}/deploy`)
   export = (workflowId: string) =>
     this.http.send<S.ExportedWorkflow>('GET', `/api/workflows/${id(workflowId)}/export`)
+  /** Creates one from our own export, Sim's or Dify's; `model` stands in for theirs. */
+  import = (definition: Record<string, unknown> | string, given: { name?: string; model?: string } = {}) =>
+    this.http.send<S.ImportAnswer>('POST', '/api/workflows/import', { json: { definition, ...given } })
+  /** Workflows to begin with; `import` takes their `workflow`. */
+  templates = () => this.http.rows<S.TemplateAnswer>('/api/templates')
+  importFile = (file: Blob, name: string, model?: string) => {
+    const form = formOf(file, name)
+    if (model) form.append('model', model)
+    return this.http.send<S.ImportAnswer>('POST', '/api/workflows/import', { form })
+  }
 
   versions = (workflowId: string) => this.http.rows<S.VersionSummary>(this.#versions(workflowId))
   takeVersion = (workflowId: string, name?: string) =>

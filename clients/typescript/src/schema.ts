@@ -749,6 +749,18 @@ export type GmailMessage = {
   workspaceId?: string;
 };
 
+export type ImportAnswer = {
+  workflow: WorkflowAnswer;
+  warnings: Array<string>;
+};
+
+export type ImportBody = {
+  definition: Record<string, JsonValue> | string;
+  name?: string | null;
+  model?: string | null;
+  workspaceId?: string;
+};
+
 export type Issue = {
   path: string;
   message: string;
@@ -1352,6 +1364,20 @@ export type StreamTool = {
   workflowId: string;
   type: "stream:tool";
   data: WorkflowsToolUse;
+};
+
+export type TemplateAnswer = {
+  id: string;
+  name: string;
+  category: string;
+  description: string;
+  sampleInput: Record<string, unknown>;
+  workflow: ExportedWorkflow;
+};
+
+export type TemplateAnswerPage = {
+  data: Array<TemplateAnswer>;
+  nextCursor: string | null;
 };
 
 export type TextAnswer = {

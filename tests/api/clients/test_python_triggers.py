@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from nuxa import AsyncNuxaClient
@@ -47,6 +49,18 @@ async def test_versions(client: AsyncNuxaClient, workflow_id: str) -> None:
     assert (await client.workflows.restore(workflow_id, 1)).version == 2
     assert (await client.workflows.deploy(workflow_id, version=2)).is_deployed
     assert (await client.workflows.export(workflow_id))["format"] == "nuxa"
+
+
+async def test_imports(client: AsyncNuxaClient, workflow_id: str, tmp_path: Path) -> None:
+    exported = await client.workflows.export(workflow_id)
+    copy = await client.workflows.import_definition(exported, name="copy")
+    assert (copy.workflow.name, copy.warnings) == ("copy", [])
+    templates = [row async for row in client.workflows.templates()]
+    made = await client.workflows.import_definition(templates[0].workflow)
+    assert made.workflow.name == templates[0].name
+    file = tmp_path / "w.json"
+    file.write_text(json.dumps(exported))
+    assert (await client.workflows.import_file(file, name="filed")).workflow.name == "filed"
 
 
 async def test_schedules(client: AsyncNuxaClient, workflow_id: str) -> None:

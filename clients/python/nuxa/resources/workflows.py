@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from nuxa.models import (
     Execution,
+    Imported,
     RunResult,
     SentWebhook,
     Started,
+    Template,
     Validity,
     Version,
     Workflow,
@@ -77,6 +80,28 @@ class Workflows(Resource[Door]):
     def export(self, workflow_id: str) -> Request[dict[str, Any]]:
         """Return it as a file to import elsewhere."""
         return Request("GET", f"/api/workflows/{workflow_id}/export", dict[str, Any])
+
+    @method
+    def import_file(
+        self, file: Path, *, name: str | None = None, model: str | None = None
+    ) -> Request[Imported]:
+        """Create one from our own export, Sim's or Dify's; ``model`` stands in for theirs."""
+        given = {"name": name, "model": model}
+        form = {key: value for key, value in given.items() if value}
+        return Request("POST", "/api/workflows/import", Imported, file=file, form=form)
+
+    @method
+    def import_definition(
+        self, definition: Json | str, *, name: str | None = None, model: str | None = None
+    ) -> Request[Imported]:
+        """Create one from what such a file holds."""
+        body = {"definition": definition, "name": name, "model": model}
+        return Request("POST", "/api/workflows/import", Imported, json=body)
+
+    @listing
+    def templates(self) -> Listing[Template]:
+        """Iterate over workflows to begin with; ``import_definition`` takes their ``workflow``."""
+        return Listing("/api/templates", Template)
 
     @listing
     def versions(self, workflow_id: str, *, limit: int = 50) -> Listing[Version]:
