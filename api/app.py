@@ -55,6 +55,7 @@ SLICES: Final = (
     "api.workflows.routes",
     "api.workflows.imports",
     "api.workflows.versions",
+    "api.workflows.pauses",
     "api.workflows.runs",
     "api.workflows.schedule",
     "api.workflows.webhook_settings",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
@@ -95,11 +95,21 @@ class MemoryJournal:
         self.records.append(record)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the live events of a run tell of its blocks: which began (their number, and when), and
+    which ended. With ``is_all`` nothing else of what is written is to be told."""
+
+    begun: Mapping[Place, tuple[int, datetime]] = field(default_factory=dict)
+    ended: frozenset[Place] = frozenset()
+    is_all: bool = False
+
+
 class Trace:
     """Writes and announces the blocks of one run, in the order they start.
 
-    ``announced`` names the blocks whose end an earlier process has announced; None in a first
-    attempt. What was written but not announced is announced before the run goes on.
+    ``told`` is what earlier attempts at the run have announced. What was written but not announced
+    is announced before the run goes on; a block that began before keeps its number.
     """
 
     def __init__(
@@ -107,10 +117,10 @@ class Trace:
         journal: Journal,
         send: Send,
         secrets: Mapping[str, str],
-        announced: frozenset[Place] | None = None,
+        told: Told = Told(),
     ) -> None:
         self._journal, self._send, self._secrets = journal, send, secrets
-        self._announced = announced
+        self._told = told
         self._order = 0
         self.earlier: Mapping[Place, BlockRecord] = {}
         self.usage: Counter[str] = Counter()
@@ -120,14 +130,18 @@ class Trace:
         """Take over what earlier attempts at this run have finished; number new blocks after it."""
         records = await self._journal.finished()
         self.earlier = {record.place: record for record in records}
-        self._order = max((record.execution_order for record in records), default=0)
+        orders = [record.execution_order for record in records]
+        self._order = max([*orders, *(order for order, _ in self._told.begun.values())], default=0)
         for record in records:
             self._count(record)
-            if self._announced is not None and record.place not in self._announced:
+            if not self._told.is_all and record.place not in self._told.ended:
                 await self._announce(record)
 
     async def started(self, block: Block, iteration: str | None, given: JsonValue) -> Span:
         """Announce that a block begins; its ``input`` is shown as it stands in the definition."""
+        if (block.id, iteration) in self._told.begun:
+            order, moment = self._told.begun[block.id, iteration]
+            return Span(self, block, iteration, order, moment)
         span = self._span(block, iteration)
         head = _head(span.record("success", attempt=1))
         await self._send("block:started", {**head, "input": self.masked(given)})

@@ -110,7 +110,7 @@ class Turns:
         span = await self._trace.started(block, self._context.iteration, self._values(block))
         attempt = 1
         while True:
-            given, result = await self._attempt(block)
+            given, result = await self._attempt(block, attempt)
             is_last = attempt >= retry.max_tries
             if not isinstance(result, _Failure):
                 record = span.record("success", attempt=attempt, given=given, output=result)
@@ -123,15 +123,15 @@ class Turns:
         await self._trace.ended(record)
         return record
 
-    async def _attempt(self, block: Block) -> tuple[JsonValue, Output | _Failure]:
+    async def _attempt(self, block: Block, attempt: int) -> tuple[JsonValue, Output | _Failure]:
         """Return the resolved settings and the output, or why there is none."""
         kind = KINDS[block.type]
         given: JsonValue = None
+        context = self._context_of(block, attempt)
         limit = block.timeout_ms / 1000 if block.timeout_ms else None
         try:
             resolved = kind.resolve(self._values(block), self._scope)
             given = resolved if block.type != "start" else {"input": self._context.input}
-            context = self._context_of(block)
             async with asyncio.timeout(limit):
                 return given, await kind.run(context, kind.fit(resolved))
         except (LeaseLost, Held):
@@ -143,6 +143,7 @@ class Turns:
         except NuxaError as error:
             return given, _Failure(error.code, error.message, may_retry=True)
         except TimeoutError:
+            await kind.abandon(context)
             sentence = f"It took longer than {block.timeout_ms} ms; raise timeoutMs or do less."
             return given, _Failure(TimedOut.code, sentence, may_retry=True)
         except Exception:
@@ -153,8 +154,8 @@ class Turns:
     def _values(self, block: Block) -> dict[str, JsonValue]:
         return self._graph.definition.values(block)
 
-    def _context_of(self, block: Block) -> Context:
-        context = replace(self._context, block_id=block.id)
+    def _context_of(self, block: Block, attempt: int) -> Context:
+        context = replace(self._context, block_id=block.id, attempt=attempt)
         if not KINDS[block.type].is_container:
             return context
         return replace(context, inside=self._inside(block.id, self._scope, context))

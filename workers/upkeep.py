@@ -21,7 +21,7 @@ from core.queue import Kind
 from core.services import Services, open_services
 from core.store import vector_indexes
 from core.store.unit import SystemUnit
-from pipelines import scheduling
+from pipelines import pauses, scheduling
 
 _TICK_SECONDS: Final = 2.0
 _SLOW_SECONDS: Final = 30.0
@@ -110,6 +110,11 @@ async def renew_waiting_slots(services: Services) -> None:
         await services.slots.renew_all(waiting)
 
 
+async def end_pauses(services: Services) -> None:
+    """Have runs go on that waited for a time, or for another run, which has come."""
+    await pauses.end_due(services)
+
+
 async def tend_vector_indexes(services: Services) -> None:
     """Give bases that have become large an index of their vectors, and take it from small ones."""
     await vector_indexes.tend(services.store)
@@ -161,5 +166,6 @@ DUTIES: tuple[Duty, ...] = (
     fire_schedules,
     wake_execution_workers,
     renew_waiting_slots,
+    end_pauses,
     end_interrupted_turns,
 )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Result,
     Text,
+    UniqueConstraint,
     Update,
     case,
     cast,
@@ -37,6 +38,7 @@ _WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now()
 class Execution(Timestamps, Base):
     __tablename__ = "executions"
     __table_args__ = (
+        UniqueConstraint("parent_id", "parent_place"),
         Index("ix_executions_listing", "workspace_id", "workflow_id", "created_at"),
         Index(
             "ix_executions_unfinished",
@@ -66,6 +68,12 @@ class Execution(Timestamps, Base):
     recoveries: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    paused_seconds: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
+    # The run whose block has this one run, and where: ``block/iteration/attempt``.
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    parent_place: Mapped[str | None]
+    depth: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,14 @@ from core.store.measures import Measures
 from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
+from core.store.pauses import PauseJobs, Pauses
 from core.store.postings import Postings
 from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
+from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
+from core.store.subruns import SubRuns
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
@@ -122,6 +125,9 @@ class Unit(_Transaction):
     schedules = repository(Schedules)
     executions = repository(Executions)
     block_logs = repository(BlockLogs)
+    pauses = repository(Pauses)
+    subruns = repository(SubRuns)
+    sent_webhooks = repository(SentWebhooks)
     chats = repository(Chats)
     messages = repository(Messages)
     secrets = repository(Secrets)
@@ -154,6 +160,7 @@ class SystemUnit(_Transaction):
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
     schedule_jobs = repository(ScheduleJobs)
+    pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)

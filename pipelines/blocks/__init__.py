@@ -13,6 +13,7 @@ from pipelines.blocks.condition import Condition
 from pipelines.blocks.evaluator import Evaluator
 from pipelines.blocks.function import Function
 from pipelines.blocks.guardrails import Guardrails
+from pipelines.blocks.human_in_the_loop import HumanInTheLoop
 from pipelines.blocks.knowledge import Knowledge
 from pipelines.blocks.loop import Loop
 from pipelines.blocks.parallel import Parallel
@@ -23,6 +24,8 @@ from pipelines.blocks.template import Template
 from pipelines.blocks.tool import ToolBlock
 from pipelines.blocks.variables import Variables
 from pipelines.blocks.wait import Wait
+from pipelines.blocks.webhook import Webhook
+from pipelines.blocks.workflow import WorkflowBlock
 
 _KINDS: tuple[BlockKind[Any], ...] = (
     Start(),
@@ -39,7 +42,10 @@ _KINDS: tuple[BlockKind[Any], ...] = (
     Variables(),
     Loop(),
     Parallel(),
+    WorkflowBlock(),
     Wait(),
+    HumanInTheLoop(),
+    Webhook(),
     Response(),
 )
 KINDS: Mapping[str, BlockKind[Any]] = MappingProxyType({kind.type_name: kind for kind in _KINDS})

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from core.errors import ValidationFailed
 from core.services import Services
+from core.store.pauses import Asked, Pause
 from pipelines.references import Scope, as_text, has_tokens, resolve
 from pipelines.scope import RunScope
 
@@ -52,11 +53,32 @@ class Inside(Protocol):
         ...
 
 
+class Pauses(Protocol):
+    """Where blocks wait without a worker."""
+
+    async def hold(self, context: Context, asked: Asked) -> Pause:
+        """Return the pause of the block once it is over; raise :class:`Held` until then."""
+        ...
+
+
+class Calls(Protocol):
+    """How blocks run other workflows."""
+
+    async def call(self, context: Context, workflow_id: str, given: JsonValue) -> JsonValue:
+        """Return the output of a run of another workflow; raise what it failed with."""
+        ...
+
+    async def abandon(self, context: Context) -> None:
+        """Cancel the run that the block has begun, if it goes on."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """What a running block knows of its run and may reach.
 
-    ``emit`` sends a live event that is not stored with the block, such as ``stream:chunk``.
+    ``emit`` sends a live event that is not stored with the block, such as ``stream:chunk``;
+    ``attempt`` counts the block's tries from 1.
     """
 
     workspace_id: str
@@ -68,12 +90,20 @@ class Context:
     scope: Scope
     services: Services
     emit: Emit
+    pauses: Pauses
+    calls: Calls
+    attempt: int = 1
     inside: Inside | None = None  # of a container
 
     @property
     def idempotency_key(self) -> str:
         """Equal for every start of this block in this run, after a crash too."""
         return f"{self.execution_id}/{self.block_id}/{self.iteration or 0}"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The block and its iteration, as they are stored."""
+        return self.block_id, self.iteration or ""
 
 
 S = TypeVar("S", bound=BlockSettings)
@@ -98,6 +128,9 @@ class BlockKind(ABC, Generic[S]):
     @abstractmethod
     async def run(self, context: Context, settings: S) -> Output:
         """Do the block's work; raise a ``NuxaError`` whose sentence says what to do next."""
+
+    async def abandon(self, context: Context) -> None:
+        """Take back what a run that was out of time has left behind."""
 
     def branches(self, values: Values) -> frozenset[str]:  # noqa: ARG002 - for overriders
         """Handles an edge may leave by, besides ``error``."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from pydantic import JsonValue
 
+from core.store.pauses import Asked, Pause
 from pipelines.blocks import KINDS
-from pipelines.blocks.base import BlockKind, Context
+from pipelines.blocks.base import BlockKind, Context, Held
 from pipelines.level import Extent, LevelResult, run_level
 from pipelines.scope import RunScope
-from pipelines.trace import MemoryJournal, Trace
+from pipelines.trace import MemoryJournal, Told, Trace
 from pipelines.validity import require_valid
 from pipelines.workflow import Definition, parse
 
@@ -106,6 +109,36 @@ class Played:
         }
 
 
+class MemoryPauses:
+    """Pauses of a run in memory; ``answers`` are by block and iteration."""
+
+    def __init__(self) -> None:
+        self.asked: dict[tuple[str, str], Asked] = {}
+        self.answers: dict[tuple[str, str], JsonValue] = {}
+        self.due: set[tuple[str, str]] = set()
+
+    async def hold(self, around: Context, asked: Asked) -> Pause:
+        self.asked.setdefault(around.place, asked)
+        status = "due" if around.place in self.due else "answered"
+        if around.place not in self.answers and status != "due":
+            raise Held
+        given = self.answers.get(around.place)
+        return Pause(status=status, input=given, created_at=datetime.now(UTC))
+
+
+class MemoryCalls:
+    """Other workflows as functions, by id."""
+
+    def __init__(self, workflows: dict[str, Callable[[JsonValue], JsonValue]]) -> None:
+        self.workflows = workflows
+
+    async def call(self, around: Context, workflow_id: str, given: JsonValue) -> JsonValue:
+        return self.workflows[workflow_id](given)
+
+    async def abandon(self, around: Context) -> None:
+        """Functions leave nothing behind."""
+
+
 def context(
     given: JsonValue,
     scope: RunScope,
@@ -123,6 +156,8 @@ def context(
         scope=scope,
         services=cast(Any, services),
         emit=emit,
+        pauses=MemoryPauses(),
+        calls=MemoryCalls({}),
     )
 
 
@@ -146,7 +181,7 @@ async def play(
         played.events.append((kind, data))
 
     scope = RunScope.of(workflow, secrets or {})
-    trace = Trace(played.journal, send, secrets or {})
+    trace = Trace(played.journal, send, secrets or {}, Told(is_all=True))
     around = context(given, scope, send, services, workspace_id)
     played.result = await run_level(workflow, extent, scope, trace, around)
     return played

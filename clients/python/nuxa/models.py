@@ -74,7 +74,8 @@ class RunTimes(Answer):
 
 
 class RunResult(Answer):
-    """How a run ended that was waited for."""
+    """How a run ended that was waited for; one whose ``status`` is ``paused`` waits for an answer
+    to ``context_id``."""
 
     success: bool
     execution_id: str
@@ -82,6 +83,17 @@ class RunResult(Answer):
     output: Any = None
     error: dict[str, Any] | None = None
     metadata: RunTimes | None = None
+    context_id: str | None = None
+    resume_url: str | None = None
+    contexts: list[dict[str, Any]] | None = None
+
+
+class SentWebhook(Answer):
+    id: str
+    block_id: str
+    url: str
+    status: str
+    attempts: list[dict[str, Any]]
 
 
 class Started(Answer):
@@ -156,6 +168,7 @@ class Execution(Answer):
     duration_ms: int | None
     cost: float | None = None
     usage: dict[str, Any] | None = None
+    pause: dict[str, Any] | None = None
 
 
 class ExecutionLog(Execution):

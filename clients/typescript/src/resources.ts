@@ -67,7 +67,7 @@ export class Workflows extends Resource {
 
   /** Runs a workflow and waits for its end. */
   execute = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
-    this.http.send<S.RunAnswer>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ input: null, ...request }, runId))
+    this.http.send<S.RunAnswer | S.PausedRun>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ input: null, ...request }, runId))
   /** Runs a workflow without waiting for it. */
   start = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
     this.http.send<S.Accepted>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ ...request, async: true }, runId))
@@ -83,6 +83,13 @@ export class Workflows extends Resource {
   cancel = (workflowId: string, executionId: string) =>
     this.http.send<S.ExecutionAnswer>(
       'POST', `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/cancel`, { json: {}, isRepeatable: true })
+  /** Answers what a paused run asks, and has it go on. */
+  resume = (workflowId: string, executionId: string, answer: S.ResumeBody) =>
+    this.http.send<S.Accepted>(
+      'POST', `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/resume`, { json: answer, isRepeatable: true })
+  /** Iterates over the webhooks that a run has sent. */
+  webhooks = (workflowId: string, executionId: string) =>
+    this.http.rows<S.SentWebhook>(`/api/workflows/${id(workflowId)}/executions/${id(executionId)}/webhooks`)
   /** Iterates over the events of a run that somebody started, from its first. */
   follow = (workflowId: string, executionId: string) => {
     const path = this.#stream(workflowId, executionId)

@@ -650,6 +650,7 @@ export type ExecutionAnswer = {
   durationMs: number | null;
   cost: number | null;
   usage: Record<string, unknown> | null;
+  pause?: Paused | null;
 };
 
 export type ExecutionAnswerPage = {
@@ -990,6 +991,37 @@ export type PartDifference = {
   fields: Array<FieldDifference>;
 };
 
+export type Pause = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<Record<string, unknown>>;
+};
+
+export type PauseContext = {
+  contextId: string;
+  resumeUrl: string;
+  kind: "human" | "wait";
+  blockId: string;
+  message: string | null;
+  fields: Array<Record<string, unknown>>;
+  until: string | null;
+};
+
+export type Paused = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<PauseContext>;
+};
+
+export type PausedRun = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<PauseContext>;
+  success: true;
+  executionId: string;
+  status: "paused";
+};
+
 export type Place = {
   page: number | null;
   bbox: Array<number> | null;
@@ -1033,6 +1065,12 @@ export type ResetPassword = {
   password?: string | null;
 };
 
+export type ResumeBody = {
+  contextId: string;
+  input?: JsonValue;
+  workspaceId?: string;
+};
+
 export type RunAnswer = {
   success: boolean;
   executionId: string;
@@ -1049,6 +1087,15 @@ export type RunEnded = {
   workflowId: string;
   type: "execution:completed" | "execution:error" | "execution:cancelled";
   data: Ended;
+};
+
+export type RunPaused = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "execution:paused";
+  data: Pause;
 };
 
 export type RunStarted = {
@@ -1136,6 +1183,21 @@ export type SecretAnswer = {
 
 export type SecretAnswerPage = {
   data: Array<SecretAnswer>;
+  nextCursor: string | null;
+};
+
+export type SentWebhook = {
+  id: string;
+  blockId: string;
+  iteration: string;
+  url: string;
+  status: "pending" | "delivered" | "failed";
+  attempts: Array<Record<string, unknown>>;
+  createdAt: string;
+};
+
+export type SentWebhookPage = {
+  data: Array<SentWebhook>;
   nextCursor: string | null;
 };
 

@@ -9,6 +9,7 @@ from nuxa.models import (
     Execution,
     Imported,
     RunResult,
+    SentWebhook,
     Started,
     Template,
     Validity,
@@ -174,6 +175,21 @@ class Workflows(Resource[Door]):
     def cancel(self, workflow_id: str, execution_id: str) -> Request[Execution]:
         path = f"/api/workflows/{workflow_id}/executions/{execution_id}/cancel"
         return Request("POST", path, Execution, json={}, is_read_only=True)  # idempotent
+
+    @method
+    def resume(
+        self, workflow_id: str, execution_id: str, context_id: str, answer: Any
+    ) -> Request[Started]:
+        """Answer what a paused run asks (``pause.contexts`` of it), and have it go on."""
+        path = f"/api/workflows/{workflow_id}/executions/{execution_id}/resume"
+        body = {"contextId": context_id, "input": answer}
+        return Request("POST", path, Started, json=body, is_read_only=True)  # idempotent
+
+    @listing
+    def webhooks(self, workflow_id: str, execution_id: str) -> Listing[SentWebhook]:
+        """Iterate over the webhooks that a run has sent."""
+        path = f"/api/workflows/{workflow_id}/executions/{execution_id}/webhooks"
+        return Listing(path, SentWebhook, {})
 
     @streaming
     def follow(self, workflow_id: str, execution_id: str) -> Stream:
