@@ -97,6 +97,7 @@ class Pauses(TenantRepository):
             shown=asked.shown,
             due_at=asked.due_at,
             child_id=asked.child_id,
+            input=None,  # JSON null; left away it would be SQL NULL
         )
         self._session.add(pause)
         return pause

@@ -67,7 +67,7 @@ export class Workflows extends Resource {
 
   /** Runs a workflow and waits for its end. */
   execute = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
-    this.http.send<S.RunAnswer | S.PausedRun>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ input: null, ...request }, runId))
+    this.http.send<S.RunAnswer & Partial<S.Paused>>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ input: null, ...request }, runId))
   /** Runs a workflow without waiting for it. */
   start = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
     this.http.send<S.Accepted>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ ...request, async: true }, runId))
