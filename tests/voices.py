@@ -40,6 +40,10 @@ class FakeVoice:
     delay: float = 0.0
     heard: list[float] = field(default_factory=list)  # seconds of what it listened to
     said: list[str] = field(default_factory=list)
+    loads: int = 0
+
+    async def load(self) -> None:
+        self.loads += 1
 
     async def transcribe(self, pcm: bytes, language: str) -> str:
         await asyncio.sleep(self.delay)

@@ -44,9 +44,12 @@ class Conversation:
         self._guess: asyncio.Task[str] | None = None
         self._unheard = b""  # said before a pause that was none, and not transcribed by then
         self._reply: asyncio.Task[None] | None = None
+        self._loading: asyncio.Future[Any] | None = None
 
-    def greet(self) -> None:
-        """Say the workspace's greeting, if it has one."""
+    def open(self) -> None:
+        """Load the models, and say the workspace's greeting, if it has one."""
+        loads = (self._speech.listener.load(), self._speech.speaker.load())
+        self._loading = asyncio.gather(*loads, return_exceptions=True)  # first use says what fails
         greeting = self._session.settings["greeting"]
         if greeting:
             self._reply = asyncio.create_task(self._guarded(self._greeting(greeting)))
@@ -64,6 +67,8 @@ class Conversation:
     async def stop(self) -> None:
         """Say and listen no more."""
         self._drop_guess()
+        if self._loading is not None:
+            self._loading.cancel()
         if self._reply is not None:
             self._reply.cancel()
             await asyncio.gather(self._reply, return_exceptions=True)
@@ -131,6 +136,8 @@ class Conversation:
             is_whole = True
         finally:
             if said:
+                if self._mouth.began is not None:
+                    latency["firstAudio"] = _ms_between(ended, self._mouth.began)
                 # Also when interrupted: what was said was said.
                 more = {"interrupted": not is_whole, "latencyMs": latency}
                 await asyncio.shield(self._note("assistant", " ".join(said), more))
@@ -139,13 +146,13 @@ class Conversation:
         self, text: str, said: list[str], latency: dict[str, int], ended: float
     ) -> None:
         sentences = Sentences()
+        self._mouth.begin()
 
         async def say(complete: list[str]) -> None:
             for sentence in complete:
                 said.append(sentence)
-                await self._mouth.say(sentence)
-                latency.setdefault("firstAudio", _ms_since(ended))
                 await self._line.transcript("assistant", " ".join(said), False)
+                await self._mouth.say(sentence)
 
         async with aclosing(self._answering.answer(text)) as deltas:
             async for delta in deltas:
@@ -174,4 +181,8 @@ class Conversation:
 
 
 def _ms_since(moment: float) -> int:
-    return round((time.monotonic() - moment) * 1000)
+    return _ms_between(moment, time.monotonic())
+
+
+def _ms_between(moment: float, later: float) -> int:
+    return round((later - moment) * 1000)

@@ -102,7 +102,7 @@ async def hold(services: Services, session: VoiceSession, line: Line) -> Holding
         )
     talk = Conversation(services, row, speech, ears, line)
     holding = Holding(services, row, owner, talk, line)
-    talk.greet()
+    talk.open()
     return holding
 
 

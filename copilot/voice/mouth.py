@@ -15,16 +15,22 @@ _AHEAD_SECONDS: Final = 4.0
 
 
 class Mouth:
-    """``is_speaking`` is an estimate: a piece is played when those before it were."""
+    """``is_speaking`` is an estimate: a piece is played when those before it were. ``began`` is
+    when the first piece of an answer was sent, on the monotonic clock, None before."""
 
     def __init__(self, speaker: Speaker, voice: str | None, line: Line) -> None:
         self._speaker, self._voice, self._line = speaker, voice, line
         self._played_until = 0.0
         self._seq = 0
+        self.began: float | None = None
 
     @property
     def is_speaking(self) -> bool:
         return time.monotonic() < self._played_until
+
+    def begin(self) -> None:
+        """Take it that another answer begins."""
+        self.began = None
 
     async def say(self, sentence: str) -> None:
         """Return when a sentence is sent, which is at most seconds before it is played."""
@@ -47,6 +53,7 @@ class Mouth:
             await asyncio.sleep(ahead - _AHEAD_SECONDS)
         self._seq += 1
         await self._line.play(piece, self._seq, final=False)
+        self.began = self.began or time.monotonic()
         self._played_until = max(self._played_until, time.monotonic()) + seconds_of(
             piece, SPEAKING_RATE
         )

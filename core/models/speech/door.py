@@ -20,12 +20,20 @@ _HOSTED: Final = {"openai": ("openai/gpt-4o-mini-transcribe", "openai/gpt-4o-min
 
 
 class Listener(Protocol):
+    async def load(self) -> None:
+        """Make ready what the first use would wait for."""
+        ...
+
     async def transcribe(self, pcm: bytes, language: str) -> str:
         """Return what is said in 16-bit samples at 16 kHz, empty where nothing is."""
         ...
 
 
 class Speaker(Protocol):
+    async def load(self) -> None:
+        """Make ready what the first use would wait for."""
+        ...
+
     async def speak(self, text: str, voice: str | None) -> bytes:
         """Return a sentence as 16-bit samples at 24 kHz."""
         ...

@@ -25,6 +25,9 @@ class HostedListener:
     base_url: str | None
     seconds: float
 
+    async def load(self) -> None:
+        await litellm_module()
+
     async def transcribe(self, pcm: bytes, language: str) -> str:
         litellm = await litellm_module()
         arguments = {
@@ -49,6 +52,9 @@ class HostedSpeaker:
     key: SecretStr | None
     base_url: str | None
     seconds: float
+
+    async def load(self) -> None:
+        await litellm_module()
 
     async def speak(self, text: str, voice: str | None) -> bytes:
         litellm = await litellm_module()

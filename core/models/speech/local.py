@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hibari import Hibari
 
 _T = TypeVar("_T")
+_SILENCE: Final = bytes(LISTENING_RATE * SAMPLE_BYTES)
 _LEAST_SECONDS: Final = 0.1  # less is a click
 # Of what is none, Whisper makes words up: it then doubts them, or that anything was said.
 _LEAST_LOG_PROBABILITY: Final = -1.0
@@ -39,6 +40,9 @@ class WhisperListener:
     def __init__(self, directory: Path, threads: int) -> None:
         self._directory, self._threads = directory, threads
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="listen")
+
+    async def load(self) -> None:
+        await _run(self._thread, lambda: self._transcribe(_SILENCE, "en"))
 
     async def transcribe(self, pcm: bytes, language: str) -> str:
         if len(pcm) < _LEAST_SECONDS * LISTENING_RATE * SAMPLE_BYTES:
@@ -75,6 +79,9 @@ class HibariSpeaker:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="speak")
+
+    async def load(self) -> None:
+        await _run(self._thread, lambda: self._voice("Yes."))
 
     async def speak(self, text: str, voice: str | None) -> bytes:  # noqa: ARG002 - it has one
         return await _run(self._thread, lambda: pcm_of(self._voice(text)))

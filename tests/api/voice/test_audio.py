@@ -103,6 +103,23 @@ async def test_a_spoken_question_gets_a_spoken_answer(
 
 
 @pytest.mark.usefixtures("base")
+async def test_the_first_sound_is_measured_not_the_whole_sentence(
+    member: Member, connect: Connect, with_voice: FakeVoice
+) -> None:
+    with_voice.hears, with_voice.seconds = ["When is the slipway closed?"], 60.0
+    talk = await _begin(member, connect)
+    assert with_voice.loads == 2  # what listens and what speaks, before anything is said
+    await talk.say(UTTERANCE)
+    await talk.until("response", 8)  # as far ahead as it goes; then it waits
+    await talk.say(tone(0.2))
+    await talk.until("interrupted")
+    shown = (await member.program.get(f"{PATH}/{talk.session_id}")).json()
+    assert shown["latencyMs"]["firstText"] <= shown["latencyMs"]["firstAudio"] < 4_000
+    kinds = [name for name, _ in talk.told]
+    assert kinds.index("transcript") < kinds.index("response")
+
+
+@pytest.mark.usefixtures("base")
 async def test_who_speaks_interrupts_the_answer(
     member: Member, connect: Connect, with_voice: FakeVoice
 ) -> None:

@@ -29,6 +29,7 @@ def speech(settings: Settings) -> Speech:
     return open_speech(settings, "local", None)
 
 
+@pytest.mark.slow
 async def test_a_question_about_a_document_is_answered_aloud(
     speech: Speech, member: Member, services: Services, connect: Connect
 ) -> None:
