@@ -113,7 +113,7 @@ async def _add_document(services: Services, sample: Sample, path: Path) -> str:
         base = await unit.bases.get(sample.base_id)
         if base is None:
             raise NotFound("The sample knowledge base was deleted meanwhile; start again.")
-        added = await intake.add(unit, base, content, services.queue, services.blobs)
+        added = await intake.add(unit, base.id, content, services.queue, services.blobs)
     return added.document.id
 
 

@@ -39,10 +39,16 @@ class Ask:
 
 @dataclass(frozen=True)
 class Turn:
-    """A message that is, or was, being written; ``owner`` holds its lease, if it is new."""
+    """A message that is, or was, being written; ``owner`` holds its lease, if it is new.
+
+    ``question`` is what it answers, and ``is_first`` whether nothing was said before it, as far as
+    is known without asking the database.
+    """
 
     message: Message
     owner: str | None
+    question: str = ""
+    is_first: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -75,7 +81,7 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
     answer = _answer(chat, ask, request, owner, lease_until)
     answer.created_at = moment + timedelta(microseconds=1)  # after its question
     await unit.messages.begin_turn(chat if ask.chat_id is None else None, question, answer)
-    return Turn(answer, owner)
+    return Turn(answer, owner, question.content, is_first=ask.chat_id is None)
 
 
 def _question(chat: Chat, ask: Ask, moment: datetime) -> Message:

@@ -16,13 +16,14 @@ import structlog
 from copilot.begin import Turn
 from copilot.events import TurnLog, done_payload, written
 from copilot.memory import MOST_MESSAGES, recall, search_words
-from copilot.modes import find_mode
+from copilot.modes import Mode, find_mode
 from copilot.prompt import prompt
 from copilot.report import Report
 from copilot.toolbox import Desk, tools_for
 from core.errors import NuxaError
 from core.models import chat
 from core.models.chat import ChatDoor
+from core.models.messages import Message as ModelMessage
 from core.services import Services
 from core.store.messages import Message
 from pipelines.agent import Task, run_agent
@@ -59,7 +60,7 @@ async def run(services: Services, turn: Turn, door: ChatDoor = chat.stream) -> N
     """Write a new turn's answer, and its end, whatever happens meanwhile."""
     message = turn.message
     report = Report(TurnLog(services.events, message.chat_id, message.id))
-    work = asyncio.create_task(_work(services, message, report, door))
+    work = asyncio.create_task(_work(services, turn, report, door))
     try:
         while not (await asyncio.wait({work}, timeout=HEARTBEAT_SECONDS))[0]:
             is_to_end = await _renew(services, turn)
@@ -94,33 +95,41 @@ async def end_interrupted(services: Services) -> int:
     return count
 
 
-async def _work(services: Services, message: Message, report: Report, door: ChatDoor) -> None:
-    request = message.request or {}
+async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) -> None:
+    request = turn.message.request or {}
     mode = find_mode(request["mode"], request["workflowId"])
-    await report.log.send("start", {"mode": mode.name, "model": request["model"]})
-    async with services.store.unit(message.workspace_id) as unit:
-        newest_first = await unit.messages.before(message, MOST_MESSAGES + 1)
-    question = newest_first[0].content
-    history = recall((row.role, row.content) for row in newest_first[1:])
     desk = Desk(
         services.store,
-        message.workspace_id,
+        turn.message.workspace_id,
         request["baseIds"],
         request["workflowId"],
         Passages(),
     )
-    words = search_words(question, history)
-    found = await retrieve(desk.store, desk.workspace_id, desk.base_ids, words, desk.passages)
-    task = Task(
-        prompt(mode, history, found if desk.base_ids else None, question),
-        desk.passages,
-        tools_for(mode.tools, desk),
-        model=request["model"],
-        api_key=await own_key(services, message.workspace_id, request["model"]),
+    _, messages, api_key = await asyncio.gather(
+        report.log.send("start", {"mode": mode.name, "model": request["model"]}),
+        _messages(services, turn, mode, desk),
+        own_key(services, desk.workspace_id, request["model"]),
     )
+    tools = tools_for(mode.tools, desk)
+    task = Task(messages, desk.passages, tools, model=request["model"], api_key=api_key)
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:
             await report.take(event)
+
+
+async def _messages(services: Services, turn: Turn, mode: Mode, desk: Desk) -> list[ModelMessage]:
+    """Return what the model is told: what was said before, and the question with what was found."""
+    async with services.retrievals:
+        history = [] if turn.is_first else await _history(services, turn.message)
+        words = search_words(turn.question, history)
+        found = await retrieve(desk.store, desk.workspace_id, desk.base_ids, words, desk.passages)
+    return prompt(mode, history, found if desk.base_ids else None, turn.question)
+
+
+async def _history(services: Services, message: Message) -> list[ModelMessage]:
+    async with services.store.unit(message.workspace_id) as unit:
+        newest_first = await unit.messages.before(message, MOST_MESSAGES + 1)
+    return recall((row.role, row.content) for row in newest_first[1:])  # without its question
 
 
 async def _conclusion(

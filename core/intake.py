@@ -50,20 +50,18 @@ class Accepted:
     is_duplicate: bool
 
 
-async def add(
-    unit: Unit, base: KnowledgeBase, content: Content, queue: Queue, blobs: Blobs
-) -> Accepted:
-    """Add a document to ``base`` and queue it, unless the base holds the same content already.
+async def add(unit: Unit, base_id: str, content: Content, queue: Queue, blobs: Blobs) -> Accepted:
+    """Add a document to a base, which was checked, and queue it, unless the base holds the same
+    content already.
 
     The blob of a duplicate that belongs to no file is deleted after the commit.
     """
-    new = _row(base, content)
+    new = _row(base_id, content)
     document = await unit.documents.add_unless_known(new)
     if document.id != new.id:
         if content.file_id is None and content.blob_key not in ("", document.blob_key):
             _delete_blob_later(unit, blobs, content.blob_key)
         return Accepted(document, is_duplicate=True)
-    await unit.bases.count(base.id, documents=1)
     _wake_later(unit, queue, document.id)
     return Accepted(document, is_duplicate=False)
 
@@ -119,10 +117,10 @@ async def cancel_file(unit: Unit, file: File) -> None:
         raise Conflict("The file is not being processed; there is nothing to cancel.")
 
 
-def _row(base: KnowledgeBase, content: Content) -> Document:
+def _row(base_id: str, content: Content) -> Document:
     return Document(
         id=new_id("doc"),
-        base_id=base.id,
+        base_id=base_id,
         name=content.name,
         mime_type=content.mime_type,
         size=content.size,

@@ -21,6 +21,7 @@ from core.security import Sealer, load_or_make_key
 from core.slots import Slots
 from core.store.unit import Store, open_store
 
+_RETRIEVALS = 2  # a few, so that one waits for the database while another computes
 _REDIS_SECONDS = 30.0  # readers of logs wait 10 s for an event; the client's own limit is 5 s
 
 
@@ -30,7 +31,11 @@ class NotConfigured(NuxaError):
 
 @dataclass(frozen=True)
 class Services:
-    """The process's doors to all that is outside it, and the settings they were made from."""
+    """The process's doors to all that is outside it, and the settings they were made from.
+
+    ``retrievals`` lets chats search in the order they came: side by side, the first of many would
+    be answered as late as the last.
+    """
 
     settings: Settings
     store: Store
@@ -42,6 +47,7 @@ class Services:
     http: HttpClient
     sandbox: Sandbox
     slots: Slots
+    retrievals: asyncio.Semaphore
 
 
 @asynccontextmanager
@@ -77,6 +83,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             http=http,
             sandbox=sandbox,
             slots=Slots(redis, settings.lease_seconds),
+            retrievals=asyncio.Semaphore(_RETRIEVALS),
         )
     finally:
         await sandbox.close()

@@ -165,7 +165,7 @@ class ScratchBase:
                     blob_key=blob.key,
                     metadata={"evalKey": source.key},
                 )
-                await add(unit, base, content, self._services.queue, self._services.blobs)
+                await add(unit, base.id, content, self._services.queue, self._services.blobs)
 
     async def _waiting(self, base_id: str) -> int:
         async with self._services.store.unit(_WORKSPACE) as unit:

@@ -34,7 +34,8 @@ from core.store.documents import Document
 async def add_document(call: Call, base_id: str, body: NewDocument | None) -> Reply:
     """Take a document in and queue it; the same content again is answered with the first one."""
     async with call.services.store.unit(call.workspace_id) as unit:
-        found(await unit.bases.get(base_id), "knowledge base")  # before a body is taken in
+        # Asked before a body is taken in.
+        found(await unit.bases.exists(base_id) or None, "knowledge base")
     if body is None:
         return await from_form(call, base_id)
     return await from_json(call, base_id, body)

@@ -92,8 +92,7 @@ async def _record_upload(
 
 async def _add(call: Call, unit: Unit, base_id: str, content: intake.Content) -> Reply:
     services = call.services
-    base = found(await unit.bases.get(base_id), "knowledge base")
-    accepted = await intake.add(unit, base, content, services.queue, services.blobs)
+    accepted = await intake.add(unit, base_id, content, services.queue, services.blobs)
     document = DocumentAnswer.model_validate(accepted.document)
     if accepted.is_duplicate:
         fields = document.model_dump() | {"duplicate_of": document.id}

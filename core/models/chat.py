@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from typing import Any, Final, Protocol
 
 from core.config import Settings, get_settings
 from core.models import failures
-from core.models.answer import Answer
+from core.models.answer import Answer, has_reason, openai_stream
 from core.models.messages import ChatDelta, ChatRequest, ToolCall, ToolSpec
 from core.models.providers import litellm_module, registered_providers
 
@@ -35,15 +35,19 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     model = request.model or settings.chat_model
     answer = Answer(model)
     chunks = await _connect(request, model, settings)
-    async with aclosing(_paced(chunks, model, settings.chat_timeout_seconds)) as pieces:
+    own = openai_stream(chunks)
+    async with aclosing(_paced(chunks, own, model, settings.chat_timeout_seconds)) as pieces:
         async for chunk in pieces:
             for delta in answer.take(chunk):
                 yield delta
-    if not (chunks.received_finish_reason or chunks.intermittent_finish_reason):
-        raise failures.broken_off(model)  # litellm makes a reason up where none came
+    if not (answer.reason if own else has_reason(chunks)):
+        raise failures.broken_off(model)
     for call in answer.calls():
         yield call
-    yield answer.finish(await litellm_module())
+    litellm = await litellm_module()
+    if own and not answer.is_counted:
+        await asyncio.to_thread(answer.count, litellm, list(request.messages))
+    yield answer.finish(litellm)
 
 
 def configured_model() -> str:
@@ -80,9 +84,11 @@ async def _pause(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def _paced(chunks: Any, model: str, seconds: float) -> AsyncGenerator[Any, None]:
+async def _paced(
+    chunks: Any, own: AsyncIterable[Any] | None, model: str, seconds: float
+) -> AsyncGenerator[Any, None]:
     """Yield chunks, each within ``seconds`` of the one before, with failures explained."""
-    iterator = aiter(chunks)
+    iterator = aiter(own or chunks)
     try:
         while True:
             try:

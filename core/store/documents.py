@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -14,13 +14,21 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import Conflict
-from core.store.base import Base, Timestamps
+from core.store.base import Base, Timestamps, now
+from core.store.driver import fetch
+from core.store.inserting import insertion
 from core.store.jobs import TERMINAL, Job, Jobs
 from core.store.pages import Position, RowsPage, read_page
+
+# One statement, so that the base's row, which all who add to it count in, is locked no longer.
+_ADD_AND_COUNT: Final = """
+    WITH added AS ({insert} ON CONFLICT (base_id, checksum) DO NOTHING RETURNING base_id)
+    UPDATE knowledge_bases b SET document_count = document_count + 1, updated_at = now()
+    FROM added WHERE b.id = added.base_id AND b.workspace_id = {workspace} RETURNING b.id
+"""
 
 
 class Document(Job, Timestamps, Base):
@@ -139,21 +147,18 @@ class Documents(Jobs[Document]):
         return document
 
     async def add_unless_known(self, document: Document) -> Document:
-        """Write the document, unless its base holds the same content; return the one it holds.
+        """Write the document and count it, unless its base holds the same content; return the one
+        it holds.
 
-        Safe against another caller who adds the same content at the same moment.
+        The base was checked to be in the workspace. Safe against another caller who adds the same
+        content at the same moment. A new document stays outside the session.
         """
         document.workspace_id = self._workspace_id
-        given = {c.key: getattr(document, c.key) for c in Document.__mapper__.column_attrs}
-        values = {key: value for key, value in given.items() if value is not None}
-        written: Document | None = await self._session.scalar(
-            insert(Document)
-            .values(values)
-            .on_conflict_do_nothing(index_elements=[Document.base_id, Document.checksum])
-            .returning(Document)
-        )
-        if written is not None:
-            return written
+        document.created_at = document.updated_at = now()
+        insert, values = insertion(document)
+        sql = _ADD_AND_COUNT.format(insert=insert, workspace=f"${len(values) + 1}")
+        if await fetch(self._session, sql, *values, self._workspace_id):
+            return document
         known = await self.by_checksum(document.base_id, document.checksum)
         if known is None:
             raise Conflict("The same document was just deleted; add it again.")

@@ -25,6 +25,13 @@ async def insert_rows(session: AsyncSession, *rows: Base) -> None:
     await fetch(session, sql, *(value for found in filled for value in found.values()))
 
 
+def insertion(row: Base) -> tuple[str, list[Any]]:
+    """Return the statement that inserts a row, as text whose values are numbered from 1, and the
+    values; defaults are set on the row."""
+    filled = _filled(row)
+    return _statement(((row.__table__, tuple(filled)),)), list(filled.values())
+
+
 def _filled(row: Base) -> dict[str, Any]:
     """Return the values of the columns that have one, given or by default."""
     found = {}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import NotFound
 from core.store.base import Base, TenantRepository, Timestamps
-from core.store.driver import execute
+from core.store.driver import execute, fetch
 from core.store.pages import Position, RowsPage, read_page
+
+_EXISTS: Final = "SELECT FROM knowledge_bases WHERE id = $1 AND workspace_id = $2"
 
 
 class KnowledgeBase(Timestamps, Base):
@@ -50,6 +52,9 @@ class KnowledgeBases(TenantRepository):
                 KnowledgeBase.id == base_id, KnowledgeBase.workspace_id == self._workspace_id
             )
         )
+
+    async def exists(self, base_id: str) -> bool:
+        return bool(await fetch(self._session, _EXISTS, base_id, self._workspace_id))
 
     async def get_all(self, base_ids: Sequence[str]) -> list[KnowledgeBase]:
         """Return the bases in the given order; raises :class:`NotFound` unless all are there."""

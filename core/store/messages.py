@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,10 +12,23 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.chats import Chat
+from core.store.driver import fetch
 from core.store.inserting import insert_rows
 from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL: Final = ("completed", "failed", "aborted")
+
+_MINE: Final = "id = $1 AND workspace_id = $2 AND lease_owner = $3 AND status = 'running'"
+_RENEW: Final = f"""
+    UPDATE messages SET lease_until = now() + $4::interval, updated_at = now()
+    WHERE {_MINE} RETURNING cancel_requested
+"""  # noqa: S608 - a constant
+_FINISH: Final = f"""
+    UPDATE messages SET status = $4, content = $5, citations = $6::jsonb, tool_calls = $7::jsonb,
+        model = coalesce($8, model), usage = $9::jsonb, cost = $10, error = $11::jsonb,
+        lease_owner = NULL, lease_until = NULL, updated_at = now()
+    WHERE {_MINE} RETURNING id
+"""  # noqa: S608 - a constant
 
 
 class Message(Timestamps, Base):
@@ -103,22 +117,27 @@ class Messages(TenantRepository):
     async def renew(self, message_id: str, owner: str, lease: timedelta) -> bool | None:
         """Keep a running turn for its owner; return whether its end was asked for, None when it
         is the owner's no more."""
-        return await self._session.scalar(
-            update(Message)
-            .where(*self._mine(message_id, owner))
-            .values(lease_until=func.now() + lease)
-            .returning(Message.cancel_requested)
-        )
+        mine = (message_id, self._workspace_id, owner)
+        rows = await fetch(self._session, _RENEW, *mine, lease)
+        return rows[0]["cancel_requested"] if rows else None
 
     async def finish(self, message_id: str, owner: str, end: dict[str, Any]) -> bool:
-        """End a running turn of its owner's; False when it is not running there any more."""
-        ended = await self._session.scalar(
-            update(Message)
-            .where(*self._mine(message_id, owner))
-            .values(lease_owner=None, lease_until=None, **end)
-            .returning(Message.id)
+        """End a running turn of its owner's; False when it is not running there any more.
+
+        ``end`` holds ``status`` and ``content``, and columns of the answer that are not empty.
+        """
+        ended = await fetch(
+            self._session,
+            _FINISH,
+            *(message_id, self._workspace_id, owner),
+            *(end["status"], end["content"]),
+            *(json.dumps(end.get(name, [])) for name in ("citations", "tool_calls")),
+            end.get("model"),
+            _json(end.get("usage")),
+            end.get("cost"),
+            _json(end.get("error")),
         )
-        return ended is not None
+        return bool(ended)
 
     async def request_cancel(self, message: Message) -> None:
         """Ask the process that writes a message to end it."""
@@ -139,13 +158,9 @@ class Messages(TenantRepository):
             .where(Message.workspace_id == self._workspace_id, Chat.user_id == user_id)
         )
 
-    def _mine(self, message_id: str, owner: str) -> tuple[Any, ...]:
-        return (
-            Message.id == message_id,
-            Message.workspace_id == self._workspace_id,
-            Message.status == "running",
-            Message.lease_owner == owner,
-        )
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 class TurnJobs(Repository):

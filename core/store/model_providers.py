@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import ForeignKey, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.driver import fetch
 from core.store.pages import Position, RowsPage, read_page
+
+_SEALED_KEY: Final = "SELECT sealed_key FROM model_providers WHERE workspace_id = $1 AND name = $2"
 
 
 class ModelProvider(Timestamps, Base):
@@ -29,11 +34,8 @@ class ModelProviders(TenantRepository):
         return frozenset(rows)
 
     async def sealed_key(self, name: str) -> str | None:
-        return await self._session.scalar(
-            select(ModelProvider.sealed_key).where(
-                ModelProvider.workspace_id == self._workspace_id, ModelProvider.name == name
-            )
-        )
+        rows = await fetch(self._session, _SEALED_KEY, self._workspace_id, name)
+        return rows[0]["sealed_key"] if rows else None
 
     async def page(self, after: Position | None, limit: int) -> RowsPage[ModelProvider]:
         """Return providers by name."""

@@ -13,6 +13,7 @@ from typing import Final
 
 FIRST_TOKEN_SECONDS: Final = 0.05
 _WORDS: Final = "The documents say that the matter was settled in good order .".split()
+_USAGE: Final = {"prompt_tokens": 1000, "completion_tokens": 12, "total_tokens": 1012}
 
 
 @asynccontextmanager
@@ -41,7 +42,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
-    await reader.readexactly(length)
+    asked = json.loads(await reader.readexactly(length))
     writer.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
@@ -51,6 +52,8 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         _send(writer, json.dumps(_delta({"content": f"{word} "}, None)))
         await writer.drain()
     _send(writer, json.dumps(_delta({}, "stop")))
+    if asked.get("stream_options", {}).get("include_usage"):
+        _send(writer, json.dumps({**_chunk([]), "usage": _USAGE}))
     _send(writer, "[DONE]")
     writer.write(b"0\r\n\r\n")
     await writer.drain()
@@ -63,11 +66,14 @@ def _send(writer: asyncio.StreamWriter, data: str) -> None:
 
 
 def _delta(delta: dict[str, str], finish: str | None) -> dict[str, object]:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return _chunk([{"index": 0, "delta": delta, "finish_reason": finish}])
+
+
+def _chunk(choices: list[dict[str, object]]) -> dict[str, object]:
     return {
         "id": "chatcmpl-bench",
         "object": "chat.completion.chunk",
         "created": 0,
         "model": "bench",
-        "choices": [choice],
+        "choices": choices,
     }

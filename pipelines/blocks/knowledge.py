@@ -86,7 +86,7 @@ async def _add(context: Context, settings: KnowledgeSettings) -> JsonValue:
     try:
         async with services.store.unit(context.workspace_id) as unit:
             [base] = await unit.bases.get_all(settings.knowledge_base_id)
-            accepted = await intake.add(unit, base, content, services.queue, services.blobs)
+            accepted = await intake.add(unit, base.id, content, services.queue, services.blobs)
     except NuxaError:
         await services.blobs.delete(stored.key)
         raise

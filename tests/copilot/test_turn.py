@@ -274,3 +274,26 @@ async def test_a_chat_answers_one_question_at_a_time(services: Services, owner: 
     with pytest.raises(Conflict) as refusal:
         await _begin(services, owner, Ask("Again!", chat_id=begun.message.chat_id))
     assert refusal.value.details["messageId"] == begun.message.id
+
+
+async def test_many_turns_search_in_the_order_they_came(
+    services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searching, most, finished = 0, 0, []
+
+    async def retrieve(_: object, __: str, ___: object, words: str, ____: object) -> list[Any]:
+        nonlocal searching, most
+        searching += 1
+        most = max(most, searching)
+        await asyncio.sleep(0.01)
+        searching -= 1
+        finished.append(words)
+        return []
+
+    monkeypatch.setattr(turn, "retrieve", retrieve)
+    asked = [f"Who approves the budget of department {number}?" for number in range(6)]
+    begun = [await _begin(services, owner, Ask(question)) for question in asked]
+    turns = (turn.run(services, each, FakeChat([["Nobody."]])) for each in begun)
+    await asyncio.gather(*turns)
+    assert finished == asked
+    assert most == 2

@@ -55,7 +55,7 @@ async def _add(
     services: Services, base: KnowledgeBase, content: Content, queue: WakeCounter
 ) -> Accepted:
     async with services.store.unit(base.workspace_id) as unit:
-        return await intake.add(unit, base, content, queue, services.blobs)  # type: ignore[arg-type]
+        return await intake.add(unit, base.id, content, queue, services.blobs)  # type: ignore[arg-type]
 
 
 async def _base(services: Services, base: KnowledgeBase) -> KnowledgeBase:

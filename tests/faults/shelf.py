@@ -84,7 +84,7 @@ class Shelf:
         stored = await self.services.blobs.put(pieces(), 10**8)
         given = Content(name, "", stored.size, stored.checksum, stored.key)
         async with self.services.store.unit(self.base.workspace_id) as unit:
-            await intake.add(unit, self.base, given, self.services.queue, self.services.blobs)
+            await intake.add(unit, self.base.id, given, self.services.queue, self.services.blobs)
 
     async def documents(self) -> dict[str, Document]:
         """Return the documents by name, as they are now."""

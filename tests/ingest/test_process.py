@@ -81,8 +81,7 @@ class Desk:
         stored = await self.services.blobs.put(pieces(), 10_000_000)
         content = Content(name, "text/plain", stored.size, stored.checksum, stored.key)
         async with self.services.store.unit(self.base.workspace_id) as unit:
-            row = await unit.documents.add_unless_known(_row(self.base, content))
-            await unit.bases.count(self.base.id, documents=1)
+            row = await unit.documents.add_unless_known(_row(self.base.id, content))
         return row.id
 
     async def document(self, document_id: str) -> Document:

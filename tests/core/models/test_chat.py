@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Callable
 
@@ -66,6 +67,31 @@ async def test_text_thoughts_and_usage_come_in_order(server: OpenAIStandIn) -> N
     assert "".join(thoughts) == "They greet."
     assert deltas[-1] == Finished("openai/stand-in", "stop", 11, 7, None)
     assert sum(isinstance(delta, TextDelta) for delta in deltas) > 1
+
+
+async def test_a_model_that_does_not_count_its_tokens_is_counted(server: OpenAIStandIn) -> None:
+    pieces = [{"content": "Good morning"}, {"content": ", everyone."}]
+    chunks = [
+        {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in pieces
+    ]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    raw = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+    server.replies = [Reply(raw=f"{raw}data: [DONE]\n\n".encode())]
+    finished = (await _all(HELLO))[-1]
+    assert isinstance(finished, Finished)
+    assert finished.reason == "stop"
+    assert 0 < finished.input_tokens < 20
+    assert finished.output_tokens == 5  # Good, morning, the signs and everyone
+
+
+async def test_an_error_in_the_middle_is_told(server: OpenAIStandIn) -> None:
+    begun = {"choices": [{"index": 0, "delta": {"content": "Good"}, "finish_reason": None}]}
+    error = {"error": {"message": "overloaded sk-secret", "type": "server_error", "code": 500}}
+    raw = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in (begun, error))
+    server.replies = [Reply(raw=raw.encode())]
+    with pytest.raises(UpstreamError) as failure:
+        await _all(HELLO)
+    assert "sk-secret" not in str(failure.value) + repr(failure.value.details)
 
 
 async def test_the_request_says_only_what_was_set(server: OpenAIStandIn) -> None:
