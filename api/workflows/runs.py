@@ -35,6 +35,7 @@ EVENTS = Media("text/event-stream", ExecutionEvent)
 _EXECUTE: Described = {
     "answers": {200: (RunAnswer, EVENTS), 202: Accepted, 408: RunAnswer, "default": Media("*/*")},
     "headers": ("X-Run-Id", "X-Execution-Mode"),
+    "gives": dict.fromkeys((200, 202, 408), ("X-Execution-Id",)),
 }
 _RUN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 

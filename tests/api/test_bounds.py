@@ -12,7 +12,7 @@ async def test_a_time_is_written_with_its_zone_and_is_no_number(member: Member, 
     usage = f"/api/workspaces/{member.workspace_id}/usage"
     audit = f"/api/workspaces/{member.workspace_id}/audit"
     for path, name in (("/api/logs", "until"), (usage, "to"), (audit, "from")):
-        answer = await member.program.get(path, params={name: value})
+        answer = await member.browser.get(path, params={name: value})
         assert answer.status_code == 400, path
         (issue,) = answer.json()["error"]["details"]["issues"]
         assert issue["path"] == name

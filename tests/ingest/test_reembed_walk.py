@@ -212,7 +212,7 @@ async def test_a_document_that_is_embedded_across_the_switch_is_embedded_again(
     stored = await services.blobs.put(pieces(), 10**6)
     given = Content("light.txt", "", stored.size, stored.checksum, stored.key)
     async with services.store.unit(base.workspace_id) as unit:
-        await intake.add(unit, base, given, services.queue, services.blobs)
+        await intake.add(unit, base.id, given, services.queue, services.blobs)
     has_switched = False
 
     async def switch() -> None:
