@@ -75,6 +75,7 @@ class Endpoint:
     answers: Mapping[Status, object] = field(default_factory=dict)
     errors: Sequence[type[NuxaError]] = ()
     headers: Sequence[str] = ()
+    gives: Mapping[Status, Sequence[str]] = field(default_factory=dict)
     form_fields: Sequence[str] = ()
 
     @property
@@ -104,13 +105,15 @@ class Described(TypedDict, total=False):
     """What a description says of a route beyond what serving it takes.
 
     ``answers`` by status, unless the return annotation says it; ``errors`` beside those that any
-    such route can give; ``headers`` that the request may carry; ``form_fields``, those beside
-    ``file`` in a multipart body.
+    such route can give; ``headers`` that the request may carry; ``gives``, by status, headers that
+    the answer carries beside those of every answer; ``form_fields``, those beside ``file`` in a
+    multipart body.
     """
 
     answers: Mapping[Status, object]
     errors: Sequence[type[NuxaError]]
     headers: Sequence[str]
+    gives: Mapping[Status, Sequence[str]]
     form_fields: Sequence[str]
 
 

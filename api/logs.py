@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
-from api.wire import Wire
+from api.wire import Moment, Wire
 from core.store.block_logs import BlockLog
 from core.store.executions import Execution, ExecutionFilter
 from pipelines.live import duration_ms
+
+_LONGEST: Final = 2**53  # milliseconds, and the largest whole number that every client has
 
 
 class LogQuery(PageQuery):
@@ -25,13 +27,13 @@ class LogQuery(PageQuery):
     workflow_id: str | None = None
     status: list[str] = Field(default_factory=list)
     trigger: list[str] = Field(default_factory=list)
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     search: str | None = Field(None, max_length=200)
-    min_duration: int | None = None
-    max_duration: int | None = None
-    min_cost: float | None = None
-    max_cost: float | None = None
+    min_duration: int | None = Field(None, ge=0, le=_LONGEST)
+    max_duration: int | None = Field(None, ge=0, le=_LONGEST)
+    min_cost: float | None = Field(None, allow_inf_nan=False)
+    max_cost: float | None = Field(None, allow_inf_nan=False)
 
     def found_by(self) -> ExecutionFilter:
         return ExecutionFilter(**self.model_dump(exclude={"limit", "cursor"}))

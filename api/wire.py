@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -16,6 +25,19 @@ Email = Annotated[
         strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"
     ),
 ]
+
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+
+
+def _written(value: object) -> object:
+    """Let no number through: Pydantic would take it for seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise ValueError("must be a time with its zone, as in 2030-01-31T00:00:00Z")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 def left_away() -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.config import OFFLINE_CHAT_MODEL, Settings
 from core.errors import ValidationFailed
+from core.models import chat
 from core.models.hosted import provider_of
 
 
@@ -15,14 +16,29 @@ class ModelChoice:
     id: str
     is_default: bool
     is_offline: bool
+    provider: str | None = (
+        None  # of a hosted model; the workspace's own key is asked, if it has one
+    )
 
 
 def choices(settings: Settings) -> list[ModelChoice]:
-    """Return the models, the default first."""
+    """Return the operator's models, the default first."""
     names = dict.fromkeys((settings.chat_model, OFFLINE_CHAT_MODEL))
-    return [
-        ModelChoice(name, name == settings.chat_model, name == OFFLINE_CHAT_MODEL) for name in names
-    ]
+    return [_choice(name, settings) for name in names]
+
+
+async def all_choices(settings: Settings, own: Collection[str]) -> list[ModelChoice]:
+    """Return the operator's models, then the chat models known of the providers in ``own``.
+
+    A workspace may name others of its providers, too: what is new there is in no list of ours.
+    """
+    names = [name for name in await chat.known_models(own) if name != settings.chat_model]
+    return choices(settings) + [_choice(name, settings) for name in names]
+
+
+def _choice(name: str, settings: Settings) -> ModelChoice:
+    is_default, is_offline = name == settings.chat_model, name == OFFLINE_CHAT_MODEL
+    return ModelChoice(name, is_default, is_offline, provider_of(name))
 
 
 def require_model(name: str | None, settings: Settings, own: Collection[str] = ()) -> str:

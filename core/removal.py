@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from core.blobs import Blobs
 from core.services import Services
+from core.store.base import now
 from core.store.files import File
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.unit import Unit
+
+_SWEPT_AT_ONCE: Final = 500
 
 
 async def remove_base(unit: Unit, blobs: Blobs, base: KnowledgeBase) -> None:
@@ -43,6 +48,31 @@ async def remove_workspace(services: Services, workspace_id: str) -> None:
         await system.workspaces.delete(await system.workspaces.load(workspace_id))
     for key in blob_keys:
         await services.blobs.delete(key)
+
+
+async def sweep_blobs(services: Services, unused_for: timedelta) -> int:
+    """Delete blobs that no row names, written longer ago; return how many.
+
+    A row is committed moments after its blob was written, or never: a crash in between is what
+    leaves such blobs. ``unused_for`` must be longer than any request or job lasts.
+    """
+    swept, batch = 0, list[str]()
+    async for key in services.blobs.keys_before(now() - unused_for):
+        batch.append(key)
+        if len(batch) == _SWEPT_AT_ONCE:
+            swept += await _delete_unnamed(services, batch)
+            batch = []
+    return swept + await _delete_unnamed(services, batch)
+
+
+async def _delete_unnamed(services: Services, keys: list[str]) -> int:
+    if not keys:
+        return 0
+    async with services.store.system() as system:
+        unnamed = await system.blob_keys.unnamed(keys)
+    for key in unnamed:
+        await services.blobs.delete(key)
+    return len(unnamed)
 
 
 async def forget_blobs(unit: Unit, blobs: Blobs, keys: Iterable[str | None]) -> None:

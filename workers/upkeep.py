@@ -10,11 +10,13 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from copilot import turn
+from core import removal
 from core.config import Settings, forbid_phoning_home
 from core.logs import configure_logs
 from core.queue import Kind
@@ -28,6 +30,8 @@ _SLOW_SECONDS: Final = 30.0
 _FORGET_SECONDS: Final = 600.0
 _MOST_WAKES: Final = 64
 _SWEPT_AT_ONCE: Final = 5_000
+_SWEEP_SECONDS: Final = 6 * 3600.0
+_UPLOADS_END: Final = timedelta(days=1)
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +49,7 @@ async def run_upkeep(settings: Settings) -> None:
             _tick(DUTIES, services, ending, _TICK_SECONDS),
             _tick(SLOW_DUTIES, services, ending, _SLOW_SECONDS),
             _tick(FORGETTING, services, ending, _FORGET_SECONDS),
+            _tick((sweep_blobs,), services, ending, _SWEEP_SECONDS),
         )
 
 
@@ -150,6 +155,13 @@ async def forget_idempotency_keys(services: Services) -> None:
     """Delete the answers that were kept for repeats of a call and are a day old."""
     async with services.store.system() as unit:
         await unit.idempotency.purge()
+
+
+async def sweep_blobs(services: Services) -> None:
+    """Delete bytes that a crash left without a row; of a day ago, so that no upload is met."""
+    swept = await removal.sweep_blobs(services, _UPLOADS_END)
+    if swept:
+        log.info("blobs without a row deleted", count=swept)
 
 
 async def sweep_vectors(services: Services) -> None:

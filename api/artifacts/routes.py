@@ -59,6 +59,7 @@ async def list_artifacts(call: Call, query: ArtifactQuery) -> Page[ArtifactAnswe
     access=PUBLIC,
     answers={200: _SHOWN},
     errors=(Unauthorized, Forbidden),
+    gives={200: ("Cache-Control", "Content-Disposition")},
 )
 async def show_artifact(call: Call, artifact: str) -> Reply:
     """Show an artifact by its token, in a sandbox where nothing of it can act.

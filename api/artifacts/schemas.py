@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from api.paging import PageQuery
-from api.wire import Name, Wire
+from api.wire import Moment, Name, Wire
 
 Type = Literal["markdown", "html", "svg", "png", "csv", "json", "code", "pdf"]
 Visibility = Literal["public", "workspace"]
@@ -24,7 +24,7 @@ class NewArtifact(Wire):
     title: Name
     content: Annotated[str, StringConstraints(min_length=1)] | None = None
     file_id: str | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     visibility: Visibility = "workspace"
 
     @model_validator(mode="after")

@@ -53,6 +53,7 @@ class CallbackQuery(Wire):
     access=PUBLIC,
     status=302,
     answers={302: None},
+    gives={302: ("Location",)},
     errors=(UpstreamError,),
 )
 async def begin(call: Call, provider: str, query: LoginQuery) -> Reply:
@@ -89,6 +90,7 @@ async def begin(call: Call, provider: str, query: LoginQuery) -> Reply:
     access=PUBLIC,
     status=302,
     answers={302: None},
+    gives={302: ("Location",)},
     errors=(Unauthorized, Forbidden, Conflict, UpstreamError),
 )
 async def come_back(call: Call, provider: str, query: CallbackQuery) -> Reply:

@@ -74,7 +74,6 @@ async def reset_password(call: Call, body: ResetPassword) -> ResetAnswer:
     if body.token is not None and body.password is not None:
         await reset.set_password(services, body.token, body.password)
     elif body.email is not None:
-        reset.check_mail_is_set_up(services.settings)
         await throttle.of_reset(services.redis, call.request.address).spend()
         afterwards.start(reset.send_link(services, body.email))
     return ResetAnswer()

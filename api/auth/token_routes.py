@@ -37,6 +37,7 @@ async def authorize(call: Call, body: Authorize) -> Authorized:
     form=True,
     answers={200: TokenAnswer},
     errors=(Unauthorized,),
+    gives={200: ("Cache-Control",)},
 )
 async def token(call: Call, body: TokenRequest) -> Reply:
     """Give an access token for a code, a refresh token or an API key (RFC 6749)."""

@@ -123,9 +123,12 @@ class AbortAnswer(Wire):
 
 
 class ModelAnswer(Wire):
+    """``provider`` is a hosted model's; a key of the workspace's own with it is used first."""
+
     id: str
     is_default: bool
     is_offline: bool
+    provider: str | None
 
 
 class CopilotTool(Wire):

@@ -11,7 +11,7 @@ from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page
 from copilot.bases import bases_of
-from copilot.models import choices
+from copilot.models import all_choices
 from copilot.toolbox import Desk, describe_all, tools_for
 from core.ids import new_id
 from core.models.messages import ToolCall
@@ -21,8 +21,9 @@ from pipelines.passages import Passages
 
 @endpoint("GET", "/api/copilot/models", access=READ)
 async def list_copilot_models(call: Call) -> Page[ModelAnswer]:
-    """List the models a question may be put to."""
-    models = choices(call.services.settings)
+    """List the models a question may be put to, those of the workspace's own providers last."""
+    own = await call.unit.model_providers.names()
+    models = await all_choices(call.services.settings, own)
     return Page(data=[ModelAnswer.model_validate(model) for model in models])
 
 

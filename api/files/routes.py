@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from api.access import READ, WRITE
 from api.call import Call, Reply
 from api.endpoint import Media, endpoint
@@ -16,6 +18,7 @@ from core.removal import remove_file
 from core.store.files import File
 
 _BYTES = Media("*/*")
+_GIVEN: Final = ("Accept-Ranges", "Cache-Control", "Content-Disposition", "ETag")
 
 
 @endpoint("POST", "/api/files/upload", access=WRITE, status=201, multipart=True)
@@ -74,6 +77,7 @@ async def rename_file(call: Call, file_id: str, body: FilePatch) -> FileAnswer:
     answers={200: _BYTES, 206: _BYTES, 304: None},
     errors=(RangeNotSatisfiable,),
     headers=("Range", "If-Range", "If-None-Match"),
+    gives={200: _GIVEN, 206: (*_GIVEN, "Content-Range"), 304: _GIVEN},
 )
 async def download_file(call: Call, file_id: str) -> Reply:
     """Give the file back, whole or in a range, always as an attachment."""

@@ -31,6 +31,16 @@ RATE_HEADERS: Final = {
     "X-RateLimit-Remaining": "Requests left of this minute; -1: no limit.",
     "X-RateLimit-Reset": "End of this minute, in Unix seconds.",
 }
+# Those of some answers; an answer that is said to carry one always does.
+ANSWER_HEADERS: Final = {
+    "Accept-Ranges": "bytes: parts of it can be asked for by Range.",
+    "Cache-Control": "Who may keep the answer, and for how long.",
+    "Content-Disposition": "The name to save it under (RFC 6266, RFC 5987).",
+    "Content-Range": "Which bytes these are, of how many.",
+    "ETag": "Names this very content; send it in If-None-Match or If-Range.",
+    "Location": "Where to go on.",
+    "X-Execution-Id": "The run that this is the answer of.",
+}
 RETRY_HEADER: Final = "Retry-After"
 _WAITS: Final = (RateLimited, ServiceUnavailable)
 
@@ -103,6 +113,8 @@ def header_components() -> dict[str, Any]:
         name: {**text, "required": True, "schema": _header_schema(name)}
         for name, text in texts.items()
     }
+    for name, text in ANSWER_HEADERS.items():
+        headers[name] = {"description": text, "required": True, "schema": {"type": "string"}}
     headers[RETRY_HEADER] = {
         "description": "Seconds to wait before the next try.",
         "required": True,

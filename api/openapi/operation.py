@@ -168,8 +168,9 @@ def _responses(route: Endpoint, schemas: Schemas) -> dict[str, Any]:
         str(kind.status): {"$ref": f"#/components/responses/{error_name(kind)}"}
         for kind in errors_of(route)
     }
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS}
     for status, answer in route.answers.items():
+        names = (*RATE_HEADERS, *route.gives.get(status, ()))
+        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         response: dict[str, Any] = {"description": _phrase(status), "headers": headers}
         content = [_content(part, schemas) for part in _contents(answer)]
         if content:

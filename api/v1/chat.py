@@ -27,7 +27,7 @@ from api.v1.schemas import (
     TokenUsage,
 )
 from copilot.completion import Conversation, answer, searched
-from copilot.models import choices, require_model
+from copilot.models import all_choices, require_model
 from core.errors import NuxaError, UpstreamError
 from core.ids import new_id
 from core.models.messages import TextDelta
@@ -41,7 +41,9 @@ _END: Final = object()
 @endpoint("GET", "/api/v1/models", access=READ.key_only())
 async def list_openai_models(call: Call) -> Models:
     """List the models a completion may name."""
-    return Models(data=[Model(id=choice.id) for choice in choices(call.services.settings)])
+    own = await call.unit.model_providers.names()
+    models = await all_choices(call.services.settings, own)
+    return Models(data=[Model(id=choice.id) for choice in models])
 
 
 @endpoint(

@@ -49,6 +49,7 @@ _EXECUTE: Described = {
         "default": Media("*/*"),
     },
     "headers": ("X-Run-Id", "X-Execution-Mode"),
+    "gives": dict.fromkeys((200, 202, 408), ("X-Execution-Id",)),
 }
 _RUN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.access import ADMIN
 from api.call import Call
 from api.endpoint import endpoint
 from api.paging import Page, PageQuery, cursor_of
-from api.wire import Wire
+from api.wire import Moment, Wire
 from core.store.audit import AuditFilter
 
 
@@ -21,8 +21,8 @@ class AuditQuery(PageQuery):
     action: str | None = None
     actor_id: str | None = None
     target: str | None = None
-    since: AwareDatetime | None = Field(None, alias="from")
-    until: AwareDatetime | None = Field(None, alias="to")
+    since: Moment | None = Field(None, alias="from")
+    until: Moment | None = Field(None, alias="to")
 
 
 class AuditAnswer(Wire):

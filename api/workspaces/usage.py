@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
-from api.wire import Wire
+from api.wire import Moment, Wire
 from core.errors import ValidationFailed
 from core.store.base import now
 from core.store.usage import Used
@@ -23,8 +23,8 @@ _LONGEST = timedelta(days=366)
 class UsageQuery(Wire):
     """``from`` is in the time, ``to`` is not; without them the last thirty days until now."""
 
-    since: AwareDatetime | None = Field(None, alias="from")
-    until: AwareDatetime | None = Field(None, alias="to")
+    since: Moment | None = Field(None, alias="from")
+    until: Moment | None = Field(None, alias="to")
 
     def bounds(self) -> tuple[datetime, datetime]:
         """Return the time's begin and end; raises ``ValidationFailed`` for one that is none."""

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 from core.blobs.port import Stored, is_key
@@ -60,6 +61,11 @@ class DiskBlobs:
     async def local_file(self, key: str) -> AsyncIterator[Path]:
         yield self._existing(key)
 
+    async def keys_before(self, moment: datetime) -> AsyncIterator[str]:
+        for folder in await asyncio.to_thread(lambda: sorted(self._root.iterdir())):
+            for key in await asyncio.to_thread(_old_keys, folder, moment.timestamp()):
+                yield key
+
     async def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
@@ -73,6 +79,20 @@ class DiskBlobs:
         if not is_key(key):
             raise NotFound("There is no such stored content.")
         return self._root / key[-2:] / key
+
+
+def _old_keys(folder: Path, before: float) -> list[str]:
+    found = []
+    for path in folder.iterdir():
+        try:
+            is_old = path.stat().st_mtime < before
+        except FileNotFoundError:
+            continue  # deleted, or moved to its place, just now
+        if is_old and path.suffix == ".partial":
+            path.unlink(missing_ok=True)
+        elif is_old and is_key(path.name):
+            found.append(path.name)
+    return found
 
 
 def _sync(descriptor: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,11 @@ class Blobs(Protocol):
 
     def local_file(self, key: str) -> AbstractAsyncContextManager[Path]:
         """Give the blob as a file to read, for programs that take only files."""
+        ...
+
+    def keys_before(self, moment: datetime) -> AsyncIterator[str]:
+        """Yield the keys of blobs that were written before a moment; what a broken upload left
+        behind from before it is deleted on the way."""
         ...
 
     async def delete(self, key: str) -> None:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -86,6 +87,27 @@ class S3Blobs:
     async def delete(self, key: str) -> None:
         if is_key(key):
             await self.request("delete_object", Key=self._name(key))
+
+    async def keys_before(self, moment: datetime) -> AsyncIterator[str]:
+        folder = self._name("")
+        more: dict[str, str] = {}
+        while True:
+            page = await self.request("list_objects_v2", Prefix=folder, **more)
+            for found in page.get("Contents", ()):
+                key = str(found["Key"]).removeprefix(folder)
+                if is_key(key) and found["LastModified"] < moment:
+                    yield key
+            if not page.get("IsTruncated"):
+                break
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+        await self._abort_before(moment, folder)
+
+    async def _abort_before(self, moment: datetime, folder: str) -> None:
+        uploads = await self.request("list_multipart_uploads", Prefix=folder)
+        for found in uploads.get("Uploads", ()):
+            if found["Initiated"] < moment:
+                named = {"Key": found["Key"], "UploadId": found["UploadId"]}
+                await self.request("abort_multipart_upload", **named)
 
     async def request(self, operation: str, **options: Any) -> dict[str, Any]:
         """Make one call of the S3 API on this bucket."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Collection
 from contextlib import aclosing
 from typing import Any, Final, Protocol
 
 from core.config import Settings, get_settings
 from core.models import failures
 from core.models.answer import Answer, has_reason, openai_stream
+from core.models.hosted import provider_of
 from core.models.messages import ChatDelta, ChatRequest, ToolCall, ToolSpec
 from core.models.providers import litellm_module, registered_providers
 
@@ -48,6 +49,20 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     if own and not answer.is_counted:
         await asyncio.to_thread(answer.count, litellm, list(request.messages))
     yield answer.finish(litellm)
+
+
+async def known_models(providers: Collection[str]) -> list[str]:
+    """Return the chat models that litellm's own table has of hosted providers, in order."""
+    if not providers:
+        return []
+    litellm = await litellm_module()
+    names = {
+        name if name.startswith(f"{provider}/") else f"{provider}/{name}"
+        for provider in providers
+        for name in litellm.models_by_provider.get(provider, ())
+        if litellm.model_cost.get(name, {}).get("mode") == "chat"
+    }
+    return sorted(name for name in names if provider_of(name) in providers)
 
 
 def configured_model() -> str:

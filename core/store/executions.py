@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CursorResult,
     ForeignKey,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal,
     select,
     text,
     update,
@@ -104,8 +106,8 @@ class ExecutionFilter:
             (self.since, lambda value: Execution.created_at >= value),
             (self.until, lambda value: Execution.created_at <= value),
             (self.search, lambda value: words.icontains(value, autoescape=True)),
-            (self.min_duration, lambda value: lasted >= value),
-            (self.max_duration, lambda value: lasted <= value),
+            (self.min_duration, lambda value: lasted >= literal(value, BigInteger)),
+            (self.max_duration, lambda value: lasted <= literal(value, BigInteger)),
             (self.min_cost, lambda value: Execution.cost >= value),
             (self.max_cost, lambda value: Execution.cost <= value),
         ]

@@ -25,6 +25,7 @@ from core.store.artifacts import ArtifactLookup, Artifacts
 from core.store.audit import AuditLog, AuditWriter
 from core.store.base import Repository
 from core.store.bearer_tokens import BearerTokens
+from core.store.blob_keys import BlobKeys
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.callers import KeyHolders
 from core.store.chats import Chats
@@ -191,6 +192,7 @@ class SystemUnit(_Transaction):
     voice_sessions = repository(VoiceSessionJobs)
     voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
+    blob_keys = repository(BlobKeys)
 
     async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
         """Return the rows of a query of this package's own, by the driver."""

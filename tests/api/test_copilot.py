@@ -209,4 +209,5 @@ async def test_tools_are_listed_and_run_under_the_callers_rights(
     unknown = await member.program.post("/api/copilot/tools/execute", json={"name": "rm"})
     assert unknown.status_code == 404
     models = (await member.program.get("/api/copilot/models")).json()["data"]
-    assert models == [{"id": "nuxa/extractive", "isDefault": True, "isOffline": True}]
+    offline = {"id": "nuxa/extractive", "isDefault": True, "isOffline": True, "provider": None}
+    assert models == [offline]

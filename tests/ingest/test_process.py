@@ -1,30 +1,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
-import textwrap
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from core import intake
-from core.ids import new_id
-from core.intake import Content
-from core.services import Services
-from core.store.documents import Document
-from core.store.knowledge_bases import KnowledgeBase
 from ingest.document import ParsedDocument
 from ingest.failures import ParserCrashed
 from ingest.parser import OnProgress, Parser
 from ingest.process import Processor
-from tests.conftest import Owner
-from tests.ingest import making
+from tests.ingest.desk import Desk, letter
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,92 +55,10 @@ class CrashingParser(Parser):
         return await super().parse(path, name, on_progress)
 
 
-class Desk:
-    """A base, and the hands to put documents on it and look at them."""
-
-    def __init__(self, services: Services, base: KnowledgeBase) -> None:
-        self.services = services
-        self.base = base
-
-    async def add(self, data: bytes, name: str) -> str:
-        async def pieces() -> AsyncIterator[bytes]:
-            yield data
-
-        stored = await self.services.blobs.put(pieces(), 10_000_000)
-        content = Content(name, "text/plain", stored.size, stored.checksum, stored.key)
-        async with self.services.store.unit(self.base.workspace_id) as unit:
-            row = await unit.documents.add_unless_known(_row(self.base.id, content))
-        return row.id
-
-    async def document(self, document_id: str) -> Document:
-        async with self.services.store.unit(self.base.workspace_id) as unit:
-            found = await unit.documents.get(document_id)
-        assert found is not None
-        return found
-
-    async def query(self, sql: str, *values: Any) -> list[asyncpg.Record]:
-        assert self.services.settings.database_url is not None
-        connection = await asyncpg.connect(self.services.settings.database_url)
-        try:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *values)
-        finally:
-            await connection.close()
-        return rows
-
-    async def chunks(self, document_id: str) -> list[asyncpg.Record]:
-        return await self.query(
-            "SELECT * FROM chunks WHERE document_id = $1 ORDER BY chunk_index", document_id
-        )
-
-    async def totals(self) -> tuple[int, int, int]:
-        """Return the base's chunks as its row, the chunks and the vectors count them."""
-        (row,) = await self.query(
-            "SELECT b.chunk_count, (SELECT count(*) FROM chunks c WHERE c.base_id = b.id),"
-            " (SELECT count(*) FROM vectors v WHERE v.base_no = b.no)"
-            " FROM knowledge_bases b WHERE b.id = $1",
-            self.base.id,
-        )
-        return tuple(row)
-
-
-def _row(base: KnowledgeBase, content: Content) -> Document:
-    return intake._row(base, content)
-
-
-@pytest.fixture
-async def desk(services: Services, owner: Owner) -> Desk:
-    base = KnowledgeBase(
-        id=new_id("kb"), name="B", embedding_model="all-MiniLM-L6-v2", embedding_dimensions=384
-    )
-    async with services.store.unit(owner.workspace_id) as unit:
-        unit.bases.add(base)
-    return Desk(services, base)
-
-
-@pytest.fixture
-async def processor(services: Services) -> AsyncIterator[Processor]:
-    processor = Processor(services)
-    yield processor
-    await processor.close()
-
-
-def _letter(pages: int = 2) -> bytes:
-    return making.pdf(
-        [
-            [
-                (72, 80, 18, "F2", f"Section {n}"),
-                (72, 120, 11, "F1", f"The tariff of zone {n} is {n * 17} euros for each passenger"),
-                (72, 134, 11, "F1", "and it is paid on board to the conductor of the train."),
-            ]
-            for n in range(1, pages + 1)
-        ]
-    )
-
-
 async def test_a_document_is_read_split_embedded_and_written(
     desk: Desk, processor: Processor
 ) -> None:
-    document_id = await desk.add(_letter(), "tariffs.pdf")
+    document_id = await desk.add(letter(), "tariffs.pdf")
     assert await processor.process_next()
     document = await desk.document(document_id)
     assert (document.status, document.progress, document.stage) == ("completed", 1.0, None)
@@ -187,7 +93,7 @@ async def test_a_bad_document_fails_with_its_reason_and_others_go_on(
 
 
 async def test_processing_again_replaces_the_chunks(desk: Desk, processor: Processor) -> None:
-    document_id = await desk.add(_letter(3), "tariffs.pdf")
+    document_id = await desk.add(letter(3), "tariffs.pdf")
     await processor.drain()
     before = await desk.chunks(document_id)
     async with desk.services.store.unit(desk.base.workspace_id) as unit:
@@ -200,7 +106,7 @@ async def test_processing_again_replaces_the_chunks(desk: Desk, processor: Proce
 
 
 async def test_cancelling_stops_the_work_and_progress_is_seen(desk: Desk) -> None:
-    document_id = await desk.add(_letter(), "tariffs.pdf")
+    document_id = await desk.add(letter(), "tariffs.pdf")
     parser = StubbornParser()
     task = asyncio.create_task(Processor(desk.services, parser).process_next())
     await parser.begun.wait()
@@ -217,7 +123,7 @@ async def test_cancelling_stops_the_work_and_progress_is_seen(desk: Desk) -> Non
 
 
 async def test_a_deleted_document_leaves_nothing_behind(desk: Desk) -> None:
-    document_id = await desk.add(_letter(), "tariffs.pdf")
+    document_id = await desk.add(letter(), "tariffs.pdf")
     parser = StubbornParser()
     task = asyncio.create_task(Processor(desk.services, parser).process_next())
     await parser.begun.wait()
@@ -231,7 +137,7 @@ async def test_a_deleted_document_leaves_nothing_behind(desk: Desk) -> None:
 
 
 async def test_a_worker_that_is_stopped_gives_its_document_back(desk: Desk) -> None:
-    document_id = await desk.add(_letter(), "tariffs.pdf")
+    document_id = await desk.add(letter(), "tariffs.pdf")
     parser = StubbornParser()
     task = asyncio.create_task(Processor(desk.services, parser).process_next())
     await parser.begun.wait()
@@ -243,7 +149,7 @@ async def test_a_worker_that_is_stopped_gives_its_document_back(desk: Desk) -> N
 
 
 async def test_the_parsers_crash_is_tried_again(desk: Desk) -> None:
-    document_id = await desk.add(_letter(), "tariffs.pdf")
+    document_id = await desk.add(letter(), "tariffs.pdf")
     processor = Processor(desk.services, CrashingParser(2))
     assert await processor.drain() == 3
     document = await desk.document(document_id)
@@ -252,7 +158,7 @@ async def test_the_parsers_crash_is_tried_again(desk: Desk) -> None:
 
 
 async def test_three_crashes_are_the_end(desk: Desk) -> None:
-    document_id = await desk.add(_letter(), "tariffs.pdf")
+    document_id = await desk.add(letter(), "tariffs.pdf")
     await Processor(desk.services, CrashingParser(9)).drain()
     document = await desk.document(document_id)
     assert (document.status, document.attempts) == ("failed", 3)
@@ -287,62 +193,3 @@ async def test_a_document_that_ends_every_worker_fails(desk: Desk, processor: Pr
     assert document.status == "failed"
     assert document.error is not None
     assert document.error["code"] == "WORKER_LOST"
-
-
-WORKER = textwrap.dedent("""
-    import asyncio, os, signal, sys
-    from core.config import get_settings
-    from core.services import open_services
-    from ingest import index, process
-
-    stage = sys.argv[1]
-
-    class Watched(process.Progress):
-        def at(self, name, done=0, total=0):
-            super().at(name, done, total)
-            if name == stage and (done > 0 or name != "embedding"):
-                print("there", flush=True)
-                os.kill(os.getpid(), signal.SIGSTOP)
-
-    process.Progress = Watched
-
-    async def main():
-        async with open_services(get_settings()) as services:
-            await process.Processor(services).drain()
-
-    asyncio.run(main())
-""")
-
-
-@pytest.mark.parametrize(
-    "stage",
-    [
-        "embedding",
-        *(pytest.param(s, marks=pytest.mark.slow) for s in ("parsing", "chunking", "indexing")),
-    ],
-)
-async def test_a_worker_killed_at_any_stage_leaves_no_trace(
-    desk: Desk, processor: Processor, stage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    document_id = await desk.add(_letter(8), "tariffs.pdf")
-    settings = desk.services.settings
-    environment = os.environ | {
-        "NUXA_DATABASE_URL": str(settings.database_url),
-        "NUXA_REDIS_URL": str(settings.redis_url),
-        "NUXA_DATA_DIR": str(settings.data_dir),
-        "NUXA_LEASE_SECONDS": "1",
-    }
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, stage, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
-        env=environment,
-    )  # fmt: skip
-    assert worker.stdout is not None
-    assert await worker.stdout.readline() == b"there\n"
-    worker.send_signal(signal.SIGKILL)
-    await worker.wait()
-    await asyncio.sleep(1.2)
-    await processor.drain()
-    document = await desk.document(document_id)
-    assert (document.status, document.attempts) == ("completed", 2)
-    assert len(await desk.chunks(document_id)) == 8
-    assert await desk.totals() == (8, 8, 8)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sqlalchemy import text
 
 from core import intake
@@ -25,49 +22,8 @@ from ingest.process import Processor
 from pipelines import search as searching
 from pipelines.search import SearchQuery, search
 from tests.conftest import Owner
+from tests.ingest.two_models import OTHER_DIMENSIONS, Models
 from tests.knowledge import DIMENSIONS, add_document, embedded, make_base, new_chunk
-
-OTHER_DIMENSIONS = 32
-Halt = Callable[[], Awaitable[None]]
-
-
-class Words:
-    """The model ``words`` of ``tests.knowledge``, or the half of it as another model."""
-
-    def __init__(self, dimensions: int, halt: Halt) -> None:
-        self.dimensions = dimensions
-        self._halt = halt
-        self.embedded: list[str] = []
-
-    def _vector(self, content: str) -> NDArray[np.float32]:
-        half = embedded(content)[: self.dimensions]
-        return (half / np.linalg.norm(half)).astype(np.float32)
-
-    async def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        await self._halt()
-        self.embedded.extend(texts)
-        return np.array([self._vector(each) for each in texts])
-
-    async def embed_query(self, content: str) -> NDArray[np.float32]:
-        return self._vector(content)
-
-    def begin_query(self, content: str) -> Future[NDArray[np.float32]]:
-        return Future()
-
-
-class Models:
-    """Both models; ``before`` is awaited before either embeds documents."""
-
-    def __init__(self) -> None:
-        self.before: Halt = self._nothing
-        self.words = Words(DIMENSIONS, lambda: self.before())
-        self.other = Words(OTHER_DIMENSIONS, lambda: self.before())
-
-    async def _nothing(self) -> None:
-        pass
-
-    def get(self, name: str | None = None, *, bulk: bool = False) -> Words:
-        return {"words": self.words, "other": self.other}[name or ""]
 
 
 @pytest.fixture
@@ -84,13 +40,6 @@ async def base(services: Services, owner: Owner) -> KnowledgeBase:
     base = await make_base(services.store, owner.workspace_id)
     await add_document(services.store, base, [f"berth number{number}" for number in range(7)])
     return base
-
-
-@pytest.fixture
-async def processor(services: Services) -> AsyncIterator[Processor]:
-    processor = Processor(services)
-    yield processor
-    await processor.close()
 
 
 async def _begin(services: Services, base: KnowledgeBase) -> Reembedding:

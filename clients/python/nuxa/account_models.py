@@ -40,6 +40,22 @@ class Member(Answer):
     joined_at: datetime
 
 
+class ModelProvider(Answer):
+    """A provider of chat models that the workspace has a key of."""
+
+    name: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Authorized(Answer):
+    """A code for a program, good once and for a minute; ``redirect_to`` carries it there."""
+
+    code: str
+    redirect_to: str
+    expires_at: datetime
+
+
 class AuditEvent(Answer):
     """``actor_way`` is session, key or operator; an operator has no ``actor_id``."""
 

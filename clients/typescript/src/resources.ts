@@ -179,8 +179,14 @@ export class Knowledge extends Resource {
     this.http.send<S.DocumentAnswer>('GET', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`)
   deleteDocument = (baseId: string, documentId: string) =>
     this.http.send<void>('DELETE', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`)
+  updateDocument = (baseId: string, documentId: string, changes: Partly<S.DocumentPatch>) =>
+    this.http.send<S.DocumentAnswer>(
+      'PATCH', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`, { json: changes })
   chunks = (baseId: string, documentId: string) =>
     this.http.rows<S.ChunkAnswer>(`/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks`)
+  updateChunk = (baseId: string, documentId: string, chunkId: string, changes: Partly<S.ChunkPatch>) =>
+    this.http.send<S.ChunkAnswer>(
+      'PATCH', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks/${id(chunkId)}`, { json: changes })
 }
 
 const formOf = (file: Blob, name: string): FormData => {
@@ -271,6 +277,13 @@ export class Workspaces extends Resource {
   /** What is held, and what was used in a time, else in the last thirty days. */
   usage = (workspaceId: string, span: { from?: string; to?: string } = {}) =>
     this.http.send<S.UsageAnswer>('GET', `/api/workspaces/${id(workspaceId)}/usage`, { query: span })
+  modelProviders = (workspaceId: string) =>
+    this.http.rows<S.ProviderAnswer>(`/api/workspaces/${id(workspaceId)}/model-providers`)
+  putModelProvider = (workspaceId: string, provider: string, apiKey: string) =>
+    this.http.send<S.ProviderAnswer>(
+      'PUT', `/api/workspaces/${id(workspaceId)}/model-providers/${id(provider)}`, { json: { apiKey } })
+  deleteModelProvider = (workspaceId: string, provider: string) =>
+    this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}/model-providers/${id(provider)}`)
   putSecret = (workspaceId: string, name: string, value: string) =>
     this.http.send<void>('PUT', `/api/workspaces/${id(workspaceId)}/secrets/${id(name)}`, { json: { value } })
   deleteSecret = (workspaceId: string, name: string) =>
@@ -280,6 +293,10 @@ export class Workspaces extends Resource {
 /** For clients that sign in by a session's bearer token. */
 export class Sessions extends Resource {
   list = () => this.http.rows<S.SessionRow>('/api/auth/sessions')
+  /** Lets a program in: a code that it exchanges for tokens of its own (PKCE, S256). */
+  authorize = (asked: Omit<S.Authorize, 'codeChallengeMethod' | 'state'> & { state?: string }) =>
+    this.http.send<S.Authorized>(
+      'POST', '/api/auth/authorize', { json: { ...asked, codeChallengeMethod: 'S256' } })
   end = (sessionId: string) => this.http.send<void>('DELETE', `/api/auth/sessions/${id(sessionId)}`)
 }
 

@@ -910,6 +910,7 @@ export type ModelAnswer = {
   id: string;
   isDefault: boolean;
   isOffline: boolean;
+  provider: string | null;
 };
 
 export type ModelAnswerPage = {

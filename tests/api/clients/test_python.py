@@ -157,11 +157,31 @@ async def test_a_person_keeps_members_and_sessions_in_order(
         assert (event.target, event.actor_id) == (stranger.user_id, member.user_id)
         usage = await client.workspaces.usage(workspace, **{"from": "2026-01-01T00:00:00Z"})
         assert (usage.files, usage.days) == (0, [])
+        saved = await client.workspaces.put_model_provider(workspace, "mistral", "mi-1")
+        known = [row.name async for row in client.workspaces.model_providers(workspace)]
+        assert known == [saved.name] == ["mistral"]
+        await client.workspaces.delete_model_provider(workspace, "mistral")
+        let_in = await client.sessions.authorize("tool", "https://tool.example/back", "A" * 43, "s")
+        assert f"code={let_in.code}" in let_in.redirect_to and "state=s" in let_in.redirect_to
         (session,) = [row async for row in client.sessions.list()]
         assert session.current
         await client.sessions.end(session.id)
         with pytest.raises(nuxa.Unauthorized):
             await client.users.me()
+
+
+async def test_passages_and_documents_are_changed(
+    client: AsyncNuxaClient, member: Member, services: Services
+) -> None:
+    base = await write_base(services.store, member.workspace_id, "Lunch is served at noon.")
+    (document,) = [row async for row in client.knowledge.documents(base)]
+    changed = await client.knowledge.update_document(base, document.id, {"metadata": {"a": 1}})
+    assert changed.metadata == {"a": 1}
+    (chunk,) = [row async for row in client.knowledge.chunks(base, document.id)]
+    new = await client.knowledge.update_chunk(
+        base, document.id, chunk.id, {"content": "Lunch is served at one."}
+    )
+    assert (new.id, new.content) == (chunk.id, "Lunch is served at one.")
 
 
 async def test_errors_are_classes_by_code(client: AsyncNuxaClient, member: Member) -> None:

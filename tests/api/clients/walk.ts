@@ -122,6 +122,18 @@ const silent = await client.voice.create({ channel: 'web', mode: 'none' }).catch
 same(silent.code, 'VALIDATION_ERROR', 'voice session')
 same(await all(client.voice.sessions()), [], 'voice sessions')
 
+const saved = await person.workspaces.putModelProvider(workspace, 'mistral', 'mi-1')
+same(saved.name, 'mistral', 'provider')
+same((await all(person.workspaces.modelProviders(workspace))).length, 1, 'providers')
+await person.workspaces.deleteModelProvider(workspace, 'mistral')
+const base = (await all(client.knowledge.list()))[0]!
+const document = (await all(client.knowledge.documents(base.id)))[0]!
+same((await client.knowledge.updateDocument(base.id, document.id, { metadata: { a: 1 } })).metadata, { a: 1 }, 'metadata')
+const chunk = (await all(client.knowledge.chunks(base.id, document.id)))[0]!
+same((await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: false })).enabled, false, 'disabled')
+await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: true })
+const asked = { clientId: 'tool', redirectUri: 'https://tool.example/back', codeChallenge: 'A'.repeat(43) }
+same((await person.sessions.authorize({ ...asked, state: 's' })).redirectTo.includes('state=s'), true, 'authorized')
 const sessions = await all(person.sessions.list())
 same(sessions.map((row) => row.current), [true], 'sessions')
 await person.sessions.end(sessions[0]!.id)

@@ -115,3 +115,16 @@ def test_every_row_of_the_reference_is_routed(shared_data: Path) -> None:
     paths = {(route.method, re.sub(r"<[^>]+>", "[]", route.path)) for route in ENDPOINTS}
     missing = {row for row in rows if (row[0], re.sub(r"\[[^\]]+\]", "[]", row[1])) not in paths}
     assert missing == MISSING
+
+
+def test_answers_name_the_headers_that_they_carry() -> None:
+    """That an answer has what is named here, ``conforms`` sees to in every test of the API."""
+    download = document()["paths"]["/api/files/{fileId}/download"]["get"]["responses"]
+    assert {"ETag", "Accept-Ranges", "Content-Disposition"} <= download["200"]["headers"].keys()
+    assert download["206"]["headers"].keys() - download["200"]["headers"].keys() == {
+        "Content-Range"
+    }
+    known = document()["components"]["headers"]
+    assert (
+        known["ETag"]["description"] and known["X-RateLimit-Reset"]["schema"]["type"] == "integer"
+    )

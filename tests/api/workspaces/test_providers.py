@@ -109,3 +109,19 @@ async def test_an_agent_asks_with_the_workspaces_key(member: Member, model: Open
     assert answered.json()["output"]["content"] == "Hello there."
     logs = await member.program.get(f"/api/logs/{answered.json()['executionId']}/blocks")
     assert KEY not in logs.text
+
+
+async def test_the_models_of_its_providers_are_on_offer_in_this_workspace_alone(
+    member: Member, stranger: Member
+) -> None:
+    path = f"/api/workspaces/{member.workspace_id}/model-providers/mistral"
+    assert (await member.browser.put(path, json={"apiKey": "mi-1"})).status_code == 200
+    models = (await member.program.get("/api/copilot/models")).json()["data"]
+    assert models[0]["id"] == "nuxa/extractive"
+    own = [model for model in models if model["provider"] == "mistral"]
+    assert "mistral/mistral-large-latest" in [model["id"] for model in own]
+    assert len(own) == len(models) - 1 and not any(model["isDefault"] for model in own)
+    listed = (await member.program.get("/api/v1/models")).json()["data"]
+    assert [model["id"] for model in listed] == [model["id"] for model in models]
+    theirs = (await stranger.program.get("/api/copilot/models")).json()["data"]
+    assert [model["id"] for model in theirs] == ["nuxa/extractive"]

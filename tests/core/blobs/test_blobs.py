@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from core.blobs import Blobs, DiskBlobs
 from core.blobs.s3 import S3Blobs
 from core.blobs.text import put_text, read_text
 from core.errors import NotFound, PayloadTooLarge
+from core.store.base import now
 from tests.core.blobs.moto_server import s3_server
 
 
@@ -119,3 +121,10 @@ async def test_a_deleted_blob_is_gone_and_may_be_deleted_again(storage: Storage)
 async def test_a_key_is_no_path(storage: Storage, key: str) -> None:
     with pytest.raises(NotFound):
         await _all(storage.blobs.read(key))
+
+
+async def test_old_keys_are_listed_and_new_ones_are_not(storage: Storage) -> None:
+    kept = [(await storage.blobs.put(_pieces(b"x"), 10)).key for _ in range(3)]
+    assert [key async for key in storage.blobs.keys_before(now() - timedelta(hours=1))] == []
+    found = [key async for key in storage.blobs.keys_before(now() + timedelta(hours=1))]
+    assert sorted(found) == sorted(kept)

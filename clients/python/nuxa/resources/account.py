@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nuxa.account_models import ApiKey, Session, User
+from nuxa.account_models import ApiKey, Authorized, Session, User
 from nuxa.requests import Door, Listing, Request, Resource, listing, method
 
 
@@ -48,3 +48,17 @@ class Sessions(Resource[Door]):
     def end(self, session_id: str) -> Request[None]:
         """Sign out one session, and the tokens that stand for it."""
         return Request("DELETE", f"/api/auth/sessions/{session_id}")
+
+    @method
+    def authorize(
+        self, client_id: str, redirect_uri: str, code_challenge: str, state: str | None = None
+    ) -> Request[Authorized]:
+        """Let a program in: a code that it exchanges for tokens of its own (PKCE, S256)."""
+        body = {
+            "clientId": client_id,
+            "redirectUri": redirect_uri,
+            "codeChallenge": code_challenge,
+            "codeChallengeMethod": "S256",
+        }
+        given = {} if state is None else {"state": state}
+        return Request("POST", "/api/auth/authorize", Authorized, json=body | given)

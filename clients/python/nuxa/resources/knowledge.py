@@ -82,3 +82,11 @@ class Knowledge(Resource[Door]):
     @listing
     def chunks(self, base_id: str, document_id: str) -> Listing[Chunk]:
         return Listing(f"/api/knowledge/{base_id}/documents/{document_id}/chunks", Chunk)
+
+    @method
+    def update_chunk(
+        self, base_id: str, document_id: str, chunk_id: str, changes: Json
+    ) -> Request[Chunk]:
+        """Correct a passage's ``content``, which is embedded anew, or set ``enabled``."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/chunks/{chunk_id}"
+        return Request("PATCH", path, Chunk, json=changes)

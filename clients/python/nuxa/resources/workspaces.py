@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nuxa.account_models import AuditEvent, Member, Usage, Workspace
+from nuxa.account_models import AuditEvent, Member, ModelProvider, Usage, Workspace
 from nuxa.requests import Door, Json, Listing, Request, Resource, listing, method
 
 
@@ -64,3 +64,20 @@ class Workspaces(Resource[Door]):
     @method
     def delete_secret(self, workspace_id: str, name: str) -> Request[None]:
         return Request("DELETE", f"/api/workspaces/{workspace_id}/secrets/{name}")
+
+    @listing
+    def model_providers(self, workspace_id: str) -> Listing[ModelProvider]:
+        """Iterate over the providers that the workspace has a key of; keys are never shown."""
+        return Listing(f"/api/workspaces/{workspace_id}/model-providers", ModelProvider)
+
+    @method
+    def put_model_provider(
+        self, workspace_id: str, provider: str, api_key: str
+    ) -> Request[ModelProvider]:
+        """Save a key; the provider's models are asked with it from then on."""
+        path = f"/api/workspaces/{workspace_id}/model-providers/{provider}"
+        return Request("PUT", path, ModelProvider, json={"apiKey": api_key})
+
+    @method
+    def delete_model_provider(self, workspace_id: str, provider: str) -> Request[None]:
+        return Request("DELETE", f"/api/workspaces/{workspace_id}/model-providers/{provider}")

@@ -1,0 +1,38 @@
+"""Times and numbers in queries and bodies that are none, or too large: found by generated calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import Member
+
+
+@pytest.mark.parametrize("value", ["0.5", "5", "-1", "2030-01-31T00:00:00", "now"])
+async def test_a_time_is_written_with_its_zone_and_is_no_number(member: Member, value: str) -> None:
+    usage = f"/api/workspaces/{member.workspace_id}/usage"
+    audit = f"/api/workspaces/{member.workspace_id}/audit"
+    for path, name in (("/api/logs", "until"), (usage, "to"), (audit, "from")):
+        answer = await member.browser.get(path, params={name: value})
+        assert answer.status_code == 400, path
+        (issue,) = answer.json()["error"]["details"]["issues"]
+        assert issue["path"] == name
+
+
+@pytest.mark.parametrize("value", [5, 4e9, "4000000000", "2100-01-31T00:00:00"])
+async def test_a_time_in_a_body_is_no_number_either(member: Member, value: object) -> None:
+    key = {"name": "program", "expiresAt": value}
+    answer = await member.browser.post("/api/auth/api-keys", json=key)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("name", ["minDuration", "maxDuration"])
+async def test_a_long_duration_is_a_bound_like_others(member: Member, name: str) -> None:
+    answer = await member.program.get("/api/logs", params={name: 8_030_486_946})
+    assert answer.status_code == 200, answer.text
+    answer = await member.program.get("/api/logs", params={name: 10**400})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-Infinity"])
+async def test_a_cost_is_a_number(member: Member, value: str) -> None:
+    assert (await member.program.get("/api/logs", params={"maxCost": value})).status_code == 400
