@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -37,7 +38,15 @@ def _written(value: object) -> object:
     raise ValueError("must be a time with its zone, as in 2030-01-31T00:00:00Z")
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+def _in_utc(value: datetime) -> datetime:
+    """Return the time in UTC, where the first and the last hours of the calendar may have none."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 
 
 def left_away() -> Any:

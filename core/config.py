@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     default_plan: Literal["free", "pro", "enterprise"] = Field(
         "free", description="Plan of a new workspace."
     )
+    run_retention_days: int = Field(
+        0, ge=0, description="Days that runs and their logs are kept after their end; 0: always."
+    )
     anonymous_requests_per_minute: int = Field(
         600, description="Requests a minute from one address without credentials; -1: no limit."
     )

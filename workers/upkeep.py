@@ -183,6 +183,15 @@ async def forget_old_fires(services: Services) -> None:
         await unit.schedule_jobs.purge()
 
 
+async def forget_old_runs(services: Services) -> None:
+    """Delete runs that ended longer ago than they are to be kept, a few hundred at a time."""
+    days = services.settings.run_retention_days
+    while days:
+        async with services.store.system() as unit:
+            if not await unit.run_retention.purge(timedelta(days=days)):
+                return
+
+
 async def forget_webhook_deliveries(services: Services) -> None:
     """Delete webhooks' deliveries of more than seven days ago, whose ids may come anew."""
     async with services.store.system() as unit:
@@ -195,6 +204,7 @@ FORGETTING: tuple[Duty, ...] = (
     forget_expired_sign_ins,
     forget_webhook_deliveries,
     forget_old_fires,
+    forget_old_runs,
 )
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,

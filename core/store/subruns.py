@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import case, func, or_, select, update
 
 from core.store.base import TenantRepository
 from core.store.executions import TERMINAL, Execution
+
+_MOST_SHOWN: Final = 100
 
 
 class SubRuns(TenantRepository):
@@ -46,6 +49,20 @@ class SubRuns(TenantRepository):
             .returning(Execution)
             .execution_options(populate_existing=True)
         )
+
+    async def under(self, execution_id: str) -> Sequence[Execution]:
+        """Return all runs that a run, or one under it, has begun; a hundred at most."""
+        mine = Execution.workspace_id == self._workspace_id
+        runs = select(Execution.id).where(Execution.parent_id == execution_id, mine)
+        tree = runs.cte(recursive=True)
+        tree = tree.union_all(select(Execution.id).where(Execution.parent_id == tree.c.id, mine))
+        rows = await self._session.scalars(
+            select(Execution)
+            .where(Execution.id.in_(select(tree.c.id)), mine)
+            .order_by(Execution.created_at, Execution.id)
+            .limit(_MOST_SHOWN)
+        )
+        return rows.all()
 
     async def cancel_under(
         self, execution_id: str, place: str | None = None

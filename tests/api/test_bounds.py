@@ -36,3 +36,11 @@ async def test_a_long_duration_is_a_bound_like_others(member: Member, name: str)
 @pytest.mark.parametrize("value", ["nan", "inf", "-Infinity"])
 async def test_a_cost_is_a_number(member: Member, value: str) -> None:
     assert (await member.program.get("/api/logs", params={"maxCost": value})).status_code == 400
+
+
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+async def test_statistics_of_before_all_times_are_empty_or_refused(
+    member: Member, until: str
+) -> None:
+    answer = await member.program.get("/api/logs/stats", params={"until": until})
+    assert answer.status_code in (200, 400)

@@ -233,6 +233,12 @@ export class Artifacts extends Resource {
 export class Logs extends Resource {
   list = (filters: Record<string, unknown> = {}) => this.http.rows<S.LogEntry>('/api/logs', filters)
   get = (executionId: string) => this.http.send<S.LogDetail>('GET', `/api/logs/${id(executionId)}`)
+  /** Counts runs, how they ended, how long they took and what they cost. */
+  stats = (filters: Record<string, unknown> = {}) =>
+    this.http.send<S.LogStats>('GET', '/api/logs/stats', { query: filters })
+  /** Returns the answer: its body is the file. */
+  export = (filters: Record<string, unknown> & { format?: 'jsonl' | 'csv' } = {}) =>
+    this.http.raw('GET', '/api/logs/export', { query: filters })
   blocks = (executionId: string) => this.http.rows<S.BlockEntry>(`/api/logs/${id(executionId)}/blocks`)
 }
 

@@ -462,6 +462,16 @@ export type DailyPatch = {
   webhookSecret?: string | null;
 };
 
+export type DayTotals = {
+  runs: number;
+  byStatus: Record<string, number>;
+  successRate: number | null;
+  durationMs: Durations;
+  tokens: Tokens;
+  cost: number;
+  day: string;
+};
+
 export type DayUsage = {
   date: string;
   executions: number;
@@ -583,6 +593,13 @@ export type DuplicateAnswer = {
 export type DuplicateBody = {
   name?: string | null;
   workspaceId?: string;
+};
+
+export type Durations = {
+  average: number | null;
+  p50: number | null;
+  p95: number | null;
+  longest: number | null;
 };
 
 export type Embedding = {
@@ -832,6 +849,20 @@ export type LogEntry = {
 export type LogEntryPage = {
   data: Array<LogEntry>;
   nextCursor: string | null;
+};
+
+export type LogStats = {
+  runs: number;
+  byStatus: Record<string, number>;
+  successRate: number | null;
+  durationMs: Durations;
+  tokens: Tokens;
+  cost: number;
+  since: string;
+  until: string;
+  byTrigger: Record<string, number>;
+  byDay: Array<DayTotals>;
+  byWorkflow: Array<WorkflowTotals>;
 };
 
 export type Login = {
@@ -1515,8 +1546,13 @@ export type TraceSpan = {
   startTime: string | null;
   endTime: string | null;
   durationMs: number | null;
+  blockId: string | null;
+  iteration: string | null;
   input: JsonValue;
   output: JsonValue;
+  error: string | null;
+  tokens: Record<string, unknown> | null;
+  cost: number | null;
   children: Array<TraceSpan>;
 };
 
@@ -1739,6 +1775,16 @@ export type WorkflowSummary = {
 export type WorkflowSummaryPage = {
   data: Array<WorkflowSummary>;
   nextCursor: string | null;
+};
+
+export type WorkflowTotals = {
+  runs: number;
+  byStatus: Record<string, number>;
+  successRate: number | null;
+  durationMs: Durations;
+  tokens: Tokens;
+  cost: number;
+  workflowId: string;
 };
 
 export type WorkflowsToolUse = {

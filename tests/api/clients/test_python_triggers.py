@@ -68,3 +68,10 @@ async def test_schedules(client: AsyncNuxaClient, workflow_id: str) -> None:
     assert (await client.schedules.get(workflow_id)).next_fire_at == planned.next_fire_at
     assert [row async for row in client.schedules.fires(workflow_id)] == []
     await client.schedules.delete(workflow_id)
+
+
+async def test_logs(client: AsyncNuxaClient, workflow_id: str, tmp_path: Path) -> None:
+    result = await client.workflows.execute(workflow_id, {"input": {"event": "x"}})
+    assert (await client.logs.stats(status=["completed"]))["runs"] == 1
+    saved = await client.logs.export(tmp_path / "runs.csv", format="csv")
+    assert result.execution_id in saved.read_text()

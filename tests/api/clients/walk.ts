@@ -60,6 +60,9 @@ same([taken?.deliveryId, taken?.status], ['d-1', 'completed'], 'delivery')
 await client.webhooks.redeliver(made.id, taken!.id)
 same((await client.webhooks.get(made.id)).hasSecret, false, 'webhook settings')
 await client.webhooks.delete(made.id)
+same((await client.logs.stats()).runs >= 2, true, 'statistics')
+const lines = (await (await client.logs.export()).text()).trim().split('\n')
+same(lines.length >= 2, true, 'export of logs')
 
 // A connection that breaks the first stream after some bytes.
 let resumedFrom = ''

@@ -1,0 +1,1 @@
+"""Logs: listed, counted, exported."""
