@@ -21,11 +21,13 @@ from core.queue import Kind
 from core.services import Services, open_services
 from core.store import vector_indexes
 from core.store.unit import SystemUnit
+from pipelines import pauses, scheduling
 
 _TICK_SECONDS: Final = 2.0
 _SLOW_SECONDS: Final = 30.0
 _FORGET_SECONDS: Final = 600.0
 _MOST_WAKES: Final = 64
+_SWEPT_AT_ONCE: Final = 5_000
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,7 @@ async def run_upkeep(settings: Settings) -> None:
         # Making an index may take minutes: such have a clock of their own.
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
-            _tick((tend_vector_indexes, forget_idempotency_keys), services, ending, _SLOW_SECONDS),
+            _tick(SLOW_DUTIES, services, ending, _SLOW_SECONDS),
             _tick(FORGETTING, services, ending, _FORGET_SECONDS),
         )
 
@@ -75,7 +77,7 @@ async def _do(duty: Duty, services: Services) -> None:
 
 
 async def wake_document_workers(services: Services) -> None:
-    """Wake for documents and files that wait: their wake was lost, or their worker is gone."""
+    """Wake for documents, files and changes of model that no worker has, or has any more."""
     await _wake(services, "documents", _waiting_documents)
 
 
@@ -85,7 +87,8 @@ async def wake_execution_workers(services: Services) -> None:
 
 
 async def _waiting_documents(unit: SystemUnit) -> int:
-    return await unit.document_jobs.count_waiting() + await unit.file_jobs.count_waiting()
+    queues = (unit.document_jobs, unit.file_jobs, unit.reembedding_jobs)
+    return sum([await queue.count_waiting() for queue in queues])
 
 
 async def _wake(
@@ -107,6 +110,11 @@ async def renew_waiting_slots(services: Services) -> None:
         waiting = await unit.execution_jobs.waiting_with_slot()
     if waiting:
         await services.slots.renew_all(waiting)
+
+
+async def end_pauses(services: Services) -> None:
+    """Have runs go on that waited for a time, or for another run, which has come."""
+    await pauses.end_due(services)
 
 
 async def tend_vector_indexes(services: Services) -> None:
@@ -144,6 +152,25 @@ async def forget_idempotency_keys(services: Services) -> None:
         await unit.idempotency.purge()
 
 
+async def sweep_vectors(services: Services) -> None:
+    """Delete vectors that a change of model replaced or gave up, in short transactions."""
+    while True:
+        async with services.store.system() as unit:
+            if not await unit.reembedding_leftovers.sweep(_SWEPT_AT_ONCE):
+                return
+
+
+async def fire_schedules(services: Services) -> None:
+    """Claim the fire times that have come, and run what waits for a slot and finds one."""
+    await scheduling.fire(services)
+
+
+async def forget_old_fires(services: Services) -> None:
+    """Delete what is known of fire times of more than thirty days ago."""
+    async with services.store.system() as unit:
+        await unit.schedule_jobs.purge()
+
+
 async def forget_webhook_deliveries(services: Services) -> None:
     """Delete webhooks' deliveries of more than seven days ago, whose ids may come anew."""
     async with services.store.system() as unit:
@@ -151,11 +178,18 @@ async def forget_webhook_deliveries(services: Services) -> None:
 
 
 Duty = Callable[[Services], Awaitable[None]]
-FORGETTING: tuple[Duty, ...] = (forget_expired_sign_ins, forget_webhook_deliveries)
+SLOW_DUTIES: Final = (tend_vector_indexes, sweep_vectors, forget_idempotency_keys)
+FORGETTING: tuple[Duty, ...] = (
+    forget_expired_sign_ins,
+    forget_webhook_deliveries,
+    forget_old_fires,
+)
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,
+    fire_schedules,
     wake_execution_workers,
     renew_waiting_slots,
+    end_pauses,
     end_interrupted_turns,
     end_overdue_voice_sessions,
 )

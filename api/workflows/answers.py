@@ -6,9 +6,11 @@ import json
 from typing import Final
 
 from api.call import Reply
+from api.workflows.schemas import PausedRun
 from core.errors import TimedOut
 from core.store.executions import Execution
 from core.store.unit import Store
+from pipelines.live import paused_data
 
 SYNC_SECONDS: Final = 300.0  # how long a caller waits who does not say how long
 
@@ -33,6 +35,14 @@ def said_by_block(row: Execution) -> Reply:
         headers={**headers, **headers_of(row)},
         content=b"" if is_bodiless else content,
     )
+
+
+async def paused_answer(store: Store, row: Execution) -> Reply:
+    """Return what a paused run waits for."""
+    async with store.unit(row.workspace_id) as unit:
+        pauses = await unit.pauses.open_under(row.id)
+    body = PausedRun.model_validate({**paused_data(row, pauses), "executionId": row.id})
+    return Reply(body, 202, headers_of(row))
 
 
 async def is_answered_by_block(store: Store, row: Execution) -> bool:

@@ -21,8 +21,10 @@ from api.workflows.answers import (
     headers_of,
     is_answered_by_block,
     is_over_time,
+    paused_answer,
     said_by_block,
 )
+from api.workflows.schemas import PausedRun
 from api.workflows.webhook_auth import admit
 from api.workflows.webhook_input import delivery_id_of, input_of
 from api.workflows.webhook_schemas import WebhookAccepted, WebhookAnswer
@@ -37,7 +39,7 @@ REPLAYED: Final = {"Idempotency-Replayed": "true"}
 _RECEIVE: Described = {
     "answers": {
         200: WebhookAnswer,
-        202: WebhookAccepted,
+        202: WebhookAccepted | PausedRun,
         408: WebhookAnswer,
         "default": Media("*/*"),
     },
@@ -132,6 +134,8 @@ async def _run(
 
 
 async def _answer(call: Call, row: Execution) -> Reply:
+    if row.status == "paused":
+        return await paused_answer(call.services.store, row)
     if await is_answered_by_block(call.services.store, row):
         return said_by_block(row)
     body = WebhookAnswer(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Result,
     Text,
+    UniqueConstraint,
     Update,
     case,
     cast,
@@ -30,6 +31,7 @@ from core.store.base import Base, Repository, TenantRepository, Timestamps, is_o
 from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
+_UNIQUE = "23505"
 HOLDS_SLOT = "holdsSlot"  # the option of a run that counts against the plan's limit
 _WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now())"
 
@@ -37,6 +39,7 @@ _WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now()
 class Execution(Timestamps, Base):
     __tablename__ = "executions"
     __table_args__ = (
+        UniqueConstraint("parent_id", "parent_place"),
         Index("ix_executions_listing", "workspace_id", "workflow_id", "created_at"),
         Index(
             "ix_executions_unfinished",
@@ -66,6 +69,12 @@ class Execution(Timestamps, Base):
     recoveries: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    paused_seconds: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
+    # The run whose block has this one run, and where: ``block/iteration/attempt``.
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    parent_place: Mapped[str | None]
+    depth: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 @dataclass(frozen=True)
@@ -134,14 +143,12 @@ class Executions(TenantRepository):
     async def insert(self, execution: Execution) -> bool:
         """Add a run; False, and nothing added, when its id is taken (by whomever)."""
         execution.workspace_id = self._workspace_id
-        taken = select(Execution.id).where(Execution.id == execution.id)
-        if await self._session.scalar(taken) is not None:
-            return False
         try:
             async with self._session.begin_nested():
                 self._session.add(execution)
-        except IntegrityError:
-            if await self._session.scalar(taken) is None:
+        except IntegrityError as error:
+            # Another workspace's run cannot be seen, only run into.
+            if getattr(error.orig, "sqlstate", None) != _UNIQUE:
                 raise
             return False
         return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Final, Generic, TypeVar, overload
 
-from asyncpg import ForeignKeyViolationError, UniqueViolationError
+from asyncpg import ForeignKeyViolationError, Record, UniqueViolationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -25,10 +26,12 @@ from core.store.audit import AuditLog, AuditWriter
 from core.store.base import Repository
 from core.store.bearer_tokens import BearerTokens
 from core.store.block_logs import BlockLogs, BlockLogWriter
+from core.store.callers import KeyHolders
 from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
+from core.store.driver import fetch
 from core.store.executions import ExecutionJobs, Executions
 from core.store.files import File, Files
 from core.store.hits import Hits
@@ -40,16 +43,22 @@ from core.store.measures import Measures
 from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
+from core.store.pauses import PauseJobs, Pauses
 from core.store.postings import Postings
+from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
+from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
+from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
+from core.store.subruns import SubRuns
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
 from core.store.voice_configs import VoiceConfigLookup, VoiceConfigs
 from core.store.voice_events import VoiceEventJobs, VoiceEvents
 from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
+from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
 from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
@@ -78,6 +87,15 @@ class _Transaction:
 
     def _make(self, kind: Callable[..., R]) -> R:
         raise NotImplementedError
+
+    async def commit(self) -> None:
+        """End the transaction well; its connection is given back."""
+        await self._session.commit()
+        self._session.sync_session.close()  # holds nothing any more: no need to go aside for it
+
+    async def abandon(self) -> None:
+        """Roll back and close, even where the caller is cancelled meanwhile."""
+        await asyncio.shield(asyncio.ensure_future(self._session.close()))
 
     async def run_waiting(self) -> None:
         for call in self._waiting:
@@ -117,12 +135,17 @@ class Unit(_Transaction):
     chunks = repository(Chunks)
     postings = repository(Postings)
     vectors = repository(Vectors)
+    reembeddings = repository(Reembeddings)
     hits = repository(Hits)
     measures = repository(Measures)
     workflows = repository(Workflows)
     webhooks = repository(Webhooks)
+    schedules = repository(Schedules)
     executions = repository(Executions)
     block_logs = repository(BlockLogs)
+    pauses = repository(Pauses)
+    subruns = repository(SubRuns)
+    sent_webhooks = repository(SentWebhooks)
     chats = repository(Chats)
     messages = repository(Messages)
     secrets = repository(Secrets)
@@ -157,13 +180,21 @@ class SystemUnit(_Transaction):
     document_jobs = repository(lambda session: JobQueue(session, Document))
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
+    schedule_jobs = repository(ScheduleJobs)
+    pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
+    reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
+    reembedding_leftovers = repository(ReembeddingLeftovers)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)
     voice_configs = repository(VoiceConfigLookup)
     voice_sessions = repository(VoiceSessionJobs)
     voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
+
+    async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
+        """Return the rows of a query of this package's own, by the driver."""
+        return await fetch(self._session, sql, values)
 
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)
@@ -178,28 +209,31 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(
+            engine, sync_session_class=UnitSession, expire_on_commit=False
+        )
         self.block_log_writer = BlockLogWriter(engine)
+        self.key_holders = KeyHolders(self._ask)
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
-        async with self._sessions() as session:
-            unit = Unit(session, workspace_id)
-            with _explained():
-                yield unit
-                await session.commit()
+        unit = Unit(self._sessions(info={WORKSPACE: workspace_id}), workspace_id)
+        async with _committed(unit):
+            yield unit
         await unit.run_waiting()
 
     @asynccontextmanager
     async def system(self) -> AsyncIterator[SystemUnit]:
         """Open a unit above workspaces; committed at the end, rolled back on any error."""
-        async with self._sessions() as session:
-            unit = SystemUnit(session)
-            with _explained():
-                yield unit
-                await session.commit()
+        unit = SystemUnit(self._sessions())
+        async with _committed(unit):
+            yield unit
         await unit.run_waiting()
+
+    async def _ask(self, sql: str, values: list[str]) -> Sequence[Record]:
+        async with self.system() as unit:
+            return await unit.fetch(sql, values)
 
     async def answers(self) -> bool:
         """Return whether the database answers."""
@@ -212,6 +246,18 @@ class Store:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _committed(unit: _Transaction) -> AsyncIterator[None]:
+    """Commit at the end; on any error roll back, and close what the commit would have closed."""
+    with _explained():
+        try:
+            yield
+            await unit.commit()
+        except BaseException:
+            await unit.abandon()
+            raise
 
 
 @contextmanager
@@ -246,6 +292,8 @@ def open_store(database_url: str, settings: Settings) -> Store:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=30,
+        connect_args={"connection_class": WalledConnection},
     )
+    forget_workspaces(engine)
     replace_lost_connections(engine)
     return Store(engine)

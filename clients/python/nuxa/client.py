@@ -15,6 +15,7 @@ from nuxa.resources.copilot import Copilot
 from nuxa.resources.files import Files
 from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
+from nuxa.resources.schedules import Schedules
 from nuxa.resources.tools import Tools
 from nuxa.resources.voice import Voice
 from nuxa.resources.webhooks import Webhooks
@@ -32,6 +33,7 @@ class _Resources(Resource[Door]):
     def __init__(self, door: Door) -> None:
         super().__init__(door)
         self.workflows: Workflows[Door] = Workflows(door)
+        self.schedules: Schedules[Door] = Schedules(door)
         self.webhooks: Webhooks[Door] = Webhooks(door)
         self.copilot: Copilot[Door] = Copilot(door)
         self.knowledge: Knowledge[Door] = Knowledge(door)

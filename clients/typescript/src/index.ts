@@ -1,6 +1,7 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Sessions, Tools, Users, Voice, Webhooks, Workflows, Workspaces,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, Voice, Webhooks, Workflows,
+  Workspaces,
 } from './resources.ts'
 
 export { NuxaError, type ErrorCode } from './errors.ts'
@@ -11,6 +12,7 @@ export type * from './schema.ts'
 /** A client of Nuxa Flow, by an API key or a bearer token. */
 export class NuxaClient {
   readonly workflows: Workflows
+  readonly schedules: Schedules
   readonly webhooks: Webhooks
   readonly copilot: Copilot
   readonly knowledge: Knowledge
@@ -27,6 +29,7 @@ export class NuxaClient {
   constructor(options: ClientOptions) {
     const http = new Http(options)
     this.workflows = new Workflows(http)
+    this.schedules = new Schedules(http)
     this.webhooks = new Webhooks(http)
     this.copilot = new Copilot(http)
     this.knowledge = new Knowledge(http)

@@ -120,6 +120,7 @@ export type BaseAnswer = {
   documentCount: number;
   chunkCount: number;
   tokenCount: number;
+  reembedding: ReembeddingAnswer | null;
   createdAt: string;
   updatedAt: string;
 };
@@ -132,6 +133,7 @@ export type BaseAnswerPage = {
 export type BasePatch = {
   name?: string;
   description?: string | null;
+  embeddingModel?: string;
   workspaceId?: string;
 };
 
@@ -489,6 +491,19 @@ export type Delta = {
   delta: string;
 };
 
+export type DeployBody = {
+  version?: number | null;
+  workspaceId?: string;
+};
+
+export type Difference = {
+  blocks: Array<PartDifference>;
+  edges: Array<PartDifference>;
+  loops: Array<PartDifference>;
+  parallels: Array<PartDifference>;
+  variables: Array<PartDifference>;
+};
+
 export type DocumentAnswer = {
   id: string;
   knowledgeBaseId: string;
@@ -657,11 +672,30 @@ export type ExecutionAnswer = {
   durationMs: number | null;
   cost: number | null;
   usage: Record<string, unknown> | null;
+  pause?: Paused | null;
 };
 
 export type ExecutionAnswerPage = {
   data: Array<ExecutionAnswer>;
   nextCursor: string | null;
+};
+
+export type ExportedWorkflow = {
+  format: "nuxa";
+  formatVersion: 1;
+  name: string;
+  description: string | null;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type FieldDifference = {
+  path: string;
+  before: JsonValue;
+  after: JsonValue;
 };
 
 export type FileAnswer = {
@@ -691,6 +725,18 @@ export type Finished = {
   cost: number | null;
 };
 
+export type FireAnswer = {
+  fireAt: string;
+  status: string;
+  executionId: string | null;
+  error: Record<string, unknown> | null;
+};
+
+export type FireAnswerPage = {
+  data: Array<FireAnswer>;
+  nextCursor: string | null;
+};
+
 export type GmailMessage = {
   to: Array<string>;
   cc?: Array<string>;
@@ -700,6 +746,18 @@ export type GmailMessage = {
   contentType?: "text/plain" | "text/html" | "text" | "html";
   attachments?: Array<MailAttachment>;
   threadId?: string | null;
+  workspaceId?: string;
+};
+
+export type ImportAnswer = {
+  workflow: WorkflowAnswer;
+  warnings: Array<string>;
+};
+
+export type ImportBody = {
+  definition: Record<string, JsonValue> | string;
+  name?: string | null;
+  model?: string | null;
   workspaceId?: string;
 };
 
@@ -929,6 +987,11 @@ export type NewSecret = {
   workspaceId?: string;
 };
 
+export type NewVersion = {
+  name?: string | null;
+  workspaceId?: string;
+};
+
 export type NewVoiceSession = {
   channel: "web" | "twilio" | "daily";
   workflowId?: string | null;
@@ -968,6 +1031,44 @@ export type PageSpan = {
   endOffset: number;
 };
 
+export type PartDifference = {
+  id: string;
+  name: string | null;
+  how: "added" | "removed" | "changed";
+  fields: Array<FieldDifference>;
+};
+
+export type Pause = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<Record<string, unknown>>;
+};
+
+export type PauseContext = {
+  contextId: string;
+  resumeUrl: string;
+  kind: "human" | "wait";
+  blockId: string;
+  message: string | null;
+  fields: Array<Record<string, unknown>>;
+  until: string | null;
+};
+
+export type Paused = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<PauseContext>;
+};
+
+export type PausedRun = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<PauseContext>;
+  success: true;
+  executionId: string;
+  status: "paused";
+};
+
 export type Place = {
   page: number | null;
   bbox: Array<number> | null;
@@ -1001,6 +1102,14 @@ export type Readiness = {
   error?: string | null;
 };
 
+export type ReembeddingAnswer = {
+  embeddingModel: string;
+  embeddingDimensions: number;
+  status: "pending" | "processing" | "failed";
+  progress: number;
+  error: Record<string, unknown> | null;
+};
+
 export type ResetAnswer = {
   success: true;
 };
@@ -1009,6 +1118,12 @@ export type ResetPassword = {
   email?: string | null;
   token?: string | null;
   password?: string | null;
+};
+
+export type ResumeBody = {
+  contextId: string;
+  input?: JsonValue;
+  workspaceId?: string;
 };
 
 export type RunAnswer = {
@@ -1029,6 +1144,15 @@ export type RunEnded = {
   data: Ended;
 };
 
+export type RunPaused = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "execution:paused";
+  data: Pause;
+};
+
 export type RunStarted = {
   eventId: number;
   timestamp: string;
@@ -1042,6 +1166,27 @@ export type RunTimes = {
   duration: number | null;
   startTime: string | null;
   endTime: string | null;
+};
+
+export type ScheduleAnswer = {
+  workflowId: string;
+  cron: string;
+  timezone: string;
+  misfire: string;
+  enabled: boolean;
+  input: Record<string, unknown>;
+  nextFireAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type ScheduleBody = {
+  cron: string;
+  timezone?: string;
+  misfire?: "skip" | "latest" | "all";
+  enabled?: boolean;
+  input?: Record<string, JsonValue>;
+  workspaceId?: string;
 };
 
 export type ScoreParts = {
@@ -1093,6 +1238,21 @@ export type SecretAnswer = {
 
 export type SecretAnswerPage = {
   data: Array<SecretAnswer>;
+  nextCursor: string | null;
+};
+
+export type SentWebhook = {
+  id: string;
+  blockId: string;
+  iteration: string;
+  url: string;
+  status: "pending" | "delivered" | "failed";
+  attempts: Array<Record<string, unknown>>;
+  createdAt: string;
+};
+
+export type SentWebhookPage = {
+  data: Array<SentWebhook>;
   nextCursor: string | null;
 };
 
@@ -1204,6 +1364,20 @@ export type StreamTool = {
   workflowId: string;
   type: "stream:tool";
   data: WorkflowsToolUse;
+};
+
+export type TemplateAnswer = {
+  id: string;
+  name: string;
+  category: string;
+  description: string;
+  sampleInput: Record<string, unknown>;
+  workflow: ExportedWorkflow;
+};
+
+export type TemplateAnswerPage = {
+  data: Array<TemplateAnswer>;
+  nextCursor: string | null;
 };
 
 export type TextAnswer = {
@@ -1411,6 +1585,32 @@ export type UsersUserAnswer = {
 export type Validity = {
   valid: boolean;
   issues: Array<Issue>;
+};
+
+export type VersionAnswer = {
+  number: number;
+  name: string | null;
+  reason: string;
+  isDeployed: boolean;
+  createdAt: string;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type VersionSummary = {
+  number: number;
+  name: string | null;
+  reason: string;
+  isDeployed: boolean;
+  createdAt: string;
+};
+
+export type VersionSummaryPage = {
+  data: Array<VersionSummary>;
+  nextCursor: string | null;
 };
 
 export type VoiceConfigAnswer = {

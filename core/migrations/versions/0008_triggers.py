@@ -1,4 +1,4 @@
-"""Webhooks of workflows and what they delivered."""
+"""What starts workflows: webhooks, schedules and what came of them; names of versions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    op.add_column("workflow_versions", sa.Column("name", sa.String(), nullable=True))
     op.create_table(
         "webhooks",
         *_texts("workflow_id", "workspace_id", "auth", "mode"),
@@ -46,11 +47,46 @@ def upgrade() -> None:
         "webhook_deliveries",
         ["workspace_id", "workflow_id", "created_at"],
     )
+    _schedules()
+
+
+def _schedules() -> None:
+    op.create_table(
+        "schedules",
+        *_texts("workflow_id", "workspace_id", "cron", "timezone", "misfire"),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("input", postgresql.JSONB(), nullable=False),
+        sa.Column("next_at", _MOMENT, nullable=True),
+        sa.Column("created_by", sa.String(), nullable=True),
+        *_timestamps(),
+        *_owners("schedules"),
+        sa.PrimaryKeyConstraint("workflow_id", name=op.f("pk_schedules")),
+    )
+    for column in ("workspace_id", "next_at"):
+        op.create_index(op.f(f"ix_schedules_{column}"), "schedules", [column])
+    op.create_table(
+        "schedule_fires",
+        *_texts("workflow_id", "workspace_id", "status"),
+        sa.Column("fire_at", _MOMENT, nullable=False),
+        sa.Column("input", postgresql.JSONB(), nullable=False),
+        sa.Column("execution_id", sa.String(), nullable=True),
+        sa.Column("error", postgresql.JSONB(), nullable=True),
+        *_timestamps(),
+        *_owners("schedule_fires"),
+        sa.PrimaryKeyConstraint("workflow_id", "fire_at", name=op.f("pk_schedule_fires")),
+    )
+    op.create_index(
+        "ix_schedule_fires_waiting",
+        "schedule_fires",
+        ["workspace_id", "fire_at"],
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
 
 
 def downgrade() -> None:
-    for table in ("webhook_deliveries", "webhooks"):
+    for table in ("schedule_fires", "schedules", "webhook_deliveries", "webhooks"):
         op.drop_table(table)
+    op.drop_column("workflow_versions", "name")
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
