@@ -1,18 +1,13 @@
-"""Speech on this machine: Whisper listens, Hibari speaks, each in a thread of its own.
-
-Loaded when first used, once a process: about 300 MB that no process pays that nobody talks to.
-"""
+"""Speech on this machine: Whisper listens, Hibari speaks, each in a process of its own."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from core.config import Settings, forbid_phoning_home, get_settings
+from core.models.speech.child import Child
 from core.models.speech.files import whisper_directory
 from core.models.speech.pcm import (
     LISTENING_RATE,
@@ -26,7 +21,6 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from hibari import Hibari
 
-_T = TypeVar("_T")
 _SILENCE: Final = bytes(LISTENING_RATE * SAMPLE_BYTES)
 _LEAST_SECONDS: Final = 0.1  # less is a click
 # Of what is none, Whisper makes words up: it then doubts them, or that anything was said.
@@ -38,59 +32,62 @@ class WhisperListener:
     """Whisper base by CTranslate2, in 8-bit integers."""
 
     def __init__(self, directory: Path, threads: int) -> None:
-        self._directory, self._threads = directory, threads
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="listen")
+        self._directory, self._threads = str(directory), threads
+        self._child = Child()
 
     async def load(self) -> None:
-        await _run(self._thread, lambda: self._transcribe(_SILENCE, "en"))
+        await self._child.run(_transcribe, self._directory, self._threads, _SILENCE, "en")
 
     async def transcribe(self, pcm: bytes, language: str) -> str:
         if len(pcm) < _LEAST_SECONDS * LISTENING_RATE * SAMPLE_BYTES:
             return ""
-        return await _run(self._thread, lambda: self._transcribe(pcm, language))
-
-    @cached_property
-    def _model(self) -> WhisperModel:
-        forbid_phoning_home(get_settings())
-        from faster_whisper import WhisperModel
-
-        return WhisperModel(
-            str(self._directory),
-            device="cpu",
-            compute_type="int8",
-            cpu_threads=self._threads,
-            local_files_only=True,
-        )
-
-    def _transcribe(self, pcm: bytes, language: str) -> str:
-        segments, _ = self._model.transcribe(
-            samples_of(pcm),
-            language=language.partition("-")[0],
-            beam_size=1,
-            temperature=0.0,
-            condition_on_previous_text=False,
-            without_timestamps=True,
-        )
-        return " ".join(segment.text.strip() for segment in segments if _is_said(segment))
+        return await self._child.run(_transcribe, self._directory, self._threads, pcm, language)
 
 
 class HibariSpeaker:
     """A small English voice, 24 kHz."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="speak")
+        self._child = Child()
 
     async def load(self) -> None:
-        await _run(self._thread, lambda: self._voice("Yes."))
+        await self._child.run(_speak, "Yes.")
 
     async def speak(self, text: str, voice: str | None) -> bytes:  # noqa: ARG002 - it has one
-        return await _run(self._thread, lambda: pcm_of(self._voice(text)))
+        return await self._child.run(_speak, text)
 
-    @cached_property
-    def _voice(self) -> Hibari:
-        from hibari import Hibari
 
-        return Hibari()
+def _transcribe(directory: str, threads: int, pcm: bytes, language: str) -> str:
+    segments, _ = _whisper(directory, threads).transcribe(
+        samples_of(pcm),
+        language=language.partition("-")[0],
+        beam_size=1,
+        temperature=0.0,
+        condition_on_previous_text=False,
+        without_timestamps=True,
+    )
+    return " ".join(segment.text.strip() for segment in segments if _is_said(segment))
+
+
+def _speak(text: str) -> bytes:
+    return pcm_of(_hibari()(text))
+
+
+@lru_cache
+def _whisper(directory: str, threads: int) -> WhisperModel:
+    forbid_phoning_home(get_settings())
+    from faster_whisper import WhisperModel
+
+    return WhisperModel(
+        directory, device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+    )
+
+
+@lru_cache
+def _hibari() -> Hibari:
+    from hibari import Hibari
+
+    return Hibari()
 
 
 def decode(file: Path) -> bytes:
@@ -129,7 +126,3 @@ def _listener(directory: Path, threads: int) -> WhisperListener:
 def _is_said(segment: Any) -> bool:
     is_doubtful: bool = segment.avg_logprob < _LEAST_LOG_PROBABILITY
     return not is_doubtful and segment.no_speech_prob <= _MOST_NO_SPEECH
-
-
-async def _run(thread: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
-    return await asyncio.get_running_loop().run_in_executor(thread, work)
