@@ -22,7 +22,7 @@ from core.slots import Slot
 from core.store.executions import HOLDS_SLOT, Execution
 from core.store.unit import Unit
 from core.store.workflows import Workflow
-from pipelines.graph import Graph
+from pipelines.graph import Graph, containers_of, parents_of
 from pipelines.journal import storable
 from pipelines.level import Extent
 from pipelines.live import send_last
@@ -210,7 +210,9 @@ async def _take_over(
     first = request.extent.start_block_id
     again = [first] if first else [row.block_id for row in rows if row.status == "error"]
     redone = set().union(*(graph.descendants(block_id) for block_id in again))
-    await unit.block_logs.copy(earlier.id, execution_id, set(graph.reached) - redone)
+    kept, parents = set(graph.reached) - redone, parents_of(definition)
+    inside = {i for i in parents if kept & set(containers_of(parents, i))}
+    await unit.block_logs.copy(earlier.id, execution_id, kept | inside)
 
 
 def _row(

@@ -62,5 +62,10 @@ class RunScope:
         self.outputs[key] = output
         if block_type == START:
             self.outputs[START] = output
-        if sets_variables and isinstance(output, dict):
+        if sets_variables:
+            self.set_variables(output)
+
+    def set_variables(self, output: JsonValue) -> None:
+        """Take over the variables that a finished block has set."""
+        if isinstance(output, dict):
             self.variables.update(output)

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from core.errors import NuxaError, TimedOut, ValidationFailed
 from pipelines.blocks import KINDS
 from pipelines.blocks.base import ERROR, SOURCE, Context, Held, Inside, Output
-from pipelines.graph import Graph
+from pipelines.graph import Graph, containers_of, parents_of
 from pipelines.scope import RunScope
 from pipelines.trace import BlockRecord, LeaseLost, Span, Trace
 from pipelines.workflow import Block, Retry
@@ -70,6 +70,7 @@ class Turns:
         block = self._graph.blocks[block_id]
         earlier = self._trace.earlier.get((block.id, self._context.iteration))
         if earlier is not None:
+            self._set_variables_of(block)
             return self._leave(block, earlier, reached)
         if not reached or not block.enabled:
             await self._trace.skipped(block, self._context.iteration)
@@ -99,6 +100,17 @@ class Turns:
         if any(edge.handle == ERROR for edge in self._graph.out[block.id]):
             return frozenset({ERROR})
         raise BlockFailed(record)
+
+    def _set_variables_of(self, container: Block) -> None:
+        """Set again what blocks inside a finished container have set, which are not replayed."""
+        if not KINDS[container.type].is_container:
+            return
+        parents, around = parents_of(self._graph.definition), self._context.iteration
+        for record in self._trace.earlier.values():
+            is_of_it = around is None or str(record.iteration).startswith(f"{around}.")
+            sets = KINDS[record.block_type].sets_variables and record.status == "success"
+            if sets and is_of_it and container.id in containers_of(parents, record.block_id):
+                self._scope.set_variables(record.output)
 
     def _leave_skipped(self, block: Block, reached: bool) -> frozenset[str]:
         """A disabled block lets the run through by its plain handle, as if it were not there."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any, Final
 
-from evals.bench.figures import Figure
+from evals.bench.figures import Figure, median, percentile
 from evals.bench.load import drive
 from evals.bench.system import System
 from pipelines.yardstick import raw_runs_per_second
 
 _BLOCKS: Final = 10
+_SIDE_BY_SIDE: Final = 20
 _TODAY_RUNS_PER_SECOND: Final = 7.0  # Langflow 1.13, which stores its runs
 
 
 async def measure(system: System, runs: int) -> list[Figure]:
     client = system.client
-    made = await client.post("/api/workflows", json={"name": "Bench", **_definition()})
-    made.raise_for_status()
-    path = f"/api/workflows/{made.json()['id']}"
-    (await client.post(f"{path}/deploy")).raise_for_status()
+    path = await _deployed(system, "Bench", _definition())
 
     async def run(number: int) -> None:
         answer = await client.post(f"{path}/execute", json={"input": {"number": number}})
@@ -30,13 +29,90 @@ async def measure(system: System, runs: int) -> list[Figure]:
     _, alone = await drive(run, range(runs // 2), 1)
     _, crowd = await drive(run, range(runs), 8)
     raw = await raw_runs_per_second(_BLOCKS)
+    shape = await _shape_figures(system)
     today = f"Langflow {_TODAY_RUNS_PER_SECOND:.0f}/s"
     return [
         Figure("workflow of ten no-ops, alone", alone, "runs/s", "over HTTP, sync"),
         Figure("workflow of ten no-ops, 8 at once", crowd, "runs/s", "over HTTP, sync"),
-        Figure("workflow / raw Haystack", crowd / raw, "×", f"run_async in memory, {raw:.0f}/s"),
+        Figure(
+            "workflow / raw Haystack",
+            crowd / raw,
+            "×",
+            f"run_async in memory, {raw:.0f}/s",
+            bar=0.15,
+        ),
         Figure("workflow / today's", crowd / _TODAY_RUNS_PER_SECOND, "×", today),
+        *shape,
     ]
+
+
+async def _shape_figures(system: System) -> list[Figure]:
+    """How fast independent blocks run side by side, and how soon a stream begins."""
+    wide = await _deployed(system, "Wide", _side_by_side())
+    plain = await _deployed(system, "Plain", _definition())
+
+    async def run(_: int) -> None:
+        answer = await system.client.post(f"{wide}/execute", json={"input": {}})
+        answer.raise_for_status()
+        if not answer.json()["success"]:
+            raise RuntimeError(f"a run failed: {answer.text}")
+
+    await drive(run, range(2), 1)
+    times, _ = await drive(run, range(10), 1)
+    firsts: list[float] = []
+
+    async def stream(_: int) -> None:
+        firsts.append(await _until_first_event(system, plain))
+
+    await drive(stream, range(16), 16)
+    firsts.clear()
+    await drive(stream, range(160), 16)
+    return [
+        Figure(
+            f"{_SIDE_BY_SIDE} blocks of 100 ms side by side", median(times), "s", "", "lower", 0.4
+        ),
+        Figure(
+            "first event of a stream, p95",
+            percentile(firsts, 0.95),
+            "ms",
+            "16 at once",
+            "lower",
+            50,
+        ),
+    ]
+
+
+async def _until_first_event(system: System, path: str) -> float:
+    """Return the seconds from the call to the first event, and read the rest."""
+    began, first = perf_counter(), None
+    asked = {"input": {}, "stream": True}
+    async with system.client.stream("POST", f"{path}/execute", json=asked) as answer:
+        async for line in answer.aiter_lines():
+            if first is None and line.startswith("data: "):
+                first = perf_counter() - began
+    if first is None:
+        raise RuntimeError("a stream ended without an event")
+    return first
+
+
+async def _deployed(system: System, name: str, definition: dict[str, Any]) -> str:
+    made = await system.client.post("/api/workflows", json={"name": name, **definition})
+    made.raise_for_status()
+    path = f"/api/workflows/{made.json()['id']}"
+    (await system.client.post(f"{path}/deploy")).raise_for_status()
+    return path
+
+
+def _side_by_side() -> dict[str, Any]:
+    """A start and blocks that each wait 100 ms, independent of each other."""
+    waits = [f"w{number}" for number in range(_SIDE_BY_SIDE)]
+    wait = {"seconds": {"id": "seconds", "value": 0.1}}
+    blocks: dict[str, Any] = {
+        name: {"id": name, "type": "wait", "name": name, "subBlocks": wait} for name in waits
+    }
+    blocks["s"] = {"id": "s", "type": "start", "name": "Start", "subBlocks": {}}
+    edges = [{"id": f"e{name}", "source": "s", "target": name} for name in waits]
+    return {"blocks": blocks, "edges": edges, "loops": {}, "parallels": {}, "variables": {}}
 
 
 def _definition() -> dict[str, Any]:

@@ -238,3 +238,22 @@ async def test_a_run_that_stopped_anywhere_goes_on_from_there() -> None:
         assert len(places) == len(set(places)) == len(records)
         started = [data for kind, data in again.events if kind == "block:started"]
         assert len(started) == len(records) - count
+
+
+@pytest.mark.parametrize("kind", ["loop", "parallel"])
+async def test_a_finished_container_s_variables_are_set_again(kind: str) -> None:
+    """A run that stopped after the container: its blocks are not replayed, what they set is."""
+    add = block("v", "variables", assignments=[{"name": "x", "value": "<variable.x>+"}])
+    more: Any = {"loops": loop("box", "v", iterations=3)}
+    if kind == "parallel":
+        more = {"parallels": parallel("box", "v", count=3, batchSize=1)}
+    raw = definition(
+        [add, block("z", template="<variable.x>")],
+        "s>box box>z",
+        variables={"1": {"id": "1", "name": "x", "value": "-"}},
+        **more,
+    )
+    whole = await play(raw)
+    journal = MemoryJournal()
+    journal.records = [record for record in whole.journal.records if record.block_id != "z"]
+    assert (await play(raw, journal=journal)).outputs["z"] == whole.outputs["z"] == "-+++"
