@@ -9,6 +9,7 @@ from typing import TypeAlias
 from werkzeug.datastructures import Headers
 
 from api.access import Caller
+from api.limits import Budget, unlimited
 from core.errors import Forbidden
 from core.services import Services
 from core.store.audit import Actor
@@ -29,6 +30,7 @@ class Facts:
     cookies: Mapping[str, str]
     body: AsyncIterator[bytes]  # in pieces, as they come; read already where a body model is
     query: Mapping[str, list[str]] = field(default_factory=dict)
+    query_string: str = ""  # as it came, for signatures over it
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Call:
     opened: Unit | None = None
     once_id: str | None = None  # the same for all calls of an Idempotency-Key
     is_repeat: bool = False  # whether an earlier one of them may have begun the work
+    budget: Budget = field(default_factory=unlimited)  # what the call was counted against
 
     @property
     def caller(self) -> Caller:

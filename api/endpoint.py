@@ -18,8 +18,9 @@ A function that returns a ``Reply`` or a plain dict says with ``answers`` what i
 
 ``workspaceId``, in query or body, picks the caller's workspace and never reaches the models; a
 path's ``<workspace_id>`` does too. A multipart route (``multipart=True``) gets ``body=None`` for
-multipart requests and reads ``call.request.body`` itself (``api.uploads``). Write a slice as a
-module of such functions and name it in ``api.app.SLICES``.
+multipart requests and reads ``call.request.body`` itself (``api.uploads``); a raw one
+(``raw=True``) takes whatever body and query somebody else's program sends, and reads both itself.
+Write a slice as a module of such functions and name it in ``api.app.SLICES``.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Endpoint:
     status: int
     multipart: bool
     form: bool
+    raw: bool
     counted: bool
     body: type[BaseModel] | None
     query: type[BaseModel] | None
@@ -126,6 +128,7 @@ def endpoint(
     status: int = 200,
     multipart: bool = False,
     form: bool = False,
+    raw: bool = False,
     counted: bool = True,
     **described: Unpack[Described],
 ) -> Callable[[H], H]:
@@ -136,7 +139,6 @@ def endpoint(
     """
 
     def register(handler: H) -> H:
-        parameters = inspect.signature(handler).parameters
         hints = typing.get_type_hints(handler)
         ENDPOINTS.append(
             Endpoint(
@@ -147,10 +149,11 @@ def endpoint(
                 status=status,
                 multipart=multipart,
                 form=form,
+                raw=raw,
                 counted=counted,
                 body=_model(hints.get("body")),
                 query=_model(hints.get("query")),
-                wants=frozenset(parameters),
+                wants=frozenset(inspect.signature(handler).parameters),
                 **_completed(described, hints.get("return"), status),
             )
         )

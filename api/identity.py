@@ -72,11 +72,16 @@ async def redeem_socket_token(services: Services, token: str) -> Identity | None
     if value is None:
         return None
     async with services.store.system() as system:
-        if value["way"] == "session":
-            session = await system.sessions.live(value["credentialId"])
-            return of_session(session) if session else None
-        key = await system.api_keys.live(value["credentialId"])
-        return of_key(key) if key else None
+        return await live_identity(system, value["way"], value["credentialId"])
+
+
+async def live_identity(system: SystemUnit, way: str, credential_id: str) -> Identity | None:
+    """Return whose a session or key is; ``None`` once it has ended."""
+    if way == "session":
+        session = await system.sessions.live(credential_id)
+        return of_session(session) if session else None
+    key = await system.api_keys.live(credential_id)
+    return of_key(key) if key else None
 
 
 def of_session(row: Session) -> Identity:

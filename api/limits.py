@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from core.errors import RateLimited
 from core.services import Services
+from core.store.workspaces import Workspace
 
 UNLIMITED: Final = -1
 _MINUTE: Final = 60
@@ -69,6 +70,11 @@ async def spend(redis: Redis, subject: str, limit: int) -> Budget:
     key = f"rate:{subject}"
     used, reset = await redis.register_script(_COUNT)(keys=[key], args=[1, ""])
     return Budget(limit, int(used), int(reset), key)
+
+
+async def spend_workspace(redis: Redis, workspace: Workspace) -> Budget:
+    """Count one request of a workspace."""
+    return await spend(redis, f"workspace:{workspace.id}", workspace.allowed.requests_per_minute)
 
 
 async def take_back(redis: Redis, budget: Budget) -> None:

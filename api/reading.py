@@ -29,7 +29,7 @@ async def read_json(headers: Headers, body: AsyncIterator[bytes], limit: int) ->
     Raises ``PayloadTooLarge`` past ``limit`` bytes, ``UnsupportedMediaType`` for another type,
     ``ValidationFailed`` for what is no JSON object.
     """
-    raw = await _whole(headers, body, limit)
+    raw = await read_whole(headers, body, limit)
     if not raw.strip():
         return {}
     content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -42,7 +42,7 @@ async def read_json(headers: Headers, body: AsyncIterator[bytes], limit: int) ->
     if not isinstance(data, dict):
         raise ValidationFailed("The body must be a JSON object.")
     if _SUSPECT.search(raw):
-        _refuse_unstorable(data)
+        refuse_unstorable(data)
     return data
 
 
@@ -50,7 +50,7 @@ async def read_form(
     headers: Headers, body: AsyncIterator[bytes], limit: int
 ) -> dict[str, str | list[str]]:
     """Return the fields of a body of ``application/x-www-form-urlencoded``, each given once."""
-    raw = await _whole(headers, body, limit)
+    raw = await read_whole(headers, body, limit)
     try:
         fields = parse_qs(
             raw.decode("ascii"),
@@ -64,7 +64,8 @@ async def read_form(
     return query_data(None, fields)
 
 
-async def _whole(headers: Headers, body: AsyncIterator[bytes], limit: int) -> bytes:
+async def read_whole(headers: Headers, body: AsyncIterator[bytes], limit: int) -> bytes:
+    """Return a body as it came; raises ``PayloadTooLarge`` past ``limit`` bytes, ``TimedOut``."""
     announced = headers.get("Content-Length", "0")
     pieces = bytearray()
     if not announced.isdecimal() or int(announced) <= limit:
@@ -85,7 +86,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _refuse_unstorable(data: Any) -> None:
+def refuse_unstorable(data: Any) -> None:
+    """Raise ``ValidationFailed`` for texts, however deep, that cannot be stored."""
     for text in _strings(data):
         if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
             raise ValidationFailed("The body holds NUL or half a surrogate pair; remove it.")

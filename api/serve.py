@@ -28,7 +28,7 @@ def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
         call = Call(services(), _facts(), g.request_id)
         if any("\x00" in value for value in path.values()):
             raise NotFound("There is no such thing.")
-        query = query_data(route.query, call.request.query)
+        query = {} if route.raw else query_data(route.query, call.request.query)
         wanted = _workspace_named(route, path.get("workspace_id"), query)
         await _admit(route, call, wanted)
         given = await _read(route, call)
@@ -38,7 +38,10 @@ def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
         if call.known is not None:
             access.authorize(call.known, route.access, route.domain)
         arguments = _arguments(route, call, path, query, given)
-        return await _answer(route, call, given, arguments)
+        try:
+            return await _answer(route, call, given, arguments)
+        finally:
+            g.budget = call.budget
 
     return view
 
@@ -48,6 +51,7 @@ def _facts() -> Facts:
         method=request.method,
         path=request.path,
         query=dict(request.args.lists()),
+        query_string=request.query_string.decode("latin-1"),
         headers=request.headers,
         address=request.remote_addr or "unknown",
         cookies=request.cookies,
@@ -93,7 +97,7 @@ async def _admit(route: Endpoint, call: Call, wanted: str | None) -> None:
         structlog.contextvars.bind_contextvars(
             user_id=call.known.user_id, workspace_id=seat and seat.workspace.id
         )
-    g.budget = await _budget(route, call)
+    g.budget = call.budget = await _budget(route, call)
     g.budget.check()
 
 
@@ -101,7 +105,7 @@ async def _move(route: Endpoint, call: Call, wanted: str | None) -> None:
     """Admit a caller who names another workspace in the body; the call counts there alone."""
     if call.known and call.known.seat and call.known.seat.workspace.id == wanted:
         return
-    counted: limits.Budget = g.budget
+    counted = call.budget
     await _admit(route, call, wanted)
     await limits.take_back(call.services.redis, counted)
 
@@ -114,7 +118,7 @@ async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
         return None
     if route.multipart and route.body is None:
         raise UnsupportedMediaType("Send the file as multipart/form-data, in the field file.")
-    if route.method == "GET" or (route.body is None and route.method == "DELETE"):
+    if route.raw or route.method == "GET" or (route.body is None and route.method == "DELETE"):
         return {}
     limit = call.services.settings.max_body_bytes
     if route.form and content_type.lower().startswith("application/x-www-form-urlencoded"):
@@ -127,8 +131,7 @@ async def _budget(route: Endpoint, call: Call) -> limits.Budget:
         return limits.unlimited()
     redis, settings = call.services.redis, call.services.settings
     if call.known is not None and call.known.seat is not None:
-        per_minute = call.seat.workspace.allowed.requests_per_minute
-        return await limits.spend(redis, f"workspace:{call.workspace_id}", per_minute)
+        return await limits.spend_workspace(redis, call.seat.workspace)
     subject = f"user:{call.user_id}" if call.known else f"address:{call.request.address}"
     return await limits.spend(redis, subject, settings.anonymous_requests_per_minute)
 

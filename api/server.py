@@ -21,6 +21,7 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.sockets.server import LARGEST_PACKET
 
     settings = awaited(settings)
     if settings.database_url is None:
@@ -31,6 +32,7 @@ def serve(settings: Settings) -> None:
         factory=True,
         host=settings.host,
         port=settings.port,
+        ws_max_size=LARGEST_PACKET,
         **uvicorn_options(settings.log_level),
     )
 

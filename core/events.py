@@ -89,6 +89,13 @@ class EventLogs:
                 after = event.number
                 yield event
 
+    async def keep(self, log: str, seconds: int) -> None:
+        """Keep a log for longer than a day; its next event makes it a day again."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in _keys(log):
+                pipe.expire(key, seconds)
+            await pipe.execute()
+
     async def exists(self, log: str) -> bool:
         return bool(await self._redis.exists(_stream(log)))
 

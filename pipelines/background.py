@@ -15,7 +15,7 @@ _running: Final[set[asyncio.Task[Execution | None]]] = set()
 
 def launch(services: Services, run: Execution, owner: str) -> asyncio.Task[Execution | None]:
     """Execute a run that ``owner`` holds, whoever waits for it; after the commit that began it."""
-    task = asyncio.create_task(execute(services, run, owner))
+    task = asyncio.create_task(execute(services, run, owner, is_new=True))
     _running.add(task)
     task.add_done_callback(_running.discard)
     return task
@@ -24,17 +24,17 @@ def launch(services: Services, run: Execution, owner: str) -> asyncio.Task[Execu
 async def ended(
     services: Services, run: Execution, task: asyncio.Task[Execution | None]
 ) -> Execution:
-    """Wait for the end of a launched run, also when another process takes it there."""
+    """Wait for the end or the pause of a launched run, also when another process takes it there."""
     return await asyncio.shield(task) or await watched(services, run)
 
 
 async def watched(services: Services, run: Execution) -> Execution:
-    """Wait for the end of a run that another call, or another process, executes."""
+    """Wait for the end or the pause of a run that another call, or process, executes."""
     async for _ in follow(services.events, services.store.unit, run, 0):
         pass
     async with services.store.unit(run.workspace_id) as unit:
         last = await unit.executions.get(run.id)
-    if last is None or last.status not in TERMINAL:
+    if last is None or last.status not in (*TERMINAL, "paused"):
         raise RuntimeError(f"the log of run {run.id} ended before the run")
     return last
 

@@ -1,9 +1,10 @@
 """Turns a graph into a Haystack pipeline: a component a block, a socket an edge.
 
-Along every edge goes one token: True when the branch is taken, False when it is skipped. A block
-whose tokens are all False is skipped and passes False on, so a join never waits for a branch that
-will not come, and a block starts as soon as each of its predecessors has finished or is skipped.
-Values do not travel through the sockets: Haystack copies what does.
+Along every edge goes one token: ``taken``, ``skipped``, or ``held`` where the run pauses. A block
+whose tokens are all ``skipped`` is skipped and passes that on, so a join never waits for a branch
+that will not come, and a block starts as soon as each of its predecessors has finished or is
+skipped. A block with a token ``held`` has its turn when the run goes on; the others run to their
+end, and so does the pipeline. Values do not travel through the sockets: Haystack copies what does.
 
 A pipeline knows only the graph's shape, so runs of one workflow share it, side by side too: what a
 block does comes from the run, through a context variable.
@@ -14,16 +15,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pipelines.graph import Graph
 
 if TYPE_CHECKING:
     from haystack import Pipeline
 
-Turn = Callable[[str, bool], Awaitable[frozenset[str]]]
-"""Takes a block's turn: given its id and whether it is reached, returns the handles taken."""
+Turn = Callable[[str, bool], Awaitable[frozenset[str] | None]]
+"""Takes a block's turn: given its id and whether it is reached, returns the handles taken, or None
+where the run pauses at it."""
+Token = Literal["taken", "skipped", "held"]
 
+TAKEN: Final = "taken"
+SKIPPED: Final = "skipped"
+HELD: Final = "held"
 _BEGIN = "begin"
 _KEPT = 32  # compiled shapes; one costs about a millisecond for ten blocks, and 5 kB a block
 _turn: ContextVar[Turn] = ContextVar("turn")
@@ -49,7 +55,7 @@ async def run_pipeline(pipeline: Pipeline, turn: Turn) -> None:
     """
     from haystack.core.errors import PipelineRuntimeError
 
-    entries = {name: dict.fromkeys(sockets, True) for name, sockets in pipeline.inputs().items()}
+    entries = {name: dict.fromkeys(sockets, TAKEN) for name, sockets in pipeline.inputs().items()}
     token = _turn.set(turn)
     try:
         await pipeline.run_async(entries, concurrency_limit=max(1, len(pipeline.graph)))
@@ -88,14 +94,17 @@ def _component_class() -> Any:
 
         def __init__(self, block_id: str, into: list[str], out: dict[str, str]) -> None:
             self._block_id, self._out = block_id, out
-            component.set_input_types(self, **dict.fromkeys(into, bool))
-            component.set_output_types(self, **dict.fromkeys(out, bool))
+            component.set_input_types(self, **dict.fromkeys(into, str))
+            component.set_output_types(self, **dict.fromkeys(out, str))
 
-        def run(self, **tokens: bool) -> dict[str, bool]:  # noqa: ARG002 - the sockets
+        def run(self, **tokens: Token) -> dict[str, Token]:  # noqa: ARG002 - the sockets
             raise RuntimeError("Blocks run asynchronously; use run_async.")
 
-        async def run_async(self, **tokens: bool) -> dict[str, bool]:
-            taken = await _turn.get()(self._block_id, any(tokens.values()))
-            return {socket: handle in taken for socket, handle in self._out.items()}
+        async def run_async(self, **tokens: Token) -> dict[str, Token]:
+            came = set(tokens.values())
+            taken = None if HELD in came else await _turn.get()(self._block_id, TAKEN in came)
+            if taken is None:
+                return dict.fromkeys(self._out, HELD)
+            return {s: TAKEN if handle in taken else SKIPPED for s, handle in self._out.items()}
 
     return BlockComponent

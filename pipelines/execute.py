@@ -7,26 +7,32 @@ restart and a run that is taken over are the same thing.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import JsonValue
+
 from core.errors import NuxaError, TimedOut
 from core.services import Services
 from core.store.executions import HOLDS_SLOT, Execution
-from pipelines.blocks.base import Context
+from pipelines.blocks.base import Context, Held
 from pipelines.journal import StoreJournal, storable
 from pipelines.level import LevelResult, run_level
-from pipelines.live import RunEvents, announced, wire_time
+from pipelines.live import RunEvents, told, wire_time
+from pipelines.pauses import StorePauses
 from pipelines.references import Secret, find
-from pipelines.run import close, extent_of
+from pipelines.run import cancel_under, close, extent_of
 from pipelines.scope import RunScope
-from pipelines.trace import LeaseLost, Trace
+from pipelines.subruns import SubRuns
+from pipelines.trace import LeaseLost, Told, Trace
 from pipelines.turns import BlockFailed
 from pipelines.workflow import Definition, parse
 
 HEARTBEAT_SECONDS = 1.0  # how soon a running block learns that its run was cancelled
 MAX_RECOVERIES = 3
+_CANCEL_AGAIN_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -37,16 +43,20 @@ async def claim(services: Services, owner: str) -> Execution | None:
         return await unit.execution_jobs.claim(owner, lease)
 
 
-async def execute(services: Services, run: Execution, owner: str) -> Execution | None:
-    """Run what is left of a run that ``owner`` holds; return the row as it ended.
+async def execute(
+    services: Services, run: Execution, owner: str, *, is_new: bool = False
+) -> Execution | None:
+    """Run what is left of a run that ``owner`` holds; return the row as it ended or paused.
 
-    None when it was cancelled or taken over meanwhile: then somebody else has ended it or will.
-    Cancelling this coroutine puts the run back for another process.
+    None when it was cancelled or taken over meanwhile, or queued again: then somebody else has
+    ended it or will. Cancelling this coroutine puts the run back for another process. ``is_new``
+    says that nobody can have begun it.
     """
     if run.recoveries > MAX_RECOVERIES:
         sentence = "Its worker died four times; look into the service's log and run it again."
         return await _end(services, run, owner, _failed("WORKER_LOST", sentence))
-    work = asyncio.create_task(_work(services, run, owner))
+    pauses = StorePauses(services, run, owner)
+    work = asyncio.create_task(_work(services, run, owner, pauses, is_new))
     try:
         while not (await asyncio.wait({work}, timeout=_next_look(run)))[0]:
             if _seconds_left(run) <= 0:
@@ -57,20 +67,22 @@ async def execute(services: Services, run: Execution, owner: str) -> Execution |
             if not await _renew(services, run, owner):
                 await _stop(work)
                 return None
-        return await _conclude(services, run, owner, work)
+        return await _conclude(services, run, owner, work, pauses)
     except asyncio.CancelledError:
         await _stop(work)
         await _put_back(services, run, owner)
         raise
 
 
-async def _work(services: Services, run: Execution, owner: str) -> LevelResult:
+async def _work(
+    services: Services, run: Execution, owner: str, pauses: StorePauses, is_new: bool
+) -> LevelResult:
     definition = parse(run.definition)
     events = RunEvents(services.events, run.id, run.workflow_id)
-    told = await announced(services.events, run.id) if run.recoveries else None
-    if told is None:
+    earlier = None if is_new else await told(services.events, run.id)
+    if earlier is None:
         await events.send("execution:started", {"startTime": wire_time(run.started_at)})
-    secrets = await _secrets(services, run.workspace_id, definition)
+    secrets = await _secrets(services, run, definition)
     journal = StoreJournal(services.store, services.sealer, run.workspace_id, run.id, owner)
     scope = RunScope.of(definition, secrets)
     context = Context(
@@ -79,23 +91,33 @@ async def _work(services: Services, run: Execution, owner: str) -> LevelResult:
         execution_id=run.id,
         block_id="",
         iteration=None,
-        input=run.input,
+        input=_input(services, run),
         scope=scope,
         services=services,
         emit=events.send,
+        pauses=pauses,
+        calls=SubRuns(services, run, execute),
     )
-    trace = Trace(journal, events.send, secrets, told)
+    # What an earlier run had finished is no event of this one.
+    is_all = earlier is None and bool(run.options.get("fromExecutionId"))
+    trace = Trace(journal, events.send, secrets, earlier or Told(is_all=is_all))
     return await run_level(definition, extent_of(run), scope, trace, context)
 
 
 async def _conclude(
-    services: Services, run: Execution, owner: str, work: asyncio.Task[LevelResult]
+    services: Services,
+    run: Execution,
+    owner: str,
+    work: asyncio.Task[LevelResult],
+    pauses: StorePauses,
 ) -> Execution | None:
-    """Write the end that finished work has come to."""
+    """Write the end, or the pause, that finished work has come to."""
     try:
         result = work.result()
     except LeaseLost:
         return None
+    except Held:
+        return await pauses.pause_run()
     except BlockFailed as failed:
         record = failed.record
         place = {"blockId": record.block_id, "blockName": record.block_name}
@@ -125,6 +147,8 @@ async def _end(
 ) -> Execution | None:
     async with services.store.unit(run.workspace_id) as unit:
         ended = await unit.executions.finish(run.id, owner, end)
+        if ended is not None:
+            await cancel_under(unit, services, ended)
     if ended is not None:
         await close(services, ended)
     return ended
@@ -145,24 +169,34 @@ async def _put_back(services: Services, run: Execution, owner: str) -> None:
             unit.after_commit(lambda: services.queue.wake("executions", run.id))
 
 
-async def _secrets(services: Services, workspace_id: str, definition: Definition) -> dict[str, str]:
-    """Return the secrets that the definition names, opened."""
+def _input(services: Services, run: Execution) -> JsonValue:
+    """Return the run's input as it was given, where the row shows it with secrets masked."""
+    sealed = run.options.get("sealedInput")
+    given: JsonValue = json.loads(services.sealer.open(sealed)) if sealed else run.input
+    return given
+
+
+async def _secrets(services: Services, run: Execution, definition: Definition) -> dict[str, str]:
+    """Return the secrets that the definition names, or a run around this one, opened."""
     named = {
         token.name
         for block in definition.blocks.values()
-        for value in block.values().values()
+        for value in definition.values(block).values()
         for token in find(value)
         if isinstance(token, Secret)
-    }
+    } | set(run.options.get("secrets", ()))
     if not named:
         return {}
-    async with services.store.unit(workspace_id) as unit:
+    async with services.store.unit(run.workspace_id) as unit:
         sealed = await unit.secrets.all_sealed()
     return {name: services.sealer.open(sealed[name]) for name in named & sealed.keys()}
 
 
 async def _stop(work: asyncio.Task[LevelResult]) -> None:
-    work.cancel()
+    """Cancel until it is over: a client of a server may swallow a cancellation as it connects."""
+    while not work.done():
+        work.cancel()
+        await asyncio.wait({work}, timeout=_CANCEL_AGAIN_SECONDS)
     await asyncio.gather(work, return_exceptions=True)
 
 
@@ -174,4 +208,5 @@ def _seconds_left(run: Execution) -> float:
     limit = run.options.get("timeoutSeconds")
     if not limit or run.started_at is None:
         return float("inf")
-    return float(limit) - (datetime.now(UTC) - run.started_at).total_seconds()
+    ran = (datetime.now(UTC) - run.started_at).total_seconds() - run.paused_seconds
+    return float(limit) - ran

@@ -13,28 +13,49 @@ from graphlib import CycleError, TopologicalSorter
 from pipelines.workflow import Block, Definition, Edge
 
 START = "start"
+INTO_CONTAINERS = ("loop-start-source", "parallel-start-source")
 
 
 class Graph:
-    """Edges by source and by target; edges whose ends are missing are left out."""
+    """Edges by source and by target; edges whose ends are missing are left out.
+
+    ``parent`` is the container whose inside this is, None for the outermost level. In a loop an
+    edge back to where it begins says what the loop does anyway, so it is left out too.
+    """
 
     def __init__(self, definition: Definition, parent: str | None = None) -> None:
-        self.definition = definition
+        self.definition, self.parent = definition, parent
+        parents = parents_of(definition)
         self.blocks: Mapping[str, Block] = {
             block.id: block
             for block in definition.blocks.values()
-            if container_of(definition, block) == parent
+            if parents.get(block.id) == parent
         }
-        self.edges: list[Edge] = [
-            edge
-            for edge in definition.edges
-            if edge.source in self.blocks and edge.target in self.blocks
-        ]
+        edges = [e for e in definition.edges if e.source in self.blocks and e.target in self.blocks]
+        self.entries = self._entries(edges)
+        is_loop = parent in definition.loops
+        self.edges: list[Edge] = [e for e in edges if not (is_loop and e.target in self.entries)]
         self.out: dict[str, list[Edge]] = defaultdict(list)
         self.into: dict[str, list[Edge]] = defaultdict(list)
         for edge in self.edges:
             self.out[edge.source].append(edge)
             self.into[edge.target].append(edge)
+
+    def _entries(self, edges: list[Edge]) -> set[str]:
+        """Ids of the blocks that begin the level.
+
+        Inside a container those that its start handle leads to; where none was joined to it, those
+        that no other leads to, or the first where each has one that leads to it.
+        """
+        if self.parent is None:
+            return {block.id for block in self.starts}
+        begun = {
+            edge.target
+            for edge in self.definition.edges
+            if edge.source == self.parent and edge.handle in INTO_CONTAINERS
+        } & self.blocks.keys()
+        led_to = {edge.target for edge in edges}
+        return begun or self.blocks.keys() - led_to or set(list(self.blocks)[:1])
 
     @cached_property
     def starts(self) -> list[Block]:
@@ -42,8 +63,8 @@ class Graph:
 
     @cached_property
     def reached(self) -> set[str]:
-        """Ids of the blocks a run visits: those the start leads to, itself among them."""
-        return walk((block.id for block in self.starts), self._successors)
+        """Ids of the blocks a run visits: those the level begins with, and all they lead to."""
+        return walk(self.entries, self._successors)
 
     def part(self, start: str | None, stop: str | None) -> set[str]:
         """Return ids of what a run visits that begins at ``start`` and ends after ``stop``."""
@@ -73,50 +94,34 @@ class Graph:
         return {edge.source for edge in self.into[block_id]}
 
 
-def container_of(definition: Definition, block: Block) -> str | None:
-    """Return the id of the loop or parallel a block stands in."""
-    if block.parent_id is not None:
-        return block.parent_id
-    for holders in (definition.loops, definition.parallels):
-        for container_id, container in holders.items():
-            if block.id in container.nodes:
-                return container_id
-    return None
+def parents_of(definition: Definition) -> dict[str, str]:
+    """Return of each block that stands in a loop or parallel the id of that container."""
+    nodes = {i: loop.nodes for i, loop in definition.loops.items()}
+    nodes |= {i: parallel.nodes for i, parallel in definition.parallels.items()}
+    parents = {node: container_id for container_id, held in nodes.items() for node in held}
+    own = {b.id: b.parent_id for b in definition.blocks.values() if b.parent_id is not None}
+    return {**parents, **own}
 
 
-def containers_of(definition: Definition, block: Block) -> list[str]:
+def containers_of(parents: Mapping[str, str], block_id: str) -> list[str]:
     """Return the ids of the containers around a block, innermost first."""
     around: list[str] = []
-    parent = container_of(definition, block)
+    parent = parents.get(block_id)
     while parent is not None and parent not in around:
         around.append(parent)
-        outer = definition.blocks.get(parent)
-        parent = container_of(definition, outer) if outer else None
+        parent = parents.get(parent)
     return around
 
 
-def find_cycle(definition: Definition) -> list[str]:
-    """Return the ids of blocks on a cycle that no loop container holds; empty for none."""
-    outermost = {
-        block.id: next(
-            (c for c in reversed(containers_of(definition, block)) if c in definition.loops),
-            block.id,
-        )
-        for block in definition.blocks.values()
-    }
-    before: dict[str, set[str]] = {node: set() for node in outermost.values()}
-    for edge in definition.edges:
-        source, target = outermost.get(edge.source), outermost.get(edge.target)
-        if source is None or target is None:
-            continue
-        is_inside_loop = source == target and source in definition.loops
-        if not is_inside_loop:
-            before[target].add(source)
-    try:
-        TopologicalSorter(before).prepare()
-    except CycleError as error:
-        cycle: list[str] = error.args[1]
-        return list(dict.fromkeys(cycle))
+def find_cycle(levels: Iterable[Graph]) -> list[str]:
+    """Return the ids of blocks on a cycle of any level; empty for none."""
+    for graph in levels:
+        before = {block_id: {e.source for e in graph.into[block_id]} for block_id in graph.blocks}
+        try:
+            TopologicalSorter(before).prepare()
+        except CycleError as error:
+            cycle: list[str] = error.args[1]
+            return list(dict.fromkeys(cycle))
     return []
 
 

@@ -11,8 +11,7 @@ from pydantic import JsonValue
 from core.security import Sealer
 from core.store.block_logs import BlockLog
 from core.store.unit import Store
-from pipelines.outcome import MODEL_BLOCKS, usage_of
-from pipelines.trace import BlockRecord, BlockStatus, LeaseLost
+from pipelines.trace import BlockRecord, BlockStatus, LeaseLost, usage_of
 
 
 class StoreJournal:
@@ -38,7 +37,7 @@ class StoreJournal:
             raise LeaseLost(f"run {self._execution_id} is no longer {self._owner}'s")
 
     def _row(self, record: BlockRecord) -> dict[str, Any]:
-        usage, cost = usage_of(record.output) if record.block_type in MODEL_BLOCKS else ({}, None)
+        usage, cost = usage_of(record.block_type, record.output)
         has_secrets = record.shown_output != record.output
         return {
             "block_id": record.block_id,

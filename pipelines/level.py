@@ -1,19 +1,19 @@
-"""Runs one level of a workflow from its first block to its last."""
+"""Runs one level of a workflow, and the levels inside its containers, from first block to last."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
-from pipelines.blocks.base import Context
+from pipelines.blocks.base import Context, Held
 from pipelines.compile import compile_graph, run_pipeline
 from pipelines.graph import Graph
-from pipelines.outcome import final_output, is_response, select, total_usage
+from pipelines.outcome import final_output, is_response, select
 from pipelines.scope import RunScope
-from pipelines.trace import Trace
-from pipelines.turns import Turns
+from pipelines.trace import BlockRecord, Trace
+from pipelines.turns import BlockFailed, IterationFailed, Turns
 from pipelines.workflow import Definition
 
 
@@ -28,7 +28,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class LevelResult:
-    """What the level answers; ``shown_output`` has the secrets masked."""
+    """What the run answers; ``shown_output`` has the secrets masked."""
 
     output: JsonValue
     shown_output: JsonValue
@@ -40,18 +40,62 @@ class LevelResult:
 async def run_level(
     definition: Definition, extent: Extent, scope: RunScope, trace: Trace, context: Context
 ) -> LevelResult:
-    """Run the blocks, replaying those that ``trace`` remembers.
+    """Run the outermost level, replaying the blocks that ``trace`` remembers.
 
-    Raises ``BlockFailed`` when a block fails that nothing handles, and ``LeaseLost`` when the
-    journal says that the run belongs to somebody else.
+    Raises ``BlockFailed`` when a block fails that nothing handles, ``Held`` when nothing more can
+    run until something comes that a block waits for, and ``LeaseLost`` when the journal says that
+    the run belongs to somebody else.
     """
+    await trace.replay()
     graph = Graph(definition)
-    turns = Turns(graph, scope, trace, context)
-    await turns.replay()
-    ids = graph.part(extent.start_block_id, extent.stop_after_block_id)
-    await run_pipeline(compile_graph(graph, ids), turns.take)
+    level = _Level(graph, graph.part(extent.start_block_id, extent.stop_after_block_id), trace)
+    records = await level.run(scope, context)
     chosen = extent.selected_outputs
-    records = turns.records
     output = select(graph, records, chosen) if chosen else final_output(graph, records)
-    usage, cost = total_usage(records)
-    return LevelResult(output, trace.masked(output), is_response(records), usage, cost)
+    cost = sum(trace.costs) if trace.costs else None
+    return LevelResult(output, trace.masked(output), is_response(records), trace.usage, cost)
+
+
+class _Level:
+    """A compiled level, which may be run many times, also side by side."""
+
+    def __init__(self, graph: Graph, ids: set[str], trace: Trace) -> None:
+        self._graph, self._trace = graph, trace
+        self._pipeline = compile_graph(graph, ids)
+
+    async def run(self, scope: RunScope, context: Context) -> Mapping[str, BlockRecord]:
+        """Run it once; return how its blocks ended, those that were skipped left out."""
+        turns = Turns(self._graph, scope, self._trace, context, self._inside)
+        await run_pipeline(self._pipeline, turns.take)
+        if turns.is_held:
+            raise Held
+        return turns.records
+
+    def output(self, records: Mapping[str, BlockRecord]) -> JsonValue:
+        return final_output(self._graph, records)
+
+    def _inside(self, container_id: str, scope: RunScope, context: Context) -> _Inside:
+        graph = Graph(self._graph.definition, container_id)
+        return _Inside(_Level(graph, graph.reached, self._trace), scope, context)
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """What a container sees of the level inside it."""
+
+    level: _Level
+    around: RunScope
+    context: Context
+
+    def scope(self) -> RunScope:
+        return self.around.inner()
+
+    async def run(self, index: int, scope: RunScope) -> JsonValue:
+        """Run an iteration; it is named by its index after those of the containers around."""
+        outer = self.context.iteration
+        iteration = str(index) if outer is None else f"{outer}.{index}"
+        context = replace(self.context, iteration=iteration, scope=scope)
+        try:
+            return self.level.output(await self.level.run(scope, context))
+        except BlockFailed as failed:
+            raise IterationFailed(index, failed) from failed

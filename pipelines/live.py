@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +10,12 @@ from pydantic import JsonValue
 
 from core.events import Event, EventLogs
 from core.store.executions import TERMINAL, Execution
+from core.store.pauses import Pause
 from core.store.unit import OpenUnit
-from pipelines.trace import END_TYPES, Place
+from pipelines.trace import END_TYPES, Place, Told
 
+PAUSED = "execution:paused"
+KEEP_PAUSED_SECONDS = 60 * 24 * 3600  # of the log of a run that waits for somebody
 LAST_TYPES = {
     "completed": "execution:completed",
     "failed": "execution:error",
@@ -40,17 +43,22 @@ class RunEvents:
         await self._events.append(log_name(self._execution_id), event)
 
 
-async def announced(events: EventLogs, execution_id: str) -> frozenset[Place] | None:
-    """Return the blocks whose end stands in a run's log; None when the run was never announced."""
-    places: set[Place] = set()
+async def told(events: EventLogs, execution_id: str) -> Told | None:
+    """Return what a run's log tells of its blocks; None when the log is not there."""
+    begun: dict[Place, tuple[int, datetime]] = {}
+    ended: set[Place] = set()
     after = 0
     while page := await events.read(log_name(execution_id), after):
         after = page[-1].number
         for event in page:
-            data = event.data["data"]
-            if event.data["type"] in END_TYPES.values():
-                places.add((data["blockId"], data.get("iteration")))
-    return frozenset(places) if after else None
+            data, kind = event.data["data"], event.data["type"]
+            place = (data.get("blockId"), data.get("iteration"))
+            if kind == "block:started":
+                moment = datetime.fromisoformat(event.data["timestamp"])
+                begun[place] = (data["executionOrder"], moment)
+            elif kind in END_TYPES.values():
+                ended.add(place)
+    return Told(begun, frozenset(ended)) if after else None
 
 
 def duration_ms(run: Execution) -> int | None:
@@ -79,10 +87,39 @@ async def send_last(events: EventLogs, run: Execution) -> None:
     await RunEvents(events, run.id, run.workflow_id).send(*last_event(run))
 
 
+def paused_data(run: Execution, pauses: Sequence[Pause]) -> dict[str, JsonValue]:
+    """Return the data of the event that a run pauses, and what it waits for."""
+    contexts: list[JsonValue] = [_context(run, pause) for pause in pauses]
+    first = contexts[0] if contexts else {"contextId": None, "resumeUrl": None}
+    assert isinstance(first, dict)
+    return {"contextId": first["contextId"], "resumeUrl": first["resumeUrl"], "contexts": contexts}
+
+
+def _context(run: Execution, pause: Pause) -> JsonValue:
+    of = pause.shown.get("workflowId", run.workflow_id)
+    return {
+        "contextId": pause.id,
+        "resumeUrl": f"/api/workflows/{of}/executions/{pause.execution_id}/resume",
+        "kind": pause.kind,
+        "blockId": pause.block_id,
+        "message": pause.shown.get("message"),
+        "fields": pause.shown.get("fields", []),
+        "until": wire_time(pause.due_at),
+    }
+
+
+async def send_paused(events: EventLogs, run: Execution, pauses: Sequence[Pause]) -> None:
+    """Append the event that a run pauses, and have its log outlast the pause."""
+    data = paused_data(run, pauses)
+    await RunEvents(events, run.id, run.workflow_id).send(PAUSED, data)
+    await events.keep(log_name(run.id), KEEP_PAUSED_SECONDS)
+
+
 async def follow(
     events: EventLogs, open_unit: OpenUnit, run: Execution, after: int
 ) -> AsyncIterator[Event | None]:
-    """Yield a run's events after a number up to its last one; None where nothing came for 10 s.
+    """Yield a run's events after a number up to its last one, or to its pause if it is paused;
+    None where nothing came for 10 s.
 
     A process that dies between ending a run and saying so leaves a log without its last event, and
     logs are kept for a day only. The row knows better: the end of a log that is gone is made up
@@ -90,7 +127,7 @@ async def follow(
     """
     log = log_name(run.id)
     last = await events.at(log, after)
-    if last and last.data["type"] in LAST_TYPES.values():
+    if last and await _is_over(events, open_unit, run, last):
         return
     if run.status in TERMINAL and not await events.exists(log):
         yield _numbered(after + 1, _end(run))
@@ -99,14 +136,35 @@ async def follow(
         if event is not None:
             after = event.number
             yield _numbered(event.number, event.data)
-            if event.data["type"] in LAST_TYPES.values():
+            if await _is_over(events, open_unit, run, event):
                 return
             continue
         yield None
-        async with open_unit(run.workspace_id) as unit:
-            now = await unit.executions.get(run.id)
-        if now is not None and now.status in TERMINAL:
-            await events.append_after(log, after, _end(now))
+        await _complete(events, open_unit, run, after)
+
+
+async def _is_over(events: EventLogs, open_unit: OpenUnit, run: Execution, event: Event) -> bool:
+    """Whether nothing comes after an event: it is the last, or the run is still paused there."""
+    if event.data["type"] != PAUSED:
+        return event.data["type"] in LAST_TYPES.values()
+    if await events.at(log_name(run.id), event.number + 1):
+        return False
+    async with open_unit(run.workspace_id) as unit:
+        now = await unit.executions.get(run.id)
+    return now is not None and now.status == "paused"
+
+
+async def _complete(events: EventLogs, open_unit: OpenUnit, run: Execution, after: int) -> None:
+    """Append what whoever ended or paused the run should have said, if the log ends without it."""
+    async with open_unit(run.workspace_id) as unit:
+        now = await unit.executions.get(run.id)
+        is_paused = now is not None and now.status == "paused"
+        pauses = await unit.pauses.open_under(run.id) if is_paused else []
+    if now is not None and now.status in TERMINAL:
+        await events.append_after(log_name(run.id), after, _end(now))
+    elif now is not None and is_paused:
+        event = _envelope(now.id, now.workflow_id, PAUSED, paused_data(now, pauses), now.paused_at)
+        await events.append_after(log_name(run.id), after, event)
 
 
 def _end(run: Execution) -> dict[str, JsonValue]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
@@ -13,7 +12,6 @@ from pipelines.trace import BlockRecord
 from pipelines.workflow import Block, normalised
 
 RESPONSE = "response"
-MODEL_BLOCKS = frozenset({"agent", "router", "evaluator", "guardrails"})
 
 
 def final_output(graph: Graph, records: Mapping[str, BlockRecord]) -> JsonValue:
@@ -51,29 +49,6 @@ def select(graph: Graph, records: Mapping[str, BlockRecord], paths: Sequence[str
         record = records.get(block.id) if block else None
         chosen[path] = dig(record.output, tuple(rest)) if record else None
     return chosen
-
-
-def usage_of(output: JsonValue) -> tuple[dict[str, int], float | None]:
-    """Return the tokens and the cost a block's output tells of."""
-    if not isinstance(output, dict):
-        return {}, None
-    tokens, cost = output.get("tokens"), output.get("cost")
-    counts = tokens if isinstance(tokens, dict) else {}
-    usage = {key: value for key, value in counts.items() if isinstance(value, int)}
-    return usage, float(cost) if isinstance(cost, int | float) else None
-
-
-def total_usage(records: Mapping[str, BlockRecord]) -> tuple[dict[str, int], float | None]:
-    """Return the tokens and the cost of a whole run; no cost where none is known."""
-    total: Counter[str] = Counter()
-    costs = []
-    for record in records.values():
-        if record.block_type not in MODEL_BLOCKS:
-            continue
-        usage, cost = usage_of(record.output)
-        total.update(usage)
-        costs += [] if cost is None else [cost]
-    return dict(total), sum(costs) if costs else None
 
 
 def _is_response(record: BlockRecord) -> bool:

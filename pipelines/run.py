@@ -6,10 +6,11 @@ the run is no longer his stops and writes no more.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import JsonValue
@@ -34,6 +35,21 @@ NO_LIMIT = -1
 
 
 @dataclass(frozen=True)
+class Parent:
+    """The run whose block has another workflow run, and what that takes over from it.
+
+    ``secrets`` are names of the workspace's secrets that may stand in the input, which is kept
+    sealed (``sealed_input``) where one does.
+    """
+
+    execution_id: str
+    place: str
+    depth: int
+    secrets: Sequence[str]
+    sealed_input: str | None
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """What a caller may say about a run, once checked who may say it.
 
@@ -51,6 +67,7 @@ class RunRequest:
     created_by: str | None = None
     slots: int = NO_LIMIT
     runner: str | None = None
+    parent: Parent | None = None
 
 
 async def start(unit: Unit, services: Services, workflow_id: str, request: RunRequest) -> Execution:
@@ -67,7 +84,7 @@ async def start(unit: Unit, services: Services, workflow_id: str, request: RunRe
     require_valid(definition, runnable=True)
     _require_extent(definition, request.extent)
     execution = _row(workflow.id, version, frozen, request, services.settings.lease_seconds)
-    async with _slot(services, unit.workspace_id, execution.id, request.slots):
+    async with taken_slot(services, unit.workspace_id, execution.id, request.slots):
         if not await unit.executions.insert(execution):
             raise Conflict("A run with this id exists; choose another X-Run-Id.")
         if request.from_execution_id:
@@ -82,11 +99,22 @@ async def cancel(unit: Unit, services: Services, execution_id: str) -> Execution
     ended = await unit.executions.cancel(execution_id)
     if ended is not None:
         unit.after_commit(lambda: close(services, ended))
+        await cancel_under(unit, services, ended)
         return ended
     existing = await unit.executions.get(execution_id)
     if existing is None:
         raise NotFound("There is no such execution; list those of the workflow.")
     return existing
+
+
+async def cancel_under(
+    unit: Unit, services: Services, run: Execution, place: str | None = None
+) -> None:
+    """End the runs that a run's blocks (or the block at a place) have begun and that go on."""
+    if not any(block["type"] == "workflow" for block in run.definition.get("blocks", {}).values()):
+        return
+    for ended in await unit.subruns.cancel_under(run.id, place):
+        unit.after_commit(partial(close, services, ended))
 
 
 async def close(services: Services, ended: Execution) -> None:
@@ -147,10 +175,10 @@ def _require_extent(definition: Definition, extent: Extent) -> None:
 
 
 @asynccontextmanager
-async def _slot(
+async def taken_slot(
     services: Services, workspace_id: str, execution_id: str, most: int
 ) -> AsyncIterator[None]:
-    """Take a slot for a run that is being added; give it back if that fails.
+    """Take a slot for a run that is being added or goes on; give it back if that fails.
 
     Should the process die before the commit, or the commit fail, the slot runs out by itself.
     """
@@ -197,6 +225,9 @@ def _row(
         "fromExecutionId": request.from_execution_id,
         HOLDS_SLOT: request.slots != NO_LIMIT,
     }
+    parent = request.parent
+    if parent is not None:
+        options |= {"sealedInput": parent.sealed_input, "secrets": list(parent.secrets)}
     row = Execution(
         id=request.execution_id or new_id("exec"),
         workflow_id=workflow_id,
@@ -208,6 +239,9 @@ def _row(
         output=None,  # JSON null; left away it would be SQL NULL
         created_by=request.created_by,
         status="queued",
+        parent_id=parent and parent.execution_id,
+        parent_place=parent and parent.place,
+        depth=parent.depth if parent else 0,
     )
     if request.runner is not None:
         now = datetime.now(UTC)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
@@ -22,7 +23,7 @@ class RunScope:
 
     variables: dict[str, JsonValue]
     secrets: Mapping[str, str] = field(default_factory=dict)
-    outputs: dict[str, JsonValue] = field(default_factory=dict)
+    outputs: MutableMapping[str, JsonValue] = field(default_factory=dict)
     bindings: dict[str, JsonValue] = field(default_factory=dict)
 
     @classmethod
@@ -44,6 +45,17 @@ class RunScope:
         if name not in self.secrets:
             raise ValidationFailed(f"The workspace has no secret {name}; set it and run again.")
         return self.secrets[name]
+
+    def inner(self) -> RunScope:
+        """Return a scope for the inside of a container: it sees this one, and has its own blocks
+        and bindings. Variables are the run's."""
+        return RunScope(
+            self.variables, self.secrets, ChainMap({}, self.outputs), dict(self.bindings)
+        )
+
+    def forget(self, key: str) -> None:
+        """Have references to a block that is skipped find nothing, also of an iteration before."""
+        self.outputs.pop(key, None)
 
     def add(self, key: str, block_type: str, output: JsonValue, *, sets_variables: bool) -> None:
         """Make a finished block's output visible to those that follow."""

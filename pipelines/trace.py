@@ -6,19 +6,23 @@ again reads the rows back instead of running those blocks again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
+from core.errors import NuxaError
 from pipelines.references import mask
 from pipelines.workflow import Block
 
 BlockStatus = Literal["success", "error", "skipped"]
 Place = tuple[str, str | None]
 """A block's id and its iteration."""
+MOST_BLOCKS = 100_000  # of one run; a loop in a loop multiplies
+MODEL_BLOCKS = frozenset({"agent", "router", "evaluator", "guardrails"})
 END_TYPES: Mapping[BlockStatus, str] = {
     "success": "block:completed",
     "error": "block:error",
@@ -67,6 +71,13 @@ class Journal(Protocol):
         ...
 
 
+class RunTooLong(NuxaError):
+    """A run that would go on and on is ended."""
+
+    code = "LIMIT_EXCEEDED"
+    status = 400
+
+
 class LeaseLost(Exception):
     """The run was cancelled, ended or taken over: this process must stop and write no more."""
 
@@ -84,11 +95,21 @@ class MemoryJournal:
         self.records.append(record)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the live events of a run tell of its blocks: which began (their number, and when), and
+    which ended. With ``is_all`` nothing else of what is written is to be told."""
+
+    begun: Mapping[Place, tuple[int, datetime]] = field(default_factory=dict)
+    ended: frozenset[Place] = frozenset()
+    is_all: bool = False
+
+
 class Trace:
     """Writes and announces the blocks of one run, in the order they start.
 
-    ``announced`` names the blocks whose end an earlier process has announced; None in a first
-    attempt. What was written but not announced is announced before the run goes on.
+    ``told`` is what earlier attempts at the run have announced. What was written but not announced
+    is announced before the run goes on; a block that began before keeps its number.
     """
 
     def __init__(
@@ -96,23 +117,31 @@ class Trace:
         journal: Journal,
         send: Send,
         secrets: Mapping[str, str],
-        announced: frozenset[Place] | None = None,
+        told: Told = Told(),
     ) -> None:
         self._journal, self._send, self._secrets = journal, send, secrets
-        self._announced = announced
+        self._told = told
         self._order = 0
+        self.earlier: Mapping[Place, BlockRecord] = {}
+        self.usage: Counter[str] = Counter()
+        self.costs: list[float] = []
 
-    async def replay(self) -> list[BlockRecord]:
-        """Return the records of earlier attempts; new ones are numbered after them."""
+    async def replay(self) -> None:
+        """Take over what earlier attempts at this run have finished; number new blocks after it."""
         records = await self._journal.finished()
-        self._order = max((record.execution_order for record in records), default=0)
+        self.earlier = {record.place: record for record in records}
+        orders = [record.execution_order for record in records]
+        self._order = max([*orders, *(order for order, _ in self._told.begun.values())], default=0)
         for record in records:
-            if self._announced is not None and record.place not in self._announced:
+            self._count(record)
+            if not self._told.is_all and record.place not in self._told.ended:
                 await self._announce(record)
-        return records
 
     async def started(self, block: Block, iteration: str | None, given: JsonValue) -> Span:
         """Announce that a block begins; its ``input`` is shown as it stands in the definition."""
+        if (block.id, iteration) in self._told.begun:
+            order, moment = self._told.begun[block.id, iteration]
+            return Span(self, block, iteration, order, moment)
         span = self._span(block, iteration)
         head = _head(span.record("success", attempt=1))
         await self._send("block:started", {**head, "input": self.masked(given)})
@@ -125,12 +154,23 @@ class Trace:
     async def ended(self, record: BlockRecord) -> None:
         """Write how a block ended, then announce it."""
         await self._journal.write(record)
+        self._count(record)
         await self._announce(record)
 
     def masked(self, value: JsonValue) -> JsonValue:
         return mask(value, self._secrets)
 
+    def _count(self, record: BlockRecord) -> None:
+        usage, cost = usage_of(record.block_type, record.output)
+        self.usage.update(usage)
+        self.costs += [] if cost is None else [cost]
+
     def _span(self, block: Block, iteration: str | None) -> Span:
+        if self._order >= MOST_BLOCKS:
+            raise RunTooLong(
+                f"A run may run {MOST_BLOCKS:,} blocks, those of iterations counted each time; "
+                "split the work into several runs."
+            )
         self._order += 1
         return Span(self, block, iteration, self._order, datetime.now(UTC))
 
@@ -145,6 +185,16 @@ class Trace:
         if record.status == "error":
             event["error"] = record.error_message
         await self._send(END_TYPES[record.status], event)
+
+
+def usage_of(block_type: str, output: JsonValue) -> tuple[dict[str, int], float | None]:
+    """Return the tokens and the cost that a block which asks models tells of."""
+    if block_type not in MODEL_BLOCKS or not isinstance(output, dict):
+        return {}, None
+    tokens, cost = output.get("tokens"), output.get("cost")
+    counts = tokens if isinstance(tokens, dict) else {}
+    usage = {key: value for key, value in counts.items() if isinstance(value, int)}
+    return usage, float(cost) if isinstance(cost, int | float) else None
 
 
 def _head(record: BlockRecord) -> dict[str, JsonValue]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
 from core.errors import NuxaError, TimedOut, ValidationFailed
 from pipelines.blocks import KINDS
-from pipelines.blocks.base import ERROR, SOURCE, Context, Output
+from pipelines.blocks.base import ERROR, SOURCE, Context, Held, Inside, Output
 from pipelines.graph import Graph
 from pipelines.scope import RunScope
-from pipelines.trace import BlockRecord, LeaseLost, Place, Span, Trace
+from pipelines.trace import BlockRecord, LeaseLost, Span, Trace
 from pipelines.workflow import Block, Retry
 
 LONGEST_WAIT_MS = 60_000
 log = logging.getLogger(__name__)
 _LEAVE_NOWHERE: frozenset[str] = frozenset()
+_LEAVE_PLAINLY = frozenset({SOURCE, "loop-end-source", "parallel-end-source"})
+InsideOf = Callable[[str, RunScope, Context], Inside]
 
 
 class BlockFailed(NuxaError):
@@ -28,6 +30,15 @@ class BlockFailed(NuxaError):
     def __init__(self, record: BlockRecord) -> None:
         super().__init__(f'Block "{record.block_name}": {record.error_message}')
         self.record = record
+        self.error_code = record.error_code or self.code
+
+
+class IterationFailed(NuxaError):
+    """A block inside a container failed and nothing inside handled it."""
+
+    def __init__(self, index: int, failed: BlockFailed) -> None:
+        super().__init__(f"Iteration {index}: {failed.message}")
+        self.error_code = failed.error_code
 
 
 @dataclass(frozen=True)
@@ -38,28 +49,36 @@ class _Failure:
 
 
 class Turns:
-    """Takes the turns of the blocks of one level of one run."""
+    """Takes the turns of the blocks of one level of one run, in one iteration.
 
-    def __init__(self, graph: Graph, scope: RunScope, trace: Trace, context: Context) -> None:
+    ``is_held`` says that the run pauses at one of them.
+    """
+
+    def __init__(
+        self, graph: Graph, scope: RunScope, trace: Trace, context: Context, inside: InsideOf
+    ) -> None:
         self._graph, self._scope, self._trace, self._context = graph, scope, trace, context
-        self._earlier: Mapping[Place, BlockRecord] = {}
+        self._inside = inside
         self.records: dict[str, BlockRecord] = {}
+        self.is_held = False
 
-    async def replay(self) -> None:
-        """Take over what earlier attempts at this run have finished."""
-        records = await self._trace.replay()
-        self._earlier = {record.place: record for record in records}
+    async def take(self, block_id: str, reached: bool) -> frozenset[str] | None:
+        """Return the handles the block leaves by, or None where the run pauses at it.
 
-    async def take(self, block_id: str, reached: bool) -> frozenset[str]:
-        """Return the handles the block leaves by; raise ``BlockFailed`` to end the run."""
+        Raises ``BlockFailed`` to end the run.
+        """
         block = self._graph.blocks[block_id]
-        earlier = self._earlier.get((block.id, self._context.iteration))
+        earlier = self._trace.earlier.get((block.id, self._context.iteration))
         if earlier is not None:
             return self._leave(block, earlier, reached)
         if not reached or not block.enabled:
             await self._trace.skipped(block, self._context.iteration)
             return self._leave_skipped(block, reached)
-        record = await self._run(block)
+        try:
+            record = await self._run(block)
+        except Held:
+            self.is_held = True
+            return None
         return self._leave(block, record, reached)
 
     def _leave(self, block: Block, record: BlockRecord, reached: bool) -> frozenset[str]:
@@ -76,23 +95,22 @@ class Turns:
             sets_variables=kind.sets_variables and not is_error,
         )
         if not is_error:
-            return frozenset(
-                {kind.chosen(record.output if isinstance(record.output, dict) else {})}
-            )
+            return kind.chosen(record.output if isinstance(record.output, dict) else {})
         if any(edge.handle == ERROR for edge in self._graph.out[block.id]):
             return frozenset({ERROR})
         raise BlockFailed(record)
 
     def _leave_skipped(self, block: Block, reached: bool) -> frozenset[str]:
         """A disabled block lets the run through by its plain handle, as if it were not there."""
-        return frozenset({SOURCE}) if reached and not block.enabled else _LEAVE_NOWHERE
+        self._scope.forget(block.key)
+        return _LEAVE_PLAINLY if reached and not block.enabled else _LEAVE_NOWHERE
 
     async def _run(self, block: Block) -> BlockRecord:
         retry = block.retry or Retry(max_tries=1)
-        span = await self._trace.started(block, self._context.iteration, dict(block.values()))
+        span = await self._trace.started(block, self._context.iteration, self._values(block))
         attempt = 1
         while True:
-            given, result = await self._attempt(block)
+            given, result = await self._attempt(block, attempt)
             is_last = attempt >= retry.max_tries
             if not isinstance(result, _Failure):
                 record = span.record("success", attempt=attempt, given=given, output=result)
@@ -105,30 +123,42 @@ class Turns:
         await self._trace.ended(record)
         return record
 
-    async def _attempt(self, block: Block) -> tuple[JsonValue, Output | _Failure]:
+    async def _attempt(self, block: Block, attempt: int) -> tuple[JsonValue, Output | _Failure]:
         """Return the resolved settings and the output, or why there is none."""
         kind = KINDS[block.type]
         given: JsonValue = None
+        context = self._context_of(block, attempt)
         limit = block.timeout_ms / 1000 if block.timeout_ms else None
         try:
-            resolved = kind.resolve(block.values(), self._scope)
+            resolved = kind.resolve(self._values(block), self._scope)
             given = resolved if block.type != "start" else {"input": self._context.input}
-            context = replace(self._context, block_id=block.id)
             async with asyncio.timeout(limit):
                 return given, await kind.run(context, kind.fit(resolved))
-        except LeaseLost:
+        except (LeaseLost, Held):
             raise
+        except IterationFailed as error:
+            return given, _Failure(error.error_code, error.message, may_retry=False)
         except ValidationFailed as error:
             return given, _Failure(error.code, error.message, may_retry=False)
         except NuxaError as error:
             return given, _Failure(error.code, error.message, may_retry=True)
         except TimeoutError:
+            await kind.abandon(context)
             sentence = f"It took longer than {block.timeout_ms} ms; raise timeoutMs or do less."
             return given, _Failure(TimedOut.code, sentence, may_retry=True)
         except Exception:
             log.exception("block %s of run %s", block.id, self._context.execution_id)
             sentence = "It failed unexpectedly; the service's log has the details."
             return given, _Failure(NuxaError.code, sentence, may_retry=True)
+
+    def _values(self, block: Block) -> dict[str, JsonValue]:
+        return self._graph.definition.values(block)
+
+    def _context_of(self, block: Block, attempt: int) -> Context:
+        context = replace(self._context, block_id=block.id, attempt=attempt)
+        if not KINDS[block.type].is_container:
+            return context
+        return replace(context, inside=self._inside(block.id, self._scope, context))
 
 
 def _error_record(span: Span, attempt: int, given: JsonValue, failure: _Failure) -> BlockRecord:

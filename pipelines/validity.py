@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 from core.errors import ValidationFailed
+from pipelines import validity_of_containers as containers
+from pipelines import validity_of_references as references
 from pipelines.blocks import KINDS
 from pipelines.blocks.base import ERROR
-from pipelines.graph import START, Graph, containers_of, find_cycle, walk
-from pipelines.references import Reference, find
-from pipelines.workflow import Block, Definition, Edge, issue
+from pipelines.graph import START, find_cycle
+from pipelines.issues import Issue, named
+from pipelines.outline import Outline
+from pipelines.workflow import Definition, Edge, issue
 
 RESERVED = frozenset({"variable", "loop", "parallel"})
-Issue = dict[str, str]
 
 
 def require_valid(definition: Definition, *, runnable: bool) -> None:
@@ -32,10 +34,14 @@ def require_valid(definition: Definition, *, runnable: bool) -> None:
 
 def check(definition: Definition, *, runnable: bool) -> list[Issue]:
     """Return everything that is wrong with a definition, the basic things first."""
-    issues = [*_naming(definition), *_types(definition), *_edges(definition), *_cycle(definition)]
-    issues += _references(definition)
+    issues = [*_naming(definition), *_types(definition), *containers.misplaced(definition)]
+    if issues:
+        return issues  # what follows needs to know which block stands where
+    outline = Outline(definition)
+    issues = [*_edges(outline), *_cycle(outline), *references.unresolvable(outline)]
     if runnable and not issues:
-        issues = [*_start(definition), *_settings(definition), *_upstream(definition)]
+        issues = [*_start(outline), *containers.incomplete(outline), *_settings(outline)]
+        issues += references.not_upstream(outline)
     return issues
 
 
@@ -46,20 +52,20 @@ def _naming(definition: Definition) -> Iterator[Issue]:
         if block.id != block_id:
             yield issue(
                 f"{path}.id",
-                f"{_named(block)} stands under the key {block_id} but has the id {block.id}; "
+                f"{named(block)} stands under the key {block_id} but has the id {block.id}; "
                 "make them equal.",
                 "id_mismatch",
             )
         if counts[block.key] > 1:
             yield issue(
                 f"{path}.name",
-                f"{_named(block)} has the same name as another block; references ignore case and "
+                f"{named(block)} has the same name as another block; references ignore case and "
                 "spaces, so rename one.",
                 "duplicate_name",
             )
         if block.key in RESERVED or (block.key == START and block.type != START):
             yield issue(
-                f"{path}.name", f"{_named(block)} has a reserved name; rename it.", "reserved_name"
+                f"{path}.name", f"{named(block)} has a reserved name; rename it.", "reserved_name"
             )
 
 
@@ -68,30 +74,31 @@ def _types(definition: Definition) -> Iterator[Issue]:
         if block.type not in KINDS:
             yield issue(
                 f"blocks.{block_id}.type",
-                f"{_named(block)} has the unknown type {block.type!r}; use one of "
+                f"{named(block)} has the unknown type {block.type!r}; use one of "
                 f"{', '.join(KINDS)}.",
                 "unknown_block_type",
             )
 
 
-def _edges(definition: Definition) -> Iterator[Issue]:
+def _edges(outline: Outline) -> Iterator[Issue]:
     seen: set[str] = set()
-    for index, edge in enumerate(definition.edges):
+    for index, edge in enumerate(outline.definition.edges):
         path = f"edges.{index}"
         if edge.id in seen:
             yield issue(
                 f"{path}.id", f"Two edges have the id {edge.id}; rename one.", "duplicate_edge"
             )
         seen.add(edge.id)
-        yield from _edge(definition, edge, path)
+        yield from _edge(outline, edge, path)
 
 
-def _edge(definition: Definition, edge: Edge, path: str) -> Iterator[Issue]:
+def _edge(outline: Outline, edge: Edge, path: str) -> Iterator[Issue]:
+    definition = outline.definition
     source, target = definition.blocks.get(edge.source), definition.blocks.get(edge.target)
     if source is None or target is None:
         missing = edge.source if source is None else edge.target
         other = source or target
-        beside = f" at {_named(other)}" if other else ""
+        beside = f" at {named(other)}" if other else ""
         yield issue(
             path,
             f"Edge {edge.id}{beside} is dangling: there is no block {missing!r}; "
@@ -102,142 +109,51 @@ def _edge(definition: Definition, edge: Edge, path: str) -> Iterator[Issue]:
     if target.type == START:
         yield issue(
             path,
-            f"Edge {edge.id} leads into {_named(target)}, which begins the run; remove the edge.",
+            f"Edge {edge.id} leads into {named(target)}, which begins the run; remove the edge.",
             "edge_into_start",
         )
     kind = KINDS.get(source.type)
-    handles = kind.branches(source.values()) | {ERROR} if kind else frozenset({edge.handle})
-    if edge.handle not in handles:
+    handles = kind.branches(definition.values(source)) | {ERROR} if kind else {edge.handle}
+    if edge.handle in handles:
+        yield from containers.crossing(outline, edge, path)
+    else:
         yield issue(
             f"{path}.sourceHandle",
-            f"{_named(source)} has no handle {edge.handle!r}; use {', '.join(sorted(handles))}.",
+            f"{named(source)} has no handle {edge.handle!r}; use {', '.join(sorted(handles))}.",
             "bad_handle",
         )
 
 
-def _cycle(definition: Definition) -> Iterator[Issue]:
-    cycle = [definition.blocks[i] for i in find_cycle(definition) if i in definition.blocks]
+def _cycle(outline: Outline) -> Iterator[Issue]:
+    cycle = [outline.definition.blocks[i] for i in find_cycle(outline.levels.values())]
     if cycle:
         way = " → ".join(f'"{block.name}"' for block in [*cycle, cycle[0]])
         yield issue(
             f"blocks.{cycle[0].id}",
-            f"{_named(cycle[0])} stands in a cycle ({way}); remove an edge or put the blocks into "
+            f"{named(cycle[0])} stands in a cycle ({way}); remove an edge or put the blocks into "
             "a loop.",
             "cycle",
         )
 
 
-def _references(definition: Definition) -> Iterator[Issue]:
-    names = {block.key: block for block in definition.blocks.values()}
-    variables = {variable.name for variable in definition.variables.values()}
-    sets_variables = any(
-        KINDS[block.type].sets_variables
-        for block in definition.blocks.values()
-        if block.type in KINDS
-    )
-    for block, path, reference in _all_references(definition):
-        problem = _unresolvable(definition, block, reference, names)
-        if (
-            reference.name == "variable"
-            and not sets_variables
-            and reference.path[0] not in variables
-        ):
-            problem = f"there is no variable {reference.path[0]!r}"
-        if problem:
-            yield issue(
-                path,
-                f"{_named(block)} refers to {reference}, but {problem}; correct the reference.",
-                "unresolvable_reference",
-            )
-
-
-def _unresolvable(
-    definition: Definition, block: Block, reference: Reference, names: dict[str, Block]
-) -> str | None:
-    """Return why a reference can never have a value, or None."""
-    if reference.name in ("loop", "parallel"):
-        holders = definition.loops if reference.name == "loop" else definition.parallels
-        inside = {block.id, *containers_of(definition, block)} & set(holders)
-        return None if inside else f"the block stands in no {reference.name}"
-    if reference.name == "variable":
-        return None
-    target = _target(definition, reference, names)
-    if target is None:
-        return f"there is no block named {reference.name!r}"
-    kind = KINDS.get(target.type)
-    if kind is None or kind.open_outputs or reference.path[0] in {*kind.outputs, ERROR}:
-        return None
-    return f"{_named(target)} gives only {', '.join(kind.outputs)}"
-
-
-def _start(definition: Definition) -> Iterator[Issue]:
-    starts = Graph(definition).starts
+def _start(outline: Outline) -> Iterator[Issue]:
+    starts = outline.levels[None].starts
     if len(starts) != 1:
-        names = " and ".join(_named(block) for block in starts) or "none"
+        names = " and ".join(named(block) for block in starts) or "none"
         yield issue("blocks", f"A run needs exactly one start block; there is {names}.", "start")
     elif not starts[0].enabled:
         yield issue(
             f"blocks.{starts[0].id}.enabled",
-            f"{_named(starts[0])} is disabled; enable it to run the workflow.",
+            f"{named(starts[0])} is disabled; enable it to run the workflow.",
             "start",
         )
 
 
-def _settings(definition: Definition) -> Iterator[Issue]:
-    for block in _runnable_blocks(definition):
-        for key, sentence in KINDS[block.type].problems(block.values()):
+def _settings(outline: Outline) -> Iterator[Issue]:
+    for block in outline.runnable():
+        for key, sentence in KINDS[block.type].problems(outline.definition.values(block)):
             yield issue(
-                f"blocks.{block.id}.subBlocks.{key}",
-                f"{_named(block)}: {sentence}; fill it in and try again.",
+                references.path_of(outline.definition, block, key),
+                f"{named(block)}: {sentence}; fill it in and try again.",
                 "setting",
             )
-
-
-def _upstream(definition: Definition) -> Iterator[Issue]:
-    names = {block.key: block for block in definition.blocks.values()}
-    runnable = {block.id for block in _runnable_blocks(definition)}
-    for block, path, reference in _all_references(definition):
-        target = _target(definition, reference, names)
-        if target is None or block.id not in runnable:
-            continue
-        if target.id not in _before(definition, block):
-            yield issue(
-                path,
-                f"{_named(block)} refers to {reference}, but {_named(target)} does not come before "
-                "it; join them or correct the reference.",
-                "reference_not_upstream",
-            )
-
-
-def _before(definition: Definition, block: Block) -> set[str]:
-    """Return ids of the blocks that have finished when this one, or its container, starts."""
-    predecessors: dict[str, set[str]] = {}
-    for edge in definition.edges:
-        predecessors.setdefault(edge.target, set()).add(edge.source)
-    seeds = {block.id, *containers_of(definition, block)}
-    return walk(seeds, lambda node: predecessors.get(node, set())) - {block.id}
-
-
-def _runnable_blocks(definition: Definition) -> list[Block]:
-    reached = Graph(definition).reached
-    return [b for b in definition.blocks.values() if b.enabled and b.id in reached]
-
-
-def _all_references(definition: Definition) -> Iterator[tuple[Block, str, Reference]]:
-    for block in definition.blocks.values():
-        for key, sub_block in block.sub_blocks.items():
-            for token in find(sub_block.value):
-                if isinstance(token, Reference):
-                    yield block, f"blocks.{block.id}.subBlocks.{key}", token
-
-
-def _target(definition: Definition, reference: Reference, names: dict[str, Block]) -> Block | None:
-    """Return the block a reference names; ``start`` is the start block whatever its name."""
-    if reference.name == START:
-        starts = (block for block in definition.blocks.values() if block.type == START)
-        return next(starts, None)
-    return names.get(reference.name)
-
-
-def _named(block: Block) -> str:
-    return f'Block "{block.name}"'

@@ -6,7 +6,6 @@ What makes a definition valid stands in ``pipelines.validity``; what it means, i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from pydantic import (
     BaseModel,
@@ -104,21 +103,31 @@ class Edge(Wire):
 
 
 class Loop(Wire):
+    """How a container repeats; what its settings mean stands in ``pipelines.blocks.loop``."""
+
     id: str
     nodes: list[str] = Field(default_factory=list)
-    loop_type: Literal["for", "forEach", "while"] = "for"
+    loop_type: str = "for"
     iterations: JsonValue = None
     for_each_items: JsonValue = None
     while_condition: str | None = None
 
 
 class Parallel(Wire):
+    """How a container runs side by side; see ``pipelines.blocks.parallel``."""
+
     id: str
     nodes: list[str] = Field(default_factory=list)
-    parallel_type: Literal["count", "collection"] = "count"
+    parallel_type: str = "count"
     count: JsonValue = None
     distribution: JsonValue = None
-    batch_size: int | None = None
+    batch_size: JsonValue = None
+
+
+def filled(container: Loop | Parallel) -> dict[str, JsonValue]:
+    """Return the settings of a container that were filled in, by their wire names."""
+    wire: dict[str, JsonValue] = container.model_dump(mode="json", by_alias=True)
+    return {key: value for key, value in wire.items() if value not in (None, "")}
 
 
 class Variable(Wire):
@@ -136,6 +145,15 @@ class Definition(Wire):
     loops: dict[str, Loop] = Field(default_factory=dict)
     parallels: dict[str, Parallel] = Field(default_factory=dict)
     variables: dict[str, Variable] = Field(default_factory=dict)
+
+    def values(self, block: Block) -> dict[str, JsonValue]:
+        """Return a block's settings that were filled in; a container's stand in its own map."""
+        container = self.container(block.id)
+        return {**(filled(container) if container else {}), **block.values()}
+
+    def container(self, block_id: str) -> Loop | Parallel | None:
+        """Return what makes a block a loop or a parallel, None for any other block."""
+        return self.loops.get(block_id) or self.parallels.get(block_id)
 
     def wire(self) -> dict[str, JsonValue]:
         """Return the definition as it goes over the wire and into the database."""

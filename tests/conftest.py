@@ -156,6 +156,12 @@ def open_unit(store: Store) -> OpenUnit:
     return store.unit
 
 
+@pytest.fixture
+def waiting_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a long wait be a block that runs for long, for tests of what else goes on meanwhile."""
+    monkeypatch.setattr("pipelines.blocks.wait.IN_PLACE_SECONDS", 100)
+
+
 @dataclass(frozen=True)
 class Owner:
     """A user and the workspace that is hers."""

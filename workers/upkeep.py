@@ -23,6 +23,7 @@ from core.queue import Kind
 from core.services import Services, open_services
 from core.store import vector_indexes
 from core.store.unit import SystemUnit
+from pipelines import pauses, scheduling
 
 _TICK_SECONDS: Final = 2.0
 _SLOW_SECONDS: Final = 30.0
@@ -47,7 +48,7 @@ async def run_upkeep(settings: Settings) -> None:
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
             _tick(SLOW_DUTIES, services, ending, _SLOW_SECONDS),
-            _tick((forget_expired_sign_ins,), services, ending, _FORGET_SECONDS),
+            _tick(FORGETTING, services, ending, _FORGET_SECONDS),
             _tick((sweep_blobs,), services, ending, _SWEEP_SECONDS),
         )
 
@@ -116,6 +117,11 @@ async def renew_waiting_slots(services: Services) -> None:
         await services.slots.renew_all(waiting)
 
 
+async def end_pauses(services: Services) -> None:
+    """Have runs go on that waited for a time, or for another run, which has come."""
+    await pauses.end_due(services)
+
+
 async def tend_vector_indexes(services: Services) -> None:
     """Give bases that have become large an index of their vectors, and take it from small ones."""
     await vector_indexes.tend(services.store)
@@ -131,6 +137,18 @@ async def forget_expired_sign_ins(services: Services) -> None:
 async def end_interrupted_turns(services: Services) -> None:
     """End turns of the copilot whose process is gone, so that their readers learn it."""
     await turn.end_interrupted(services)
+
+
+async def end_overdue_voice_sessions(services: Services) -> None:
+    """End conversations by voice that are past their limit, and those whose process is gone."""
+    async with services.store.system() as unit:
+        await unit.voice_sessions.end_overdue()
+
+
+async def forget_voice_events(services: Services) -> None:
+    """Delete the ids of other services' events that are older than any repeat."""
+    async with services.store.system() as unit:
+        await unit.voice_events.purge()
 
 
 async def forget_idempotency_keys(services: Services) -> None:
@@ -154,11 +172,36 @@ async def sweep_vectors(services: Services) -> None:
                 return
 
 
+async def fire_schedules(services: Services) -> None:
+    """Claim the fire times that have come, and run what waits for a slot and finds one."""
+    await scheduling.fire(services)
+
+
+async def forget_old_fires(services: Services) -> None:
+    """Delete what is known of fire times of more than thirty days ago."""
+    async with services.store.system() as unit:
+        await unit.schedule_jobs.purge()
+
+
+async def forget_webhook_deliveries(services: Services) -> None:
+    """Delete webhooks' deliveries of more than seven days ago, whose ids may come anew."""
+    async with services.store.system() as unit:
+        await unit.webhook_targets.purge()
+
+
 Duty = Callable[[Services], Awaitable[None]]
 SLOW_DUTIES: Final = (tend_vector_indexes, sweep_vectors, forget_idempotency_keys)
+FORGETTING: tuple[Duty, ...] = (
+    forget_expired_sign_ins,
+    forget_webhook_deliveries,
+    forget_old_fires,
+)
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,
+    fire_schedules,
     wake_execution_workers,
     renew_waiting_slots,
+    end_pauses,
     end_interrupted_turns,
+    end_overdue_voice_sessions,
 )

@@ -66,7 +66,7 @@ def operation(route: Endpoint, schemas: Schemas) -> dict[str, Any]:
         described["description"] = rest.strip()
     if route.access.only:
         described["x-nuxa-only"] = route.access.only
-    if route.body or route.multipart:
+    if route.body or route.multipart or (route.raw and route.method != "GET"):
         described["requestBody"] = _body(route, schemas)
     return described
 
@@ -142,7 +142,7 @@ def _header_names(route: Endpoint) -> list[str]:
 
 
 def _body(route: Endpoint, schemas: Schemas) -> dict[str, Any]:
-    content: dict[str, Any] = {}
+    content: dict[str, Any] = {"*/*": {"schema": {}}} if route.raw else {}
     required = route.multipart
     if route.body is not None:
         schema = schemas.resolved(route.body, TAKEN)

@@ -26,6 +26,14 @@ class Ended(Wire):
     error: dict[str, Any] | None = left_away()
 
 
+class Pause(Wire):
+    """Where to answer a paused run; ``contexts`` has all that it waits for."""
+
+    context_id: str | None
+    resume_url: str | None
+    contexts: list[dict[str, Any]]
+
+
 class BlockHead(Wire):
     block_id: str
     block_name: str
@@ -86,6 +94,14 @@ class RunStarted(_Event):
     data: Started
 
 
+class RunPaused(_Event):
+    """Nothing more can run until somebody answers or a time comes; after it comes ``[DONE]``, and
+    when the run goes on the log does too."""
+
+    type: Literal["execution:paused"]
+    data: Pause
+
+
 class RunEnded(_Event):
     """The last event of a run; after it comes ``[DONE]``."""
 
@@ -135,6 +151,7 @@ class StreamDone(_Event):
 
 ExecutionEvent = Annotated[
     RunStarted
+    | RunPaused
     | RunEnded
     | BlockStarted
     | BlockCompleted

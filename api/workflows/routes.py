@@ -1,4 +1,4 @@
-"""Workflows: create, read, change, check, copy, deploy."""
+"""Workflows: create, read, change, check, copy, export."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from api.workflows.copies import copied
 from api.workflows.schemas import (
     PARTS,
     DuplicateBody,
+    ExportedWorkflow,
     Issue,
     NewWorkflow,
     Validity,
@@ -19,6 +20,7 @@ from api.workflows.schemas import (
     WorkflowQuery,
     WorkflowSummary,
     answer_of,
+    parts_of,
     summary_of,
 )
 from core.ids import new_id
@@ -109,23 +111,8 @@ async def validate_workflow(call: Call, workflow_id: str) -> Validity:
     return Validity(valid=not issues, issues=[Issue(**issue) for issue in issues])
 
 
-@endpoint("POST", "/api/workflows/<workflow_id>/deploy", access=WRITE)
-async def deploy_workflow(call: Call, workflow_id: str) -> WorkflowSummary:
-    """Make the workflow as it is now the one that keys, webhooks and schedules run."""
-    row = found(await call.unit.workflows.lock(workflow_id), "workflow")
-    require_valid(parse(row.definition), runnable=True)
-    snapshot = await call.unit.workflows.take_snapshot(row, "deploy")
-    row.is_deployed, row.deployed_version = True, snapshot.number
-    call.audit("workflow.deployed", row.id, version=snapshot.number)
-    await call.unit.flush()
-    return summary_of(row)
-
-
-@endpoint("DELETE", "/api/workflows/<workflow_id>/deploy", access=WRITE)
-async def withdraw_workflow(call: Call, workflow_id: str) -> WorkflowSummary:
-    """Have nobody but people run the workflow any more; the snapshots stay."""
-    row = found(await call.unit.workflows.lock(workflow_id), "workflow")
-    row.is_deployed, row.deployed_version = False, None
-    call.audit("workflow.withdrawn", row.id)
-    await call.unit.flush()
-    return summary_of(row)
+@endpoint("GET", "/api/workflows/<workflow_id>/export", access=READ)
+async def export_workflow(call: Call, workflow_id: str) -> ExportedWorkflow:
+    """Return a workflow as a file to import elsewhere; secrets stay names in it."""
+    row = found(await call.unit.workflows.get(workflow_id), "workflow")
+    return ExportedWorkflow(name=row.name, description=row.description, **parts_of(row.definition))

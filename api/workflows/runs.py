@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 
@@ -12,14 +11,25 @@ from api.endpoint import Described, Media, endpoint
 from api.errors import found
 from api.paging import Page, cursor_of
 from api.stream import last_event_id, require_given, stream_events
+from api.workflows.answers import (
+    SYNC_SECONDS,
+    headers_of,
+    is_answered_by_block,
+    is_over_time,
+    paused_answer,
+    said_by_block,
+)
 from api.workflows.events import ExecutionEvent
 from api.workflows.schemas import (
     Accepted,
     ExecuteBody,
     ExecutionAnswer,
     ExecutionQuery,
+    Paused,
+    PausedRun,
     RunAnswer,
     RunTimes,
+    accepted,
     record_of,
 )
 from core.errors import Forbidden, NotFound, TimedOut, ValidationFailed
@@ -27,13 +37,17 @@ from core.ids import new_id
 from core.store.executions import Execution, ExecutionFilter
 from pipelines import background, run
 from pipelines.level import Extent
-from pipelines.live import duration_ms, follow, log_name
+from pipelines.live import duration_ms, follow, log_name, paused_data
 from pipelines.run import RunRequest
 
-SYNC_SECONDS = 300.0  # how long a caller waits who does not say how long
 EVENTS = Media("text/event-stream", ExecutionEvent)
 _EXECUTE: Described = {
-    "answers": {200: (RunAnswer, EVENTS), 202: Accepted, 408: RunAnswer, "default": Media("*/*")},
+    "answers": {
+        200: (RunAnswer, EVENTS),
+        202: Accepted | PausedRun,
+        408: RunAnswer,
+        "default": Media("*/*"),
+    },
     "headers": ("X-Run-Id", "X-Execution-Mode"),
     "gives": dict.fromkeys((200, 202, 408), ("X-Execution-Id",)),
 }
@@ -45,7 +59,8 @@ _RUN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 async def execute_workflow(call: Call, workflow_id: str, body: ExecuteBody) -> Reply:
     """Run a workflow: wait for its end, follow its events (``stream``), or neither (``async``).
 
-    A ``response`` block replaces status, headers and body of the first of these.
+    A ``response`` block replaces status, headers and body of the first of these; a run that pauses
+    is a 202 which says how to resume it.
     """
     request, is_async = _request(call, body), _is_async(call, body)
     begun = await _begun(call, request)
@@ -79,19 +94,19 @@ async def list_executions(
 @endpoint("GET", "/api/workflows/<workflow_id>/executions/<execution_id>", access=READ)
 async def get_execution(call: Call, workflow_id: str, execution_id: str) -> ExecutionAnswer:
     """Return a run of a workflow."""
-    return record_of(await _of_workflow(call, workflow_id, execution_id))
+    return await _record(call, await of_workflow(call, workflow_id, execution_id))
 
 
 @endpoint("GET", "/api/v1/executions/<execution_id>", access=READ.key_only())
 async def get_execution_by_id(call: Call, execution_id: str) -> ExecutionAnswer:
     """Return a run."""
-    return record_of(found(await call.unit.executions.get(execution_id), "execution"))
+    return await _record(call, found(await call.unit.executions.get(execution_id), "execution"))
 
 
 @endpoint("POST", "/api/workflows/<workflow_id>/executions/<execution_id>/cancel", access=WRITE)
 async def cancel_execution(call: Call, workflow_id: str, execution_id: str) -> ExecutionAnswer:
     """Stop a run that waits or runs; one that has ended stays as it is."""
-    await _of_workflow(call, workflow_id, execution_id)
+    await of_workflow(call, workflow_id, execution_id)
     return record_of(await run.cancel(call.unit, call.services, execution_id))
 
 
@@ -104,7 +119,7 @@ async def cancel_execution(call: Call, workflow_id: str, execution_id: str) -> E
 )
 async def stream_execution(call: Call, workflow_id: str, execution_id: str) -> Reply:
     """Follow a run's events, from its first or from after ``Last-Event-ID``."""
-    row = await _of_workflow(call, workflow_id, execution_id)
+    row = await of_workflow(call, workflow_id, execution_id)
     after = last_event_id(call)
     await require_given(call, log_name(row.id), after)
     return _stream(call, row, after)
@@ -118,6 +133,15 @@ async def _begun(call: Call, request: RunRequest) -> Execution | None:
         return await unit.executions.get(request.execution_id)
 
 
+async def _record(call: Call, row: Execution) -> ExecutionAnswer:
+    """Return a run; of a paused one also what it waits for."""
+    record = record_of(row)
+    if row.status == "paused":
+        pauses = await call.unit.pauses.open_under(row.id)
+        record.pause = Paused.model_validate(paused_data(row, pauses))
+    return record
+
+
 async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: bool) -> Reply:
     if is_async:
         return _accepted(row)
@@ -129,9 +153,7 @@ async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: boo
 
 
 def _accepted(row: Execution) -> Reply:
-    status_url = f"/api/workflows/{row.workflow_id}/executions/{row.id}"
-    accepted = Accepted(execution_id=row.id, status_url=status_url)
-    return Reply(accepted, 202, _headers(row))
+    return Reply(accepted(row), 202, headers_of(row))
 
 
 async def _start(call: Call, workflow_id: str, request: RunRequest) -> Execution:
@@ -173,7 +195,7 @@ def _is_async(call: Call, body: ExecuteBody) -> bool:
     return is_async
 
 
-async def _of_workflow(call: Call, workflow_id: str, execution_id: str) -> Execution:
+async def of_workflow(call: Call, workflow_id: str, execution_id: str) -> Execution:
     row = await call.unit.executions.get(execution_id)
     if row is None or row.workflow_id != workflow_id:
         raise NotFound("There is no such execution of this workflow; list those there are.")
@@ -183,15 +205,16 @@ async def _of_workflow(call: Call, workflow_id: str, execution_id: str) -> Execu
 def _stream(call: Call, row: Execution, after: int) -> Reply:
     services = call.services
     reply = stream_events(follow(services.events, services.store.unit, row, after))
-    reply.headers.update(_headers(row))
+    reply.headers.update(headers_of(row))
     return reply
 
 
 async def _answer(call: Call, row: Execution) -> Reply:
     """Answer a caller who waited: by the ``response`` block's word, else with the record."""
-    if await _is_answered_by_block(call, row):
-        return _said_by_block(row)
-    is_over_time = row.status == "cancelled" and (row.error or {}).get("code") == TimedOut.code
+    if row.status == "paused":
+        return await paused_answer(call.services.store, row)
+    if await is_answered_by_block(call.services.store, row):
+        return said_by_block(row)
     body = RunAnswer(
         success=row.status == "completed",
         execution_id=row.id,
@@ -202,34 +225,4 @@ async def _answer(call: Call, row: Execution) -> Reply:
             duration=duration_ms(row), start_time=row.started_at, end_time=row.ended_at
         ),
     )
-    return Reply(body, TimedOut.status if is_over_time else 200, _headers(row))
-
-
-def _said_by_block(row: Execution) -> Reply:
-    """Return status, headers and body of the run's ``response`` block."""
-    said = row.output
-    headers = {
-        "content-type": "application/json",
-        **{k.lower(): v for k, v in said["headers"].items()},
-    }
-    is_text = isinstance(said["data"], str) and not headers["content-type"].endswith("json")
-    content = said["data"].encode() if is_text else json.dumps(said["data"]).encode()
-    is_bodiless = said["status"] in (204, 205, 304)
-    return Reply(
-        status=said["status"],
-        headers={**headers, **_headers(row)},
-        content=b"" if is_bodiless else content,
-    )
-
-
-async def _is_answered_by_block(call: Call, row: Execution) -> bool:
-    if row.status != "completed" or row.options.get("selectedOutputs"):
-        return False
-    if not any(block["type"] == "response" for block in row.definition["blocks"].values()):
-        return False
-    async with call.services.store.unit(row.workspace_id) as unit:
-        return await unit.block_logs.has_answered(row.id)
-
-
-def _headers(row: Execution) -> dict[str, str]:
-    return {"X-Execution-Id": row.id}
+    return Reply(body, TimedOut.status if is_over_time(row) else 200, headers_of(row))

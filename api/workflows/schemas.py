@@ -67,6 +67,20 @@ class WorkflowAnswer(WorkflowSummary):
     variables: dict[str, Any]
 
 
+class ExportedWorkflow(Wire):
+    """A workflow as a file; ``POST /api/workflows/import`` takes it."""
+
+    format: Literal["nuxa"] = "nuxa"
+    format_version: Literal[1] = 1
+    name: str
+    description: str | None
+    blocks: dict[str, Any]
+    edges: list[Any]
+    loops: dict[str, Any]
+    parallels: dict[str, Any]
+    variables: dict[str, Any]
+
+
 class Issue(Wire):
     path: str
     message: str
@@ -123,6 +137,26 @@ class ExecuteBody(Wire):
         return [name for name, value in fields.items() if value]
 
 
+class PauseContext(Wire):
+    """What a run waits for; ``until`` is when it goes on by itself, or gives the question up."""
+
+    context_id: str
+    resume_url: str
+    kind: Literal["human", "wait"]
+    block_id: str
+    message: str | None
+    fields: list[dict[str, Any]]
+    until: datetime | None
+
+
+class Paused(Wire):
+    """Where a run is paused: the first of ``contexts``, those that people answer before others."""
+
+    context_id: str | None
+    resume_url: str | None
+    contexts: list[PauseContext]
+
+
 class ExecutionAnswer(Wire):
     id: str
     workflow_id: str
@@ -138,6 +172,7 @@ class ExecutionAnswer(Wire):
     duration_ms: int | None
     cost: float | None
     usage: dict[str, Any] | None
+    pause: Paused | None = left_away()
 
 
 class RunTimes(Wire):
@@ -168,6 +203,33 @@ class Accepted(Wire):
     status_url: str
 
 
+class PausedRun(Paused):
+    """A run that was waited for and has paused; it holds nothing and goes on when answered."""
+
+    success: Literal[True] = True
+    execution_id: str
+    status: Literal["paused"] = "paused"
+
+
+class ResumeBody(Wire):
+    """An answer to what a run asks, by the ``contextId`` of ``execution:paused``."""
+
+    context_id: str
+    input: JsonValue = None
+
+
+class SentWebhook(Wire):
+    """A webhook that a run has sent; an attempt has ``at``, ``status`` or ``error``."""
+
+    id: str
+    block_id: str
+    iteration: str
+    url: str
+    status: Literal["pending", "delivered", "failed"]
+    attempts: list[dict[str, Any]]
+    created_at: datetime
+
+
 class ExecutionQuery(PageQuery):
     status: list[str] = Field(default_factory=list)
 
@@ -177,8 +239,17 @@ def summary_of(row: Workflow | ListedWorkflow) -> WorkflowSummary:
 
 
 def answer_of(row: Workflow) -> WorkflowAnswer:
-    parts = {part: row.definition.get(part) or ([] if part == "edges" else {}) for part in PARTS}
-    return WorkflowAnswer(**summary_of(row).model_dump(), **parts)
+    return WorkflowAnswer(**summary_of(row).model_dump(), **parts_of(row.definition))
+
+
+def parts_of(definition: dict[str, Any]) -> dict[str, Any]:
+    """Return every part of a stored definition, those that are empty too."""
+    return {part: definition.get(part) or ([] if part == "edges" else {}) for part in PARTS}
+
+
+def accepted(row: Execution) -> Accepted:
+    status_url = f"/api/workflows/{row.workflow_id}/executions/{row.id}"
+    return Accepted(execution_id=row.id, status_url=status_url)
 
 
 def record_of(row: Execution) -> ExecutionAnswer:
@@ -187,7 +258,7 @@ def record_of(row: Execution) -> ExecutionAnswer:
             **{
                 name: getattr(row, name)
                 for name in ExecutionAnswer.model_fields
-                if name != "duration_ms"
+                if name not in ("duration_ms", "pause")
             },
             "duration_ms": duration_ms(row),
         }

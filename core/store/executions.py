@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Result,
     Text,
+    UniqueConstraint,
     Update,
     case,
     cast,
@@ -28,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, Repository, TenantRepository, Timestamps
+from core.store.base import Base, Repository, TenantRepository, Timestamps, is_one_of
 from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
@@ -40,6 +41,7 @@ _WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now()
 class Execution(Timestamps, Base):
     __tablename__ = "executions"
     __table_args__ = (
+        UniqueConstraint("parent_id", "parent_place"),
         Index("ix_executions_listing", "workspace_id", "workflow_id", "created_at"),
         Index(
             "ix_executions_unfinished",
@@ -69,6 +71,12 @@ class Execution(Timestamps, Base):
     recoveries: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    paused_seconds: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
+    # The run whose block has this one run, and where: ``block/iteration/attempt``.
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    parent_place: Mapped[str | None]
+    depth: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,16 @@ class Executions(TenantRepository):
         )
         order = (Execution.created_at, Execution.id)
         return await read_page(self._session, query, order, after, limit)
+
+    async def statuses(self, execution_ids: Sequence[str]) -> dict[str, str]:
+        """Return the status of each of these runs that is there."""
+        rows = await self._session.execute(
+            select(Execution.id, Execution.status).where(
+                is_one_of(Execution.id, execution_ids),
+                Execution.workspace_id == self._workspace_id,
+            )
+        )
+        return {row.id: row.status for row in rows}
 
     async def insert(self, execution: Execution) -> bool:
         """Add a run; False, and nothing added, when its id is taken (by whomever)."""

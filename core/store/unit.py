@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Final, Generic, TypeVar, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Generic, TypeVar, overload
 
-from asyncpg import ForeignKeyViolationError, Record, UniqueViolationError
+from asyncpg import Record
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -19,7 +18,6 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from core.config import Settings
-from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.artifacts import ArtifactLookup, Artifacts
 from core.store.audit import AuditLog, AuditWriter
@@ -34,6 +32,7 @@ from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
 from core.store.driver import fetch
 from core.store.executions import ExecutionJobs, Executions
+from core.store.explained import explained
 from core.store.files import File, Files
 from core.store.hits import Hits
 from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
@@ -44,20 +43,25 @@ from core.store.measures import Measures
 from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
+from core.store.pauses import PauseJobs, Pauses
 from core.store.postings import Postings
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
+from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
+from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
+from core.store.subruns import SubRuns
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
+from core.store.voice_configs import VoiceConfigLookup, VoiceConfigs
+from core.store.voice_events import VoiceEventJobs, VoiceEvents
+from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
 from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
+from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
-
-_RACE: Final = "Somebody made or removed the same thing just now; look again."
-_RACES: Final = ("23505", "23503")  # unique and foreign keys; the rest are our own mistakes
 
 R = TypeVar("R", bound=Repository)
 AfterCommit = Callable[[], Awaitable[None]]
@@ -132,8 +136,13 @@ class Unit(_Transaction):
     hits = repository(Hits)
     measures = repository(Measures)
     workflows = repository(Workflows)
+    webhooks = repository(Webhooks)
+    schedules = repository(Schedules)
     executions = repository(Executions)
     block_logs = repository(BlockLogs)
+    pauses = repository(Pauses)
+    subruns = repository(SubRuns)
+    sent_webhooks = repository(SentWebhooks)
     chats = repository(Chats)
     messages = repository(Messages)
     secrets = repository(Secrets)
@@ -142,6 +151,9 @@ class Unit(_Transaction):
     usage = repository(Usage)
     model_providers = repository(ModelProviders)
     idempotent_answers = repository(IdempotentAnswers)
+    voice_configs = repository(VoiceConfigs)
+    voice_sessions = repository(VoiceSessions)
+    voice_events = repository(VoiceEvents)
 
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         super().__init__(session)
@@ -161,14 +173,20 @@ class SystemUnit(_Transaction):
     linked_accounts = repository(LinkedAccounts)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)
+    webhook_targets = repository(WebhookLookup)
     document_jobs = repository(lambda session: JobQueue(session, Document))
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
+    schedule_jobs = repository(ScheduleJobs)
+    pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
     reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
     reembedding_leftovers = repository(ReembeddingLeftovers)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)
+    voice_configs = repository(VoiceConfigLookup)
+    voice_sessions = repository(VoiceSessionJobs)
+    voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
     blob_keys = repository(BlobKeys)
 
@@ -231,30 +249,13 @@ class Store:
 @asynccontextmanager
 async def _committed(unit: _Transaction) -> AsyncIterator[None]:
     """Commit at the end; on any error roll back, and close what the commit would have closed."""
-    with _explained():
+    with explained():
         try:
             yield
             await unit.commit()
         except BaseException:
             await unit.abandon()
             raise
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Raise our own errors for two who make the same thing at once, and for a silent server."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise ServiceUnavailable("The database is busy; try again soon.") from error
-    except (UniqueViolationError, ForeignKeyViolationError) as error:  # by the driver itself
-        raise Conflict(_RACE) from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise ServiceUnavailable("The database does not answer; try again soon.") from error
-        if getattr(error.orig, "sqlstate", None) in _RACES:
-            raise Conflict(_RACE) from error
-        raise
 
 
 def async_url(url: str) -> str:

@@ -40,6 +40,7 @@ class WorkflowVersion(Timestamps, Base):
     workspace_id: Mapped[str]
     definition: Mapped[dict[str, Any]]
     reason: Mapped[str]  # deploy restore checkpoint
+    name: Mapped[str | None]
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,20 @@ class Workflows(TenantRepository):
             )
         )
 
-    async def take_snapshot(self, workflow: Workflow, reason: str) -> WorkflowVersion:
+    async def snapshots(
+        self, workflow_id: str, after: Position | None, limit: int
+    ) -> RowsPage[WorkflowVersion]:
+        """Return a workflow's snapshots, newest first."""
+        query = select(WorkflowVersion).where(
+            WorkflowVersion.workflow_id == workflow_id,
+            WorkflowVersion.workspace_id == self._workspace_id,
+        )
+        order = (WorkflowVersion.number, WorkflowVersion.workflow_id)
+        return await read_page(self._session, query, order, after, limit)
+
+    async def take_snapshot(
+        self, workflow: Workflow, reason: str, name: str | None = None
+    ) -> WorkflowVersion:
         """Keep the workflow's definition as it is under the next number; hold its lock."""
         last = await self._session.scalar(
             select(func.max(WorkflowVersion.number)).where(
@@ -121,6 +135,7 @@ class Workflows(TenantRepository):
             workspace_id=self._workspace_id,
             definition=workflow.definition,
             reason=reason,
+            name=name,
         )
         self._session.add(version)
         return version

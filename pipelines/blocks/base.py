@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -15,7 +15,9 @@ from pydantic.fields import FieldInfo
 
 from core.errors import ValidationFailed
 from core.services import Services
+from core.store.pauses import Asked, Pause
 from pipelines.references import Scope, as_text, has_tokens, resolve
+from pipelines.scope import RunScope
 
 Values: TypeAlias = Mapping[str, JsonValue]
 Output: TypeAlias = dict[str, JsonValue]
@@ -34,11 +36,49 @@ class BlockSettings(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
+class Held(Exception):
+    """The run pauses at this block: it has its turn again when the run goes on."""
+
+
+class Inside(Protocol):
+    """The inside of a container, to be run once an iteration."""
+
+    def scope(self) -> RunScope:
+        """Return a scope of the inside's own; its ``bindings`` are the container's to set."""
+        ...
+
+    async def run(self, index: int, scope: RunScope) -> JsonValue:
+        """Run one iteration and return its output; raise what the first failing block raised,
+        and :class:`Held` where it pauses."""
+        ...
+
+
+class Pauses(Protocol):
+    """Where blocks wait without a worker."""
+
+    async def hold(self, context: Context, asked: Asked) -> Pause:
+        """Return the pause of the block once it is over; raise :class:`Held` until then."""
+        ...
+
+
+class Calls(Protocol):
+    """How blocks run other workflows."""
+
+    async def call(self, context: Context, workflow_id: str, given: JsonValue) -> JsonValue:
+        """Return the output of a run of another workflow; raise what it failed with."""
+        ...
+
+    async def abandon(self, context: Context) -> None:
+        """Cancel the run that the block has begun, if it goes on."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """What a running block knows of its run and may reach.
 
-    ``emit`` sends a live event that is not stored with the block, such as ``stream:chunk``.
+    ``emit`` sends a live event that is not stored with the block, such as ``stream:chunk``;
+    ``attempt`` counts the block's tries from 1.
     """
 
     workspace_id: str
@@ -50,11 +90,20 @@ class Context:
     scope: Scope
     services: Services
     emit: Emit
+    pauses: Pauses
+    calls: Calls
+    attempt: int = 1
+    inside: Inside | None = None  # of a container
 
     @property
     def idempotency_key(self) -> str:
         """Equal for every start of this block in this run, after a crash too."""
         return f"{self.execution_id}/{self.block_id}/{self.iteration or 0}"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The block and its iteration, as they are stored."""
+        return self.block_id, self.iteration or ""
 
 
 S = TypeVar("S", bound=BlockSettings)
@@ -73,19 +122,23 @@ class BlockKind(ABC, Generic[S]):
     open_outputs: ClassVar[bool] = False
     raw: ClassVar[frozenset[str]] = frozenset()
     sets_variables: ClassVar[bool] = False
+    is_container: ClassVar[bool] = False
     settings: type[S]
 
     @abstractmethod
     async def run(self, context: Context, settings: S) -> Output:
         """Do the block's work; raise a ``NuxaError`` whose sentence says what to do next."""
 
+    async def abandon(self, context: Context) -> None:
+        """Take back what a run that was out of time has left behind."""
+
     def branches(self, values: Values) -> frozenset[str]:  # noqa: ARG002 - for overriders
         """Handles an edge may leave by, besides ``error``."""
         return frozenset({SOURCE})
 
-    def chosen(self, output: Output) -> str:  # noqa: ARG002 - for overriders
-        """The handle that a finished run of the block leaves by."""
-        return SOURCE
+    def chosen(self, output: Output) -> frozenset[str]:  # noqa: ARG002 - for overriders
+        """The handles that a finished run of the block leaves by."""
+        return frozenset({SOURCE})
 
     def problems(self, values: Values) -> list[tuple[str, str]]:
         """Return ``(setting, sentence)`` for each setting that is missing or can never fit."""

@@ -56,9 +56,10 @@ class Condition(BlockKind[ConditionSettings]):
         return frozenset({case.handle for case in self._cases(values)} | {f"condition-{ELSE}"})
 
     @override
-    def chosen(self, output: Output) -> str:
+    def chosen(self, output: Output) -> frozenset[str]:
         path = output["selectedPath"]
-        return str(path["handle"]) if isinstance(path, dict) else f"condition-{ELSE}"
+        handle = path["handle"] if isinstance(path, dict) else f"condition-{ELSE}"
+        return frozenset({str(handle)})
 
     @override
     def problems(self, values: Values) -> list[tuple[str, str]]:

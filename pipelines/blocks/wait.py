@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 from typing_extensions import override
 
 from core.errors import ValidationFailed
+from core.store.pauses import Asked
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
 
-LONGEST_SECONDS = 300  # the run holds its slot while it waits
+LONGEST_SECONDS = 366 * 24 * 3600
+IN_PLACE_SECONDS = 5.0  # a shorter wait is over before a paused run would be woken
 
 
 class WaitSettings(BlockSettings):
@@ -22,25 +23,35 @@ class WaitSettings(BlockSettings):
 
 
 class Wait(BlockKind[WaitSettings]):
+    """A long wait pauses the run, which then holds no worker."""
+
     type_name = "wait"
     title = "Wait"
-    description = f"Waits some seconds or until a time, {LONGEST_SECONDS} seconds at most."
+    description = (
+        f"Waits some seconds or until a time; for more than {IN_PLACE_SECONDS:g} s the run pauses "
+        "and holds no worker."
+    )
     outputs: ClassVar = {"waitedMs": "number"}
     settings = WaitSettings
 
     @override
     async def run(self, context: Context, settings: WaitSettings) -> Output:
-        began = time.monotonic()
-        await asyncio.sleep(_seconds(settings))
-        return {"waitedMs": round((time.monotonic() - began) * 1000)}
+        began = datetime.now(UTC)
+        until = _until(settings, began)
+        left = (until - began).total_seconds()
+        if left <= IN_PLACE_SECONDS and settings.until is None:
+            await asyncio.sleep(left)
+        else:
+            pause = await context.pauses.hold(context, Asked("wait", {}, until))
+            began = pause.created_at
+        return {"waitedMs": round((datetime.now(UTC) - began).total_seconds() * 1000)}
 
 
-def _seconds(settings: WaitSettings) -> float:
+def _until(settings: WaitSettings, began: datetime) -> datetime:
     if (settings.seconds is None) == (settings.until is None):
         raise ValidationFailed("A wait needs either seconds or until; fill in one of them.")
     if settings.until is None:
-        return settings.seconds or 0.0
-    left = (settings.until - datetime.now(UTC)).total_seconds()
-    if left > LONGEST_SECONDS:
-        raise ValidationFailed(f"until lies more than {LONGEST_SECONDS} s ahead; wait for less.")
-    return max(0.0, left)
+        return began + timedelta(seconds=settings.seconds or 0.0)
+    if (settings.until - began).total_seconds() > LONGEST_SECONDS:
+        raise ValidationFailed("until lies more than a year ahead; wait for less.")
+    return settings.until

@@ -104,6 +104,7 @@ async def test_many_at_once_do_it_once(member: Member) -> None:
             assert int(answer.headers["Retry-After"]) >= 1
 
 
+@pytest.mark.usefixtures("waiting_in_place")
 async def test_while_the_first_is_at_work_a_repeat_waits(
     member: Member, services: Services
 ) -> None:

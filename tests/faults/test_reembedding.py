@@ -35,9 +35,9 @@ async def test_a_killed_worker_leaves_the_old_model_and_the_next_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = str(await asyncio.to_thread(make_tiny_model, tmp_path / "model", 8))
-    roots = export._roots(settings)
+    roots = export.roots(settings)
     monkeypatch.setattr(
-        export, "_roots", lambda _: (roots[-1], roots[-1])
+        export, "roots", lambda _: (roots[-1], roots[-1])
     )  # nothing beside the packages
     dimensions = await asyncio.to_thread(lambda: Embedder(model, settings).dimensions)
 

@@ -94,7 +94,7 @@ async def test_finished_blocks_are_not_run_again(
 ) -> None:
     blocks = [
         *(_calls(name, outside) for name in ("first", "beside", "last")),
-        block("w", "wait", seconds=6),
+        block("w", "wait", seconds=5),
     ]
     started = await _start(
         services, owner, definition(blocks, "s>first first>w s>beside w>last beside>last")
@@ -174,7 +174,7 @@ async def test_a_run_that_ends_every_worker_fails(
 async def test_a_run_of_a_killed_api_is_finished_by_a_worker(
     outside: StandIn, url: str, crew: Crew, services: Services
 ) -> None:
-    blocks = [_calls("first", outside), block("w", "wait", seconds=6), _calls("last", outside)]
+    blocks = [_calls("first", outside), block("w", "wait", seconds=5), _calls("last", outside)]
     workflow = {"name": "W", **definition(blocks, "s>first first>w w>last")}
     api = crew.start("api", "serve")
     await wait_live(url)

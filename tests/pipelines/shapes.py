@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
 from pydantic import JsonValue
 
-from pipelines.blocks.base import Context
+from core.store.pauses import Asked, Pause
+from pipelines.blocks import KINDS
+from pipelines.blocks.base import BlockKind, Context, Held
 from pipelines.level import Extent, LevelResult, run_level
 from pipelines.scope import RunScope
-from pipelines.trace import MemoryJournal, Trace
+from pipelines.trace import MemoryJournal, Told, Trace
 from pipelines.validity import require_valid
 from pipelines.workflow import Definition, parse
 
 os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
+
+
+def add_kind(monkeypatch: pytest.MonkeyPatch, kind: BlockKind[Any]) -> None:
+    """Let workflows have blocks of a kind that only tests know."""
+    for module in ("turns", "validity", "validity_of_containers", "validity_of_references"):
+        monkeypatch.setattr(f"pipelines.{module}.KINDS", {**KINDS, kind.type_name: kind})
 
 
 def block(name: str, kind: str = "template", /, **settings: Any) -> dict[str, Any]:
@@ -33,8 +44,24 @@ def block(name: str, kind: str = "template", /, **settings: Any) -> dict[str, An
     }
 
 
+def loop(name: str, nodes: str, **settings: Any) -> dict[str, Any]:
+    """An entry of ``loops``; ``nodes`` are names, apart by blanks."""
+    return {name: {"id": name, "nodes": nodes.split(), "loopType": "for", **settings}}
+
+
+def parallel(name: str, nodes: str, **settings: Any) -> dict[str, Any]:
+    """An entry of ``parallels``."""
+    return {name: {"id": name, "nodes": nodes.split(), "parallelType": "count", **settings}}
+
+
 def definition(blocks: list[dict[str, Any]], edges: str, **more: Any) -> dict[str, Any]:
-    """``edges`` reads ``a>b a:error>c``; a start block ``s`` is added where none is given."""
+    """``edges`` reads ``a>b a:error>c``; a start block ``s`` is added where none is given, and a
+    block for each of ``loops`` and ``parallels``."""
+    for kind in ("loop", "parallel"):
+        given = {item["id"] for item in blocks}
+        blocks = blocks + [
+            block(name, kind) for name in more.get(f"{kind}s", {}) if name not in given
+        ]
     if not any(item["type"] == "start" for item in blocks):
         blocks = [block("s", "start"), *blocks]
     listed = []
@@ -73,18 +100,60 @@ class Played:
         """Ids of the blocks that ran or were replayed, as they ended."""
         return [record.block_id for record in self.journal.records if record.status != "skipped"]
 
+    def texts(self, block_id: str) -> dict[str | None, JsonValue]:
+        """What a template wrote, iteration by iteration."""
+        return {
+            r.iteration: r.output["text"] if isinstance(r.output, dict) else None
+            for r in self.journal.records
+            if r.block_id == block_id and r.status == "success"
+        }
 
-def context(given: JsonValue, scope: RunScope, emit: Any) -> Context:
+
+class MemoryPauses:
+    """Pauses of a run in memory; ``answers`` are by block and iteration."""
+
+    def __init__(self, answers: dict[tuple[str, str], JsonValue]) -> None:
+        self._answers = answers
+
+    async def hold(self, around: Context, asked: Asked) -> Pause:
+        if around.place not in self._answers:
+            raise Held
+        given = self._answers[around.place]
+        return Pause(status="answered", input=given, created_at=datetime.now(UTC))
+
+
+class MemoryCalls:
+    """Other workflows as functions, by id."""
+
+    def __init__(self, workflows: dict[str, Callable[[Any], JsonValue]]) -> None:
+        self.workflows = workflows
+
+    async def call(self, around: Context, workflow_id: str, given: JsonValue) -> JsonValue:
+        return self.workflows[workflow_id](given)
+
+    async def abandon(self, around: Context) -> None:
+        """Functions leave nothing behind."""
+
+
+def context(
+    given: JsonValue,
+    scope: RunScope,
+    emit: Any,
+    services: Any = None,
+    workspace_id: str = "ws_test",
+) -> Context:
     return Context(
-        workspace_id="ws_test",
+        workspace_id=workspace_id,
         workflow_id="wf_test",
         execution_id="exec_test",
         block_id="",
         iteration=None,
         input=given,
         scope=scope,
-        services=cast(Any, None),
+        services=cast(Any, services),
         emit=emit,
+        pauses=MemoryPauses({}),
+        calls=MemoryCalls({}),
     )
 
 
@@ -96,6 +165,10 @@ async def play(
     secrets: dict[str, str] | None = None,
     extent: Extent = Extent(),  # noqa: B008 - frozen
     played: Played | None = None,
+    services: Any = None,
+    workspace_id: str = "ws_test",
+    answers: dict[tuple[str, str], JsonValue] | None = None,
+    workflows: dict[str, Callable[[Any], JsonValue]] | None = None,
 ) -> Played:
     """Validate and run a definition in memory."""
     workflow = raw if isinstance(raw, Definition) else parse(raw)
@@ -106,6 +179,8 @@ async def play(
         played.events.append((kind, data))
 
     scope = RunScope.of(workflow, secrets or {})
-    trace = Trace(played.journal, send, secrets or {})
-    played.result = await run_level(workflow, extent, scope, trace, context(given, scope, send))
+    trace = Trace(played.journal, send, secrets or {}, Told(is_all=True))
+    around = context(given, scope, send, services, workspace_id)
+    around = replace(around, pauses=MemoryPauses(answers or {}), calls=MemoryCalls(workflows or {}))
+    played.result = await run_level(workflow, extent, scope, trace, around)
     return played

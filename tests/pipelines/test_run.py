@@ -23,6 +23,8 @@ from pipelines.run import RunRequest
 from tests.conftest import Owner
 from tests.pipelines.shapes import block, definition
 
+pytestmark = pytest.mark.usefixtures("waiting_in_place")
+
 HELLO = definition([block("t", template="Hi <start.name>")], "s>t")
 SLOW = definition([block("a"), block("w", "wait", seconds=60), block("z")], "s>a a>w w>z")
 

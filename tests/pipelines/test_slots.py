@@ -20,6 +20,8 @@ from tests.conftest import Owner
 from tests.pipelines.shapes import block, definition
 from workers.upkeep import renew_waiting_slots
 
+pytestmark = pytest.mark.usefixtures("waiting_in_place")
+
 HELLO = definition([block("t", template="Hi")], "s>t")
 FAILS = definition([block("t", template="{{NOPE}}")], "s>t")
 SLOW = definition([block("w", "wait", seconds=60)], "s>w")

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 import pytest
 
 from core.errors import UpstreamError
-from pipelines import turns, validity
-from pipelines.blocks import KINDS
+from pipelines import turns
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
 from pipelines.trace import MemoryJournal
 from pipelines.turns import BlockFailed
-from tests.pipelines.shapes import Played, block, definition, play
+from tests.pipelines.shapes import Played, add_kind, block, definition, play
 
 
 class _Settings(BlockSettings):
@@ -53,8 +52,7 @@ class _Probe(BlockKind[_Settings]):
 @pytest.fixture
 def probe(monkeypatch: pytest.MonkeyPatch) -> _Probe:
     kind = _Probe()
-    for module in (turns, validity):
-        monkeypatch.setattr(module, "KINDS", {**KINDS, "probe": kind})
+    add_kind(monkeypatch, kind)
     return kind
 
 

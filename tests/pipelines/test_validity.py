@@ -9,7 +9,7 @@ import pytest
 from core.errors import ValidationFailed
 from pipelines.validity import check, require_valid
 from pipelines.workflow import parse
-from tests.pipelines.shapes import block, definition
+from tests.pipelines.shapes import block, definition, loop, parallel
 
 _CASES = [{"id": "a", "title": "a", "value": "true"}]
 
@@ -123,22 +123,146 @@ def test_a_draft_may_be_unfinished(name: str) -> None:
     assert check(parse(REFUSED[name][0]), runnable=False) == []
 
 
-def test_a_cycle_inside_a_loop_is_no_cycle() -> None:
-    raw = definition(
-        [block("a"), block("b")],
-        "a>b b>a",
-        loops={"l": {"id": "l", "nodes": ["a", "b"], "loopType": "for"}},
-    )
-    assert "cycle" not in {item["code"] for item in check(parse(raw), runnable=False)}
+def test_an_edge_back_to_where_a_loop_begins_is_no_cycle() -> None:
+    raw = definition([block("a"), block("b")], "s>l a>b b>a", loops=loop("l", "a b", iterations=2))
+    assert check(parse(raw), runnable=True) == []
 
 
-def test_a_cycle_through_a_loop_is_one() -> None:
+def test_any_other_cycle_inside_a_loop_is_one() -> None:
     raw = definition(
         [block("a"), block("b"), block("c")],
-        "a>b b>c c>a",
-        loops={"l": {"id": "l", "nodes": ["a", "b"], "loopType": "for"}},
+        "s>l a>b b>c c>b",
+        loops=loop("l", "a b c", iterations=2),
     )
-    assert "cycle" in {item["code"] for item in check(parse(raw), runnable=False)}
+    assert {item["code"] for item in check(parse(raw), runnable=False)} == {"cycle"}
+
+
+def _in(kind: str = "template", /, **fields: Any) -> dict[str, Any]:
+    return block("a", kind, **fields)
+
+
+ONCE = loop("l", "a", iterations=1)
+CONTAINERS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "in nothing": (definition([_in(_data={"parentId": "l"})], ""), "unknown_container", '"a"'),
+    "in an entry without a block": (
+        {"blocks": {"s": block("s", "start"), "a": _in()}, "loops": loop("l", "a")},
+        "unknown_container",
+        '"a"',
+    ),
+    "in itself": (
+        definition([], "s>l", loops=loop("l", "m") | loop("m", "l")),
+        "container_cycle",
+        '"l"',
+    ),
+    "edge out of the inside": (
+        definition([_in(), block("z")], "s>l a>z", loops=loop("l", "a")),
+        "edge_crosses_container",
+        '"a" leads by source to Block "z"',
+    ),
+    "edge into the inside": (
+        definition([_in()], "s>a", loops=loop("l", "a")),
+        "edge_crosses_container",
+        '"s" leads by source to Block "a"',
+    ),
+    "start handle to the outside": (
+        definition([_in(), block("z")], "s>l l:loop-start-source>z", loops=loop("l", "a")),
+        "edge_crosses_container",
+        '"l" leads by loop-start-source to Block "z", but',
+    ),
+    "a parallel's handle of a loop": (
+        definition([_in()], "s>l l:parallel-start-source>a", loops=loop("l", "a")),
+        "bad_handle",
+        '"l"',
+    ),
+    "no entry": (definition([block("l", "loop")], "s>l"), "container_entry", '"l"'),
+    "entry of the other kind": (
+        definition([block("l", "loop"), _in()], "s>l", parallels=parallel("l", "a", count=1)),
+        "container_entry",
+        '"l"',
+    ),
+    "nothing inside": (
+        definition([_in(_enabled=False)], "s>l", loops=ONCE),
+        "container_empty",
+        '"l"',
+    ),
+    "no count": (definition([_in()], "s>l", loops=loop("l", "a")), "setting", '"l"'),
+    "too many": (
+        definition([_in()], "s>l", loops=loop("l", "a", iterations=10_001)),
+        "setting",
+        '"l"',
+    ),
+    "unknown type": (
+        definition([_in()], "s>l", loops=loop("l", "a", loopType="until", iterations=1)),
+        "setting",
+        '"l"',
+    ),
+    "a text for items": (
+        definition([_in()], "s>l", loops=loop("l", "a", loopType="forEach", forEachItems="abc")),
+        "setting",
+        '"l"',
+    ),
+    "a condition that cannot be read": (
+        definition([_in()], "s>l", loops=loop("l", "a", loopType="while", whileCondition="1 +")),
+        "setting",
+        '"l"',
+    ),
+    "too many at once": (
+        definition([_in()], "s>p", parallels=parallel("p", "a", count=1, batchSize=1000)),
+        "setting",
+        '"p"',
+    ),
+    "retry of a whole": (
+        definition(
+            [block("l", "loop", _retry={"maxTries": 2}), _in()],
+            "s>l",
+            loops=ONCE,
+        ),
+        "container_retry",
+        '"l"',
+    ),
+    "a response inside": (
+        definition([_in("response")], "s>l", loops=ONCE),
+        "not_inside",
+        '"a"',
+    ),
+    "reference into the inside": (
+        definition([_in(), block("z", template="<a.text>")], "s>l l>z", loops=ONCE),
+        "reference_not_upstream",
+        '"z" refers to <a.text>, but Block "a" stands inside',
+    ),
+    "reference to the loop around": (
+        definition([_in(template="<l.results>")], "s>l", loops=ONCE),
+        "reference_not_upstream",
+        '"a"',
+    ),
+    "loop's binding outside": (
+        definition(
+            [_in(), block("z", template="<loop.index>")],
+            "s>l l>z",
+            loops=ONCE,
+        ),
+        "unresolvable_reference",
+        '"z" refers to <loop.index>',
+    ),
+    "what comes later in a parallel": (
+        definition(
+            [_in(template="<b.text>"), block("b")],
+            "s>p a>b",
+            parallels=parallel("p", "a b", count=1),
+        ),
+        "reference_not_upstream",
+        '"a"',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_containers_refused_with_a_sentence_that_names_the_block(name: str) -> None:
+    raw, code, named = CONTAINERS[name]
+    with pytest.raises(ValidationFailed) as caught:
+        require_valid(parse(raw), runnable=True)
+    assert named in caught.value.message
+    assert caught.value.details["issues"][0]["code"] == code
 
 
 def test_a_wrong_field_names_the_block_it_is_in() -> None:

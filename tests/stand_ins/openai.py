@@ -1,13 +1,14 @@
 """A server that speaks OpenAI's chat completions and refuses what the real one refuses.
 
-It answers the replies it was given, one a request, in order; without one it answers 500.
+It answers the replies it was given, one a request, in order; then what its script says to a
+request, which is 500 unless another is set.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,10 @@ class Reply:
     cut_after: int | None = None  # pieces after which the connection is closed
 
 
+def _no_reply_left(_: dict[str, Any]) -> Reply:
+    return Reply(status=500, error="no reply left")
+
+
 @dataclass
 class OpenAIStandIn:
     """What was asked, and what will be answered."""
@@ -39,6 +44,7 @@ class OpenAIStandIn:
     replies: list[Reply] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     disconnects: int = 0
+    script: Callable[[dict[str, Any]], Reply] = _no_reply_left
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -55,7 +61,7 @@ class OpenAIStandIn:
             await _send_json(writer, refusal[0], {"error": refusal[1]})
             return
         self.requests.append(body)
-        reply = self.replies.pop(0) if self.replies else Reply(status=500, error="no reply left")
+        reply = self.replies.pop(0) if self.replies else self.script(body)
         if reply.status != 200:
             error = {"message": reply.error, "type": "error", "code": None}
             await _send_json(writer, reply.status, {"error": error}, reply.headers)

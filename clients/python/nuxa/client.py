@@ -15,7 +15,10 @@ from nuxa.resources.copilot import Copilot
 from nuxa.resources.files import Files
 from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
+from nuxa.resources.schedules import Schedules
 from nuxa.resources.tools import Tools
+from nuxa.resources.voice import Voice
+from nuxa.resources.webhooks import Webhooks
 from nuxa.resources.workflows import Workflows
 from nuxa.resources.workspaces import Workspaces
 from nuxa.transport_async import AsyncTransport
@@ -30,12 +33,15 @@ class _Resources(Resource[Door]):
     def __init__(self, door: Door) -> None:
         super().__init__(door)
         self.workflows: Workflows[Door] = Workflows(door)
+        self.schedules: Schedules[Door] = Schedules(door)
+        self.webhooks: Webhooks[Door] = Webhooks(door)
         self.copilot: Copilot[Door] = Copilot(door)
         self.knowledge: Knowledge[Door] = Knowledge(door)
         self.files: Files[Door] = Files(door)
         self.artifacts: Artifacts[Door] = Artifacts(door)
         self.logs: Logs[Door] = Logs(door)
         self.tools: Tools[Door] = Tools(door)
+        self.voice: Voice[Door] = Voice(door)
         self.users: Users[Door] = Users(door)
         self.workspaces: Workspaces[Door] = Workspaces(door)
         self.sessions: Sessions[Door] = Sessions(door)

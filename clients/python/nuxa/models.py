@@ -29,6 +29,37 @@ class Workflow(Answer):
     variables: dict[str, Any] | None = None
 
 
+class Imported(Answer):
+    """``warnings`` names what has no counterpart here."""
+
+    workflow: Workflow
+    warnings: list[str]
+
+
+class Template(Answer):
+    id: str
+    name: str
+    category: str
+    description: str
+    sample_input: dict[str, Any]
+    workflow: dict[str, Any]
+
+
+class Version(Answer):
+    """A snapshot of a workflow; a list leaves the parts of the definition away."""
+
+    number: int
+    name: str | None
+    reason: str
+    is_deployed: bool
+    created_at: datetime
+    blocks: dict[str, Any] | None = None
+    edges: list[Any] | None = None
+    loops: dict[str, Any] | None = None
+    parallels: dict[str, Any] | None = None
+    variables: dict[str, Any] | None = None
+
+
 class Validity(Answer):
     valid: bool
     issues: list[dict[str, Any]]
@@ -43,7 +74,8 @@ class RunTimes(Answer):
 
 
 class RunResult(Answer):
-    """How a run ended that was waited for."""
+    """How a run ended that was waited for; one whose ``status`` is ``paused`` waits for an answer
+    to ``context_id``."""
 
     success: bool
     execution_id: str
@@ -51,6 +83,17 @@ class RunResult(Answer):
     output: Any = None
     error: dict[str, Any] | None = None
     metadata: RunTimes | None = None
+    context_id: str | None = None
+    resume_url: str | None = None
+    contexts: list[dict[str, Any]] | None = None
+
+
+class SentWebhook(Answer):
+    id: str
+    block_id: str
+    url: str
+    status: str
+    attempts: list[dict[str, Any]]
 
 
 class Started(Answer):
@@ -58,6 +101,57 @@ class Started(Answer):
 
     execution_id: str
     status_url: str
+
+
+class Schedule(Answer):
+    workflow_id: str
+    cron: str
+    timezone: str
+    misfire: str
+    enabled: bool
+    input: dict[str, Any]
+    next_fire_at: datetime | None
+
+
+class ScheduleFire(Answer):
+    """A fire time that came: ``waiting``, ``started``, ``missed`` or ``failed``."""
+
+    fire_at: datetime
+    status: str
+    execution_id: str | None
+    error: dict[str, Any] | None
+
+
+class WebhookSettings(Answer):
+    workflow_id: str
+    url: str
+    auth: str
+    mode: str
+    allowed_addresses: list[str]
+    has_secret: bool
+
+
+class WebhookDelivery(Answer):
+    """A webhook that was taken; ``status`` is its run's."""
+
+    id: str
+    delivery_id: str | None
+    execution_id: str
+    status: str | None
+    event: str | None
+    method: str
+    address: str
+    redelivery_of: str | None
+    created_at: datetime
+
+
+class WebhookRun(Answer):
+    """``result`` is there if the run was waited for."""
+
+    success: bool
+    execution_id: str
+    result: Any = None
+    error: dict[str, Any] | None = None
 
 
 class Execution(Answer):
@@ -74,6 +168,7 @@ class Execution(Answer):
     duration_ms: int | None
     cost: float | None = None
     usage: dict[str, Any] | None = None
+    pause: dict[str, Any] | None = None
 
 
 class ExecutionLog(Execution):

@@ -1,6 +1,7 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Sessions, Tools, Users, Workflows, Workspaces,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, Voice, Webhooks, Workflows,
+  Workspaces,
 } from './resources.ts'
 
 export { NuxaError, type ErrorCode } from './errors.ts'
@@ -11,12 +12,15 @@ export type * from './schema.ts'
 /** A client of Nuxa Flow, by an API key or a bearer token. */
 export class NuxaClient {
   readonly workflows: Workflows
+  readonly schedules: Schedules
+  readonly webhooks: Webhooks
   readonly copilot: Copilot
   readonly knowledge: Knowledge
   readonly files: Files
   readonly artifacts: Artifacts
   readonly logs: Logs
   readonly tools: Tools
+  readonly voice: Voice
   readonly users: Users
   readonly workspaces: Workspaces
   readonly sessions: Sessions
@@ -25,12 +29,15 @@ export class NuxaClient {
   constructor(options: ClientOptions) {
     const http = new Http(options)
     this.workflows = new Workflows(http)
+    this.schedules = new Schedules(http)
+    this.webhooks = new Webhooks(http)
     this.copilot = new Copilot(http)
     this.knowledge = new Knowledge(http)
     this.files = new Files(http)
     this.artifacts = new Artifacts(http)
     this.logs = new Logs(http)
     this.tools = new Tools(http)
+    this.voice = new Voice(http)
     this.users = new Users(http)
     this.workspaces = new Workspaces(http)
     this.sessions = new Sessions(http)

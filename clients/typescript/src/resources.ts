@@ -36,12 +36,38 @@ export class Workflows extends Resource {
     this.http.send<S.WorkflowAnswer>('POST', `/api/workflows/${id(workflowId)}/duplicate`, { json: name ? { name } : {} })
   validate = (workflowId: string) =>
     this.http.send<S.Validity>('POST', `/api/workflows/${id(workflowId)}/validate`, { json: {}, isRepeatable: true })
-  deploy = (workflowId: string) =>
-    this.http.send<S.WorkflowSummary>('POST', `/api/workflows/${id(workflowId)}/deploy`, { json: {} })
+  /** Makes it, as it is now or was, the one that keys, webhooks and schedules run. */
+  deploy = (workflowId: string, version?: number) =>
+    this.http.send<S.WorkflowSummary>('POST', `/api/workflows/${id(workflowId)}/deploy`, { json: version ? { version } : {} })
+  withdraw = (workflowId: string) =>
+    this.http.send<S.WorkflowSummary>('DELETE', `/api/workflows/${id(workflowId)}/deploy`)
+  export = (workflowId: string) =>
+    this.http.send<S.ExportedWorkflow>('GET', `/api/workflows/${id(workflowId)}/export`)
+  /** Creates one from our own export, Sim's or Dify's; `model` stands in for theirs. */
+  import = (definition: Record<string, unknown> | string, given: { name?: string; model?: string } = {}) =>
+    this.http.send<S.ImportAnswer>('POST', '/api/workflows/import', { json: { definition, ...given } })
+  /** Workflows to begin with; `import` takes their `workflow`. */
+  templates = () => this.http.rows<S.TemplateAnswer>('/api/templates')
+  importFile = (file: Blob, name: string, model?: string) => {
+    const form = formOf(file, name)
+    if (model) form.append('model', model)
+    return this.http.send<S.ImportAnswer>('POST', '/api/workflows/import', { form })
+  }
+
+  versions = (workflowId: string) => this.http.rows<S.VersionSummary>(this.#versions(workflowId))
+  takeVersion = (workflowId: string, name?: string) =>
+    this.http.send<S.VersionSummary>('POST', this.#versions(workflowId), { json: name ? { name } : {} })
+  version = (workflowId: string, number: number) =>
+    this.http.send<S.VersionAnswer>('GET', `${this.#versions(workflowId)}/${number}`)
+  /** Says what leads from a version to the draft, or to another version. */
+  compare = (workflowId: string, number: number, against?: number) =>
+    this.http.send<S.Difference>('GET', `${this.#versions(workflowId)}/${number}/diff`, { query: { against } })
+  restore = (workflowId: string, number: number) =>
+    this.http.send<S.WorkflowAnswer>('POST', `${this.#versions(workflowId)}/${number}/restore`, { json: {} })
 
   /** Runs a workflow and waits for its end. */
   execute = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
-    this.http.send<S.RunAnswer>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ input: null, ...request }, runId))
+    this.http.send<S.RunAnswer & Partial<S.Paused>>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ input: null, ...request }, runId))
   /** Runs a workflow without waiting for it. */
   start = (workflowId: string, request: ExecuteRequest = {}, runId?: string) =>
     this.http.send<S.Accepted>('POST', `/api/workflows/${id(workflowId)}/execute`, run({ ...request, async: true }, runId))
@@ -57,18 +83,54 @@ export class Workflows extends Resource {
   cancel = (workflowId: string, executionId: string) =>
     this.http.send<S.ExecutionAnswer>(
       'POST', `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/cancel`, { json: {}, isRepeatable: true })
+  /** Answers what a paused run asks, and has it go on. */
+  resume = (workflowId: string, executionId: string, answer: S.ResumeBody) =>
+    this.http.send<S.Accepted>(
+      'POST', `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/resume`, { json: answer, isRepeatable: true })
+  /** Iterates over the webhooks that a run has sent. */
+  webhooks = (workflowId: string, executionId: string) =>
+    this.http.rows<S.SentWebhook>(`/api/workflows/${id(workflowId)}/executions/${id(executionId)}/webhooks`)
   /** Iterates over the events of a run that somebody started, from its first. */
   follow = (workflowId: string, executionId: string) => {
     const path = this.#stream(workflowId, executionId)
     return this.http.events<ExecutionEvent>('GET', path, {}, () => path)
   }
 
+  #versions = (workflowId: string) => `/api/workflows/${id(workflowId)}/versions`
   #stream = (workflowId: string, executionId: string) =>
     `/api/workflows/${id(workflowId)}/executions/${id(executionId)}/stream`
 }
 
 const run = (json: unknown, runId?: string): Asked =>
   ({ json, headers: runId ? { 'X-Run-Id': runId } : {} })
+
+export class Schedules extends Resource {
+  get = (workflowId: string) => this.http.send<S.ScheduleAnswer>('GET', this.#path(workflowId))
+  /** Has a workflow run by itself. */
+  set = (workflowId: string, schedule: Partly<S.ScheduleBody> & Pick<S.ScheduleBody, 'cron'>) =>
+    this.http.send<S.ScheduleAnswer>('PUT', this.#path(workflowId), { json: schedule })
+  delete = (workflowId: string) => this.http.send<void>('DELETE', this.#path(workflowId))
+  fires = (workflowId: string) => this.http.rows<S.FireAnswer>(`${this.#path(workflowId)}/fires`)
+
+  #path = (workflowId: string) => `/api/workflows/${id(workflowId)}/schedule`
+}
+
+export class Webhooks extends Resource {
+  /** Sends a workflow's webhook, as somebody else's program does. */
+  send = (workflowId: string, event: Record<string, unknown>, headers: Record<string, string> = {}) =>
+    this.http.send<S.WebhookAnswer>('POST', `/api/webhooks/${id(workflowId)}`, { json: event, headers })
+  get = (workflowId: string) => this.http.send<S.WebhookSettings>('GET', this.#path(workflowId))
+  /** Sets who may send it; secrets that are left away stay. */
+  set = (workflowId: string, settings: Partly<S.WebhookBody> & Pick<S.WebhookBody, 'auth'>) =>
+    this.http.send<S.WebhookSettings>('PUT', this.#path(workflowId), { json: settings })
+  delete = (workflowId: string) => this.http.send<void>('DELETE', this.#path(workflowId))
+  deliveries = (workflowId: string) => this.http.rows<S.DeliveryAnswer>(`${this.#path(workflowId)}/deliveries`)
+  redeliver = (workflowId: string, deliveryId: string, once?: Once) =>
+    this.http.send<S.WebhookAccepted>(
+      'POST', `${this.#path(workflowId)}/deliveries/${id(deliveryId)}/redeliver`, { json: {}, headers: keyed(once) })
+
+  #path = (workflowId: string) => `/api/workflows/${id(workflowId)}/webhook`
+}
 
 export class Copilot extends Resource {
   /** Asks and waits; a question with a `userMessageId` is one turn however often it is sent. */
@@ -178,6 +240,19 @@ export class Tools extends Resource {
   list = () => this.http.send<S.ToolAnswer[]>('GET', '/api/tools')
   execute = (name: string, params: Record<string, unknown>, once?: Once) =>
     this.http.send<S.ToolResult>('POST', `/api/tools/${id(name)}`, { json: { params }, headers: keyed(once) })
+}
+
+export class Voice extends Resource {
+  config = () => this.http.send<S.VoiceConfigAnswer>('GET', '/api/voice/config')
+  /** Changes settings: absent fields stay, `null` clears. */
+  update = (changes: Partly<S.VoiceConfigPatch>) =>
+    this.http.send<S.VoiceConfigAnswer>('POST', '/api/voice/config', { json: changes })
+  /** Begins a session; only this answer has its `token`. */
+  create = (session: Partly<S.NewVoiceSession> & Pick<S.NewVoiceSession, 'channel'>, once?: Once) =>
+    this.http.send<S.NewVoiceSessionAnswer>('POST', '/api/voice/session', { json: session, headers: keyed(once) })
+  sessions = () => this.http.rows<S.VoiceSessionAnswer>('/api/voice/session')
+  session = (sessionId: string) => this.http.send<S.VoiceSessionAnswer>('GET', `/api/voice/session/${id(sessionId)}`)
+  end = (sessionId: string) => this.http.send<void>('DELETE', `/api/voice/session/${id(sessionId)}`)
 }
 
 export class Users extends Resource {

@@ -60,6 +60,12 @@ export type AskBody = {
   workspaceId?: string;
 };
 
+export type AudioFormat = {
+  encoding: "pcm16" | "mulaw";
+  sampleRate: number;
+  channels: 1;
+};
+
 export type AuditAnswer = {
   id: string;
   action: string;
@@ -447,6 +453,15 @@ export type CreatedKey = {
   key: string;
 };
 
+export type DailyAnswer = {
+  hasWebhookSecret: boolean;
+  webhookUrl: string;
+};
+
+export type DailyPatch = {
+  webhookSecret?: string | null;
+};
+
 export type DayUsage = {
   date: string;
   executions: number;
@@ -455,8 +470,38 @@ export type DayUsage = {
   cost: number;
 };
 
+export type DeliveryAnswer = {
+  id: string;
+  deliveryId: string | null;
+  executionId: string;
+  status: string | null;
+  event: string | null;
+  method: string;
+  address: string;
+  redeliveryOf: string | null;
+  createdAt: string;
+};
+
+export type DeliveryAnswerPage = {
+  data: Array<DeliveryAnswer>;
+  nextCursor: string | null;
+};
+
 export type Delta = {
   delta: string;
+};
+
+export type DeployBody = {
+  version?: number | null;
+  workspaceId?: string;
+};
+
+export type Difference = {
+  blocks: Array<PartDifference>;
+  edges: Array<PartDifference>;
+  loops: Array<PartDifference>;
+  parallels: Array<PartDifference>;
+  variables: Array<PartDifference>;
 };
 
 export type DocumentAnswer = {
@@ -594,6 +639,11 @@ export type ErrorEvent = {
   payload: CopilotFailure;
 };
 
+export type EventTaken = {
+  received: true;
+  repeated: boolean;
+};
+
 export type ExecuteBody = {
   input?: JsonValue;
   stream?: boolean;
@@ -622,11 +672,30 @@ export type ExecutionAnswer = {
   durationMs: number | null;
   cost: number | null;
   usage: Record<string, unknown> | null;
+  pause?: Paused | null;
 };
 
 export type ExecutionAnswerPage = {
   data: Array<ExecutionAnswer>;
   nextCursor: string | null;
+};
+
+export type ExportedWorkflow = {
+  format: "nuxa";
+  formatVersion: 1;
+  name: string;
+  description: string | null;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type FieldDifference = {
+  path: string;
+  before: JsonValue;
+  after: JsonValue;
 };
 
 export type FileAnswer = {
@@ -656,6 +725,18 @@ export type Finished = {
   cost: number | null;
 };
 
+export type FireAnswer = {
+  fireAt: string;
+  status: string;
+  executionId: string | null;
+  error: Record<string, unknown> | null;
+};
+
+export type FireAnswerPage = {
+  data: Array<FireAnswer>;
+  nextCursor: string | null;
+};
+
 export type GmailMessage = {
   to: Array<string>;
   cc?: Array<string>;
@@ -665,6 +746,18 @@ export type GmailMessage = {
   contentType?: "text/plain" | "text/html" | "text" | "html";
   attachments?: Array<MailAttachment>;
   threadId?: string | null;
+  workspaceId?: string;
+};
+
+export type ImportAnswer = {
+  workflow: WorkflowAnswer;
+  warnings: Array<string>;
+};
+
+export type ImportBody = {
+  definition: Record<string, JsonValue> | string;
+  name?: string | null;
+  model?: string | null;
   workspaceId?: string;
 };
 
@@ -690,6 +783,14 @@ export type KeyAnswer = {
 export type KeyAnswerPage = {
   data: Array<KeyAnswer>;
   nextCursor: string | null;
+};
+
+export type Line = {
+  role: "user" | "assistant";
+  text: string;
+  at: string;
+  interrupted: boolean;
+  latencyMs: Record<string, number>;
 };
 
 export type LogDetail = {
@@ -887,6 +988,28 @@ export type NewSecret = {
   workspaceId?: string;
 };
 
+export type NewVersion = {
+  name?: string | null;
+  workspaceId?: string;
+};
+
+export type NewVoiceSession = {
+  channel: "web" | "twilio" | "daily";
+  workflowId?: string | null;
+  mode?: string | null;
+  room?: string | null;
+  workspaceId?: string;
+};
+
+export type NewVoiceSessionAnswer = {
+  id: string;
+  token: string;
+  status: "waiting";
+  channel: "web" | "twilio" | "daily";
+  expiresAt: string;
+  format: AudioFormat;
+};
+
 export type NewWorkflow = {
   blocks?: Record<string, Record<string, JsonValue>>;
   edges?: Array<Record<string, JsonValue>>;
@@ -907,6 +1030,44 @@ export type PageSpan = {
   page: number;
   startOffset: number;
   endOffset: number;
+};
+
+export type PartDifference = {
+  id: string;
+  name: string | null;
+  how: "added" | "removed" | "changed";
+  fields: Array<FieldDifference>;
+};
+
+export type Pause = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<Record<string, unknown>>;
+};
+
+export type PauseContext = {
+  contextId: string;
+  resumeUrl: string;
+  kind: "human" | "wait";
+  blockId: string;
+  message: string | null;
+  fields: Array<Record<string, unknown>>;
+  until: string | null;
+};
+
+export type Paused = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<PauseContext>;
+};
+
+export type PausedRun = {
+  contextId: string | null;
+  resumeUrl: string | null;
+  contexts: Array<PauseContext>;
+  success: true;
+  executionId: string;
+  status: "paused";
 };
 
 export type Place = {
@@ -960,6 +1121,12 @@ export type ResetPassword = {
   password?: string | null;
 };
 
+export type ResumeBody = {
+  contextId: string;
+  input?: JsonValue;
+  workspaceId?: string;
+};
+
 export type RunAnswer = {
   success: boolean;
   executionId: string;
@@ -978,6 +1145,15 @@ export type RunEnded = {
   data: Ended;
 };
 
+export type RunPaused = {
+  eventId: number;
+  timestamp: string;
+  executionId: string;
+  workflowId: string;
+  type: "execution:paused";
+  data: Pause;
+};
+
 export type RunStarted = {
   eventId: number;
   timestamp: string;
@@ -991,6 +1167,27 @@ export type RunTimes = {
   duration: number | null;
   startTime: string | null;
   endTime: string | null;
+};
+
+export type ScheduleAnswer = {
+  workflowId: string;
+  cron: string;
+  timezone: string;
+  misfire: string;
+  enabled: boolean;
+  input: Record<string, unknown>;
+  nextFireAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type ScheduleBody = {
+  cron: string;
+  timezone?: string;
+  misfire?: "skip" | "latest" | "all";
+  enabled?: boolean;
+  input?: Record<string, JsonValue>;
+  workspaceId?: string;
 };
 
 export type ScoreParts = {
@@ -1042,6 +1239,21 @@ export type SecretAnswer = {
 
 export type SecretAnswerPage = {
   data: Array<SecretAnswer>;
+  nextCursor: string | null;
+};
+
+export type SentWebhook = {
+  id: string;
+  blockId: string;
+  iteration: string;
+  url: string;
+  status: "pending" | "delivered" | "failed";
+  attempts: Array<Record<string, unknown>>;
+  createdAt: string;
+};
+
+export type SentWebhookPage = {
+  data: Array<SentWebhook>;
   nextCursor: string | null;
 };
 
@@ -1153,6 +1365,20 @@ export type StreamTool = {
   workflowId: string;
   type: "stream:tool";
   data: WorkflowsToolUse;
+};
+
+export type TemplateAnswer = {
+  id: string;
+  name: string;
+  category: string;
+  description: string;
+  sampleInput: Record<string, unknown>;
+  workflow: ExportedWorkflow;
+};
+
+export type TemplateAnswerPage = {
+  data: Array<TemplateAnswer>;
+  nextCursor: string | null;
 };
 
 export type TextAnswer = {
@@ -1294,6 +1520,29 @@ export type TraceSpan = {
   children: Array<TraceSpan>;
 };
 
+export type TurnDetection = {
+  type: "vad" | "none";
+  threshold: number;
+  silenceDurationMs: number;
+};
+
+export type TurnDetectionPatch = {
+  type?: "vad" | "none";
+  threshold?: number;
+  silenceDurationMs?: number;
+};
+
+export type TwilioAnswer = {
+  accountSid: string | null;
+  hasAuthToken: boolean;
+  webhookUrl: string;
+};
+
+export type TwilioPatch = {
+  accountSid?: string | null;
+  authToken?: string | null;
+};
+
 export type Usage = {
   input: number;
   output: number;
@@ -1337,6 +1586,114 @@ export type UsersUserAnswer = {
 export type Validity = {
   valid: boolean;
   issues: Array<Issue>;
+};
+
+export type VersionAnswer = {
+  number: number;
+  name: string | null;
+  reason: string;
+  isDeployed: boolean;
+  createdAt: string;
+  blocks: Record<string, unknown>;
+  edges: Array<unknown>;
+  loops: Record<string, unknown>;
+  parallels: Record<string, unknown>;
+  variables: Record<string, unknown>;
+};
+
+export type VersionSummary = {
+  number: number;
+  name: string | null;
+  reason: string;
+  isDeployed: boolean;
+  createdAt: string;
+};
+
+export type VersionSummaryPage = {
+  data: Array<VersionSummary>;
+  nextCursor: string | null;
+};
+
+export type VoiceConfigAnswer = {
+  provider: string;
+  language: string;
+  voiceId: string | null;
+  greeting: string | null;
+  systemPrompt: string | null;
+  model: string | null;
+  knowledgeBaseIds: Array<string>;
+  turnDetection: TurnDetection;
+  maxDurationSeconds: number;
+  twilio: TwilioAnswer;
+  daily: DailyAnswer;
+  updatedAt: string | null;
+};
+
+export type VoiceConfigPatch = {
+  provider?: string;
+  language?: string;
+  voiceId?: string | null;
+  greeting?: string | null;
+  systemPrompt?: string | null;
+  model?: string | null;
+  knowledgeBaseIds?: Array<string>;
+  turnDetection?: TurnDetectionPatch;
+  maxDurationSeconds?: number;
+  twilio?: TwilioPatch | null;
+  daily?: DailyPatch | null;
+  workspaceId?: string;
+};
+
+export type VoiceSessionAnswer = {
+  id: string;
+  channel: "web" | "twilio" | "daily";
+  status: "waiting" | "active" | "ended";
+  endReason: string | null;
+  mode: string | null;
+  workflowId: string | null;
+  chatId: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  expiresAt: string;
+  transcript: Array<Line>;
+  latencyMs: Record<string, number>;
+};
+
+export type VoiceSessionAnswerPage = {
+  data: Array<VoiceSessionAnswer>;
+  nextCursor: string | null;
+};
+
+export type WebhookAccepted = {
+  success: true;
+  executionId: string;
+};
+
+export type WebhookAnswer = {
+  success: boolean;
+  executionId: string;
+  result: JsonValue;
+  error?: Record<string, unknown> | null;
+};
+
+export type WebhookBody = {
+  auth: "none" | "bearer" | "hmac";
+  mode?: "sync" | "async";
+  allowedAddresses?: Array<string>;
+  secrets?: Array<string>;
+  workspaceId?: string;
+};
+
+export type WebhookSettings = {
+  workflowId: string;
+  url: string;
+  auth: string;
+  mode: string;
+  allowedAddresses: Array<string>;
+  hasSecret: boolean;
+  createdAt: string;
+  updatedAt: string;
 };
 
 export type WorkflowAnswer = {

@@ -32,6 +32,35 @@ const result = await client.workflows.execute(made.id, {
 })
 same([result.success, result.output], [true, { text: 'Hi Hello' }], 'execute')
 
+const second = await client.workflows.takeVersion(made.id, 'second')
+same((await all(client.workflows.versions(made.id))).map((row) => row.number), [2, 1], 'versions')
+same((await client.workflows.version(made.id, 2)).name, second.name, 'version')
+same((await client.workflows.compare(made.id, 1, 2)).blocks, [], 'difference')
+await client.workflows.restore(made.id, 1)
+same((await client.workflows.deploy(made.id, 1)).deployedVersion, 1, 'deployed version')
+const exported = await client.workflows.export(made.id)
+const copy = await client.workflows.import({ ...exported }, { name: 'copy' })
+same([copy.workflow.name, copy.warnings], ['copy', []], 'import')
+same((await all(client.workflows.templates())).length >= 12, true, 'templates')
+const again = await client.workflows.importFile(new Blob([JSON.stringify(exported)]), 'w.json')
+same(again.workflow.name, made.name, 'import of a file')
+await client.workflows.delete(copy.workflow.id)
+await client.workflows.delete(again.workflow.id)
+
+const planned = await client.schedules.set(made.id, { cron: '0 7 * * 1-5', timezone: 'Europe/Berlin' })
+same((await client.schedules.get(made.id)).nextFireAt, planned.nextFireAt, 'schedule')
+same(await all(client.schedules.fires(made.id)), [], 'fires')
+await client.schedules.delete(made.id)
+
+await client.webhooks.set(made.id, { auth: 'none' })
+const ran = await client.webhooks.send(made.id, { message: 'Hook' }, { 'webhook-id': 'd-1' })
+same([ran.success, ran.executionId.startsWith('exec_')], [true, true], 'webhook')
+const [taken] = await all(client.webhooks.deliveries(made.id))
+same([taken?.deliveryId, taken?.status], ['d-1', 'completed'], 'delivery')
+await client.webhooks.redeliver(made.id, taken!.id)
+same((await client.webhooks.get(made.id)).hasSecret, false, 'webhook settings')
+await client.webhooks.delete(made.id)
+
 // A connection that breaks the first stream after some bytes.
 let resumedFrom = ''
 let cuts = 0
@@ -99,6 +128,12 @@ same((await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabl
 await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: true })
 const asked = { clientId: 'tool', redirectUri: 'https://tool.example/back', codeChallenge: 'A'.repeat(43) }
 same((await person.sessions.authorize({ ...asked, state: 's' })).redirectTo.includes('state=s'), true, 'authorized')
+same((await person.voice.update({ language: 'en-GB', greeting: 'Hello' })).greeting, 'Hello', 'greeting')
+same((await client.voice.config()).language, 'en-GB', 'language')
+const silent = await client.voice.create({ channel: 'web', mode: 'none' }).catch((error) => error)
+same(silent.code, 'VALIDATION_ERROR', 'voice session')
+same(await all(client.voice.sessions()), [], 'voice sessions')
+
 const sessions = await all(person.sessions.list())
 same(sessions.map((row) => row.current), [true], 'sessions')
 await person.sessions.end(sessions[0]!.id)

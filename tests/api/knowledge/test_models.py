@@ -25,12 +25,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def other(tiny: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """The server's model, which is not the packaged one."""
-    monkeypatch.setattr(export, "_roots", lambda _: (tmp_path, _ROOTS(settings)[0]))
+    monkeypatch.setattr(export, "roots", lambda _: (tmp_path, _ROOTS(settings)[0]))
     monkeypatch.setattr(settings, "embedding_model", tiny)
     return tiny
 
 
-_ROOTS = export._roots
+_ROOTS = export.roots
 
 
 async def _base(member: Member, texts: list[str]) -> str:

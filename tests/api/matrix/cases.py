@@ -19,7 +19,9 @@ KINDS: Final = {
     "artifact": "artifact_id",
     "baseId": "base_id",
     "chatId": "chat_id",
+    "contextId": "context_id",
     "chunkId": "chunk_id",
+    "deliveryId": "delivery_id",
     "defaultWorkspaceId": "workspace_id",
     "documentId": "document_id",
     "executionId": "execution_id",
@@ -31,6 +33,7 @@ KINDS: Final = {
     "messageId": "message_id",
     "sessionId": "session_id",
     "userId": "user_id",
+    "voiceSessionId": "voice_session_id",
     "workflowId": "workflow_id",
     "workspaceId": "workspace_id",
 }
@@ -45,6 +48,7 @@ NOBODYS: Final = frozenset(
         "threadId",
         "toolCallId",
         "userMessageId",
+        "voiceId",
         "X-Run-Id",
     }
 )
@@ -54,13 +58,20 @@ BESIDE: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
     "attachments.fileId": [("file_id", {})],
 }
 # Path variables that are no ids.
-NAMES: Final = {"name": "SECRET", "provider": "openai", "toolName": "knowledge_search"}
+NAMES: Final = {
+    "name": "SECRET",
+    "number": "1",
+    "provider": "openai",
+    "toolName": "knowledge_search",
+}
 # What else a request must have before it looks at its ids.
 GIVEN: Final[dict[str, dict[str, Any]]] = {
     "askCopilot": {"message": "x"},
     "streamCopilot": {"message": "x"},
     "executeCopilotTool": {"name": "find_workflows", "arguments": {}},
     "updateWorkspace": {"name": "mine"},
+    "putSchedule": {"cron": "0 0 * * *"},
+    "putWebhook": {"auth": "none"},
     "putSecret": {"value": "mine"},
     "searchByBody": {"query": "mine"},
     "searchByQuery": {"query": "mine"},
@@ -73,10 +84,12 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
         "messages": [{"role": "user", "content": "x"}],
     },
     "createEmbeddings": {"model": "all-MiniLM-L6-v2", "input": "x"},
+    "resumeExecution": {"contextId": "ctx_x", "input": {}},
     "createKey": {"name": "k"},
     "createBase": {"name": "b"},
     "createWorkflow": {"name": "w"},
     "createWorkspace": {"name": "w"},
+    "createVoiceSession": {"channel": "web"},
     "createArtifact": {"type": "code", "title": "x"},
     "addMember": {"role": "read"},
     "changeRole": {"role": "read"},

@@ -7,7 +7,11 @@ from core.services import Services
 from core.store.chats import Chat
 from core.store.executions import Execution
 from core.store.messages import Message
+from core.store.pauses import Asked
+from core.store.unit import Unit
+from core.store.webhooks import Webhook, WebhookDelivery
 from tests.api.conftest import Member
+from tests.api.voice.sessions import voice_session
 from tests.bases import write_base
 
 
@@ -27,6 +31,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         "workflow_id": workflow,
         **await _passage(member, services),
         **await _talk(member, services, workflow),
+        "voice_session_id": await voice_session(member, services),
     }
 
 
@@ -41,12 +46,35 @@ async def _passage(member: Member, services: Services) -> dict[str, str]:
 
 async def _talk(member: Member, services: Services, workflow: str) -> dict[str, str]:
     execution, chat, message = new_id("exec"), new_id("chat"), new_id("msg")
+    delivery = WebhookDelivery(id=new_id("dlv"), workflow_id=workflow, execution_id=execution)
+    delivery.method, delivery.address = "POST", "192.0.2.1"
     async with services.store.unit(member.workspace_id) as unit:
         run = Execution(id=execution, workflow_id=workflow, definition={}, trigger="manual")
         run.status, run.input, run.output = "completed", {}, {}
         assert await unit.executions.insert(run)
+        unit.webhooks.add(
+            Webhook(workflow_id=workflow, auth="none", mode="sync", allowed_addresses=[])
+        )
+        await unit.webhooks.claim(delivery)
+        context = await _paused(unit, workflow)
         begun = Chat(id=chat, user_id=member.user_id, title="t", mode="workspace-chat")
         asked = Message(id=new_id("msg"), chat_id=chat, role="user", content="secret?")
         said = Message(id=message, chat_id=chat, role="assistant", content="secret")
         await unit.messages.begin_turn(begun, asked, said)
-    return {"execution_id": execution, "chat_id": chat, "message_id": message}
+    return {
+        "context_id": context,
+        "execution_id": execution,
+        "delivery_id": delivery.id,
+        "chat_id": chat,
+        "message_id": message,
+    }
+
+
+async def _paused(unit: Unit, workflow: str) -> str:
+    """Have the run wait for a person; return what she is to name."""
+    run = Execution(id=new_id("exec"), workflow_id=workflow, definition={}, trigger="manual")
+    run.status, run.input, run.output, run.lease_owner = "running", {}, {}, "me"
+    assert await unit.executions.insert(run)
+    pause = await unit.pauses.ask(run.id, "me", ("b", ""), Asked("human", {"fields": []}))
+    assert pause is not None
+    return pause.id

@@ -14,6 +14,8 @@ from pipelines.execute import claim, execute
 from tests.api.conftest import Member
 from tests.pipelines.shapes import block, definition
 
+pytestmark = pytest.mark.usefixtures("waiting_in_place")
+
 HELLO = definition([block("t", template="Hi <start.name>")], "s>t")
 SLOW = definition([block("a"), block("w", "wait", seconds=60)], "s>a a>w")
 

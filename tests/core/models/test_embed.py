@@ -103,7 +103,7 @@ async def test_a_model_of_another_size_is_exported_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = await asyncio.to_thread(make_tiny_model, tmp_path, 8)
-    monkeypatch.setattr(export, "_roots", lambda settings: (tmp_path / "a", tmp_path / "b"))
+    monkeypatch.setattr(export, "roots", lambda settings: (tmp_path / "a", tmp_path / "b"))
     settings = get_settings()
     assert export.find(str(directory), settings) is None
     embedder = Embedder(str(directory), settings)

@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 from pydantic import JsonValue
 
-from core.models import chat
-from core.models.messages import (
-    ChatDelta,
-    ChatRequest,
-    Finished,
-    TextDelta,
-    ThinkingDelta,
-    ToolCall,
-)
+from core.models.messages import TextDelta, ThinkingDelta, ToolCall
 from pipelines.turns import BlockFailed
+from tests.pipelines.blocks.conftest import ScriptedModel
 from tests.pipelines.shapes import Played, block, definition, play
-
-
-class _Model:
-    """Answers with the given deltas, a list a round, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.rounds: list[list[ChatDelta]] = []
-        self.asked: list[ChatRequest] = []
-
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
-        self.asked.append(request)
-        for delta in self.rounds[len(self.asked) - 1]:
-            yield delta
-        yield Finished("stub", "stop", 10, 5, 0.25)
-
-
-@pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> _Model:
-    scripted = _Model()
-    monkeypatch.setattr(chat, "stream", scripted.stream)
-    return scripted
 
 
 def _agent(**settings: Any) -> dict[str, Any]:
@@ -51,7 +22,7 @@ def _streamed(played: Played) -> list[tuple[str, dict[str, JsonValue]]]:
     return [(kind, data) for kind, data in played.events if kind.startswith("stream:")]
 
 
-async def test_an_answer_is_streamed_and_counted(model: _Model) -> None:
+async def test_an_answer_is_streamed_and_counted(model: ScriptedModel) -> None:
     model.rounds = [[ThinkingDelta("hm"), TextDelta("Hel"), TextDelta("lo")]]
     raw = _agent(systemPrompt="Be kind.", prompt="Greet <start.who>", model="some/model")
     played = await play(raw, {"who": "Ada"})
@@ -81,7 +52,7 @@ async def test_an_answer_is_streamed_and_counted(model: _Model) -> None:
     assert model.asked[0].model == "some/model"
 
 
-async def test_messages_as_editors_store_them(model: _Model) -> None:
+async def test_messages_as_editors_store_them(model: ScriptedModel) -> None:
     model.rounds = [[TextDelta("ok")]]
     stored = json.dumps(
         [{"role": "system", "content": "S"}, {"role": "user", "content": "<start.q>"}]
@@ -91,7 +62,7 @@ async def test_messages_as_editors_store_them(model: _Model) -> None:
     assert model.asked[0].model is None
 
 
-async def test_an_answer_in_a_format_gives_its_fields(model: _Model) -> None:
+async def test_an_answer_in_a_format_gives_its_fields(model: ScriptedModel) -> None:
     model.rounds = [[TextDelta('{"summary": "s", "content": "hidden"}')]]
     schema = {"name": "digest", "schema": {"type": "object"}}
     raw = definition(
@@ -110,13 +81,13 @@ async def test_an_answer_in_a_format_gives_its_fields(model: _Model) -> None:
     }
 
 
-async def test_an_answer_out_of_format_fails_the_block(model: _Model) -> None:
+async def test_an_answer_out_of_format_fails_the_block(model: ScriptedModel) -> None:
     model.rounds = [[TextDelta("Sorry, no.")]]
     with pytest.raises(BlockFailed, match="did not answer in the asked format"):
         await play(_agent(prompt="p", responseFormat={"type": "object"}))
 
 
-async def test_a_secret_in_the_answer_is_masked_though_cut_by_pieces(model: _Model) -> None:
+async def test_a_secret_in_the_answer_is_masked_though_cut_by_pieces(model: ScriptedModel) -> None:
     model.rounds = [
         [TextDelta("it is hu"), TextDelta("sh-hu"), TextDelta("sh, hu"), ThinkingDelta("hush-hush")]
     ]
@@ -126,13 +97,13 @@ async def test_a_secret_in_the_answer_is_masked_though_cut_by_pieces(model: _Mod
     assert "".join(chunks) == "it is {{KEY}}, hu"
 
 
-async def test_an_unknown_tool_names_those_there_are(model: _Model) -> None:
+async def test_an_unknown_tool_names_those_there_are(model: ScriptedModel) -> None:
     with pytest.raises(BlockFailed, match="http_request"):
         await play(_agent(prompt="p", tools=[{"toolName": "teleport"}]))
 
 
 async def test_a_tool_is_called_with_a_key_of_its_own(
-    model: _Model, monkeypatch: pytest.MonkeyPatch
+    model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[tuple[Any, ...]] = []
 

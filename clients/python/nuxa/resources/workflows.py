@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from nuxa.models import Execution, RunResult, Started, Validity, Workflow
+from nuxa.models import (
+    Execution,
+    Imported,
+    RunResult,
+    SentWebhook,
+    Started,
+    Template,
+    Validity,
+    Version,
+    Workflow,
+)
 from nuxa.requests import (
     Door,
     Event,
@@ -56,13 +67,71 @@ class Workflows(Resource[Door]):
         return Request("POST", path, Validity, json={}, is_read_only=True)
 
     @method
-    def deploy(self, workflow_id: str) -> Request[Workflow]:
-        """Make it, as it is now, the one that keys, webhooks and schedules run."""
-        return Request("POST", f"/api/workflows/{workflow_id}/deploy", Workflow, json={})
+    def deploy(self, workflow_id: str, *, version: int | None = None) -> Request[Workflow]:
+        """Make it, as it is now or was, the one that keys, webhooks and schedules run."""
+        body = {"version": version} if version else {}
+        return Request("POST", f"/api/workflows/{workflow_id}/deploy", Workflow, json=body)
 
     @method
     def withdraw(self, workflow_id: str) -> Request[Workflow]:
         return Request("DELETE", f"/api/workflows/{workflow_id}/deploy", Workflow)
+
+    @method
+    def export(self, workflow_id: str) -> Request[dict[str, Any]]:
+        """Return it as a file to import elsewhere."""
+        return Request("GET", f"/api/workflows/{workflow_id}/export", dict[str, Any])
+
+    @method
+    def import_file(
+        self, file: Path, *, name: str | None = None, model: str | None = None
+    ) -> Request[Imported]:
+        """Create one from our own export, Sim's or Dify's; ``model`` stands in for theirs."""
+        given = {"name": name, "model": model}
+        form = {key: value for key, value in given.items() if value}
+        return Request("POST", "/api/workflows/import", Imported, file=file, form=form)
+
+    @method
+    def import_definition(
+        self, definition: Json | str, *, name: str | None = None, model: str | None = None
+    ) -> Request[Imported]:
+        """Create one from what such a file holds."""
+        body = {"definition": definition, "name": name, "model": model}
+        return Request("POST", "/api/workflows/import", Imported, json=body)
+
+    @listing
+    def templates(self) -> Listing[Template]:
+        """Iterate over workflows to begin with; ``import_definition`` takes their ``workflow``."""
+        return Listing("/api/templates", Template)
+
+    @listing
+    def versions(self, workflow_id: str, *, limit: int = 50) -> Listing[Version]:
+        """Iterate over its snapshots, newest first."""
+        return Listing(f"/api/workflows/{workflow_id}/versions", Version, {"limit": limit})
+
+    @method
+    def take_version(self, workflow_id: str, *, name: str | None = None) -> Request[Version]:
+        """Keep it as it is now."""
+        body = {"name": name} if name else {}
+        return Request("POST", f"/api/workflows/{workflow_id}/versions", Version, json=body)
+
+    @method
+    def version(self, workflow_id: str, number: int) -> Request[Version]:
+        return Request("GET", f"/api/workflows/{workflow_id}/versions/{number}", Version)
+
+    @method
+    def compare(
+        self, workflow_id: str, number: int, *, against: int | None = None
+    ) -> Request[dict[str, Any]]:
+        """Say part by part what leads from a version to the draft, or to another version."""
+        query = {"against": against} if against else {}
+        path = f"/api/workflows/{workflow_id}/versions/{number}/diff"
+        return Request("GET", path, dict[str, Any], query=query)
+
+    @method
+    def restore(self, workflow_id: str, number: int) -> Request[Workflow]:
+        """Make a version the draft again."""
+        path = f"/api/workflows/{workflow_id}/versions/{number}/restore"
+        return Request("POST", path, Workflow, json={})
 
     @method
     def execute(
@@ -106,6 +175,21 @@ class Workflows(Resource[Door]):
     def cancel(self, workflow_id: str, execution_id: str) -> Request[Execution]:
         path = f"/api/workflows/{workflow_id}/executions/{execution_id}/cancel"
         return Request("POST", path, Execution, json={}, is_read_only=True)  # idempotent
+
+    @method
+    def resume(
+        self, workflow_id: str, execution_id: str, context_id: str, answer: Any
+    ) -> Request[Started]:
+        """Answer what a paused run asks (``pause.contexts`` of it), and have it go on."""
+        path = f"/api/workflows/{workflow_id}/executions/{execution_id}/resume"
+        body = {"contextId": context_id, "input": answer}
+        return Request("POST", path, Started, json=body, is_read_only=True)  # idempotent
+
+    @listing
+    def webhooks(self, workflow_id: str, execution_id: str) -> Listing[SentWebhook]:
+        """Iterate over the webhooks that a run has sent."""
+        path = f"/api/workflows/{workflow_id}/executions/{execution_id}/webhooks"
+        return Listing(path, SentWebhook, {})
 
     @streaming
     def follow(self, workflow_id: str, execution_id: str) -> Stream:

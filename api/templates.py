@@ -1,0 +1,32 @@
+"""Templates: workflows to begin with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.access import SIGNED_IN
+from api.endpoint import endpoint
+from api.paging import Page
+from api.wire import Wire
+from api.workflows.schemas import ExportedWorkflow
+from pipelines.templates import all_templates
+
+
+class TemplateAnswer(Wire):
+    """``POST /api/workflows/import`` with ``workflow`` as its ``definition`` makes it one's own.
+
+    ``sampleInput`` shows what it takes; an id of a knowledge base in it is to be one's own.
+    """
+
+    id: str
+    name: str
+    category: str
+    description: str
+    sample_input: dict[str, Any]
+    workflow: ExportedWorkflow
+
+
+@endpoint("GET", "/api/templates", access=SIGNED_IN)
+async def list_templates() -> Page[TemplateAnswer]:
+    """List workflows to begin with; all of them run without the internet."""
+    return Page(data=[TemplateAnswer.model_validate(template) for template in all_templates()])

@@ -1,0 +1,144 @@
+"""Webhooks that come in: whoever may send one has the deployed workflow run.
+
+A delivery is claimed in the transaction that adds its run, so that either both are there or
+neither; the same id again finds the run and is answered with it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import JsonValue
+
+from api import limits
+from api.access import PUBLIC
+from api.call import Call, Reply
+from api.endpoint import Described, Media, endpoint
+from api.errors import found
+from api.reading import read_whole
+from api.workflows.answers import (
+    SYNC_SECONDS,
+    headers_of,
+    is_answered_by_block,
+    is_over_time,
+    paused_answer,
+    said_by_block,
+)
+from api.workflows.schemas import PausedRun
+from api.workflows.webhook_auth import admit
+from api.workflows.webhook_input import delivery_id_of, input_of
+from api.workflows.webhook_schemas import WebhookAccepted, WebhookAnswer
+from core.errors import Conflict, Forbidden, MethodNotAllowed, TimedOut, Unauthorized
+from core.ids import new_id
+from core.store.executions import Execution
+from core.store.webhooks import Target, WebhookDelivery
+from pipelines import background, run
+from pipelines.run import RunRequest
+
+REPLAYED: Final = {"Idempotency-Replayed": "true"}
+_RECEIVE: Described = {
+    "answers": {
+        200: WebhookAnswer,
+        202: WebhookAccepted | PausedRun,
+        408: WebhookAnswer,
+        "default": Media("*/*"),
+    },
+    "errors": (Unauthorized, Forbidden, MethodNotAllowed, Conflict),
+}
+
+
+class HeadRunsNothing(MethodNotAllowed):
+    """Whoever only looks starts no run."""
+
+    valid_methods = ("GET", "POST")
+
+
+@endpoint("POST", "/api/webhooks/<workflow_id>", access=PUBLIC, raw=True, **_RECEIVE)
+async def receive_webhook(call: Call, workflow_id: str) -> Reply:
+    """Run the deployed workflow on what a webhook says.
+
+    The run's input is ``{event, data, timestamp, body, headers, query, method}``. A delivery's id
+    (``webhook-id``, ``X-GitHub-Delivery``, ``Idempotency-Key``, ``svix-id`` …) that came in the
+    last seven days is answered with its first run. A ``response`` block replaces the answer.
+    """
+    return await _receive(call, workflow_id)
+
+
+@endpoint("GET", "/api/webhooks/<workflow_id>", access=PUBLIC, raw=True, **_RECEIVE)
+async def receive_webhook_by_get(call: Call, workflow_id: str) -> Reply:
+    """Run the deployed workflow on what a webhook says in its query."""
+    if call.request.method == "HEAD":
+        raise HeadRunsNothing("HEAD starts no run; use GET or POST.")
+    return await _receive(call, workflow_id)
+
+
+async def _receive(call: Call, workflow_id: str) -> Reply:
+    async with call.services.store.system() as system:
+        target = found(await system.webhook_targets.target(workflow_id), "webhook")
+    limit = call.services.settings.max_body_bytes
+    raw = await read_whole(call.request.headers, call.request.body, limit)
+    signed_id = await admit(call, target, raw)
+    await _count(call, target)
+    given = input_of(call.request, raw)
+    named = given["event"]
+    delivery = WebhookDelivery(
+        id=new_id("dlv"),
+        workflow_id=workflow_id,
+        delivery_id=signed_id or delivery_id_of(call.request.headers),
+        execution_id=new_id("exec"),
+        event=named[:255] if isinstance(named, str) else None,
+        method=call.request.method,
+        address=call.request.address,
+    )
+    return await _run(call, target, delivery, given)
+
+
+async def _count(call: Call, target: Target) -> None:
+    """Count the call as the workspace's, no longer as one of nobody's at the sender's address."""
+    redis = call.services.redis
+    await limits.take_back(redis, call.budget)
+    call.budget = await limits.spend_workspace(redis, target.workspace)
+    call.budget.check()
+
+
+async def _run(
+    call: Call, target: Target, delivery: WebhookDelivery, given: dict[str, JsonValue]
+) -> Reply:
+    is_async = target.webhook is not None and target.webhook.mode == "async"
+    owner = None if is_async else new_id("api")
+    request = RunRequest(
+        trigger="webhook",
+        input=given,
+        execution_id=delivery.execution_id,
+        timeout_seconds=None if is_async else SYNC_SECONDS,
+        slots=target.workspace.allowed.concurrent_executions,
+        runner=owner,
+    )
+    services = call.services
+    async with services.store.unit(target.workspace.id) as unit:
+        earlier = await unit.webhooks.claim(delivery)
+        if earlier is None:
+            row = await run.start(unit, services, delivery.workflow_id, request)
+        else:
+            row = found(await unit.executions.get(earlier.execution_id), "run any more")
+    headers = REPLAYED if earlier else {}
+    if owner is None:
+        return Reply(WebhookAccepted(execution_id=row.id), 202, {**headers_of(row), **headers})
+    if earlier is None:
+        ended = await background.ended(services, row, background.launch(services, row, owner))
+    else:
+        ended = await background.watched(services, row)
+    reply = await _answer(call, ended)
+    reply.headers.update(headers)
+    return reply
+
+
+async def _answer(call: Call, row: Execution) -> Reply:
+    if row.status == "paused":
+        return await paused_answer(call.services.store, row)
+    if await is_answered_by_block(call.services.store, row):
+        return said_by_block(row)
+    body = WebhookAnswer(
+        success=row.status == "completed", execution_id=row.id, result=row.output, error=row.error
+    )
+    return Reply(body, TimedOut.status if is_over_time(row) else 200, headers_of(row))

@@ -1,0 +1,114 @@
+"""``router``: a model reads the text and chooses the way that fits it best."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field, JsonValue
+from typing_extensions import override
+
+from core.config import OFFLINE_CHAT_MODEL
+from core.errors import UpstreamError
+from core.models import chat
+from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
+from pipelines.blocks.judging import judge
+
+_INSTRUCTIONS = "Choose the one route that fits the material best, and say why in one sentence."
+
+
+class Route(BlockSettings):
+    id: str = Field(min_length=1)
+    title: str = ""
+    description: Text = ""
+
+    @property
+    def told(self) -> str:
+        return ": ".join(part for part in (self.title, self.description) if part) or self.id
+
+
+class RouterSettings(BlockSettings):
+    prompt: Text = Field(description="What is routed.")
+    model: Text = Field("", description="A litellm model name; empty: the configured one.")
+    routes: list[Route] = Field(min_length=1, max_length=100)
+
+
+class Router(BlockKind[RouterSettings]):
+    """With the offline answerer, which cannot choose, the route nearest in meaning is taken."""
+
+    type_name = "router"
+    title = "Router"
+    description = "Has a model choose one of several ways by what they are said to be for."
+    outputs: ClassVar = {
+        "selectedRoute": "string",
+        "reason": "string",
+        "model": "string",
+        "tokens": "object",
+        "cost": "number",
+    }
+    settings = RouterSettings
+
+    @override
+    async def run(self, context: Context, settings: RouterSettings) -> Output:
+        model = settings.model or chat.configured_model()
+        if model == OFFLINE_CHAT_MODEL:
+            return await _nearest(settings)
+        routes = settings.routes
+        listed = "\n".join(f"- {route.id}: {route.told}" for route in routes)
+        ids: list[JsonValue] = [route.id for route in routes]
+        schema: dict[str, JsonValue] = {
+            "type": "object",
+            "properties": {
+                "route": {"type": "string", "enum": ids},
+                "reason": {"type": "string"},
+            },
+            "required": ["route", "reason"],
+            "additionalProperties": False,
+        }
+        instructions = f"{_INSTRUCTIONS}\nRoutes:\n{listed}"
+        fields, spent = await judge(context, settings.model, instructions, settings.prompt, schema)
+        chosen = fields.get("route")
+        if chosen not in ids:
+            raise UpstreamError(
+                f"The model {model} chose {str(chosen)[:60]!r}, which is none of the routes; try "
+                "again or use another model."
+            )
+        return {"selectedRoute": chosen, "reason": str(fields.get("reason") or ""), **spent}
+
+    @override
+    def branches(self, values: Values) -> frozenset[str]:
+        return frozenset(f"router-{route_id}" for route_id in self._ids(values))
+
+    @override
+    def chosen(self, output: Output) -> frozenset[str]:
+        return frozenset({f"router-{output['selectedRoute']}"})
+
+    @override
+    def problems(self, values: Values) -> list[tuple[str, str]]:
+        found, ids = super().problems(values), self._ids(values)
+        if len(set(ids)) < len(ids):
+            found.append(("routes", "two routes have the same id"))
+        return found
+
+    def _ids(self, values: Values) -> list[str]:
+        routes = self.read(values).get("routes")
+        items = routes if isinstance(routes, list) else []
+        return [str(item["id"]) for item in items if isinstance(item, dict) and item.get("id")]
+
+
+async def _nearest(settings: RouterSettings) -> Output:
+    """Choose the route whose description has the highest cosine with the text."""
+    from core.models.embed import get_embedder  # numpy and the models behind it are heavy
+
+    embedder = get_embedder()
+    asked = await embedder.embed_query(settings.prompt)
+    told = await embedder.embed_documents([route.told for route in settings.routes])
+    cosines = [float(cosine) for cosine in told @ asked]
+    best = max(range(len(cosines)), key=cosines.__getitem__)
+    reason = f"Nearest in meaning to the text, by a cosine of {cosines[best]:.2f}."
+    return {
+        "selectedRoute": settings.routes[best].id,
+        "reason": reason,
+        "model": embedder.model_name,
+        "tokens": {},
+        "cost": None,
+    }

@@ -1,0 +1,127 @@
+"""Runs of other workflows that a run's blocks have run: begun once, taken up again after a crash.
+
+Each is a run of its own, found again by the place it was begun at: block, iteration and attempt.
+Whoever runs the block runs it too, so that no worker waits for another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from pydantic import JsonValue
+
+from core.errors import NuxaError, ValidationFailed
+from core.ids import new_id
+from core.services import Services
+from core.store.executions import TERMINAL, Execution
+from core.store.pauses import Asked
+from pipelines.blocks.base import Context
+from pipelines.graph import Graph
+from pipelines.journal import StoreJournal
+from pipelines.outcome import final_output
+from pipelines.references import mask
+from pipelines.run import Parent, RunRequest, cancel_under, start
+from pipelines.workflow import parse
+
+MAX_DEPTH = 25
+LOOK_SECONDS = 0.5  # at a run that another process has taken up
+Execute = Callable[[Services, Execution, str], Awaitable[Execution | None]]
+
+
+class SubRunFailed(NuxaError):
+    """The run of another workflow failed, or was cancelled."""
+
+
+class SubRuns:
+    """Those of one run; ``execute`` runs one that this process has claimed."""
+
+    def __init__(self, services: Services, run: Execution, execute: Execute) -> None:
+        self._services, self._run, self._execute = services, run, execute
+
+    async def call(self, context: Context, workflow_id: str, given: JsonValue) -> JsonValue:
+        """Return the output of a run of another workflow; raise what it failed with."""
+        child = await self._at(context) or await self._begun(context, workflow_id, given)
+        while child.status not in TERMINAL:
+            if child.status == "paused":
+                await context.pauses.hold(context, Asked("workflow", {}, child_id=child.id))
+            await self._driven(child)
+            child = await self._again(child)
+        if child.status != "completed":
+            raise _failed(child)
+        return await self._output(child)
+
+    async def abandon(self, context: Context) -> None:
+        """Cancel the run that the block has begun, if it goes on."""
+        async with self._services.store.unit(self._run.workspace_id) as unit:
+            await cancel_under(unit, self._services, self._run, _place(context))
+
+    async def _at(self, context: Context) -> Execution | None:
+        async with self._services.store.unit(self._run.workspace_id) as unit:
+            return await unit.subruns.at(self._run.id, _place(context))
+
+    async def _begun(self, context: Context, workflow_id: str, given: JsonValue) -> Execution:
+        depth = self._run.depth + 1
+        if depth > MAX_DEPTH:
+            raise ValidationFailed(
+                f"Workflows run each other more than {MAX_DEPTH} deep; look for one that comes to "
+                "run itself, and end that circle."
+            )
+        secrets = context.scope.secrets
+        shown = mask(given, secrets)
+        sealed = self._services.sealer.seal(json.dumps(given)) if shown != given else None
+        request = RunRequest(
+            trigger="workflow",
+            input=shown,
+            draft="if_undeployed" if self._run.version is None else "never",
+            created_by=self._run.created_by,
+            parent=Parent(self._run.id, _place(context), depth, sorted(secrets), sealed),
+            runner=new_id("queue"),
+        )
+        async with self._services.store.unit(self._run.workspace_id) as unit:
+            child = await start(unit, self._services, workflow_id, request)
+            child.status, child.lease_owner, child.lease_until = "queued", None, None
+        return child
+
+    async def _driven(self, child: Execution) -> None:
+        """Run what is left of a run, or wait a moment where another process does."""
+        owner = new_id("sub")
+        lease = timedelta(seconds=self._services.settings.lease_seconds)
+        async with self._services.store.unit(child.workspace_id) as unit:
+            mine = await unit.subruns.claim(child.id, owner, lease)
+        if mine is None:
+            await asyncio.sleep(LOOK_SECONDS)
+            return
+        await self._execute(self._services, mine, owner)
+
+    async def _again(self, child: Execution) -> Execution:
+        async with self._services.store.unit(child.workspace_id) as unit:
+            found = await unit.executions.get(child.id)
+        if found is None:
+            raise SubRunFailed("The run of the other workflow was deleted; run it again.")
+        return found
+
+    async def _output(self, child: Execution) -> JsonValue:
+        """Return the output as it is, which the row shows with its secrets masked."""
+        shown: JsonValue = child.output
+        if "{{" not in json.dumps(shown):
+            return shown
+        sealer, store = self._services.sealer, self._services.store
+        journal = StoreJournal(store, sealer, child.workspace_id, child.id, owner="")
+        graph = Graph(parse(child.definition))
+        ended = [record for record in await journal.finished() if record.status != "skipped"]
+        return final_output(graph, {r.block_id: r for r in ended if r.iteration is None})
+
+
+def _place(context: Context) -> str:
+    return "/".join((*context.place, str(context.attempt)))
+
+
+def _failed(child: Execution) -> SubRunFailed:
+    error = child.error or {}
+    said = error.get("message") or "it was cancelled"
+    failed = SubRunFailed(f"The run {child.id} of the other workflow {child.status}: {said}")
+    failed.details = {"executionId": child.id, "code": error.get("code")}
+    return failed

@@ -1,0 +1,70 @@
+"""The Python client: what starts workflows, and what they are made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from nuxa import AsyncNuxaClient
+
+from tests.api.conftest import Member
+from tests.pipelines.shapes import block, definition
+
+HELLO = definition([block("t", template="<start.event>")], "s>t")
+
+
+@pytest.fixture
+async def client(member: Member) -> AsyncIterator[AsyncNuxaClient]:
+    key, url = member.program.headers["x-api-key"], str(member.program.base_url)
+    async with AsyncNuxaClient(key, base_url=url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def workflow_id(client: AsyncNuxaClient) -> str:
+    workflow = await client.workflows.create({"name": "hello", **HELLO})
+    await client.workflows.deploy(workflow.id)
+    return workflow.id
+
+
+async def test_webhooks(client: AsyncNuxaClient, workflow_id: str) -> None:
+    set_up = await client.webhooks.set(workflow_id, "none", allowedAddresses=["127.0.0.1"])
+    assert (await client.webhooks.get(workflow_id)).url == set_up.url
+    ran = await client.webhooks.send(workflow_id, {"event": "x"}, headers={"webhook-id": "d"})
+    assert (ran.success, ran.result) == (True, {"text": "x"})
+    (taken,) = [row async for row in client.webhooks.deliveries(workflow_id)]
+    assert (taken.delivery_id, taken.status) == ("d", "completed")
+    again = await client.webhooks.redeliver(workflow_id, taken.id, idempotency_key="k")
+    assert again.execution_id != ran.execution_id
+    await client.webhooks.delete(workflow_id)
+
+
+async def test_versions(client: AsyncNuxaClient, workflow_id: str) -> None:
+    second = await client.workflows.take_version(workflow_id, name="second")
+    assert [row.number async for row in client.workflows.versions(workflow_id)] == [2, 1]
+    assert (await client.workflows.version(workflow_id, 2)).blocks is not None
+    assert (await client.workflows.compare(workflow_id, 1, against=second.number))["blocks"] == []
+    assert (await client.workflows.restore(workflow_id, 1)).version == 2
+    assert (await client.workflows.deploy(workflow_id, version=2)).is_deployed
+    assert (await client.workflows.export(workflow_id))["format"] == "nuxa"
+
+
+async def test_imports(client: AsyncNuxaClient, workflow_id: str, tmp_path: Path) -> None:
+    exported = await client.workflows.export(workflow_id)
+    copy = await client.workflows.import_definition(exported, name="copy")
+    assert (copy.workflow.name, copy.warnings) == ("copy", [])
+    templates = [row async for row in client.workflows.templates()]
+    made = await client.workflows.import_definition(templates[0].workflow)
+    assert made.workflow.name == templates[0].name
+    file = tmp_path / "w.json"
+    file.write_text(json.dumps(exported))
+    assert (await client.workflows.import_file(file, name="filed")).workflow.name == "filed"
+
+
+async def test_schedules(client: AsyncNuxaClient, workflow_id: str) -> None:
+    planned = await client.schedules.set(workflow_id, "0 7 * * 1-5", timezone="Europe/Berlin")
+    assert (await client.schedules.get(workflow_id)).next_fire_at == planned.next_fire_at
+    assert [row async for row in client.schedules.fires(workflow_id)] == []
+    await client.schedules.delete(workflow_id)
