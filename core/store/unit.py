@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Final, Generic, TypeVar, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Generic, TypeVar, overload
 
-from asyncpg import ForeignKeyViolationError, Record, UniqueViolationError
+from asyncpg import Record
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -19,7 +18,6 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from core.config import Settings
-from core.errors import Conflict, ServiceUnavailable
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.artifacts import ArtifactLookup, Artifacts
 from core.store.audit import AuditLog, AuditWriter
@@ -34,6 +32,7 @@ from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
 from core.store.driver import fetch
 from core.store.executions import ExecutionJobs, Executions
+from core.store.explained import explained
 from core.store.files import File, Files
 from core.store.hits import Hits
 from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
@@ -64,9 +63,6 @@ from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_wo
 from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
-
-_RACE: Final = "Somebody made or removed the same thing just now; look again."
-_RACES: Final = ("23505", "23503")  # unique and foreign keys; the rest are our own mistakes
 
 R = TypeVar("R", bound=Repository)
 AfterCommit = Callable[[], Awaitable[None]]
@@ -256,30 +252,13 @@ class Store:
 @asynccontextmanager
 async def _committed(unit: _Transaction) -> AsyncIterator[None]:
     """Commit at the end; on any error roll back, and close what the commit would have closed."""
-    with _explained():
+    with explained():
         try:
             yield
             await unit.commit()
         except BaseException:
             await unit.abandon()
             raise
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Raise our own errors for two who make the same thing at once, and for a silent server."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise ServiceUnavailable("The database is busy; try again soon.") from error
-    except (UniqueViolationError, ForeignKeyViolationError) as error:  # by the driver itself
-        raise Conflict(_RACE) from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise ServiceUnavailable("The database does not answer; try again soon.") from error
-        if getattr(error.orig, "sqlstate", None) in _RACES:
-            raise Conflict(_RACE) from error
-        raise
 
 
 def async_url(url: str) -> str:
