@@ -2,7 +2,7 @@
 # Variables: NUXA_PYTHON (which Python), NUXA_TORCH_INDEX (an index with CPU builds of torch).
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-external fuzz sdk-types lint format types evals bench \
+.PHONY: help install run test test-slow test-external fuzz voice-models sdk-types lint format types evals bench \
 	golden constraints clean
 export NUXA_PYTHON NUXA_TORCH_INDEX
 PYTHON := .venv/bin/python
@@ -29,6 +29,10 @@ test-external: install ## Run the walks on Debian's PostgreSQL, Redis and Rabbit
 
 fuzz: install ## Send generated requests to every route for 20 minutes (SECONDS=n for another time)
 	@NUXA_FUZZ_SECONDS=$(or $(SECONDS),1200) $(PYTHON) -m pytest tests/api/openapi/test_fuzz.py $(ARGS)
+
+voice-models: install ## Get the models that listen and speak, and verify them (about 270 MB)
+	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,voice]'
+	@$(PYTHON) -m core.models.speech.install
 
 sdk-types: install ## Write the TypeScript client's types anew from the description
 	@PYTHONPATH=. $(PYTHON) clients/typescript/generate.py

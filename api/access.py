@@ -101,11 +101,25 @@ class Caller:
 async def seated(system: SystemUnit, identity: Identity, wanted: str | None) -> Caller:
     """Return the caller in the workspace of the request: a key's own, else the wanted, else the
     user's default; raises ``NotFound`` for a workspace that is not the caller's."""
+    _check_own(identity, wanted)
+    seat = await system.workspaces.seat(identity.user_id, identity.workspace_id or wanted)
+    return _placed(identity, wanted, seat)
+
+
+def seated_by_key(identity: Identity, seat: Seat | None, wanted: str | None) -> Caller:
+    """Return the caller of a key whose seat is known; raises as ``seated`` does."""
+    _check_own(identity, wanted)
+    return _placed(identity, wanted, seat)
+
+
+def _check_own(identity: Identity, wanted: str | None) -> None:
     own = identity.workspace_id
     if own is not None and wanted not in (None, own):
         raise NotFound("There is no such workspace for this API key; a key has only its own.")
-    seat = await system.workspaces.seat(identity.user_id, own or wanted)
-    if seat is None and own is not None:
+
+
+def _placed(identity: Identity, wanted: str | None, seat: Seat | None) -> Caller:
+    if seat is None and identity.workspace_id is not None:
         raise Unauthorized("The owner of this API key has left its workspace.")
     if seat is None and wanted is not None:
         raise NotFound("There is no such workspace, or you are no member of it.")

@@ -7,17 +7,21 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import structlog
+from hypercorn.typing import Scope
 from quart import Quart, Response, g, request
 
 from api import afterwards, errors, limits, metrics
 from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest
 from api.serve import make_view, respond
+from api.sockets.server import Sockets
+from api.voice import stream
 from api.warmth import warmth
 from copilot import offline, turn
+from copilot.voice import holding
 from core import tracing
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.ids import new_id
@@ -66,6 +70,11 @@ SLICES: Final = (
     "api.copilot.routes",
     "api.copilot.chats",
     "api.copilot.tools",
+    "api.voice.config",
+    "api.voice.sessions",
+    "api.voice.twilio",
+    "api.voice.daily",
+    "api.voice.audio",
     "api.v1.chat",
     "api.v1.embeddings",
 )
@@ -80,6 +89,15 @@ class Api(Quart):
     asgi_http_class = StreamedConnection
     request_class = StreamedRequest
     services: Services
+    sockets: Sockets
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if self.sockets.takes(scope):
+            await self.sockets(scope, receive, send)
+        elif stream.takes(scope):
+            await stream.serve(self.services, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> Api:
@@ -95,6 +113,7 @@ def create_app(settings: Settings | None = None) -> Api:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
     app.config["MAX_CONTENT_LENGTH"] = None  # each way of reading a body has a limit of its own
     app.url_map.merge_slashes = False
+    app.sockets = Sockets(lambda: app.services)
     _add_routes(app)
     _add_hooks(app)
     _add_lifespan(app, settings)
@@ -159,6 +178,8 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
             app.services = services
             warming = asyncio.create_task(warmth.warm(settings))
             yield
+            await app.sockets.close()
+            await holding.stop_all()
             await background.stop_all()
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)

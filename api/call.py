@@ -30,6 +30,7 @@ class Facts:
     cookies: Mapping[str, str]
     body: AsyncIterator[bytes]  # in pieces, as they come; read already where a body model is
     query: Mapping[str, list[str]] = field(default_factory=dict)
+    query_string: str = ""  # as it came, for signatures over it
 
 
 @dataclass

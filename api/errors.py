@@ -42,17 +42,23 @@ _HTTP: Final[dict[int, Callable[[], NuxaError]]] = {
 
 def answer(error: Exception, request_id: str) -> Reply:
     """Return the answer for whatever was raised; what was not foreseen is logged, not shown."""
-    known = _known(error)
-    if known is None:
-        log.error("request failed", exc_info=error)
-        known = InternalError(f"Something went wrong here; report the request id {request_id}.")
-    elif known.status >= 500:
-        log.warning("request refused", code=known.code, error=str(error))
+    known = told(error, request_id)
     return Reply(
         {"error": {"code": known.code, "message": known.message, "details": known.details}},
         known.status,
         _headers(known, error),
     )
+
+
+def told(error: Exception, request_id: str) -> NuxaError:
+    """Return what a caller is told of whatever was raised; the rest goes to the log."""
+    known = _known(error)
+    if known is None:
+        log.error("request failed", exc_info=error)
+        return InternalError(f"Something went wrong here; report the request id {request_id}.")
+    if known.status >= 500:
+        log.warning("request refused", code=known.code, error=str(error))
+    return known
 
 
 def found(row: T | None, what: str) -> T:

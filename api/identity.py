@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from api.access import KEY_PREFIX, Credentials, Identity
+from api import access
+from api.access import KEY_PREFIX, Caller, Credentials, Identity
 from core import tickets
 from core.config import Settings
 from core.errors import Unauthorized
@@ -17,17 +18,45 @@ from core.store.base import now
 from core.store.sessions import Session
 from core.store.unit import SystemUnit
 
+_NO_SUCH_KEY: Final = "This API key is unknown, expired or revoked; create a new one."
 _SEEN_STEP: Final = timedelta(minutes=1)  # use is not noted at every request
+
+
+async def caller_of(services: Services, given: Credentials, wanted: str | None) -> Caller:
+    """Return who calls in the workspace of the request; raises as ``identify`` and ``seated`` do.
+
+    What a key needs to be known is asked together with that of other requests.
+    """
+    key = _key_among(given)
+    if key is None:
+        async with services.store.system() as system:
+            who = await identify(system, given, services.settings)
+            return await access.seated(system, who, wanted)
+    found = await services.store.key_holders.find(hash_token(key))
+    if found is None:
+        raise Unauthorized(_NO_SUCH_KEY)
+    caller = access.seated_by_key(of_key(found.key), found.seat, wanted)
+    if _is_use_worth_noting(found.key):
+        async with services.store.system() as system:
+            await system.api_keys.touch(found.key.id)
+    return caller
+
+
+def _key_among(given: Credentials) -> str | None:
+    if given.api_key is not None:
+        return given.api_key
+    # Clients of OpenAI's API send their key this way.
+    if given.bearer is not None and given.bearer.startswith(KEY_PREFIX):
+        return given.bearer
+    return None
 
 
 async def identify(system: SystemUnit, given: Credentials, settings: Settings) -> Identity:
     """Return whose credentials these are; raises ``Unauthorized`` for none or wrong ones."""
-    if given.api_key is not None:
-        return await _of_key(system, given.api_key)
+    key = _key_among(given)
+    if key is not None:
+        return await _of_key(system, key)
     if given.bearer is not None:
-        # Clients of OpenAI's API send their key this way.
-        if given.bearer.startswith(KEY_PREFIX):
-            return await _of_key(system, given.bearer)
         return await _of_bearer(system, given.bearer, settings)
     if given.cookie is not None:
         return await _of_cookie(system, given.cookie, settings)
@@ -43,11 +72,16 @@ async def redeem_socket_token(services: Services, token: str) -> Identity | None
     if value is None:
         return None
     async with services.store.system() as system:
-        if value["way"] == "session":
-            session = await system.sessions.live(value["credentialId"])
-            return of_session(session) if session else None
-        key = await system.api_keys.live(value["credentialId"])
-        return of_key(key) if key else None
+        return await live_identity(system, value["way"], value["credentialId"])
+
+
+async def live_identity(system: SystemUnit, way: str, credential_id: str) -> Identity | None:
+    """Return whose a session or key is; ``None`` once it has ended."""
+    if way == "session":
+        session = await system.sessions.live(credential_id)
+        return of_session(session) if session else None
+    key = await system.api_keys.live(credential_id)
+    return of_key(key) if key else None
 
 
 def of_session(row: Session) -> Identity:
@@ -62,7 +96,7 @@ def of_key(row: ApiKey) -> Identity:
 async def _of_key(system: SystemUnit, key: str) -> Identity:
     row = await system.api_keys.by_hash(hash_token(key))
     if row is None:
-        raise Unauthorized("This API key is unknown, expired or revoked; create a new one.")
+        raise Unauthorized(_NO_SUCH_KEY)
     await _note_use(system, row)
     return of_key(row)
 
@@ -94,5 +128,9 @@ async def _seen(system: SystemUnit, row: Session, settings: Settings) -> Identit
 
 
 async def _note_use(system: SystemUnit, key: ApiKey) -> None:
-    if key.last_used_at is None or now() - key.last_used_at > _SEEN_STEP:
+    if _is_use_worth_noting(key):
         await system.api_keys.touch(key.id)
+
+
+def _is_use_worth_noting(key: ApiKey) -> bool:
+    return key.last_used_at is None or now() - key.last_used_at > _SEEN_STEP

@@ -42,7 +42,7 @@ async def read_json(headers: Headers, body: AsyncIterator[bytes], limit: int) ->
     if not isinstance(data, dict):
         raise ValidationFailed("The body must be a JSON object.")
     if _SUSPECT.search(raw):
-        _refuse_unstorable(data)
+        refuse_unstorable(data)
     return data
 
 
@@ -86,7 +86,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _refuse_unstorable(data: Any) -> None:
+def refuse_unstorable(data: Any) -> None:
+    """Raise ``ValidationFailed`` for texts, however deep, that cannot be stored."""
     for text in _strings(data):
         if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
             raise ValidationFailed("The body holds NUL or half a surrogate pair; remove it.")

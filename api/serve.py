@@ -13,7 +13,7 @@ from api import access, idempotency, limits, origin
 from api.call import Call, Facts, Reply
 from api.endpoint import Endpoint
 from api.idempotency import Claim
-from api.identity import identify
+from api.identity import caller_of
 from api.reading import checked, query_data, read_form, read_json
 from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed
 from core.services import Services
@@ -51,6 +51,7 @@ def _facts() -> Facts:
         method=request.method,
         path=request.path,
         query=dict(request.args.lists()),
+        query_string=request.query_string.decode("latin-1"),
         headers=request.headers,
         address=request.remote_addr or "unknown",
         cookies=request.cookies,
@@ -87,16 +88,14 @@ async def _admit(route: Endpoint, call: Call, wanted: str | None) -> None:
         origin.check(call.request, call.services.settings)
     if not route.access.is_public:
         try:
-            async with call.services.store.system() as system:
-                who = await identify(system, credentials, call.services.settings)
-                call.known = await access.seated(system, who, wanted)
+            call.known = await caller_of(call.services, credentials, wanted)
         except Unauthorized:  # who shows wrong credentials is nobody, and counted as such
             g.budget = await limits.spend_anonymous(call.services, call.request.address)
             g.budget.check()
             raise
         seat = call.known.seat
         structlog.contextvars.bind_contextvars(
-            user_id=who.user_id, workspace_id=seat and seat.workspace.id
+            user_id=call.known.user_id, workspace_id=seat and seat.workspace.id
         )
     g.budget = call.budget = await _budget(route, call)
     g.budget.check()

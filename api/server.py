@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from api.addresses import awaited
 from core.config import Settings, forbid_phoning_home
@@ -20,6 +21,7 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.sockets.server import LARGEST_PACKET
 
     settings = awaited(settings)
     if settings.database_url is None:
@@ -30,8 +32,16 @@ def serve(settings: Settings) -> None:
         factory=True,
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level.lower(),
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        server_header=False,
+        ws_max_size=LARGEST_PACKET,
+        **uvicorn_options(settings.log_level),
     )
+
+
+def uvicorn_options(log_level: str) -> dict[str, Any]:
+    """Return how uvicorn serves, whatever it serves."""
+    return {
+        "log_level": log_level.lower(),
+        "access_log": False,
+        "timeout_graceful_shutdown": 5,
+        "server_header": False,
+    }

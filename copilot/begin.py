@@ -26,7 +26,10 @@ _TITLE: Final = 80
 
 @dataclass(frozen=True)
 class Ask:
-    """What a caller says; ``base_ids`` empty means every base of the workspace."""
+    """What a caller says; ``base_ids`` empty means every base of the workspace.
+
+    ``instructions`` are the workspace's own, beside those of the mode.
+    """
 
     message: str
     chat_id: str | None = None
@@ -35,6 +38,7 @@ class Ask:
     base_ids: Sequence[str] = ()
     model: str | None = None
     user_message_id: str | None = None
+    instructions: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,4 +152,5 @@ async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict
         "workflowId": workflow_id,
         "baseIds": await bases_of(unit, ask.base_ids),
         "model": require_model(ask.model, settings, own),
+        "instructions": ask.instructions,
     }

@@ -81,6 +81,19 @@ class Settings(BaseSettings):
     embedding_worker_threads: int = Field(
         0, description="Threads that embed documents, in a worker; 0: one a core."
     )
+    speech_to_text_model: str = Field(
+        "local/whisper-base",
+        description="What listens: the model that make voice-models gets, or any litellm name.",
+    )
+    text_to_speech_model: str = Field(
+        "local/hibari",
+        description="What speaks: the voice that make voice-models gets, or any litellm name.",
+    )
+    speech_base_url: str | None = Field(None, description="Base URL of the speech models' API.")
+    speech_api_key: SecretStr | None = Field(None, description="Key for the speech models' API.")
+    speech_timeout_seconds: float = Field(30, description="Longest wait for one speech call.")
+    speech_threads: int = Field(2, description="Threads that listen, in a process.")
+    voice_sessions: int = Field(8, description="Conversations by voice at once, in a process.")
 
     max_upload_bytes: int = Field(2 * 1024**3, description="Largest upload.")
     max_body_bytes: int = Field(10 * 1024**2, description="Largest JSON body.")

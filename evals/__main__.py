@@ -11,9 +11,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from core.config import Settings
+from core.config import Settings, get_settings
 from evals import answers as answer_eval
-from evals import cited, report, retrieval
+from evals import cited, report, retrieval, speech
 from evals.cases import AnswerSet, BadData, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
 
@@ -94,6 +94,23 @@ def answers_command(
         found = asyncio.run(_answers(settings, cases, keep, language, copilot))
     report.print_answers(Console(), found)
     _write(found, json_file, html_file, report.answers_page)
+
+
+@app.command("speech")
+def speech_command(
+    data: Annotated[Path, typer.Option(help="Folder with manifest.jsonl and the clips it names.")],
+    json_file: _Json = None,
+) -> None:
+    """Transcribe clips and compare with what is said in them: word error rate, clip by clip.
+
+    Example: python -m evals speech --data speech
+    """
+    clips = _loaded(lambda: speech.load(data))
+    found = asyncio.run(speech.run(get_settings(), clips))
+    for line in speech.lines(found):
+        typer.echo(line)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 @app.command("bench")

@@ -14,9 +14,11 @@ from core import tally
 from core.errors import NotFound
 from core.models.embed import get_embedder
 from core.services import Services
+from core.store.chunks import ModelChanged
 from core.store.documents import Document, Documents
 from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.new_chunks import NewChunk
 from core.store.unit import SystemUnit, Unit
 from ingest import index
 from ingest.document import Chunk, ParsedDocument
@@ -72,6 +74,24 @@ class DocumentWalk:
         chunks: list[Chunk],
         progress: Progress,
     ) -> None:
+        while True:
+            rows = await self._rows(document, base, chunks, progress)
+            try:
+                async with self._services.store.unit(document.workspace_id) as unit:
+                    with suppress(NotFound):  # deleted meanwhile: the lease, gone too, decides
+                        await unit.chunks.write_chunks(base, document.id, rows)
+                    ended = await unit.documents.finish(
+                        document.id, owner, "completed", read_well(parsed)
+                    )
+                    if not ended:
+                        raise LeaseLost  # rolls the chunks back
+                return
+            except ModelChanged:
+                base = await self._base(document)
+
+    async def _rows(
+        self, document: Document, base: KnowledgeBase, chunks: list[Chunk], progress: Progress
+    ) -> list[NewChunk]:
         progress.at("embedding")
         began = time.monotonic()
         vectors = await index.embed(
@@ -84,12 +104,7 @@ class DocumentWalk:
         amounts = {"embedded_passages": len(chunks), "embedding_seconds": seconds}
         await tally.add(self._services.redis, amounts)
         progress.at("indexing")
-        rows = await index.rows(chunks, document.name, base.language, vectors)
-        async with self._services.store.unit(document.workspace_id) as unit:
-            with suppress(NotFound):  # deleted meanwhile: the lease, gone too, decides below
-                await unit.chunks.write_chunks(base, document.id, rows)
-            if not await unit.documents.finish(document.id, owner, "completed", read_well(parsed)):
-                raise LeaseLost  # rolls the chunks back
+        return await index.rows(chunks, document.name, base.language, vectors)
 
 
 def _split(parsed: ParsedDocument, base: KnowledgeBase) -> list[Chunk]:

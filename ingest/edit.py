@@ -5,9 +5,9 @@ from __future__ import annotations
 from core.errors import ValidationFailed
 from core.models.embed import get_embedder
 from core.store.chunks import Chunk as Row
-from core.store.chunks import NewChunk
 from core.store.documents import Document
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.new_chunks import NewChunk
 from ingest import index
 from ingest.document import Box, Chunk
 from ingest.split import MAX_TOKENS

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from core.models.embed import Embedder, Vectors
-from core.store.chunks import NewChunk
+from core.store.new_chunks import NewChunk
 from core.text import analyze
 from ingest.document import Chunk
 from ingest.split import embedding_text

@@ -1,4 +1,4 @@
-"""Claiming jobs (documents, files) and bringing each to an end; safe to be killed anywhere.
+"""Claiming jobs (documents, files, changes of model) and bringing each to an end, kills or not.
 
 A walk writes in its last transaction, which ends its job, and which only the holder of its lease
 can commit. A worker that dies simply stops renewing the lease; the next one begins again, three
@@ -26,6 +26,7 @@ from ingest.file_walk import FileWalk
 from ingest.limits import Limits
 from ingest.parser import Parser
 from ingest.progress import Progress
+from ingest.reembed_walk import ReembedWalk
 from ingest.walk import LeaseLost, Walk
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class Processor:
         self._walks: tuple[Walk, ...] = (
             DocumentWalk(services, self._parser),
             FileWalk(services, self._parser),
+            ReembedWalk(services),
         )
         self._owner = new_id("worker")
         self._lease = timedelta(seconds=services.settings.lease_seconds)

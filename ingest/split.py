@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.sentences import sentences
@@ -55,12 +55,17 @@ def embedding_text(chunk: Chunk, document_name: str) -> str:
     The passage alone often does not say whose figures it holds ("Net sales 82,959"): the name and
     the headings do. They are cut so that the whole stays within the model's window.
     """
+    return prefixed(chunk.text, document_name, chunk.heading_path, chunk.context)
+
+
+def prefixed(text: str, document_name: str, heading_path: Sequence[str], context: str) -> str:
+    """Return a passage below its document's name, its headings and its table's first row."""
     title = _EXTENSION.sub("", document_name)
-    place = " > ".join([title, *chunk.heading_path])
+    place = " > ".join([title, *heading_path])
     lines = [_shorten(place)]
-    if chunk.context:
-        lines.append(_shorten(chunk.context))
-    return "\n".join([*(line for line in lines if line), chunk.text])
+    if context:
+        lines.append(_shorten(context))
+    return "\n".join([*(line for line in lines if line), text])
 
 
 def _shorten(line: str) -> str:

@@ -7,9 +7,9 @@ from collections import Counter
 from core.config import PACKAGED_EMBEDDING_MODEL
 from core.ids import new_id
 from core.models.embed import get_embedder
-from core.store.chunks import NewChunk
 from core.store.documents import Document
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.new_chunks import NewChunk
 from core.store.unit import Store
 from core.text import analyze
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.ids import new_id
-from core.store.chunks import NewChunk
 from core.store.documents import Document
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.new_chunks import NewChunk
 from core.store.unit import Store
 from core.text import analyze
 

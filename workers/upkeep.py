@@ -28,6 +28,7 @@ _TICK_SECONDS: Final = 2.0
 _SLOW_SECONDS: Final = 30.0
 _FORGET_SECONDS: Final = 600.0
 _MOST_WAKES: Final = 64
+_SWEPT_AT_ONCE: Final = 5_000
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ async def run_upkeep(settings: Settings) -> None:
         # Making an index may take minutes: such have a clock of their own.
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
-            _tick((tend_vector_indexes, forget_idempotency_keys), services, ending, _SLOW_SECONDS),
+            _tick(SLOW_DUTIES, services, ending, _SLOW_SECONDS),
             _tick(FORGETTING, services, ending, _FORGET_SECONDS),
         )
 
@@ -77,7 +78,7 @@ async def _do(duty: Duty, services: Services) -> None:
 
 
 async def wake_document_workers(services: Services) -> None:
-    """Wake for documents and files that wait: their wake was lost, or their worker is gone."""
+    """Wake for documents, files and changes of model that no worker has, or has any more."""
     await _wake(services, "documents", _waiting_documents)
 
 
@@ -87,7 +88,8 @@ async def wake_execution_workers(services: Services) -> None:
 
 
 async def _waiting_documents(unit: SystemUnit) -> int:
-    return await unit.document_jobs.count_waiting() + await unit.file_jobs.count_waiting()
+    queues = (unit.document_jobs, unit.file_jobs, unit.reembedding_jobs)
+    return sum([await queue.count_waiting() for queue in queues])
 
 
 async def _wake(
@@ -133,10 +135,30 @@ async def end_interrupted_turns(services: Services) -> None:
     await turn.end_interrupted(services)
 
 
+async def end_overdue_voice_sessions(services: Services) -> None:
+    """End conversations by voice that are past their limit, and those whose process is gone."""
+    async with services.store.system() as unit:
+        await unit.voice_sessions.end_overdue()
+
+
+async def forget_voice_events(services: Services) -> None:
+    """Delete the ids of other services' events that are older than any repeat."""
+    async with services.store.system() as unit:
+        await unit.voice_events.purge()
+
+
 async def forget_idempotency_keys(services: Services) -> None:
     """Delete the answers that were kept for repeats of a call and are a day old."""
     async with services.store.system() as unit:
         await unit.idempotency.purge()
+
+
+async def sweep_vectors(services: Services) -> None:
+    """Delete vectors that a change of model replaced or gave up, in short transactions."""
+    while True:
+        async with services.store.system() as unit:
+            if not await unit.reembedding_leftovers.sweep(_SWEPT_AT_ONCE):
+                return
 
 
 async def fire_schedules(services: Services) -> None:
@@ -166,6 +188,7 @@ async def forget_webhook_deliveries(services: Services) -> None:
 
 
 Duty = Callable[[Services], Awaitable[None]]
+SLOW_DUTIES: Final = (tend_vector_indexes, sweep_vectors, forget_idempotency_keys)
 FORGETTING: tuple[Duty, ...] = (
     forget_expired_sign_ins,
     forget_webhook_deliveries,
@@ -179,4 +202,5 @@ DUTIES: tuple[Duty, ...] = (
     renew_waiting_slots,
     end_pauses,
     end_interrupted_turns,
+    end_overdue_voice_sessions,
 )

@@ -69,6 +69,19 @@ class NewBase(Wire):
 class BasePatch(Wire):
     name: Name = ""
     description: Description | None = None
+    embedding_model: Annotated[str, StringConstraints(min_length=1)] = ""
+
+
+class ReembeddingAnswer(Wire):
+    """A change of model that goes on in the background, or that failed; ``progress`` is 0 to 1."""
+
+    embedding_model: str = Field(validation_alias="model", serialization_alias="embeddingModel")
+    embedding_dimensions: int = Field(
+        validation_alias="dimensions", serialization_alias="embeddingDimensions"
+    )
+    status: Literal["pending", "processing", "failed"]
+    progress: float
+    error: dict[str, Any] | None
 
 
 class BaseAnswer(Wire):
@@ -83,6 +96,7 @@ class BaseAnswer(Wire):
     document_count: int
     chunk_count: int
     token_count: int
+    reembedding: ReembeddingAnswer | None = None
     created_at: datetime
     updated_at: datetime
 

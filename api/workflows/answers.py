@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from api.call import Call, Reply
+from api.call import Reply
 from api.workflows.schemas import PausedRun
 from core.errors import TimedOut
 from core.store.executions import Execution
@@ -18,14 +18,6 @@ SYNC_SECONDS: Final = 300.0  # how long a caller waits who does not say how long
 def is_over_time(row: Execution) -> bool:
     """Whether a run was stopped because it took too long."""
     return row.status == "cancelled" and (row.error or {}).get("code") == TimedOut.code
-
-
-async def paused(call: Call, row: Execution) -> Reply:
-    """Say where a run waits for a person, or for a time."""
-    async with call.services.store.unit(row.workspace_id) as unit:
-        pauses = await unit.pauses.open_under(row.id)
-    body = PausedRun.model_validate({**paused_data(row, pauses), "executionId": row.id})
-    return Reply(body, 202, headers_of(row))
 
 
 def said_by_block(row: Execution) -> Reply:
@@ -43,6 +35,14 @@ def said_by_block(row: Execution) -> Reply:
         headers={**headers, **headers_of(row)},
         content=b"" if is_bodiless else content,
     )
+
+
+async def paused_answer(store: Store, row: Execution) -> Reply:
+    """Return what a paused run waits for."""
+    async with store.unit(row.workspace_id) as unit:
+        pauses = await unit.pauses.open_under(row.id)
+    body = PausedRun.model_validate({**paused_data(row, pauses), "executionId": row.id})
+    return Reply(body, 202, headers_of(row))
 
 
 async def is_answered_by_block(store: Store, row: Execution) -> bool:

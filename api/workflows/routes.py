@@ -33,7 +33,7 @@ from pipelines.workflow import parse
 @endpoint("GET", "/api/v1/workflows", access=READ.key_only())
 async def list_workflows(call: Call, query: WorkflowQuery) -> Page[WorkflowSummary]:
     """List the workspace's workflows, newest first, without their blocks."""
-    page = await call.unit.workflows.page(query.position(), query.limit, query.search)
+    page = await call.unit.workflows.listed(query.position(), query.limit, query.search)
     data = [summary_of(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

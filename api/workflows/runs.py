@@ -16,7 +16,7 @@ from api.workflows.answers import (
     headers_of,
     is_answered_by_block,
     is_over_time,
-    paused,
+    paused_answer,
     said_by_block,
 )
 from api.workflows.events import ExecutionEvent
@@ -211,7 +211,7 @@ def _stream(call: Call, row: Execution, after: int) -> Reply:
 async def _answer(call: Call, row: Execution) -> Reply:
     """Answer a caller who waited: by the ``response`` block's word, else with the record."""
     if row.status == "paused":
-        return await paused(call, row)
+        return await paused_answer(call.services.store, row)
     if await is_answered_by_block(call.services.store, row):
         return said_by_block(row)
     body = RunAnswer(

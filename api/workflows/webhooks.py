@@ -21,7 +21,7 @@ from api.workflows.answers import (
     headers_of,
     is_answered_by_block,
     is_over_time,
-    paused,
+    paused_answer,
     said_by_block,
 )
 from api.workflows.schemas import PausedRun
@@ -135,7 +135,7 @@ async def _run(
 
 async def _answer(call: Call, row: Execution) -> Reply:
     if row.status == "paused":
-        return await paused(call, row)
+        return await paused_answer(call.services.store, row)
     if await is_answered_by_block(call.services.store, row):
         return said_by_block(row)
     body = WebhookAnswer(

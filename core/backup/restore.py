@@ -48,7 +48,6 @@ async def restore(
     with archive:
         manifest, key = _read(archive, "manifest.json"), _read(archive, "secret.key")
         _check(settings, json.loads(manifest or b"{}"), key)
-        # Also makes the roles that the dump's rights name, in a cluster that has never seen us.
         await asyncio.to_thread(migrate, async_url(database_url))
         if not is_replacing and await database.has_users(database_url):
             raise NotEmpty("The service has users: say --replace to have the backup replace all.")
@@ -80,8 +79,10 @@ async def _restore_database(database_url: str, archive: tarfile.TarFile) -> None
         dump = str(Path(folder) / "database.dump")
         await database.empty(database_url)
         # --clean is for the schema itself, which a dump may or may not make.
-        whole = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--single-transaction")
-        await database.run("pg_restore", database_url, *whole, "--dbname=", dump)
+        whole = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--exit-on-error")
+        await database.run(
+            "pg_restore", database_url, *whole, "--single-transaction", "--dbname=", dump
+        )
     await asyncio.to_thread(migrate, async_url(database_url))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from core.migrations import walls
 from core.store import unit as _all_tables  # noqa: F401 - fills the metadata
 from core.store.base import Base
 
@@ -21,6 +22,8 @@ def _run(connection: Connection) -> None:
     with context.begin_transaction():
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         context.run_migrations()
+        if connection.dialect.has_table(connection, "users"):
+            walls.build(connection)  # of tables that revisions after 0009 made, too
 
 
 async def _main() -> None:

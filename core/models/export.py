@@ -47,7 +47,7 @@ class ExportedModel:
 
 def find(model_name: str, settings: Settings) -> ExportedModel | None:
     """Return the finished export of a model, or None; reads one small file."""
-    for root in _roots(settings):
+    for root in roots(settings):
         manifest = root / _directory_name(model_name) / _MANIFEST
         if manifest.is_file():
             facts = json.loads(manifest.read_text())
@@ -64,7 +64,7 @@ def export(model_name: str, settings: Settings) -> ExportedModel:
     done = find(model_name, settings)
     if done:
         return done
-    root = _writable_root(settings)
+    root = writable_root(settings)
     with tempfile.TemporaryDirectory(dir=root) as scratch:
         build = Path(scratch) / "model"
         model = _load_for_export(source(model_name))
@@ -142,12 +142,14 @@ def _move_into_place(build: Path, target: Path) -> None:
             raise  # another process's finished export is as good as this one
 
 
-def _roots(settings: Settings) -> tuple[Path, Path]:
+def roots(settings: Settings) -> tuple[Path, Path]:
+    """Return where prepared models may lie: beside the packages, or with the data."""
     return Path(sys.prefix) / "share" / "nuxa" / "models", settings.data_dir / "models"
 
 
-def _writable_root(settings: Settings) -> Path:
-    beside_packages, in_data = _roots(settings)
+def writable_root(settings: Settings) -> Path:
+    """Return where a prepared model is to be put."""
+    beside_packages, in_data = roots(settings)
     try:
         beside_packages.mkdir(parents=True, exist_ok=True)
     except OSError:

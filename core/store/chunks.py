@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import (
     BigInteger,
     ForeignKey,
@@ -17,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     select,
     text,
     update,
@@ -29,10 +26,10 @@ from sqlalchemy.types import Float, SmallInteger
 from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
-from core.store.copying import copy_rows
 from core.store.documents import Document
-from core.store.driver import execute
+from core.store.driver import execute, execute_many
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
+from core.store.new_chunks import INSERT, NewChunk, row_of, word_count
 from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
 from core.store.vectors import Vectors
@@ -67,27 +64,8 @@ class Chunk(Base):
     frequencies: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
 
 
-@dataclass(frozen=True)
-class NewChunk:
-    """A chunk to be written; its place in the document is its place in the sequence."""
-
-    content: str
-    token_count: int
-    start_offset: int  # code points in the document's text
-    end_offset: int
-    embedding: NDArray[np.float32]  # unit length, of the base's dimensions
-    words: Mapping[str, int]  # what keyword search finds it by: term and frequency
-    page: int | None = None  # from 1
-    bbox: Sequence[float] | None = None  # x0 y0 x1 y1, 0 to 1
-    heading_path: Sequence[str] = ()
-    meta: Mapping[str, Any] = field(default_factory=dict)
-
-
-_COPIED = (
-    *("no", "id", "workspace_id", "base_id", "document_id", "chunk_index", "content"),
-    *("token_count", "page", "bbox", "heading_path", "start_offset", "end_offset"),
-    *("metadata", "enabled", "terms", "frequencies"),
-)
+class ModelChanged(Conflict):
+    """What was embedded with a base's model came too late: it has another."""
 
 
 class Chunks(TenantRepository):
@@ -107,9 +85,10 @@ class Chunks(TenantRepository):
         """Make ``chunks`` the chunks of a document, instead of any it had; return their ids.
 
         Vectors, keyword index and the counts of document and base change with them. Raises
-        :class:`NotFound` if base or document are gone, for example deleted during processing.
+        :class:`NotFound` if base or document are gone, for example deleted during processing,
+        and :class:`ModelChanged` when the base has other vectors by now.
         """
-        await self._lock(base)
+        await self._lock_same_model(base)
         await self._remove(base, document_id)
         await self._count_document(base, document_id, chunks)
         if not chunks:
@@ -117,27 +96,26 @@ class Chunks(TenantRepository):
         nos = await self._reserve(len(chunks))
         ids = [new_id("chunk") for _ in chunks]
         rows = zip(nos, ids, range(len(chunks)), chunks, strict=True)
-        await copy_rows(
+        await execute_many(
             self._session,
-            Chunk.__table__,
-            _COPIED,
-            [self._row(base, document_id, no, id_, index, chunk) for no, id_, index, chunk in rows],
+            INSERT,
+            [row_of(base, document_id, no, id_, index, chunk) for no, id_, index, chunk in rows],
         )
-        await self._vectors.add(base.no, nos, [chunk.embedding for chunk in chunks])
+        await self._vectors.add(base.vector_set, nos, [chunk.embedding for chunk in chunks])
         words = [chunk.words for chunk in chunks]
         await self._postings.add(base.no, list(zip(nos, words, strict=True)))
         await self._bases.count(
             base.id,
             chunks=len(chunks),
             tokens=sum(chunk.token_count for chunk in chunks),
-            words=sum(_word_count(chunk) for chunk in chunks),
+            words=sum(word_count(chunk) for chunk in chunks),
         )
         return ids
 
     async def rewrite(self, base: KnowledgeBase, chunk_id: str, before: str, new: NewChunk) -> None:
         """Give a chunk another text with its vector and words; raises :class:`Conflict` unless its
         text still is ``before``."""
-        await self._lock(base)
+        await self._lock_same_model(base)
         row = await self._session.scalar(
             select(Chunk)
             .where(Chunk.id == chunk_id, Chunk.base_id == base.id, Chunk.content == before)
@@ -147,8 +125,8 @@ class Chunks(TenantRepository):
             raise Conflict("The passage was changed or replaced just now; look at it again.")
         await self._postings.remove(base.no, [(row.no, row.terms)])
         await self._postings.add(base.no, [(row.no, new.words)])
-        await self._vectors.replace(base.no, row.no, new.embedding)
-        tokens, words = new.token_count - row.token_count, _word_count(new) - sum(row.frequencies)
+        await self._vectors.replace(base.vector_set, row.no, new.embedding)
+        tokens, words = new.token_count - row.token_count, word_count(new) - sum(row.frequencies)
         row.content, row.token_count = new.content, new.token_count
         row.terms = list(new.words)
         row.frequencies = [min(frequency, MOST_COUNTED) for frequency in new.words.values()]
@@ -204,14 +182,22 @@ class Chunks(TenantRepository):
         order = (Chunk.index, Chunk.id)
         return await read_page(self._session, query, order, after, limit, descending=False)
 
-    async def _lock(self, base: KnowledgeBase) -> None:
+    async def _lock(self, base: KnowledgeBase) -> int:
+        """Lock the base's row and return where its vectors are now."""
         found = await self._session.scalar(
-            select(KnowledgeBase.id)
+            select(func.coalesce(KnowledgeBase.vector_set_no, KnowledgeBase.no))
             .where(KnowledgeBase.id == base.id, KnowledgeBase.workspace_id == self._workspace_id)
             .with_for_update(key_share=True)
         )
         if found is None:
             raise NotFound("This knowledge base does not exist; list the bases to see which do.")
+        return int(found)
+
+    async def _lock_same_model(self, base: KnowledgeBase) -> None:
+        if await self._lock(base) != base.vector_set:
+            raise ModelChanged(
+                "The knowledge base got another embedding model just now; try again."
+            )
 
     async def _remove(self, base: KnowledgeBase, document_id: str) -> int:
         rows = await execute(
@@ -244,7 +230,7 @@ class Chunks(TenantRepository):
             """,
             *(document_id, base.id, self._workspace_id, len(chunks)),
             sum(chunk.token_count for chunk in chunks),
-            sum(_word_count(chunk) for chunk in chunks),
+            sum(word_count(chunk) for chunk in chunks),
         )
         if not found:
             raise NotFound("This document is no longer in the base; add it again to index it.")
@@ -259,30 +245,3 @@ class Chunks(TenantRepository):
             count,
         )
         return [no for (no,) in numbers]
-
-    def _row(
-        self, base: KnowledgeBase, document_id: str, no: int, id_: str, index: int, chunk: NewChunk
-    ) -> tuple[Any, ...]:
-        return (
-            no,
-            id_,
-            self._workspace_id,
-            base.id,
-            document_id,
-            index,
-            chunk.content,
-            chunk.token_count,
-            chunk.page,
-            None if chunk.bbox is None else list(chunk.bbox),
-            list(chunk.heading_path),
-            chunk.start_offset,
-            chunk.end_offset,
-            json.dumps(dict(chunk.meta)),
-            True,
-            list(chunk.words),
-            [min(frequency, MOST_COUNTED) for frequency in chunk.words.values()],
-        )
-
-
-def _word_count(chunk: NewChunk) -> int:
-    return sum(min(frequency, MOST_COUNTED) for frequency in chunk.words.values())

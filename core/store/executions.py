@@ -31,6 +31,7 @@ from core.store.base import Base, Repository, TenantRepository, Timestamps, is_o
 from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
+_UNIQUE = "23505"
 HOLDS_SLOT = "holdsSlot"  # the option of a run that counts against the plan's limit
 _WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now())"
 
@@ -142,14 +143,12 @@ class Executions(TenantRepository):
     async def insert(self, execution: Execution) -> bool:
         """Add a run; False, and nothing added, when its id is taken (by whomever)."""
         execution.workspace_id = self._workspace_id
-        taken = select(Execution.id).where(Execution.id == execution.id)
-        if await self._session.scalar(taken) is not None:
-            return False
         try:
             async with self._session.begin_nested():
                 self._session.add(execution)
-        except IntegrityError:
-            if await self._session.scalar(taken) is None:
+        except IntegrityError as error:
+            # Another workspace's run cannot be seen, only run into.
+            if getattr(error.orig, "sqlstate", None) != _UNIQUE:
                 raise
             return False
         return True

@@ -28,6 +28,7 @@ class SearchedBase:
     embedding_dimensions: int
     chunk_count: int
     word_count: int  # analyzed words
+    vector_set: int  # the number its vectors are under
     has_vector_index: bool
     has_disabled: bool  # whether a document or a chunk of it is disabled
 
@@ -52,7 +53,7 @@ class StoredChunk:
 
 _BASES: Final = """
     SELECT id, no, language, embedding_model, embedding_dimensions, chunk_count, word_count,
-        has_vector_index,
+        coalesce(vector_set_no, no), has_vector_index,
         EXISTS (SELECT FROM chunks c WHERE c.base_id = b.id AND NOT c.enabled)
             OR EXISTS (SELECT FROM documents d WHERE d.base_id = b.id AND NOT d.enabled)
     FROM knowledge_bases b WHERE id = ANY($1::text[]) AND workspace_id = $2

@@ -36,6 +36,13 @@ class KnowledgeBase(Timestamps, Base):
     token_count: Mapped[int] = mapped_column(BigInteger, default=0)
     word_count: Mapped[int] = mapped_column(BigInteger, default=0)  # analyzed words, for BM25
     has_vector_index: Mapped[bool] = mapped_column(default=False)  # HNSW, of this base alone
+    # Where its vectors are since its model was changed; until then under its own number.
+    vector_set_no: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def vector_set(self) -> int:
+        """The number its vectors are under; they are all of its embedding model."""
+        return self.no if self.vector_set_no is None else self.vector_set_no
 
 
 class KnowledgeBases(TenantRepository):
@@ -84,6 +91,23 @@ class KnowledgeBases(TenantRepository):
         base.workspace_id = self._workspace_id
         self._session.add(base)
         return base
+
+    async def lock(self, base_id: str) -> KnowledgeBase | None:
+        """Return a base as it is now, and have others who write to it wait for this unit's end."""
+        return await self._session.scalar(
+            select(KnowledgeBase)
+            .where(KnowledgeBase.id == base_id, KnowledgeBase.workspace_id == self._workspace_id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+
+    async def switch(
+        self, base: KnowledgeBase, model: str, dimensions: int, vector_set: int
+    ) -> None:
+        """Give a locked base another model and the vectors that it has made of every chunk."""
+        base.embedding_model, base.embedding_dimensions = model, dimensions
+        base.vector_set_no, base.has_vector_index = vector_set, False
+        await self._session.flush()
 
     async def delete(self, base: KnowledgeBase) -> None:
         await self._session.delete(base)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from asyncpg import Record
@@ -32,13 +32,23 @@ _MEASURE: Final = f"""
             OFFSET 0
         ) AS p GROUP BY p.chunk_no
     ) AS k ON k.chunk_no = v.chunk_no
-    WHERE v.base_no = ANY($1::bigint[]) AND v.chunk_no = ANY($2::bigint[]) ORDER BY v.chunk_no
+    WHERE v.base_no = ANY($7::bigint[]) AND v.chunk_no = ANY($2::bigint[]) ORDER BY v.chunk_no
 """  # noqa: S608 - the score is a constant
 _OPENINGS: Final = """
     SELECT document_id, ARRAY(SELECT term FROM unnest(terms) AS term WHERE term = ANY($2::text[]))
     FROM chunks
     WHERE document_id = ANY($1::text[]) AND chunk_index < $3 AND workspace_id = $4
 """
+
+
+class MeasuredBase(Protocol):
+    """Where a base's words and vectors are."""
+
+    @property
+    def no(self) -> int: ...
+
+    @property
+    def vector_set(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class Measures(TenantRepository):
 
     async def measure(
         self,
-        base_nos: Sequence[int],
+        bases: Sequence[MeasuredBase],
         chunk_nos: Sequence[int],
         weights: Mapping[str, float],
         saturation: tuple[float, float],
@@ -66,7 +76,10 @@ class Measures(TenantRepository):
         """Return vector and BM25 (see ``Postings.best``) of chunks; those deleted are missing."""
         terms, inverse = list(weights), list(weights.values())
         rows = await fetch(
-            self._session, _MEASURE, base_nos, chunk_nos, *saturation, terms, inverse
+            self._session,
+            _MEASURE,
+            *([base.no for base in bases], chunk_nos, *saturation, terms, inverse),
+            [base.vector_set for base in bases],
         )
         return MeasuredChunks(
             nos=[row["chunk_no"] for row in rows],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import ValidationFailed
 
+_OTHER_ORDER: Final = "This cursor belongs to a list in another order."
 Row = TypeVar("Row")
 Order = tuple[InstrumentedAttribute[Any], InstrumentedAttribute[str]]
 
@@ -58,6 +59,32 @@ async def read_page(
     return RowsPage(rows, _position(rows[-1], order) if len(found) > limit else None)
 
 
+class Dated(Protocol):
+    """A row that lists are in order of."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def created_at(self) -> datetime: ...
+
+
+def position_of(row: Dated) -> Position:
+    """Return the place of a row in a list by creation."""
+    return Position(row.created_at.isoformat(), row.id)
+
+
+def moment_of(position: Position) -> datetime:
+    """Return the creation that a list by creation goes on after.
+
+    Raises ``ValidationFailed`` when the position belongs to another order.
+    """
+    try:
+        return datetime.fromisoformat(position.value)
+    except ValueError as error:
+        raise ValidationFailed(_OTHER_ORDER) from error
+
+
 def _position(row: Any, order: Order) -> Position:
     value = getattr(row, order[0].key)
     text = value.isoformat() if isinstance(value, datetime) else str(value)
@@ -71,4 +98,4 @@ def _typed(column: InstrumentedAttribute[Any], value: str) -> object:
     try:
         return int(value) if kind is int else datetime.fromisoformat(value)
     except ValueError as error:
-        raise ValidationFailed("This cursor belongs to a list in another order.") from error
+        raise ValidationFailed(_OTHER_ORDER) from error

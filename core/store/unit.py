@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Final, Generic, TypeVar, overload
 
-from asyncpg import ForeignKeyViolationError, UniqueViolationError
+from asyncpg import ForeignKeyViolationError, Record, UniqueViolationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -25,10 +26,12 @@ from core.store.audit import AuditLog, AuditWriter
 from core.store.base import Repository
 from core.store.bearer_tokens import BearerTokens
 from core.store.block_logs import BlockLogs, BlockLogWriter
+from core.store.callers import KeyHolders
 from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
+from core.store.driver import fetch
 from core.store.executions import ExecutionJobs, Executions
 from core.store.files import File, Files
 from core.store.hits import Hits
@@ -42,6 +45,7 @@ from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.pauses import PauseJobs, Pauses
 from core.store.postings import Postings
+from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
 from core.store.run_statistics import RunRetention, RunStatistics
 from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
@@ -52,6 +56,10 @@ from core.store.subruns import SubRuns
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
+from core.store.voice_configs import VoiceConfigLookup, VoiceConfigs
+from core.store.voice_events import VoiceEventJobs, VoiceEvents
+from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
+from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
 from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
@@ -80,6 +88,15 @@ class _Transaction:
 
     def _make(self, kind: Callable[..., R]) -> R:
         raise NotImplementedError
+
+    async def commit(self) -> None:
+        """End the transaction well; its connection is given back."""
+        await self._session.commit()
+        self._session.sync_session.close()  # holds nothing any more: no need to go aside for it
+
+    async def abandon(self) -> None:
+        """Roll back and close, even where the caller is cancelled meanwhile."""
+        await asyncio.shield(asyncio.ensure_future(self._session.close()))
 
     async def run_waiting(self) -> None:
         for call in self._waiting:
@@ -119,6 +136,7 @@ class Unit(_Transaction):
     chunks = repository(Chunks)
     postings = repository(Postings)
     vectors = repository(Vectors)
+    reembeddings = repository(Reembeddings)
     hits = repository(Hits)
     measures = repository(Measures)
     workflows = repository(Workflows)
@@ -138,6 +156,9 @@ class Unit(_Transaction):
     usage = repository(Usage)
     model_providers = repository(ModelProviders)
     idempotent_answers = repository(IdempotentAnswers)
+    voice_configs = repository(VoiceConfigs)
+    voice_sessions = repository(VoiceSessions)
+    voice_events = repository(VoiceEvents)
 
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         super().__init__(session)
@@ -165,9 +186,18 @@ class SystemUnit(_Transaction):
     schedule_jobs = repository(ScheduleJobs)
     pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
+    reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
+    reembedding_leftovers = repository(ReembeddingLeftovers)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)
+    voice_configs = repository(VoiceConfigLookup)
+    voice_sessions = repository(VoiceSessionJobs)
+    voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
+
+    async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
+        """Return the rows of a query of this package's own, by the driver."""
+        return await fetch(self._session, sql, values)
 
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)
@@ -182,28 +212,31 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(
+            engine, sync_session_class=UnitSession, expire_on_commit=False
+        )
         self.block_log_writer = BlockLogWriter(engine)
+        self.key_holders = KeyHolders(self._ask)
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
-        async with self._sessions() as session:
-            unit = Unit(session, workspace_id)
-            with _explained():
-                yield unit
-                await session.commit()
+        unit = Unit(self._sessions(info={WORKSPACE: workspace_id}), workspace_id)
+        async with _committed(unit):
+            yield unit
         await unit.run_waiting()
 
     @asynccontextmanager
     async def system(self) -> AsyncIterator[SystemUnit]:
         """Open a unit above workspaces; committed at the end, rolled back on any error."""
-        async with self._sessions() as session:
-            unit = SystemUnit(session)
-            with _explained():
-                yield unit
-                await session.commit()
+        unit = SystemUnit(self._sessions())
+        async with _committed(unit):
+            yield unit
         await unit.run_waiting()
+
+    async def _ask(self, sql: str, values: list[str]) -> Sequence[Record]:
+        async with self.system() as unit:
+            return await unit.fetch(sql, values)
 
     async def answers(self) -> bool:
         """Return whether the database answers."""
@@ -216,6 +249,18 @@ class Store:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _committed(unit: _Transaction) -> AsyncIterator[None]:
+    """Commit at the end; on any error roll back, and close what the commit would have closed."""
+    with _explained():
+        try:
+            yield
+            await unit.commit()
+        except BaseException:
+            await unit.abandon()
+            raise
 
 
 @contextmanager
@@ -250,6 +295,8 @@ def open_store(database_url: str, settings: Settings) -> Store:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=30,
+        connect_args={"connection_class": WalledConnection},
     )
+    forget_workspaces(engine)
     replace_lost_connections(engine)
     return Store(engine)

@@ -46,7 +46,8 @@ async def _drop(connection: AsyncConnection, small: int) -> list[str]:
             SELECT i.relname FROM pg_index x
             JOIN pg_class i ON i.oid = x.indexrelid
             JOIN pg_class t ON t.oid = x.indrelid AND t.relname = 'vectors'
-            LEFT JOIN knowledge_bases b ON i.relname = :prefix || b.no
+            LEFT JOIN knowledge_bases b
+                ON i.relname = :prefix || coalesce(b.vector_set_no, b.no)
             WHERE starts_with(i.relname, :prefix)
               AND (b.no IS NULL OR b.chunk_count < :small OR NOT x.indisvalid)
         """),
@@ -64,7 +65,7 @@ async def _drop(connection: AsyncConnection, small: int) -> list[str]:
 async def _make(connection: AsyncConnection, large: int) -> list[str]:
     rows = await connection.execute(
         text("""
-            SELECT no, embedding_dimensions FROM knowledge_bases
+            SELECT coalesce(vector_set_no, no), embedding_dimensions FROM knowledge_bases
             WHERE NOT has_vector_index AND chunk_count >= :large
               AND embedding_dimensions <= :most
             ORDER BY no
@@ -89,6 +90,9 @@ async def _make(connection: AsyncConnection, large: int) -> list[str]:
 
 async def _set_flag(connection: AsyncConnection, name: str, value: bool) -> None:
     await connection.execute(
-        text("UPDATE knowledge_bases SET has_vector_index = :value WHERE no = :no"),
+        text(
+            "UPDATE knowledge_bases SET has_vector_index = :value"
+            " WHERE coalesce(vector_set_no, no) = :no"
+        ),
         {"value": value, "no": int(name.removeprefix(_PREFIX))},
     )

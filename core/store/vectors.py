@@ -22,6 +22,7 @@ _MOST_FROM_INDEX: Final = 250  # more are looked for exactly
 class Vector(Base):
     __tablename__ = "vectors"
 
+    # Of a set: that of its base, until the base's model was changed (``reembeddings``).
     base_no: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     chunk_no: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("chunks.no", ondelete="CASCADE"), primary_key=True, index=True
@@ -33,7 +34,7 @@ class IndexedBase(Protocol):
     """What is known of a base whose vectors are looked through."""
 
     @property
-    def no(self) -> int: ...
+    def vector_set(self) -> int: ...
 
     @property
     def embedding_dimensions(self) -> int: ...
@@ -46,7 +47,7 @@ class Vectors(TenantRepository):
     """Reached only through a base that was checked."""
 
     async def add(
-        self, base_no: int, chunk_nos: Sequence[int], embeddings: Sequence[NDArray[np.float32]]
+        self, vector_set: int, chunk_nos: Sequence[int], embeddings: Sequence[NDArray[np.float32]]
     ) -> None:
         """Write one unit vector a chunk."""
         literals = [vector_literal(embedding) for embedding in embeddings]
@@ -57,18 +58,23 @@ class Vectors(TenantRepository):
                 SELECT $1::bigint, new.no, CAST(new.embedding AS halfvec)
                 FROM unnest($2::bigint[], $3::text[]) AS new (no, embedding)
             """,
-            *(base_no, chunk_nos, literals),
+            *(vector_set, chunk_nos, literals),
         )
 
-    async def replace(self, base_no: int, chunk_no: int, embedding: NDArray[np.float32]) -> None:
-        """Give a chunk another unit vector."""
+    async def replace(self, vector_set: int, chunk_no: int, embedding: NDArray[np.float32]) -> None:
+        """Give a chunk another unit vector; one in a set that is being made is made again."""
+        await execute(
+            self._session,
+            "DELETE FROM vectors WHERE chunk_no = $1 AND base_no <> $2",
+            *(chunk_no, vector_set),
+        )
         await execute(
             self._session,
             """
                 UPDATE vectors SET embedding = CAST($3::text AS halfvec)
                 WHERE base_no = $1 AND chunk_no = $2
             """,
-            *(base_no, chunk_no, vector_literal(embedding)),
+            *(vector_set, chunk_no, vector_literal(embedding)),
         )
 
     async def nearest(
@@ -84,7 +90,7 @@ class Vectors(TenantRepository):
         a vector index (HNSW), and there too whenever ``allowed`` leaves few.
         """
         use_index = limit <= _MOST_FROM_INDEX
-        scanned = [base.no for base in bases if not (use_index and base.has_vector_index)]
+        scanned = [base.vector_set for base in bases if not (use_index and base.has_vector_index)]
         found = await self._exact(scanned, vector, limit, allowed) if scanned else []
         for base in bases:
             if use_index and base.has_vector_index:
@@ -94,7 +100,7 @@ class Vectors(TenantRepository):
 
     async def _exact(
         self,
-        base_nos: Sequence[int],
+        sets: Sequence[int],
         vector: NDArray[np.float32],
         limit: int,
         allowed: Select[Any] | None,
@@ -103,10 +109,10 @@ class Vectors(TenantRepository):
         rows = await fetch(
             self._session,
             f"""
-                SELECT chunk_no, embedding <=> CAST($1::text AS halfvec) AS distance FROM vectors
+                SELECT chunk_no, embedding <=> {_asked("halfvec")} AS distance FROM vectors
                 WHERE base_no = ANY($2::bigint[]) {condition} ORDER BY distance LIMIT $3
             """,  # noqa: S608 - the condition is our own, its values are numbered
-            *(vector_literal(vector), base_nos, limit, *values),
+            *(vector_literal(vector), sets, limit, *values),
         )
         return [(no, far) for no, far in rows]
 
@@ -120,7 +126,7 @@ class Vectors(TenantRepository):
         """Ask the base's own index; under a filter ask for more and drop what is not allowed."""
         wanted = limit if allowed is None else 4 * limit
         ef_search = min(2 * wanted, _EF_SEARCH_MOST)
-        await fetch(self._session, "SELECT set_config('hnsw.ef_search', $1, false)", str(ef_search))
+        await fetch(self._session, "SELECT set_config('hnsw.ef_search', $1, true)", str(ef_search))
         condition, values = _among(allowed, first=4)
         # Numbers are written out: only then the planner sees that the partial index fits.
         kind = f"halfvec({int(base.embedding_dimensions)})"
@@ -128,20 +134,26 @@ class Vectors(TenantRepository):
             self._session,
             f"""
                 SELECT chunk_no, distance FROM (
-                    SELECT chunk_no, embedding::{kind} <=> CAST($1::text AS {kind}) AS distance
-                    FROM vectors WHERE base_no = {int(base.no)} ORDER BY distance LIMIT $2
+                    SELECT chunk_no, embedding::{kind} <=> {_asked(kind)} AS distance
+                    FROM vectors WHERE base_no = {int(base.vector_set)} ORDER BY distance LIMIT $2
                 ) AS near WHERE true {condition} ORDER BY distance LIMIT $3
             """,  # noqa: S608 - two numbers, and a condition whose values are numbered
             *(vector_literal(vector), wanted, limit, *values),
         )
         if len(rows) < limit and allowed is not None:
-            return await self._exact([base.no], vector, limit, allowed)
+            return await self._exact([base.vector_set], vector, limit, allowed)
         return [(no, far) for no, far in rows]
 
 
 def vector_literal(vector: NDArray[np.float32]) -> str:
     """Return a vector as pgvector reads it."""
     return pydantic_core.to_json(vector.tolist()).decode()
+
+
+def _asked(kind: str) -> str:
+    """Return the vector asked for, first of a query's values. A query of its own, it is read once:
+    otherwise the plan that PostgreSQL keeps from the sixth call on reads its text for each row."""
+    return f"(SELECT CAST($1::text AS {kind}))"
 
 
 def _among(allowed: Select[Any] | None, first: int) -> tuple[str, list[Any]]:

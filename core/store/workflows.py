@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.driver import fetch
+from core.store.pages import Position, RowsPage, moment_of, position_of, read_page
 
 
 class Workflow(Timestamps, Base):
@@ -40,6 +43,29 @@ class WorkflowVersion(Timestamps, Base):
     name: Mapped[str | None]
 
 
+@dataclass(frozen=True)
+class ListedWorkflow:
+    """A workflow as lists show it."""
+
+    id: str
+    name: str
+    description: str | None
+    workspace_id: str
+    version: int
+    is_deployed: bool
+    deployed_version: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+_LISTED: Final = f"""
+    SELECT {", ".join(field.name for field in fields(ListedWorkflow))} FROM workflows
+    WHERE workspace_id = $1 AND ($2::text IS NULL OR strpos(lower(name), lower($2)) > 0)
+        AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::text))
+    ORDER BY created_at DESC, id DESC LIMIT $5
+"""  # noqa: S608 - the names of our own columns
+
+
 class Workflows(TenantRepository):
     async def get(self, workflow_id: str) -> Workflow | None:
         return await self._session.scalar(
@@ -48,15 +74,22 @@ class Workflows(TenantRepository):
             )
         )
 
-    async def page(
-        self, after: Position | None, limit: int, search: str | None = None
-    ) -> RowsPage[Workflow]:
-        """Return workflows, newest first; ``search`` is a part of the name."""
+    async def page(self, after: Position | None, limit: int) -> RowsPage[Workflow]:
+        """Return whole workflows, newest first."""
         query = select(Workflow).where(Workflow.workspace_id == self._workspace_id)
-        if search:
-            query = query.where(Workflow.name.icontains(search, autoescape=True))
         order = (Workflow.created_at, Workflow.id)
         return await read_page(self._session, query, order, after, limit)
+
+    async def listed(
+        self, after: Position | None, limit: int, search: str | None = None
+    ) -> RowsPage[ListedWorkflow]:
+        """Return workflows without what is in them; ``search`` is a part of the name."""
+        created = moment_of(after) if after else None
+        row_id = after.id if after else None
+        values = (self._workspace_id, search, created, row_id, limit + 1)
+        rows = await fetch(self._session, _LISTED, *values)
+        found = [ListedWorkflow(*row) for row in rows[:limit]]
+        return RowsPage(found, position_of(found[-1]) if len(rows) > limit else None)
 
     async def lock(self, workflow_id: str) -> Workflow | None:
         """Return a workflow that no other unit can change until this one ends."""

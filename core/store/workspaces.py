@@ -74,10 +74,17 @@ class Seat:
     role: str
 
 
-_FACTS: Final = tuple(column.key for column in Workspace.__table__.columns)
+SEAT_FACTS: Final = tuple(column.key for column in Workspace.__table__.columns)
+
+
+def seat_of(role: str, facts: Sequence[Any]) -> Seat:
+    """Return a seat from a role and the workspace's columns, which are ``SEAT_FACTS``."""
+    return Seat(Workspace(**dict(zip(SEAT_FACTS, facts, strict=True))), role)
+
+
 # Asked at every request.
 _SEAT: Final = f"""
-    SELECT m.role, {", ".join(f"w.{name}" for name in _FACTS)}
+    SELECT m.role, {", ".join(f"w.{name}" for name in SEAT_FACTS)}
     FROM members m JOIN workspaces w ON w.id = m.workspace_id JOIN users u ON u.id = m.user_id
     WHERE m.user_id = $1 AND ($2::text IS NULL OR m.workspace_id = $2)
     ORDER BY coalesce(w.id = u.default_workspace_id, false) DESC, w.created_at, w.id LIMIT 1
@@ -112,7 +119,7 @@ class Workspaces(Repository):
         if not rows:
             return None
         role, *facts = rows[0]
-        return Seat(Workspace(**dict(zip(_FACTS, facts, strict=True))), role)
+        return seat_of(role, facts)
 
     async def of_user(self, user_id: str) -> Sequence[tuple[Workspace, str]]:
         """Return the user's workspaces with the user's role in each, oldest first."""

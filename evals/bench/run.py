@@ -9,10 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from evals.bench import chat, knowledge, memory, workflows
+from evals.bench import chat, knowledge, lists, memory, workflows
 from evals.bench.figures import Figure
 from evals.bench.model_server import model_server
 from evals.bench.system import System, running
+
+_LISTINGS = 10_000
 
 
 async def run(documents: int, runs: int, json_file: Path | None) -> bool:
@@ -48,6 +50,8 @@ async def _measure(
     figures += await chat.measure(system, base_id, model_url)
     console.print(f"Running a workflow {runs} times …")
     figures += await workflows.measure(system, runs)
+    console.print("Listing workflows …")
+    figures += await lists.measure(system, _LISTINGS)
     return figures + memory.measure(system)
 
 

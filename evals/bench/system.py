@@ -46,7 +46,7 @@ async def running(environment: dict[str, str]) -> AsyncIterator[System]:
     """
     with tempfile.TemporaryDirectory(prefix="nuxa-bench-") as directory:
         Path(directory).chmod(0o711)  # PostgreSQL's own user walks through here
-        port = _free_port()
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         settings = {
             "NUXA_DATA_DIR": directory,
@@ -114,7 +114,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

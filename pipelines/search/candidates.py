@@ -99,7 +99,7 @@ class Measurer:
         """Return exact measures of chunks, in the order of their numbers."""
         words = self._words
         found = await unit.measures.measure(
-            self._scope.base_nos, chunk_nos, words.weights, words.saturation
+            self._scope.bases, chunk_nos, words.weights, words.saturation
         )
         await self._weigh_documents(unit, found)
         shares = [self._shares.get(document_id, 0.0) for document_id in found.document_ids]

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from argon2 import PasswordHasher
 
-from api.app import create_app
+from api.app import Api, create_app
 from core import security
 from core.config import Settings
 from core.ids import new_id
@@ -57,12 +57,13 @@ async def server(api_settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[str]:
+async def serving(settings: Settings, app: Api | None = None) -> AsyncIterator[str]:
     """Serve the application, and give its URL; two of them share no more than two processes do
     but this one's modules."""
+    app = app or create_app(settings)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(settings), log_config=None, lifespan="on")
+        config = uvicorn.Config(app, log_config=None, lifespan="on")
         running = uvicorn.Server(config)
         work = asyncio.create_task(running.serve(sockets=[listener]))
         while not running.started:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -112,24 +112,20 @@ class Played:
 class MemoryPauses:
     """Pauses of a run in memory; ``answers`` are by block and iteration."""
 
-    def __init__(self) -> None:
-        self.asked: dict[tuple[str, str], Asked] = {}
-        self.answers: dict[tuple[str, str], JsonValue] = {}
-        self.due: set[tuple[str, str]] = set()
+    def __init__(self, answers: dict[tuple[str, str], JsonValue]) -> None:
+        self._answers = answers
 
     async def hold(self, around: Context, asked: Asked) -> Pause:
-        self.asked.setdefault(around.place, asked)
-        status = "due" if around.place in self.due else "answered"
-        if around.place not in self.answers and status != "due":
+        if around.place not in self._answers:
             raise Held
-        given = self.answers.get(around.place)
-        return Pause(status=status, input=given, created_at=datetime.now(UTC))
+        given = self._answers[around.place]
+        return Pause(status="answered", input=given, created_at=datetime.now(UTC))
 
 
 class MemoryCalls:
     """Other workflows as functions, by id."""
 
-    def __init__(self, workflows: dict[str, Callable[[JsonValue], JsonValue]]) -> None:
+    def __init__(self, workflows: dict[str, Callable[[Any], JsonValue]]) -> None:
         self.workflows = workflows
 
     async def call(self, around: Context, workflow_id: str, given: JsonValue) -> JsonValue:
@@ -156,7 +152,7 @@ def context(
         scope=scope,
         services=cast(Any, services),
         emit=emit,
-        pauses=MemoryPauses(),
+        pauses=MemoryPauses({}),
         calls=MemoryCalls({}),
     )
 
@@ -171,6 +167,8 @@ async def play(
     played: Played | None = None,
     services: Any = None,
     workspace_id: str = "ws_test",
+    answers: dict[tuple[str, str], JsonValue] | None = None,
+    workflows: dict[str, Callable[[Any], JsonValue]] | None = None,
 ) -> Played:
     """Validate and run a definition in memory."""
     workflow = raw if isinstance(raw, Definition) else parse(raw)
@@ -183,5 +181,6 @@ async def play(
     scope = RunScope.of(workflow, secrets or {})
     trace = Trace(played.journal, send, secrets or {}, Told(is_all=True))
     around = context(given, scope, send, services, workspace_id)
+    around = replace(around, pauses=MemoryPauses(answers or {}), calls=MemoryCalls(workflows or {}))
     played.result = await run_level(workflow, extent, scope, trace, around)
     return played

@@ -6,15 +6,15 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from core.errors import ValidationFailed
 from pipelines.compile import compile_graph
 from pipelines.graph import Graph
-from pipelines.validity import require_valid
+from pipelines.validity import check, require_valid
 from pipelines.workflow import parse
-from tests.pipelines.shapes import block, definition, play
+from tests.pipelines.shapes import block, definition, loop, parallel, play
 
 
 @st.composite
@@ -81,6 +81,37 @@ async def test_a_block_runs_exactly_when_an_edge_into_it_is_taken(
             passed.add(block_id)
         enabled = raw["blocks"][block_id].get("enabled", True)
         assert statuses[block_id] == ("success" if reached and enabled else "skipped")
+
+
+def _boxed(raw: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Put all but the start into a container that runs twice, joined by its start handle."""
+    inside = " ".join(name for name in raw["blocks"] if name != "s")
+    settings = {"iterations": 2} if kind == "loop" else {"count": 2}
+    entry = (loop if kind == "loop" else parallel)("box", inside, **settings)
+    for edge in raw["edges"]:
+        if edge["source"] == "s":
+            edge |= {"source": "box", "sourceHandle": f"{kind}-start-source"}
+    raw["edges"].append({"id": "in", "source": "s", "target": "box"})
+    raw["blocks"]["box"] = block("box", kind)
+    return {**raw, f"{kind}s": entry}
+
+
+@given(raw=graphs(), kind=st.sampled_from(["loop", "parallel"]), n=st.integers(0, 10))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+async def test_inside_a_container_each_iteration_does_the_same(
+    raw: dict[str, Any], kind: str, n: int
+) -> None:
+    boxed = parse(_boxed(raw, kind))
+    assume(any(edge.source == "box" for edge in boxed.edges))
+    assume(not check(boxed, runnable=True))  # a box of disabled blocks alone
+    played = await play(boxed, {"n": n})
+    inside = Graph(boxed, "box")
+    for iteration in ("0", "1"):
+        ended = [r.block_id for r in played.journal.records if r.iteration == iteration]
+        assert sorted(ended) == sorted(inside.reached)
+        for edge in inside.edges:
+            if edge.source in ended and edge.target in ended:
+                assert ended.index(edge.source) < ended.index(edge.target)
 
 
 @given(raw=graphs(), data=st.data())

@@ -162,7 +162,9 @@ async def test_a_block_out_of_time_cancels_it(services: Services, owner: Owner) 
 async def test_a_failure_beside_it_cancels_it(services: Services, owner: Owner) -> None:
     raw = await _calling(services, owner, SLOW)
     raw["blocks"]["bad"] = block("bad", template="{{NOPE}}")
-    raw["edges"].append({"id": "x", "source": "s", "target": "bad"})
+    raw["blocks"]["w"] = block("w", "wait", seconds=0.5)
+    raw["edges"].append({"id": "x", "source": "s", "target": "w"})
+    raw["edges"].append({"id": "y", "source": "w", "target": "bad"})
     assert (await begin(services, owner, raw)).status == "failed"
     assert [child.status for child in await _children(services, owner)] == ["cancelled"]
 

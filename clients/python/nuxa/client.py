@@ -17,6 +17,7 @@ from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
 from nuxa.resources.schedules import Schedules
 from nuxa.resources.tools import Tools
+from nuxa.resources.voice import Voice
 from nuxa.resources.webhooks import Webhooks
 from nuxa.resources.workflows import Workflows
 from nuxa.resources.workspaces import Workspaces
@@ -40,6 +41,7 @@ class _Resources(Resource[Door]):
         self.artifacts: Artifacts[Door] = Artifacts(door)
         self.logs: Logs[Door] = Logs(door)
         self.tools: Tools[Door] = Tools(door)
+        self.voice: Voice[Door] = Voice(door)
         self.users: Users[Door] = Users(door)
         self.workspaces: Workspaces[Door] = Workspaces(door)
         self.sessions: Sessions[Door] = Sessions(door)

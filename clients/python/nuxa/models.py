@@ -234,6 +234,8 @@ class KnowledgeBase(Answer):
     description: str | None
     language: str
     embedding_model: str
+    embedding_dimensions: int
+    reembedding: dict[str, Any] | None = None  # a change of model: its status and progress
     document_count: int
     chunk_count: int
     token_count: int

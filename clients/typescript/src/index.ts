@@ -1,6 +1,7 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, Webhooks, Workflows, Workspaces,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, Voice, Webhooks, Workflows,
+  Workspaces,
 } from './resources.ts'
 
 export { NuxaError, type ErrorCode } from './errors.ts'
@@ -19,6 +20,7 @@ export class NuxaClient {
   readonly artifacts: Artifacts
   readonly logs: Logs
   readonly tools: Tools
+  readonly voice: Voice
   readonly users: Users
   readonly workspaces: Workspaces
   readonly sessions: Sessions
@@ -35,6 +37,7 @@ export class NuxaClient {
     this.artifacts = new Artifacts(http)
     this.logs = new Logs(http)
     this.tools = new Tools(http)
+    this.voice = new Voice(http)
     this.users = new Users(http)
     this.workspaces = new Workspaces(http)
     this.sessions = new Sessions(http)

@@ -242,6 +242,19 @@ export class Tools extends Resource {
     this.http.send<S.ToolResult>('POST', `/api/tools/${id(name)}`, { json: { params }, headers: keyed(once) })
 }
 
+export class Voice extends Resource {
+  config = () => this.http.send<S.VoiceConfigAnswer>('GET', '/api/voice/config')
+  /** Changes settings: absent fields stay, `null` clears. */
+  update = (changes: Partly<S.VoiceConfigPatch>) =>
+    this.http.send<S.VoiceConfigAnswer>('POST', '/api/voice/config', { json: changes })
+  /** Begins a session; only this answer has its `token`. */
+  create = (session: Partly<S.NewVoiceSession> & Pick<S.NewVoiceSession, 'channel'>, once?: Once) =>
+    this.http.send<S.NewVoiceSessionAnswer>('POST', '/api/voice/session', { json: session, headers: keyed(once) })
+  sessions = () => this.http.rows<S.VoiceSessionAnswer>('/api/voice/session')
+  session = (sessionId: string) => this.http.send<S.VoiceSessionAnswer>('GET', `/api/voice/session/${id(sessionId)}`)
+  end = (sessionId: string) => this.http.send<void>('DELETE', `/api/voice/session/${id(sessionId)}`)
+}
+
 export class Users extends Resource {
   me = () => this.http.send<S.UsersUserAnswer>('GET', '/api/user')
   list = () => this.http.rows<S.MemberAnswer>('/api/users')

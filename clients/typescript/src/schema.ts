@@ -60,6 +60,12 @@ export type AskBody = {
   workspaceId?: string;
 };
 
+export type AudioFormat = {
+  encoding: "pcm16" | "mulaw";
+  sampleRate: number;
+  channels: 1;
+};
+
 export type AuditAnswer = {
   id: string;
   action: string;
@@ -114,6 +120,7 @@ export type BaseAnswer = {
   documentCount: number;
   chunkCount: number;
   tokenCount: number;
+  reembedding: ReembeddingAnswer | null;
   createdAt: string;
   updatedAt: string;
 };
@@ -126,6 +133,7 @@ export type BaseAnswerPage = {
 export type BasePatch = {
   name?: string;
   description?: string | null;
+  embeddingModel?: string;
   workspaceId?: string;
 };
 
@@ -445,6 +453,15 @@ export type CreatedKey = {
   key: string;
 };
 
+export type DailyAnswer = {
+  hasWebhookSecret: boolean;
+  webhookUrl: string;
+};
+
+export type DailyPatch = {
+  webhookSecret?: string | null;
+};
+
 export type DayTotals = {
   runs: number;
   byStatus: Record<string, number>;
@@ -639,6 +656,11 @@ export type ErrorEvent = {
   payload: CopilotFailure;
 };
 
+export type EventTaken = {
+  received: true;
+  repeated: boolean;
+};
+
 export type ExecuteBody = {
   input?: JsonValue;
   stream?: boolean;
@@ -778,6 +800,14 @@ export type KeyAnswer = {
 export type KeyAnswerPage = {
   data: Array<KeyAnswer>;
   nextCursor: string | null;
+};
+
+export type Line = {
+  role: "user" | "assistant";
+  text: string;
+  at: string;
+  interrupted: boolean;
+  latencyMs: Record<string, number>;
 };
 
 export type LogDetail = {
@@ -993,6 +1023,23 @@ export type NewVersion = {
   workspaceId?: string;
 };
 
+export type NewVoiceSession = {
+  channel: "web" | "twilio" | "daily";
+  workflowId?: string | null;
+  mode?: string | null;
+  room?: string | null;
+  workspaceId?: string;
+};
+
+export type NewVoiceSessionAnswer = {
+  id: string;
+  token: string;
+  status: "waiting";
+  channel: "web" | "twilio" | "daily";
+  expiresAt: string;
+  format: AudioFormat;
+};
+
 export type NewWorkflow = {
   blocks?: Record<string, Record<string, JsonValue>>;
   edges?: Array<Record<string, JsonValue>>;
@@ -1084,6 +1131,14 @@ export type Readiness = {
   status: "ready" | "starting";
   checks: Record<string, boolean>;
   error?: string | null;
+};
+
+export type ReembeddingAnswer = {
+  embeddingModel: string;
+  embeddingDimensions: number;
+  status: "pending" | "processing" | "failed";
+  progress: number;
+  error: Record<string, unknown> | null;
 };
 
 export type ResetAnswer = {
@@ -1500,6 +1555,29 @@ export type TraceSpan = {
   children: Array<TraceSpan>;
 };
 
+export type TurnDetection = {
+  type: "vad" | "none";
+  threshold: number;
+  silenceDurationMs: number;
+};
+
+export type TurnDetectionPatch = {
+  type?: "vad" | "none";
+  threshold?: number;
+  silenceDurationMs?: number;
+};
+
+export type TwilioAnswer = {
+  accountSid: string | null;
+  hasAuthToken: boolean;
+  webhookUrl: string;
+};
+
+export type TwilioPatch = {
+  accountSid?: string | null;
+  authToken?: string | null;
+};
+
 export type Usage = {
   input: number;
   output: number;
@@ -1568,6 +1646,57 @@ export type VersionSummary = {
 
 export type VersionSummaryPage = {
   data: Array<VersionSummary>;
+  nextCursor: string | null;
+};
+
+export type VoiceConfigAnswer = {
+  provider: string;
+  language: string;
+  voiceId: string | null;
+  greeting: string | null;
+  systemPrompt: string | null;
+  model: string | null;
+  knowledgeBaseIds: Array<string>;
+  turnDetection: TurnDetection;
+  maxDurationSeconds: number;
+  twilio: TwilioAnswer;
+  daily: DailyAnswer;
+  updatedAt: string | null;
+};
+
+export type VoiceConfigPatch = {
+  provider?: string;
+  language?: string;
+  voiceId?: string | null;
+  greeting?: string | null;
+  systemPrompt?: string | null;
+  model?: string | null;
+  knowledgeBaseIds?: Array<string>;
+  turnDetection?: TurnDetectionPatch;
+  maxDurationSeconds?: number;
+  twilio?: TwilioPatch | null;
+  daily?: DailyPatch | null;
+  workspaceId?: string;
+};
+
+export type VoiceSessionAnswer = {
+  id: string;
+  channel: "web" | "twilio" | "daily";
+  status: "waiting" | "active" | "ended";
+  endReason: string | null;
+  mode: string | null;
+  workflowId: string | null;
+  chatId: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  expiresAt: string;
+  transcript: Array<Line>;
+  latencyMs: Record<string, number>;
+};
+
+export type VoiceSessionAnswerPage = {
+  data: Array<VoiceSessionAnswer>;
   nextCursor: string | null;
 };
 

@@ -33,6 +33,7 @@ KINDS: Final = {
     "messageId": "message_id",
     "sessionId": "session_id",
     "userId": "user_id",
+    "voiceSessionId": "voice_session_id",
     "workflowId": "workflow_id",
     "workspaceId": "workspace_id",
 }
@@ -47,6 +48,7 @@ NOBODYS: Final = frozenset(
         "threadId",
         "toolCallId",
         "userMessageId",
+        "voiceId",
         "X-Run-Id",
     }
 )
@@ -87,6 +89,7 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "createBase": {"name": "b"},
     "createWorkflow": {"name": "w"},
     "createWorkspace": {"name": "w"},
+    "createVoiceSession": {"channel": "web"},
     "createArtifact": {"type": "code", "title": "x"},
     "addMember": {"role": "read"},
     "changeRole": {"role": "read"},

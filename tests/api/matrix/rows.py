@@ -11,6 +11,7 @@ from core.store.pauses import Asked
 from core.store.unit import Unit
 from core.store.webhooks import Webhook, WebhookDelivery
 from tests.api.conftest import Member
+from tests.api.voice.sessions import voice_session
 from tests.bases import write_base
 
 
@@ -30,6 +31,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         "workflow_id": workflow,
         **await _passage(member, services),
         **await _talk(member, services, workflow),
+        "voice_session_id": await voice_session(member, services),
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 
 from api.access import SESSION_COOKIE
+from copilot.voice import sessions
 from core.config import Settings
 from tests.api.conforms import document
 from tests.api.conftest import Member
@@ -38,6 +39,7 @@ async def test_no_generated_request_breaks_what_the_description_says(
     way: str, member: Member, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(settings, "anonymous_requests_per_minute", -1)
+    monkeypatch.setattr(sessions, "require_speech", lambda *_: None)  # else a 503, as foreseen
     url = str(member.program.base_url).rstrip("/")
     described = tmp_path / "openapi.json"
     described.write_text(json.dumps(_without_workspaces(document())))

@@ -65,7 +65,7 @@ async def test_bombs_stop_at_the_size(client: HttpClient, server: StandIn) -> No
         ("br", b"x"),
         ("gzip, gzip", b"x"),
         ("gzip", b"no gzip"),
-        ("gzip", gzip.compress(b"hello" * 100)[:-12]),
+        ("gzip", gzip.compress(b"hello" * 100, mtime=0)[:-12]),
     ],
 )
 async def test_badly_packed_answers_are_refused(

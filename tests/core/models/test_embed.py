@@ -10,29 +10,7 @@ from core.config import Settings, get_settings
 from core.errors import ServiceUnavailable
 from core.models import export
 from core.models.embed import Embedder, get_embedder
-
-
-def _tiny_model(directory: Path, dimensions: int) -> Path:
-    """Make a real, random sentence transformer that loads in no time."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cash", "cat", "##s", "flow"]
-    raw = directory / "raw"
-    raw.mkdir()
-    (raw / "vocab.txt").write_text("\n".join(words))
-    BertTokenizerFast(vocab_file=str(raw / "vocab.txt")).save_pretrained(raw)
-    config = BertConfig(
-        vocab_size=len(words), hidden_size=dimensions, num_hidden_layers=1,
-        num_attention_heads=2, intermediate_size=16, max_position_embeddings=32,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(raw)
-    transformer = Transformer(str(raw), max_seq_length=16)
-    SentenceTransformer(modules=[transformer, Pooling(dimensions)], device="cpu").save(
-        str(directory / "tiny")
-    )
-    return directory / "tiny"
+from tests.tiny_model import make_tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +102,8 @@ async def test_tokens_are_counted_beyond_the_models_limit(packaged: Embedder) ->
 async def test_a_model_of_another_size_is_exported_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = await asyncio.to_thread(_tiny_model, tmp_path, 8)
-    monkeypatch.setattr(export, "_roots", lambda settings: (tmp_path / "a", tmp_path / "b"))
+    directory = await asyncio.to_thread(make_tiny_model, tmp_path, 8)
+    monkeypatch.setattr(export, "roots", lambda settings: (tmp_path / "a", tmp_path / "b"))
     settings = get_settings()
     assert export.find(str(directory), settings) is None
     embedder = Embedder(str(directory), settings)

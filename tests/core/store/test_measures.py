@@ -18,7 +18,7 @@ async def test_chunks_are_measured_exactly(store: Store, owner: Owner) -> None:
     weights = {"green": 2.0, "appl": 3.0, "plum": 5.0}
     async with store.unit(owner.workspace_id) as unit:
         nos = await unit.vectors.nearest([base], embedded("red pear"), 10)
-        found = await unit.measures.measure([base.no], [*nos, 10**9], weights, _SATURATION)
+        found = await unit.measures.measure([base], [*nos, 10**9], weights, _SATURATION)
     assert found.nos == sorted(nos)
     assert found.document_ids == [document_id] * 2
     assert found.document_names == ["x.txt"] * 2
@@ -36,7 +36,7 @@ async def test_of_another_base_nothing_is_measured(store: Store, owner: Owner) -
     await add_document(store, base, ["green apple"])
     async with store.unit(owner.workspace_id) as unit:
         nos = await unit.vectors.nearest([base], embedded("green apple"), 10)
-        found = await unit.measures.measure([other.no], nos, {"green": 1.0}, _SATURATION)
+        found = await unit.measures.measure([other], nos, {"green": 1.0}, _SATURATION)
     assert found.nos == []
     assert found.vectors.size == 0
 

@@ -14,7 +14,7 @@ class Schedules(Resource[Door]):
         return Request("GET", _path(workflow_id), Schedule)
 
     @method
-    def set(self, workflow_id: str, cron: str, **settings: Any) -> Request[Schedule]:
+    def set(self, /, workflow_id: str, cron: str, **settings: Any) -> Request[Schedule]:
         """Have it run by itself; ``settings`` as on the wire: ``timezone``, ``misfire`` …"""
         body = {"cron": cron, **settings}
         return Request("PUT", _path(workflow_id), Schedule, json=body)

@@ -22,7 +22,7 @@ class Webhooks(Resource[Door]):
         return Request("GET", _path(workflow_id), WebhookSettings)
 
     @method
-    def set(self, workflow_id: str, auth: str, **settings: Any) -> Request[WebhookSettings]:
+    def set(self, /, workflow_id: str, auth: str, **settings: Any) -> Request[WebhookSettings]:
         """Set who may send it; ``settings`` as on the wire: ``mode``, ``secrets`` …
 
         Secrets that are left away stay.

@@ -1,0 +1,1 @@
+"""Real time: events over Socket.IO, beside the routes and under the same rules."""

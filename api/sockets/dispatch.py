@@ -1,0 +1,84 @@
+"""From what a client sends to a handler of the table and back: checked, let in, acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api import access, errors
+from api.access import Caller
+from api.identity import live_identity
+from api.reading import checked, refuse_unstorable
+from api.sockets.connection import Connection
+from api.sockets.event import SocketCall, SocketEvent
+from core.errors import (
+    NotFound,
+    NuxaError,
+    RateLimited,
+    ServiceUnavailable,
+    StillRunning,
+    Unauthorized,
+    ValidationFailed,
+)
+from core.services import Services
+
+_RETRYABLE = (RateLimited, ServiceUnavailable, StillRunning)
+
+
+async def acknowledge(
+    services: Services,
+    table: Mapping[str, SocketEvent],
+    connection: Connection,
+    name: str,
+    sent: Sequence[object],
+) -> dict[str, object]:
+    """Do what an event asks for; return its acknowledgement, whatever comes of it."""
+    try:
+        connection.pace.spend()
+        event = table.get(name)
+        if event is None:
+            raise NotFound(f"There is no such event; there are {', '.join(sorted(table))}.")
+        answer = await _run(services, event, connection, _fields(sent))
+    # Logged where it was not foreseen; the client learns what it may.
+    except Exception as error:  # noqa: BLE001
+        return refusal(errors.told(error, f"{name} of {connection.sid}"))
+    return {"ok": True, **(answer or {})}
+
+
+def refusal(error: NuxaError) -> dict[str, object]:
+    """Return the acknowledgement of what was refused."""
+    retryable = isinstance(error, _RETRYABLE)
+    told = {"code": error.code, "message": error.message, "retryable": retryable}
+    return {"ok": False, "error": told}
+
+
+def _fields(sent: Sequence[object]) -> dict[str, Any]:
+    if len(sent) != 1 or not isinstance(sent[0], dict):
+        raise ValidationFailed("Send one object with the event.")
+    refuse_unstorable(sent[0])
+    return dict(sent[0])
+
+
+async def _run(
+    services: Services, event: SocketEvent, connection: Connection, fields: dict[str, Any]
+) -> Mapping[str, object] | None:
+    if event.is_piece:
+        call = SocketCall(services, connection, None)
+        return await event.handler(call, checked(event.payload, fields))
+    wanted = fields.pop("workspaceId", connection.workspace_id)
+    if wanted is not None and not isinstance(wanted, str):
+        raise ValidationFailed("workspaceId must be a text.")
+    payload = checked(event.payload, fields)
+    caller = await caller_now(services, connection, wanted)
+    access.authorize(caller, event.access, event.domain)
+    return await event.handler(SocketCall(services, connection, caller), payload)
+
+
+async def caller_now(services: Services, connection: Connection, wanted: str | None) -> Caller:
+    """Return who sends, with the role that the database has now; raises ``Unauthorized`` once the
+    session or key of the handshake has ended."""
+    identity = connection.identity
+    async with services.store.system() as system:
+        if await live_identity(system, identity.way, identity.credential_id) is None:
+            raise Unauthorized("Your session or API key has ended; connect anew.")
+        return await access.seated(system, identity, wanted)

@@ -1,0 +1,1 @@
+"""Conversations by voice: settings, sessions, and the services that bring calls."""

@@ -1,0 +1,1 @@
+"""Talking to the copilot: sessions, and the pipeline from speech to speech."""

@@ -1,0 +1,57 @@
+"""Requests by bare sockets: a client that costs a small part of what it measures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Final
+from urllib.parse import urlsplit
+
+_LENGTH: Final = b"content-length:"
+
+
+class Refused(RuntimeError):
+    """An answer that was no 200; the first of it is in the message."""
+
+
+async def hammer(
+    url: str, headers: Mapping[str, str], count: int, concurrency: int
+) -> tuple[list[float], float]:
+    """GET a URL ``count`` times over ``concurrency`` kept connections (HTTP/1.1).
+
+    Return each call's seconds, and calls a second. Raises :class:`Refused`.
+    """
+    parts = urlsplit(url)
+    lines = [f"GET {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    request = "\r\n".join([*lines, "", ""]).encode()
+    times: list[float] = []
+    left = iter(range(count))
+
+    async def caller() -> None:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        for _ in left:
+            started = perf_counter()
+            writer.write(request)
+            await _answer(reader)
+            times.append(perf_counter() - started)
+        writer.close()
+        await writer.wait_closed()
+
+    started = perf_counter()
+    await asyncio.gather(*(caller() for _ in range(concurrency)))
+    return times, len(times) / (perf_counter() - started)
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    lengths = [
+        int(line[len(_LENGTH) :])
+        for line in head.split(b"\r\n")
+        if line[: len(_LENGTH)].lower() == _LENGTH
+    ]
+    body = await reader.readexactly(lengths[0])
+    if b" 200 " not in head.split(b"\r\n", 1)[0]:
+        raise Refused((head + body)[:500].decode(errors="replace"))
+    return body

@@ -1,0 +1,43 @@
+"""Sessions as they stand in the database, whatever can listen and speak here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from copilot.voice.settings import settings_of
+from core.ids import new_id
+from core.security import hash_token
+from core.services import Services
+from core.store.base import now
+from core.store.voice_sessions import VoiceSession
+from tests.api.conftest import Member
+
+
+async def voice_session(member: Member, services: Services, **columns: Any) -> str:
+    """Write a session of the member's; return its id, which is its token too."""
+    session_id = new_id("vs")
+    values = {
+        "user_id": member.user_id,
+        "channel": "web",
+        "mode": "workspace-chat",
+        "token_hash": hash_token(session_id),
+        "settings": settings_of(None),
+        "expires_at": now() + timedelta(minutes=5),
+        **columns,
+    }
+    async with services.store.unit(member.workspace_id) as unit:
+        assert await unit.voice_sessions.insert(VoiceSession(id=session_id, **values))
+    return session_id
+
+
+async def row_of(member: Member, services: Services, session_id: str) -> VoiceSession:
+    async with services.store.unit(member.workspace_id) as unit:
+        row = await unit.voice_sessions.get(session_id)
+    assert row is not None
+    return row
+
+
+async def count_sessions(member: Member, services: Services) -> int:
+    async with services.store.unit(member.workspace_id) as unit:
+        return len((await unit.voice_sessions.page(None, None, 200)).rows)

@@ -1,0 +1,36 @@
+"""A real embedding model of whatever dimensions, random and small: it loads in no time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.models import embed
+
+_WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cash", "cat", "##s", "flow"]
+
+
+def make_tiny_model(directory: Path, dimensions: int) -> Path:
+    """Save one under ``directory`` and return where; slow enough for a thread."""
+    with embed._loading:  # a server that warms its model in this process imports less meanwhile
+        return _make(directory, dimensions)
+
+
+def _make(directory: Path, dimensions: int) -> Path:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    raw = directory / "raw"
+    raw.mkdir(parents=True)
+    (raw / "vocab.txt").write_text("\n".join(_WORDS))
+    BertTokenizerFast(vocab_file=str(raw / "vocab.txt")).save_pretrained(raw)
+    config = BertConfig(
+        vocab_size=len(_WORDS), hidden_size=dimensions, num_hidden_layers=1,
+        num_attention_heads=2, intermediate_size=16, max_position_embeddings=32,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(raw)
+    transformer = Transformer(str(raw), max_seq_length=16)
+    SentenceTransformer(modules=[transformer, Pooling(dimensions)], device="cpu").save(
+        str(directory / "tiny")
+    )
+    return directory / "tiny"
