@@ -349,3 +349,14 @@ async def test_it_counts_as_the_workspaces_and_takes_a_slot(
     limits = [third.headers[f"X-RateLimit-{name}"] for name in ("Limit", "Remaining")]
     assert limits == ["3", "0"]
     assert int(third.headers["Retry-After"]) >= 1
+
+
+async def test_a_run_that_pauses_says_how_it_goes_on(
+    hook: Hook, anonymous: httpx.AsyncClient
+) -> None:
+    asking = definition([block("ask", "humanInTheLoop", message="May it?")], "s>ask")
+    answer = await anonymous.post(f"/api/webhooks/{await hook(asking, auth='none')}", json=PING)
+    assert answer.status_code == 202
+    assert answer.json()["status"] == "paused"
+    assert answer.json()["executionId"] == answer.headers["X-Execution-Id"]
+    assert answer.json()["resumeUrl"]
