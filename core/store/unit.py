@@ -46,7 +46,7 @@ from core.store.model_providers import ModelProviders
 from core.store.pauses import PauseJobs, Pauses
 from core.store.postings import Postings
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
-from core.store.run_statistics import RunRetention, RunStatistics
+from core.store.run_statistics import RunStatistics
 from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
@@ -66,7 +66,6 @@ from core.store.workspaces import Workspaces
 
 _RACE: Final = "Somebody made or removed the same thing just now; look again."
 _RACES: Final = ("23505", "23503")  # unique and foreign keys; the rest are our own mistakes
-
 R = TypeVar("R", bound=Repository)
 AfterCommit = Callable[[], Awaitable[None]]
 
@@ -182,7 +181,6 @@ class SystemUnit(_Transaction):
     document_jobs = repository(lambda session: JobQueue(session, Document))
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
-    run_retention = repository(RunRetention)
     schedule_jobs = repository(ScheduleJobs)
     pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
