@@ -188,7 +188,7 @@ async def forget_old_runs(services: Services) -> None:
     days = services.settings.run_retention_days
     while days:
         async with services.store.system() as unit:
-            if not await unit.run_retention.purge(timedelta(days=days)):
+            if not await unit.execution_jobs.purge(timedelta(days=days)):
                 return
 
 

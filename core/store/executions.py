@@ -19,6 +19,7 @@ from sqlalchemy import (
     Update,
     case,
     cast,
+    delete,
     func,
     literal,
     select,
@@ -34,6 +35,7 @@ from core.store.pages import Position, RowsPage, read_page
 
 TERMINAL = ("completed", "failed", "cancelled")
 _UNIQUE = "23505"
+_MOST_FORGOTTEN = 500  # at once; each takes its block logs along
 HOLDS_SLOT = "holdsSlot"  # the option of a run that counts against the plan's limit
 _WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now())"
 
@@ -256,6 +258,26 @@ class ExecutionJobs(Repository):
             )
         )
         return [(row[0], row[1]) for row in rows]
+
+    async def purge(self, kept: timedelta) -> int:
+        """Delete runs, with their logs, that ended longer ago than that; return how many.
+
+        At most five hundred; a run that another run waits for goes with that one.
+        """
+        old = (
+            select(Execution.id)
+            .where(
+                Execution.status.in_(TERMINAL),
+                Execution.ended_at < func.now() - kept,
+                Execution.parent_id.is_(None),
+            )
+            .limit(_MOST_FORGOTTEN)
+            .with_for_update(skip_locked=True)
+        )
+        gone = await self._session.scalars(
+            delete(Execution).where(Execution.id.in_(old)).returning(Execution.id)
+        )
+        return len(gone.all())
 
     async def count_waiting(self) -> int:
         """Count the runs that a worker could take now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -13,19 +13,16 @@ from sqlalchemy import (
     Float,
     Select,
     String,
-    and_,
     cast,
-    delete,
     func,
     literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core.store.base import Repository, TenantRepository
-from core.store.executions import TERMINAL, Execution, ExecutionFilter
+from core.store.base import TenantRepository
+from core.store.executions import Execution, ExecutionFilter
 
-_MOST_DELETED: Final = 500  # at once; each takes its block logs along
 _MOST_WORKFLOWS: Final = 100
 Key = str | date
 
@@ -97,30 +94,6 @@ class RunStatistics(TenantRepository):
         return select(*columns).where(
             Execution.workspace_id == self._workspace_id, *found_by.conditions()
         )
-
-
-class RunRetention(Repository):
-    async def purge(self, kept: timedelta) -> int:
-        """Delete runs, with their logs, that ended longer ago than that; return how many.
-
-        At most five hundred; a run that another run waits for goes with that one.
-        """
-        old = (
-            select(Execution.id)
-            .where(
-                and_(
-                    Execution.status.in_(TERMINAL),
-                    Execution.ended_at < func.now() - kept,
-                    Execution.parent_id.is_(None),
-                )
-            )
-            .limit(_MOST_DELETED)
-            .with_for_update(skip_locked=True)
-        )
-        gone = await self._session.scalars(
-            delete(Execution).where(Execution.id.in_(old)).returning(Execution.id)
-        )
-        return len(gone.all())
 
 
 _NONE: Final = Totals(0, {}, None, None, None, None, 0, 0, 0.0)

@@ -46,7 +46,7 @@ from core.store.model_providers import ModelProviders
 from core.store.pauses import PauseJobs, Pauses
 from core.store.postings import Postings
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
-from core.store.run_statistics import RunRetention, RunStatistics
+from core.store.run_statistics import RunStatistics
 from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
@@ -179,7 +179,6 @@ class SystemUnit(_Transaction):
     document_jobs = repository(lambda session: JobQueue(session, Document))
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
-    run_retention = repository(RunRetention)
     schedule_jobs = repository(ScheduleJobs)
     pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)

@@ -20,12 +20,12 @@ class Logs(Resource[Door]):
         return Request("GET", f"/api/logs/{execution_id}", ExecutionLog)
 
     @method
-    def stats(self, **filters: Any) -> Request[dict[str, Any]]:
+    def stats(self, /, **filters: Any) -> Request[dict[str, Any]]:
         """Count runs, how they ended, how long they took and what they cost."""
         return Request("GET", "/api/logs/stats", dict[str, Any], query=filters)
 
     @method
-    def export(self, save_to: Path, **filters: Any) -> Request[Path]:
+    def export(self, /, save_to: Path, **filters: Any) -> Request[Path]:
         """Save the runs that ``list`` would give; ``format`` is ``jsonl`` or ``csv``."""
         return Request("GET", "/api/logs/export", query=filters, save_to=save_to)
 
