@@ -15,7 +15,7 @@ from core.store.driver import fetch
 
 
 async def insert_rows(session: AsyncSession, *rows: Base) -> None:
-    """Insert rows in the order of their references, in the session's transaction if one has begun.
+    """Insert rows in the order of their references, in the session's transaction.
 
     The objects stay outside the session; values that the database sets are not read back.
     """
