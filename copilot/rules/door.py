@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from copilot.rules.plans import Plan, Result, plan_for
+from copilot.rules.calls import Result
+from copilot.rules.plans import Plan, plan_for
 from core.config import OFFLINE_CHAT_MODEL
 from core.ids import new_id
 from core.models import chat

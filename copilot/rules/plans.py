@@ -10,33 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from pydantic import JsonValue
 
 from copilot.rules import telling
+from copilot.rules.calls import Result, Use
 from copilot.rules.words import days_in, is_about_product, without
 
 _WEEK: Final = 7
 _MONTH: Final = 30
 _MOST_BARS: Final = 12
-
-
-@dataclass(frozen=True)
-class Use:
-    """One call of a tool that a rule asks for."""
-
-    tool: str
-    arguments: dict[str, JsonValue]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What it came to: ``output`` is what the tool returned, None where ``error`` says why."""
-
-    tool: str
-    output: Any
-    error: str | None = None
 
 
 Step = Callable[[Sequence[Result]], list[Use]]

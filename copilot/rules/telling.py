@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from copilot.rules.plans import Result
+from copilot.rules.calls import Result
 
 _MOST_LINES: Final = 20
 NOTICE: Final = (

@@ -8,7 +8,8 @@ import pytest
 from pydantic import JsonValue
 
 from copilot.guide import all_sections, best_sections
-from copilot.rules.plans import Result, plan_for
+from copilot.rules.calls import Result
+from copilot.rules.plans import plan_for
 from copilot.rules.words import days_in
 from copilot.toolbox import TOOLS
 from pipelines.expressions import parse
