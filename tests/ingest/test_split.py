@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.document import Piece, Reading, assemble
 from ingest.split import embedding_text, indexed_text, split
+from ingest.tables import markdown
 from ingest.tokens import count_tokens
 from tests.ingest.making import prose
 
@@ -75,15 +76,18 @@ def test_pages_are_not_crossed_and_boxes_are_united() -> None:
 
 
 def test_a_long_table_is_cut_between_rows_and_keeps_its_header() -> None:
-    rows = [f"Product {n} | {n * 37} | {n * 91}" for n in range(100)]
-    document = _document(Piece("table", "\n".join(["Name | Sold | Left", *rows])))
-    first, *rest = split(document)
+    cells = [[f"Product {n}", str(n * 37), str(n * 91)] for n in range(100)]
+    table = markdown([["Name", "Sold", "Left"], *cells])
+    rows = table.split("\n")[2:]
+    first, *rest = split(_document(Piece("table", table)))
+    assert first.text.startswith("| Name | Sold | Left |\n| --- | --- | --- |\n| Product 0 |")
     assert first.context == ""
     assert rest
     for chunk in rest:
-        assert chunk.context == "Name | Sold | Left"
+        assert chunk.context == "| Name | Sold | Left |"
         assert set(chunk.text.split("\n")) <= set(rows)
-        assert "Name | Sold | Left" in embedding_text(chunk, "stock.csv")
+        assert embedding_text(chunk, "stock.csv").startswith("stock\nName Sold Left\nProduct ")
+        assert "|" not in embedding_text(chunk, "stock.csv")
 
 
 def test_overlap_repeats_whole_sentences_of_the_passage_before() -> None:
