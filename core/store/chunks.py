@@ -27,7 +27,7 @@ from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
 from core.store.documents import Document
-from core.store.driver import execute, execute_many
+from core.store.driver import execute_many, fetch
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
 from core.store.new_chunks import INSERT, NewChunk, row_of, word_count
 from core.store.pages import Position, RowsPage, read_page
@@ -200,7 +200,7 @@ class Chunks(TenantRepository):
             )
 
     async def _remove(self, base: KnowledgeBase, document_id: str) -> int:
-        rows = await execute(
+        rows = await fetch(
             self._session,
             """
                 DELETE FROM chunks WHERE base_id = $1 AND document_id = $2
@@ -221,7 +221,7 @@ class Chunks(TenantRepository):
     async def _count_document(
         self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
     ) -> None:
-        found = await execute(
+        found = await fetch(
             self._session,
             """
                 UPDATE documents SET chunk_count = $4, token_count = $5, word_count = $6,
@@ -236,7 +236,7 @@ class Chunks(TenantRepository):
             raise NotFound("This document is no longer in the base; add it again to index it.")
 
     async def _reserve(self, count: int) -> list[int]:
-        numbers = await execute(
+        numbers = await fetch(
             self._session,
             """
                 SELECT nextval(pg_get_serial_sequence('chunks', 'no'))
