@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import structlog
 from hypercorn.typing import Scope
-from quart import Quart, Response, g, request
+from quart import Quart, Request, Response, g
+from quart.ctx import RequestContext
+from quart.globals import request_ctx
 
 from api import afterwards, errors, limits, metrics
 from api.endpoint import ENDPOINTS
@@ -99,6 +101,20 @@ class Api(Quart):
         else:
             await super().__call__(scope, receive, send)
 
+    async def full_dispatch_request(self, context: RequestContext | None = None) -> Response:
+        """Answer one request: what Quart does around a view, without its hooks and signals."""
+        asked, kept = (context or request_ctx).request, g._get_current_object()
+        _begin(asked, kept)
+        try:
+            response: Any = await self.dispatch_request(context)  # what our views return
+        # Explained or logged there: a client always gets an answer in the form of the contract.
+        except Exception as error:  # noqa: BLE001
+            response = await respond(errors.answer(error, kept.request_id), 500)
+        if "budget" not in kept:  # refused before anybody was counted
+            address = asked.remote_addr or "unknown"
+            kept.budget = await limits.spend_anonymous(self.services, address)
+        return _finished(asked, kept, response)
+
 
 def create_app(settings: Settings | None = None) -> Api:
     """Return the ASGI application; raises ``RuntimeError`` for a route without a declared rule.
@@ -115,7 +131,6 @@ def create_app(settings: Settings | None = None) -> Api:
     app.url_map.merge_slashes = False
     app.sockets = Sockets(lambda: app.services)
     _add_routes(app)
-    _add_hooks(app)
     _add_lifespan(app, settings)
     return app
 
@@ -131,44 +146,30 @@ def _add_routes(app: Api) -> None:
         raise RuntimeError(f"routes without a declared rule: {sorted(undeclared)}")
 
 
-def _add_hooks(app: Api) -> None:
-    @app.before_request
-    async def begin() -> None:
-        asked = request.headers.get("X-Request-Id", "")
-        g.request_id = asked if _REQUEST_ID.fullmatch(asked) else new_id("req")
-        g.started = time.monotonic()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        g.route = request.url_rule.rule if request.url_rule else "none"
-        named = {"http.request.method": request.method, "http.route": g.route}
-        above = {name: request.headers.get(name, "") for name in ("traceparent", "tracestate")}
-        g.span = tracing.begin(f"{request.method} {g.route}", named, above)
+def _begin(asked: Request, kept: Any) -> None:
+    """Note in the request's ``g`` when it began, what it is called, and its span."""
+    named = asked.headers.get("X-Request-Id", "")
+    kept.request_id = named if _REQUEST_ID.fullmatch(named) else new_id("req")
+    kept.started = time.monotonic()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=kept.request_id)
+    kept.route = asked.url_rule.rule if asked.url_rule else "none"
+    kept.span = tracing.of_request(asked.method, kept.route, asked.headers)
 
-    @app.errorhandler(Exception)
-    async def fail(error: Exception) -> Response:
-        return await respond(errors.answer(error, g.request_id), 500)
 
-    @app.after_request
-    async def finish(response: Response) -> Response:
-        if "budget" not in g:  # refused before anybody was counted
-            address = request.remote_addr or "unknown"
-            g.budget = await limits.spend_anonymous(app.services, address)
-        response.headers["X-Request-Id"] = g.request_id
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        for name, value in g.budget.headers().items():
-            response.headers[name] = value
-        seconds = time.monotonic() - g.started
-        status = response.status_code
-        metrics.count_request(request.method, g.route, status, seconds)
-        g.span.end({"http.response.status_code": status}, is_error=status >= 500)
-        log.info(
-            "request",
-            method=request.method,
-            path=request.path,
-            status=status,
-            ms=round(seconds * 1000, 1),
-        )
-        return response
+def _finished(asked: Request, kept: Any, response: Response) -> Response:
+    """Return an answer with the headers of every answer, counted and logged."""
+    headers, status = response.headers, response.status_code
+    headers["X-Request-Id"] = kept.request_id
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    for name, value in kept.budget.headers().items():
+        headers[name] = value
+    seconds = time.monotonic() - kept.started
+    metrics.count_request(asked.method, kept.route, status, seconds)
+    kept.span.end({"http.response.status_code": status}, is_error=status >= 500)
+    ms = round(seconds * 1000, 1)
+    log.info("request", method=asked.method, path=asked.path, status=status, ms=ms)
+    return response
 
 
 def _add_lifespan(app: Api, settings: Settings) -> None:

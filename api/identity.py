@@ -15,6 +15,7 @@ from core.security import hash_token
 from core.services import Services
 from core.store.api_keys import ApiKey
 from core.store.base import now
+from core.store.callers import LiveKey
 from core.store.sessions import Session
 from core.store.unit import SystemUnit
 
@@ -88,7 +89,7 @@ def of_session(row: Session) -> Identity:
     return Identity(row.user_id, "session", row.id, expires_at=row.expires_at)
 
 
-def of_key(row: ApiKey) -> Identity:
+def of_key(row: ApiKey | LiveKey) -> Identity:
     scopes = frozenset(row.scopes)
     return Identity(row.user_id, "key", row.id, row.workspace_id, scopes, row.expires_at)
 
@@ -132,5 +133,5 @@ async def _note_use(system: SystemUnit, key: ApiKey) -> None:
         await system.api_keys.touch(key.id)
 
 
-def _is_use_worth_noting(key: ApiKey) -> bool:
+def _is_use_worth_noting(key: ApiKey | LiveKey) -> bool:
     return key.last_used_at is None or now() - key.last_used_at > _SEEN_STEP

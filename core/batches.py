@@ -48,8 +48,13 @@ class Batcher(Generic[Item, Result]):
                 _settle([future for _, future in batch], outcome)
 
     async def _try(self, items: Sequence[Item]) -> Sequence[Result] | BaseException:
-        [outcome] = await asyncio.gather(self._work(items), return_exceptions=True)
-        return outcome
+        try:
+            return await self._work(items)
+        except BaseException as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the loop ends
+            return error  # raised again where the result is awaited
 
 
 def _settle(

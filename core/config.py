@@ -50,7 +50,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="postgresql://user:password@host:port/name; unset: embedded PostgreSQL."
     )
-    database_pool_size: int = Field(10, description="Database connections a process may hold.")
+    database_pool_size: int = Field(
+        10, ge=2, description="Database connections a process may hold."
+    )
     redis_url: str | None = Field(None, description="redis://…; unset: embedded Valkey.")
     broker_url: str | None = Field(
         None, description="Celery broker, redis://… or amqp://…; unset: the Redis URL."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from core.config import Settings
 from core.errors import NuxaError
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 _VARIABLES: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _provider: TracerProvider | None = None
+
+
+class Carrier(Protocol):
+    """Headers: they tell one by its name."""
+
+    def get(self, name: str, default: str, /) -> str: ...
 
 
 class TelemetryMissing(NuxaError):
@@ -82,9 +88,16 @@ class Span:
         context.detach(self._token)
 
 
-def begin(name: str, attributes: Mapping[str, Any], carrier: Mapping[str, str]) -> Span:
-    """Begin the span of a request; ``carrier`` are its headers, with the caller's trace maybe."""
-    return Span(name, attributes, carrier)
+def of_request(method: str, route: str, headers: Carrier) -> Span:
+    """Begin the span of a request, below the caller's own where its headers name one."""
+    if _provider is None:
+        return _NONE
+    named = {"http.request.method": method, "http.route": route}
+    above = {name: headers.get(name, "") for name in ("traceparent", "tracestate")}
+    return Span(f"{method} {route}", named, above)
+
+
+_NONE: Final = Span("", {}, {})  # made before any provider: nothing begins or ends with it
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from api.workflows.schemas import (
     WorkflowSummary,
     answer_of,
     parts_of,
-    summary_of,
 )
 from core.ids import new_id
 from core.store.workflows import Workflow
@@ -34,8 +33,8 @@ from pipelines.workflow import parse
 async def list_workflows(call: Call, query: WorkflowQuery) -> Page[WorkflowSummary]:
     """List the workspace's workflows, newest first, without their blocks."""
     page = await call.unit.workflows.listed(query.position(), query.limit, query.search)
-    data = [summary_of(row) for row in page.rows]
-    return Page(data=data, next_cursor=cursor_of(page.next))
+    found = {"data": page.rows, "next_cursor": cursor_of(page.next)}
+    return Page[WorkflowSummary].model_validate(found)
 
 
 @endpoint("POST", "/api/workflows", access=WRITE, status=201)

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 from api.paging import PageQuery
 from api.wire import Name, Wire, left_away
 from core.store.executions import Execution
-from core.store.workflows import ListedWorkflow, Workflow
+from core.store.workflows import Workflow
 from pipelines.live import duration_ms
 
 PARTS = ("blocks", "edges", "loops", "parallels", "variables")
@@ -234,7 +234,7 @@ class ExecutionQuery(PageQuery):
     status: list[str] = Field(default_factory=list)
 
 
-def summary_of(row: Workflow | ListedWorkflow) -> WorkflowSummary:
+def summary_of(row: Workflow) -> WorkflowSummary:
     return WorkflowSummary.model_validate(row)
 
 

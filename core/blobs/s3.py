@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -132,15 +132,29 @@ class S3Blobs:
 
 
 class _PartedUpload:
-    """One object written in parts; a small one in a single call. Nothing is seen until the end."""
+    """One object written in parts; a small one in a single call. Nothing is seen until the end.
+
+    A step goes on in its thread when its caller is cancelled, so it is known until it has ended.
+    """
 
     def __init__(self, blobs: S3Blobs, name: str) -> None:
         self._blobs = blobs
         self._name = name
         self._id: str | None = None
         self._parts: list[dict[str, Any]] = []
+        self._step: asyncio.Task[None] | None = None
 
     async def add(self, content: bytes) -> None:
+        await self._take(self._add(content))
+
+    async def finish(self, rest: bytes) -> None:
+        await self._take(self._finish(rest))
+
+    async def _take(self, step: Coroutine[Any, Any, None]) -> None:
+        self._step = asyncio.create_task(step)
+        await asyncio.shield(self._step)
+
+    async def _add(self, content: bytes) -> None:
         if self._id is None:
             begun = await self._blobs.request("create_multipart_upload", Key=self._name)
             self._id = str(begun["UploadId"])
@@ -149,20 +163,23 @@ class _PartedUpload:
         done = await self._blobs.request("upload_part", Body=content, **place)
         self._parts.append({"PartNumber": number, "ETag": done["ETag"]})
 
-    async def finish(self, rest: bytes) -> None:
+    async def _finish(self, rest: bytes) -> None:
         if self._id is None:
             await self._blobs.request("put_object", Key=self._name, Body=rest)
             return
         if rest:
-            await self.add(rest)
+            await self._add(rest)
         await self._blobs.request(
             "complete_multipart_upload",
             Key=self._name,
             UploadId=self._id,
             MultipartUpload={"Parts": self._parts},
         )
+        self._id = None  # it is an object now
 
     async def discard(self) -> None:
+        if self._step is not None:
+            await asyncio.gather(self._step, return_exceptions=True)
         if self._id is not None:
             place = {"Key": self._name, "UploadId": self._id}
             await self._blobs.request("abort_multipart_upload", **place)

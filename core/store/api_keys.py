@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps, now
-from core.store.driver import fetch
+from core.store.driver import look
 from core.store.pages import Position, RowsPage, read_page
 
 
@@ -40,7 +40,7 @@ _BY_HASH: Final = """
 class ApiKeyLookup(Repository):
     async def by_hash(self, key_hash: str) -> ApiKey | None:
         """Return the live key of a hash, to be read only; never an expired one."""
-        rows = await fetch(self._session, _BY_HASH, key_hash)
+        rows = await look(self._session, _BY_HASH, key_hash)
         return ApiKey(**rows[0]) if rows else None
 
     async def live(self, key_id: str) -> ApiKey | None:

@@ -7,30 +7,43 @@ remembered: a key that was revoked before a request came lets none in.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Final
 
 from core.batches import Batcher
-from core.store.api_keys import ApiKey
 from core.store.workspaces import SEAT_FACTS, Seat, seat_of
 
-_KEY_FACTS: Final = tuple(column.key for column in ApiKey.__table__.columns)
+
+@dataclass(frozen=True)
+class LiveKey:
+    """What of a key says who calls."""
+
+    id: str
+    workspace_id: str
+    user_id: str
+    scopes: list[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True)
+class KeyHolder:
+    """A live key; ``seat`` is empty when its owner has left the workspace."""
+
+    key: LiveKey
+    seat: Seat | None
+
+
+_KEY_FACTS: Final = tuple(fact.name for fact in fields(LiveKey))
 FIND: Final = f"""
-    SELECT {", ".join(f"k.{name}" for name in _KEY_FACTS)},
+    SELECT k.key_hash, {", ".join(f"k.{name}" for name in _KEY_FACTS)},
         m.role, {", ".join(f"w.{name}" for name in SEAT_FACTS)}
     FROM api_keys k
     LEFT JOIN members m ON m.user_id = k.user_id AND m.workspace_id = k.workspace_id
     LEFT JOIN workspaces w ON w.id = m.workspace_id
     WHERE k.key_hash = ANY($1::text[]) AND (k.expires_at IS NULL OR k.expires_at > now())
 """  # noqa: S608 - the names of our own columns
-
-
-@dataclass(frozen=True)
-class KeyHolder:
-    """A live key, to be read only; ``seat`` is empty when its owner has left the workspace."""
-
-    key: ApiKey
-    seat: Seat | None
 
 
 class KeyHolders:
@@ -46,13 +59,11 @@ class KeyHolders:
 
     async def _find_all(self, hashes: Sequence[str]) -> list[KeyHolder | None]:
         rows = await self._fetch(FIND, list(set(hashes)))
-        found = {row["key_hash"]: _holder(row) for row in rows}
+        found = {row[0]: _holder(row[1:]) for row in rows}
         return [found.get(key_hash) for key_hash in hashes]
 
 
 def _holder(row: Sequence[Any]) -> KeyHolder:
-    values = list(row)
     at = len(_KEY_FACTS)
-    key = ApiKey(**dict(zip(_KEY_FACTS, values[:at], strict=True)))
-    role, *facts = values[at:]
-    return KeyHolder(key, seat_of(role, facts) if role is not None else None)
+    role, *facts = row[at:]
+    return KeyHolder(LiveKey(*row[:at]), seat_of(role, facts) if role is not None else None)

@@ -26,7 +26,7 @@ from sqlalchemy.types import Float, SmallInteger
 from core.errors import Conflict, NotFound
 from core.store.base import Base, TenantRepository
 from core.store.documents import Document
-from core.store.driver import execute
+from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
 from core.store.new_chunks import NewChunk, insert_chunks, word_count
 from core.store.pages import Position, RowsPage, read_page
@@ -191,7 +191,7 @@ class Chunks(TenantRepository):
         _check_model(base, await self._lock(base))
 
     async def _remove(self, base: KnowledgeBase, document_id: str) -> int:
-        rows = await execute(
+        rows = await fetch(
             self._session,
             """
                 DELETE FROM chunks WHERE base_id = $1 AND document_id = $2
@@ -213,7 +213,7 @@ class Chunks(TenantRepository):
         self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
     ) -> None:
         """Lock the base, and count in it and in a document what the document is to have."""
-        rows = await execute(
+        rows = await fetch(
             self._session,
             _COUNT,
             *(document_id, base.id, self._workspace_id, len(chunks)),

@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.store.base import TenantRepository, is_one_of
 from core.store.chunks import Chunk
 from core.store.documents import Document
-from core.store.driver import fetch
+from core.store.driver import look
 from core.store.filters import Filter
 
 
@@ -84,7 +84,7 @@ class Hits(TenantRepository):
 
     async def bases(self, base_ids: Sequence[str]) -> list[SearchedBase]:
         """Return the bases in the given order; raises :class:`NotFound` unless all are there."""
-        rows = await fetch(self._session, _BASES, base_ids, self._workspace_id)
+        rows = await look(self._session, _BASES, base_ids, self._workspace_id)
         found = {row[0]: SearchedBase(*row) for row in rows}
         if any(base_id not in found for base_id in base_ids):
             raise NotFound("A knowledge base does not exist; list the bases to see which do.")
@@ -92,7 +92,7 @@ class Hits(TenantRepository):
 
     async def filled_bases(self, limit: int) -> list[str]:
         """Return the ids of the bases that hold anything, the newest first."""
-        rows = await fetch(self._session, _FILLED, self._workspace_id, limit)
+        rows = await look(self._session, _FILLED, self._workspace_id, limit)
         return [base_id for (base_id,) in rows]
 
     @staticmethod
@@ -116,18 +116,18 @@ class Hits(TenantRepository):
 
     async def documents_of(self, chunk_nos: Sequence[int]) -> dict[int, str]:
         """Return the document's id of each chunk."""
-        rows = await fetch(self._session, _DOCUMENTS, chunk_nos, self._workspace_id)
+        rows = await look(self._session, _DOCUMENTS, chunk_nos, self._workspace_id)
         return dict(rows)  # type: ignore[arg-type] # a record is a pair
 
     async def get(self, chunk_nos: Sequence[int]) -> dict[int, StoredChunk]:
         """Return chunks by number; those deleted meanwhile are missing."""
-        rows = await fetch(self._session, _GET, chunk_nos, self._workspace_id)
+        rows = await look(self._session, _GET, chunk_nos, self._workspace_id)
         return {row[0]: _stored(row) for row in rows}
 
     async def around(self, chunks: Sequence[StoredChunk]) -> dict[tuple[str, int], StoredChunk]:
         """Return the chunks just before and after the given ones, by document and index."""
         places = [(chunk.document_id, chunk.index + step) for chunk in chunks for step in (-1, 1)]
-        rows = await fetch(
+        rows = await look(
             self._session,
             _AROUND,
             [document_id for document_id, _ in places],

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.store.base import Repository
-from core.store.driver import fetch
+from core.store.driver import look
 from core.store.jobs import J
 from core.store.rows import loaded
 
@@ -68,7 +68,7 @@ class JobQueue(Repository, Generic[J]):
         """
         sql = self._filled(_CLAIM)
         for _ in range(_TRIES):
-            for record in await fetch(self._session, sql, owner, lease):
+            for record in await look(self._session, sql, owner, lease):
                 row: J = loaded(self._model, record)
                 return row
             # Others may have taken what was the last of the chosen workspace, not of all.
@@ -79,7 +79,7 @@ class JobQueue(Repository, Generic[J]):
     async def has_waiting(self) -> bool:
         """Whether a worker could take a row now."""
         sql = self._filled("SELECT EXISTS (SELECT FROM {table} d WHERE {due_d})")
-        ((waits,),) = await fetch(self._session, sql)
+        ((waits,),) = await look(self._session, sql)
         return bool(waits)
 
     async def count_waiting(self) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import TenantRepository, now
-from core.store.driver import execute
+from core.store.driver import fetch
 from core.store.rows import changes
 
 WAITING: Final = ("pending", "processing")
@@ -111,7 +111,7 @@ class Jobs(TenantRepository, Generic[J]):
         table = self._model.__table__
         mine = (job_id, self._workspace_id, owner)
         changed = changes(table, {"updated_at": now(), **values}, first=len(mine) + 1)
-        rows = await execute(
+        rows = await fetch(
             self._session, _HELD.format(table=table.name, changes=changed.sql), *mine,
             *changed.values,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import NotFound
 from core.store.base import Base, TenantRepository, Timestamps
-from core.store.driver import execute, fetch
+from core.store.driver import fetch, look
 from core.store.pages import Position, RowsPage, read_page
 
 _EXISTS: Final = "SELECT FROM knowledge_bases WHERE id = $1 AND workspace_id = $2"
@@ -54,7 +54,7 @@ class KnowledgeBases(TenantRepository):
         )
 
     async def exists(self, base_id: str) -> bool:
-        return bool(await fetch(self._session, _EXISTS, base_id, self._workspace_id))
+        return bool(await look(self._session, _EXISTS, base_id, self._workspace_id))
 
     async def get_all(self, base_ids: Sequence[str]) -> list[KnowledgeBase]:
         """Return the bases in the given order; raises :class:`NotFound` unless all are there."""
@@ -116,7 +116,7 @@ class KnowledgeBases(TenantRepository):
         self, base_id: str, *, documents: int = 0, chunks: int = 0, tokens: int = 0, words: int = 0
     ) -> None:
         """Add to the base's totals; this locks its row until the transaction ends."""
-        await execute(
+        await fetch(
             self._session,
             """
                 UPDATE knowledge_bases SET document_count = document_count + $3,

@@ -11,7 +11,7 @@ from asyncpg import Record
 from numpy.typing import NDArray
 
 from core.store.base import TenantRepository
-from core.store.driver import fetch
+from core.store.driver import look
 from core.store.postings import SCORE
 
 _OPENING: Final = 2  # chunks; a title page is seldom longer
@@ -75,7 +75,7 @@ class Measures(TenantRepository):
     ) -> MeasuredChunks:
         """Return vector and BM25 (see ``Postings.best``) of chunks; those deleted are missing."""
         terms, inverse = list(weights), list(weights.values())
-        rows = await fetch(
+        rows = await look(
             self._session,
             _MEASURE,
             *([base.no for base in bases], chunk_nos, *saturation, terms, inverse),
@@ -95,7 +95,7 @@ class Measures(TenantRepository):
     ) -> dict[str, set[str]]:
         """Return which of ``terms`` stand in the first chunks of documents, where a report says
         what it is."""
-        rows = await fetch(
+        rows = await look(
             self._session, _OPENINGS, document_ids, terms, _OPENING, self._workspace_id
         )
         found: dict[str, set[str]] = {}

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
-from core.store.driver import fetch
+from core.store.driver import look
 from core.store.pages import Position, RowsPage, read_page
 
 _SEALED_KEY: Final = "SELECT sealed_key FROM model_providers WHERE workspace_id = $1 AND name = $2"
@@ -34,7 +34,7 @@ class ModelProviders(TenantRepository):
         return frozenset(rows)
 
     async def sealed_key(self, name: str) -> str | None:
-        rows = await fetch(self._session, _SEALED_KEY, self._workspace_id, name)
+        rows = await look(self._session, _SEALED_KEY, self._workspace_id, name)
         return rows[0]["sealed_key"] if rows else None
 
     async def page(self, after: Position | None, limit: int) -> RowsPage[ModelProvider]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.ids import new_id
-from core.store.driver import execute
+from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.postings import MOST_COUNTED
 
@@ -76,7 +76,7 @@ async def insert_chunks(
     places = (base.workspace_id, base.id, document_id, base.vector_set, base.no)
     for start in range(0, len(rows), _TOGETHER):
         given = pydantic_core.to_json(rows[start : start + _TOGETHER]).decode()
-        await execute(session, _INSERT, given, *places)
+        await fetch(session, _INSERT, given, *places)
     return ids
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -59,19 +59,9 @@ async def read_page(
     return RowsPage(rows, _position(rows[-1], order) if len(found) > limit else None)
 
 
-class Dated(Protocol):
-    """A row that lists are in order of."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def created_at(self) -> datetime: ...
-
-
-def position_of(row: Dated) -> Position:
+def position_of(created_at: datetime, row_id: str) -> Position:
     """Return the place of a row in a list by creation."""
-    return Position(row.created_at.isoformat(), row.id)
+    return Position(created_at.isoformat(), row_id)
 
 
 def moment_of(position: Position) -> datetime:

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, Select, SmallI
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository
-from core.store.driver import execute, fetch, rendered
+from core.store.driver import fetch, look, rendered
 
 # What one word adds to a chunk's BM25: of a posting ``p`` and a weighted word ``w``; the places are
 # those of the saturation's constant and of its share for each word.
@@ -61,7 +61,7 @@ class Postings(TenantRepository):
             SELECT $1::bigint, new.* FROM
                 unnest($2::text[], $3::bigint[], $4::smallint[], $5::integer[]) AS new
         """
-        await execute(self._session, insert, base_no, *map(list, zip(*rows, strict=True)))
+        await fetch(self._session, insert, base_no, *map(list, zip(*rows, strict=True)))
 
     async def remove(self, base_no: int, words: Sequence[tuple[int, Sequence[str]]]) -> None:
         """Take chunks out of the index, given as ``(chunk_no, terms)``."""
@@ -87,7 +87,7 @@ class Postings(TenantRepository):
         self, base_nos: Sequence[int], terms: Sequence[str]
     ) -> dict[str, int]:
         """Return in how many chunks of the bases each term occurs; absent ones are left out."""
-        rows = await fetch(
+        rows = await look(
             self._session,
             """
                 SELECT term, sum(chunk_count)::bigint FROM terms
@@ -119,7 +119,7 @@ class Postings(TenantRepository):
         if allowed is not None:
             query, values = rendered(allowed, first=7)
             condition = f"AND p.chunk_no IN ({query})"
-        rows = await fetch(
+        rows = await look(
             self._session,
             f"""
                 SELECT p.chunk_no FROM unnest($1::text[], $2::float8[]) AS w (term, weight)
@@ -142,7 +142,7 @@ class Postings(TenantRepository):
             ON CONFLICT (base_no, term)
             DO UPDATE SET chunk_count = terms.chunk_count + excluded.chunk_count
         """
-        await execute(self._session, upsert, base_no, list(counts), list(counts.values()))
+        await fetch(self._session, upsert, base_no, list(counts), list(counts.values()))
 
     async def _uncount_terms(self, base_no: int, counts: Counter[str]) -> None:
         values = {"base_no": base_no, "terms": list(counts), "counts": list(counts.values())}

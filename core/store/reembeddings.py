@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
 from core.store.base import Base, Repository, Timestamps
-from core.store.driver import execute, fetch
+from core.store.driver import fetch
 from core.store.jobs import WAITING, Job, Jobs
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.vectors import vector_literal
@@ -94,7 +94,7 @@ class Reembeddings(Jobs[Reembedding]):
 
     async def begin(self, base: KnowledgeBase, model: str, dimensions: int) -> Reembedding:
         """Queue a change of a base's model; a second one beside it is refused by the database."""
-        ((number,),) = await execute(
+        ((number,),) = await fetch(
             self._session, "SELECT nextval(pg_get_serial_sequence('knowledge_bases', 'no'))"
         )
         await self._session.execute(
@@ -157,7 +157,7 @@ class Reembeddings(Jobs[Reembedding]):
         """Write new vectors, those of chunks that are still what was embedded."""
         nos, digests = [chunk.no for chunk in chunks], [chunk.digest for chunk in chunks]
         literals = [vector_literal(vector) for vector in vectors]
-        await execute(self._session, _WRITE, row.vector_set, nos, digests, literals)
+        await fetch(self._session, _WRITE, row.vector_set, nos, digests, literals)
 
     async def is_complete(self, row: Reembedding) -> bool:
         """Whether every chunk of the base has its new vector."""
@@ -186,7 +186,7 @@ class ReembeddingLeftovers(Repository):
         if not found:
             return False
         row_id, number = found[0]
-        gone = await execute(
+        gone = await fetch(
             self._session,
             """
                 DELETE FROM vectors WHERE base_no = $1 AND chunk_no IN (
@@ -196,7 +196,7 @@ class ReembeddingLeftovers(Repository):
             *(number, limit),
         )
         if len(gone) < limit:
-            await execute(
+            await fetch(
                 self._session, "UPDATE reembeddings SET is_swept = true WHERE id = $1", row_id
             )
         return True

@@ -31,7 +31,7 @@ from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
-from core.store.driver import fetch
+from core.store.driver import look
 from core.store.executions import ExecutionJobs, Executions
 from core.store.explained import explained
 from core.store.files import File, Files
@@ -60,7 +60,7 @@ from core.store.vectors import Vectors
 from core.store.voice_configs import VoiceConfigLookup, VoiceConfigs
 from core.store.voice_events import VoiceEventJobs, VoiceEvents
 from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
-from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
+from core.store.walls import WORKSPACE, UnitSession, WalledConnection, build_in
 from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
@@ -88,7 +88,9 @@ class _Transaction:
         raise NotImplementedError
 
     async def commit(self) -> None:
-        """End the transaction well; its connection is given back."""
+        """End the transaction well, where one was begun; its connection is given back."""
+        if not self._session.in_transaction():
+            return  # each query stood by itself
         await self._session.commit()
         self._session.sync_session.close()  # holds nothing any more: no need to go aside for it
 
@@ -196,7 +198,7 @@ class SystemUnit(_Transaction):
 
     async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
         """Return the rows of a query of this package's own, by the driver."""
-        return await fetch(self._session, sql, values)
+        return await look(self._session, sql, values)
 
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)
@@ -209,18 +211,17 @@ OpenSystemUnit = Callable[[], AbstractAsyncContextManager[SystemUnit]]
 class Store:
     """The database: opens units. Make it after fork, one a process and event loop."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
-        self._sessions = async_sessionmaker(
-            engine, sync_session_class=UnitSession, expire_on_commit=False
-        )
+    def __init__(self, engine: AsyncEngine, tenants: AsyncEngine) -> None:
+        """``engine`` works as the database's user, ``tenants`` behind the wall."""
+        self.engine, self._tenants = engine, tenants
+        self._above, self._inside = _sessions(engine), _sessions(tenants)
         self.block_log_writer = BlockLogWriter(engine)
         self.key_holders = KeyHolders(self._ask)
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
-        unit = Unit(self._sessions(info={WORKSPACE: workspace_id}), workspace_id)
+        unit = Unit(self._inside(info={WORKSPACE: workspace_id}), workspace_id)
         async with _committed(unit):
             yield unit
         await unit.run_waiting()
@@ -228,7 +229,7 @@ class Store:
     @asynccontextmanager
     async def system(self) -> AsyncIterator[SystemUnit]:
         """Open a unit above workspaces; committed at the end, rolled back on any error."""
-        unit = SystemUnit(self._sessions())
+        unit = SystemUnit(self._above())
         async with _committed(unit):
             yield unit
         await unit.run_waiting()
@@ -248,6 +249,11 @@ class Store:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self._tenants.dispose()
+
+
+def _sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(engine, sync_session_class=UnitSession, expire_on_commit=False)
 
 
 @asynccontextmanager
@@ -271,14 +277,21 @@ def async_url(url: str) -> str:
 
 
 def open_store(database_url: str, settings: Settings) -> Store:
-    """Return a store with its own connection pool."""
+    """Return a store with its own connection pools: most of the connections are for workspaces."""
+    size = settings.database_pool_size
+    above = max(1, size * 3 // 10)
+    engine, tenants = _engine(database_url, above), _engine(database_url, size - above)
+    build_in(tenants)
+    return Store(engine, tenants)
+
+
+def _engine(database_url: str, size: int) -> AsyncEngine:
     engine = create_async_engine(
         async_url(database_url),
-        pool_size=settings.database_pool_size,
+        pool_size=size,
         max_overflow=0,
         pool_timeout=30,
         connect_args={"connection_class": WalledConnection},
     )
-    forget_workspaces(engine)
     replace_lost_connections(engine)
-    return Store(engine)
+    return engine

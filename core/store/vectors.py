@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ForeignKey, Select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository
-from core.store.driver import execute, fetch, rendered
+from core.store.driver import fetch, look, rendered
 
 _EF_SEARCH_MOST: Final = 1000  # pgvector's own limit
 _MOST_FROM_INDEX: Final = 250  # more are looked for exactly
@@ -48,12 +48,12 @@ class Vectors(TenantRepository):
 
     async def replace(self, vector_set: int, chunk_no: int, embedding: NDArray[np.float32]) -> None:
         """Give a chunk another unit vector; one in a set that is being made is made again."""
-        await execute(
+        await fetch(
             self._session,
             "DELETE FROM vectors WHERE chunk_no = $1 AND base_no <> $2",
             *(chunk_no, vector_set),
         )
-        await execute(
+        await fetch(
             self._session,
             """
                 UPDATE vectors SET embedding = CAST($3::text AS halfvec)
@@ -91,7 +91,7 @@ class Vectors(TenantRepository):
         allowed: Select[Any] | None,
     ) -> list[tuple[int, float]]:
         condition, values = _among(allowed, first=4)
-        rows = await fetch(
+        rows = await look(
             self._session,
             f"""
                 SELECT chunk_no, embedding <=> {_asked("halfvec")} AS distance FROM vectors

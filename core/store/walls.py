@@ -1,13 +1,16 @@
-"""Whose rows a transaction may see: PostgreSQL's row-level security, the wall behind repositories.
+"""Whose rows a statement may see: PostgreSQL's row-level security, the wall behind repositories.
 
-A unit of a workspace works in a role that owns nothing and sees, table by table, what the policies
-of ``core.migrations.walls`` let it: the rows of the workspace named in ``nuxa.workspace``. Both are
-said with BEGIN itself, cost no round trip and end with the transaction. Units above workspaces work
-as the user who signed in to the database, the tables' owner, whom no policy concerns.
+Units of a workspace have connections of their own. These work for good in a role that owns nothing
+and sees, table by table, what the policies of ``core.migrations.walls`` let it: the rows of the
+workspace named in ``nuxa.workspace``, and none while none is named. The name is said with BEGIN
+itself, or with the one statement that needs no BEGIN, costs no round trip and ends with the
+transaction. Units above workspaces work as the user who signed in to the database, the tables'
+owner, whom no policy concerns.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from asyncpg import Connection
@@ -46,8 +49,13 @@ def _tell(session: Session, _: SessionTransaction, connection: SyncConnection) -
     driver.workspace_id = session.info.get(WORKSPACE)
 
 
-def forget_workspaces(engine: AsyncEngine) -> None:
-    """Have connections that go back to the pool forget whom they worked for."""
+def build_in(engine: AsyncEngine) -> None:
+    """Have an engine's connections work in the tenant's role, and forget whom they worked for
+    when they go back to the pool."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def change(connection: Any, _: ConnectionPoolEntry) -> None:
+        connection.run_async(lambda driver: driver.execute(_TO_TENANT))
 
     @event.listens_for(engine.sync_engine, "checkin")
     def forget(_: object, entry: ConnectionPoolEntry) -> None:
@@ -56,8 +64,25 @@ def forget_workspaces(engine: AsyncEngine) -> None:
             driver.workspace_id = None
 
 
+@lru_cache(maxsize=256)
+def inside(sql: str, values: int) -> str:
+    """Return a query of so many values as one that enters the workspace in its next value first.
+
+    Without a transaction around it the query is one by itself, so that the setting ends with it.
+    That the setting is made before a row is looked at is sure: the query may run only for the row
+    that says so (``LATERAL``, kept apart by ``OFFSET 0``); were it not, no row would be seen.
+    """
+    return f"""
+        SELECT q.* FROM (SELECT set_config('{SETTING}', ${values + 1}, true)) AS e (workspace)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ({sql}) AS asked WHERE e.workspace IS NOT NULL OFFSET 0
+        ) AS q
+    """  # noqa: S608 - a query of our own, its values are numbered
+
+
+_TO_TENANT: Final = f"SELECT set_config('role', {TENANT_ROLE}, false)"
+
+
 def _entering(workspace_id: str) -> str:
     quoted = workspace_id.replace("'", "''")
-    return (
-        f"SELECT set_config('role', {TENANT_ROLE}, true), set_config('{SETTING}', '{quoted}', true)"
-    )
+    return f"SELECT set_config('{SETTING}', '{quoted}', true)"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps, is_one_of
-from core.store.driver import fetch
+from core.store.driver import look
 from core.store.pages import Position, RowsPage, moment_of, position_of, read_page
 
 
@@ -44,23 +42,13 @@ class WorkflowVersion(Timestamps, Base):
     name: Mapped[str | None]
 
 
-@dataclass(frozen=True)
-class ListedWorkflow:
-    """A workflow as lists show it."""
-
-    id: str
-    name: str
-    description: str | None
-    workspace_id: str
-    version: int
-    is_deployed: bool
-    deployed_version: int | None
-    created_at: datetime
-    updated_at: datetime
-
-
+# A workflow as lists show it.
+LISTED: Final = (
+    *("id", "name", "description", "workspace_id", "version", "is_deployed"),
+    *("deployed_version", "created_at", "updated_at"),
+)
 _LISTED: Final = f"""
-    SELECT {", ".join(field.name for field in fields(ListedWorkflow))} FROM workflows
+    SELECT {", ".join(LISTED)} FROM workflows
     WHERE workspace_id = $1 AND ($2::text IS NULL OR strpos(lower(name), lower($2)) > 0)
         AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::text))
     ORDER BY created_at DESC, id DESC LIMIT $5
@@ -83,14 +71,19 @@ class Workflows(TenantRepository):
 
     async def listed(
         self, after: Position | None, limit: int, search: str | None = None
-    ) -> RowsPage[ListedWorkflow]:
-        """Return workflows without what is in them; ``search`` is a part of the name."""
+    ) -> RowsPage[dict[str, Any]]:
+        """Return workflows without what is in them, as values by the names of ``LISTED``.
+
+        ``search`` is a part of the name.
+        """
         created = moment_of(after) if after else None
         row_id = after.id if after else None
         values = (self._workspace_id, search, created, row_id, limit + 1)
-        rows = await fetch(self._session, _LISTED, *values)
-        found = [ListedWorkflow(*row) for row in rows[:limit]]
-        return RowsPage(found, position_of(found[-1]) if len(rows) > limit else None)
+        rows = await look(self._session, _LISTED, *values)
+        found = [dict(row) for row in rows[:limit]]
+        if len(rows) <= limit:
+            return RowsPage(found, None)
+        return RowsPage(found, position_of(found[-1]["created_at"], found[-1]["id"]))
 
     async def names(self, workflow_ids: Sequence[str]) -> dict[str, str]:
         """Return the name of each of these workflows that is there."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import NotFound
 from core.ids import new_id
 from core.store.base import Base, Repository, Timestamps
-from core.store.driver import fetch
+from core.store.driver import look
 from core.store.pages import Position, RowsPage, read_page
 
 UNLIMITED: Final = -1
@@ -115,7 +115,7 @@ class Workspaces(Repository):
     async def seat(self, user_id: str, workspace_id: str | None) -> Seat | None:
         """Return the user's seat in a workspace, or without one named in the user's default,
         else the oldest; ``None`` for a stranger. The workspace is to be read only."""
-        rows = await fetch(self._session, _SEAT, user_id, workspace_id)
+        rows = await look(self._session, _SEAT, user_id, workspace_id)
         if not rows:
             return None
         role, *facts = rows[0]

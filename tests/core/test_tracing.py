@@ -44,7 +44,7 @@ async def spans_of(collector: StandIn) -> list[Any]:
 
 async def test_a_request_and_its_steps_are_one_trace(collector: StandIn) -> None:
     above = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": ""}
-    request = tracing.begin("GET /api/files", {"http.route": "/api/files"}, above)
+    request = tracing.of_request("GET", "/api/files", above)
     with tracing.span("step", part=1):
         pass
     request.end({"http.response.status_code": 500}, is_error=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -105,6 +108,39 @@ async def test_a_broken_upload_leaves_nothing_behind(storage: Storage, size: int
 
     with pytest.raises(ConnectionResetError):
         await storage.blobs.put(broken(), limit=1 << 30)
+    assert storage.leftovers() == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "size"),
+    [
+        ("put_object", 100),
+        ("create_multipart_upload", 9 << 20),
+        ("upload_part", 9 << 20),
+        ("complete_multipart_upload", 9 << 20),
+    ],
+)
+async def test_an_upload_cancelled_while_storage_works_leaves_nothing_behind(
+    storage: Storage, operation: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call of S3 that is under way goes on in its thread, and stores what it stores."""
+    if not isinstance(storage.blobs, S3Blobs):
+        pytest.skip("a file on disk has no calls that go on")
+    client, begun = storage.blobs._client, threading.Event()
+    real = getattr(client, operation)
+
+    def slow(**options: object) -> object:
+        begun.set()
+        time.sleep(0.2)  # the caller goes away meanwhile
+        return real(**options)
+
+    monkeypatch.setattr(client, operation, slow)
+    putting = asyncio.create_task(storage.blobs.put(_pieces(b"x" * size), limit=1 << 30))
+    await asyncio.to_thread(begun.wait)
+    putting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+    await asyncio.sleep(0.4)  # whatever still went on has ended
     assert storage.leftovers() == 0
 
 

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import pytest
 
 from core.errors import ServiceUnavailable
-from core.store.driver import fetch
+from core.store.driver import fetch, look
 from core.store.unit import Store
+from tests.conftest import Owner
+
+_END_SLEEPERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'PgSleep'
+"""
 
 
 async def test_our_own_mistake_is_no_lost_database(store: Store) -> None:
@@ -21,3 +29,40 @@ async def test_a_lost_connection_says_so(store: Store) -> None:
             async with store.system() as system:
                 await fetch(system._session, "SELECT pg_terminate_backend($1)", pid)
             await fetch(unit._session, "SELECT 1")
+
+
+async def test_a_look_begins_no_transaction_and_holds_no_connection(
+    store: Store, owner: Owner
+) -> None:
+    asked = "SELECT pg_current_xact_id_if_assigned() IS NULL, current_setting('nuxa.workspace')"
+    async with store.unit(owner.workspace_id) as unit:
+        assert [tuple(row) for row in await look(unit._session, asked)] == [
+            (True, owner.workspace_id)
+        ]
+        assert not unit._session.in_transaction()
+        before = await look(unit._session, "SELECT now()")
+        assert await look(unit._session, "SELECT now()") != before  # each stands by itself
+
+
+async def test_a_look_sees_what_its_own_unit_wrote(store: Store, owner: Owner) -> None:
+    async with store.unit(owner.workspace_id) as unit:
+        await fetch(unit._session, "UPDATE workspaces SET name = 'New'")
+        assert [tuple(row) for row in await look(unit._session, "SELECT name FROM workspaces")] == [
+            ("New",)
+        ]
+        await unit._session.rollback()
+    async with store.unit(owner.workspace_id) as unit:
+        assert await look(unit._session, "SELECT name FROM workspaces") != [("New",)]
+
+
+async def test_a_look_says_so_when_the_connection_was_lost(store: Store) -> None:
+    async with store.unit("ws_any") as unit:
+        looking = asyncio.create_task(look(unit._session, "SELECT pg_sleep(60)"))
+        async with store.system() as system:
+            while not await look(system._session, _END_SLEEPERS):
+                await asyncio.sleep(0.01)
+        with pytest.raises(ServiceUnavailable):
+            await looking
+        assert len(await look(unit._session, "SELECT 1")) == 1  # the next one is a new one
+        with pytest.raises(asyncpg.UndefinedColumnError):  # our own mistake is none of those
+            await look(unit._session, "SELECT nothing")

@@ -12,8 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from core.migrations.walls import OPEN, OTHER_WAYS
 from core.store.base import Base
-from core.store.driver import fetch
+from core.store.driver import fetch, look
 from core.store.unit import Store, Unit
+from core.store.walls import WORKSPACE
 from core.store.workflows import Workflow
 from tests.conftest import Owner
 from tests.knowledge import add_document, make_base
@@ -78,8 +79,38 @@ async def test_the_driver_stands_behind_the_wall_too(store: Store, make_owner: M
     for owner in (mine, theirs):
         await _fill(store, owner)
     async with store.unit(mine.workspace_id) as unit:
+        looked = await look(unit._session, "SELECT DISTINCT workspace_id FROM chunks")
         rows = await fetch(unit._session, "SELECT DISTINCT workspace_id FROM chunks")
-    assert [row[0] for row in rows] == [mine.workspace_id]
+    assert [row[0] for row in rows] == [row[0] for row in looked] == [mine.workspace_id]
+
+
+@pytest.mark.parametrize("ask", [look, fetch])
+async def test_who_names_no_workspace_sees_nothing(
+    store: Store, make_owner: MakeOwner, ask: Callable[..., Awaitable[list[asyncpg.Record]]]
+) -> None:
+    """Also on a connection that worked for somebody a moment ago."""
+    owner = await make_owner()
+    await _fill(store, owner)
+    for _ in range(3):
+        async with store.unit(owner.workspace_id) as unit:
+            assert len(await ask(unit._session, "SELECT id FROM documents")) == 1
+        async with store.unit(owner.workspace_id) as unit:
+            del unit._session.info[WORKSPACE]
+            assert await ask(unit._session, "SELECT id FROM documents") == []
+
+
+async def test_looks_of_many_workspaces_side_by_side_see_their_own(
+    store: Store, make_owner: MakeOwner
+) -> None:
+    owners = [await make_owner() for _ in range(4)]
+
+    async def see(owner: Owner) -> None:
+        for _ in range(20):
+            async with store.unit(owner.workspace_id) as unit:
+                rows = await look(unit._session, "SELECT id FROM workspaces")
+            assert [row[0] for row in rows] == [owner.workspace_id]
+
+    await asyncio.gather(*(see(owner) for owner in owners * 5))
 
 
 async def test_nothing_is_written_into_or_changed_in_another_workspace(
@@ -126,8 +157,9 @@ async def test_a_connection_forgets_whom_it_worked_for(store: Store, make_owner:
 async def test_a_workspaces_name_is_a_value_not_sql(store: Store) -> None:
     name = "x', true), set_config('role', 'none"
     async with store.unit(name) as unit:
-        found = await fetch(unit._session, "SELECT current_setting('nuxa.workspace')")
-        assert found[0][0] == name
+        for ask in (look, fetch):
+            found = await ask(unit._session, "SELECT current_setting('nuxa.workspace')")
+            assert found[0][0] == name
         assert await _workspaces(unit, "workspaces", "id") == set()
 
 
