@@ -61,6 +61,8 @@ from core.store.voice_events import VoiceEventJobs, VoiceEvents
 from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
 from core.store.walls import WORKSPACE, UnitSession, WalledConnection, forget_workspaces
 from core.store.webhooks import WebhookLookup, Webhooks
+from core.store.workflow_documents import WorkflowDocuments
+from core.store.workflow_operations import WorkflowOperations, WorkflowStandings
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
@@ -137,6 +139,8 @@ class Unit(_Transaction):
     hits = repository(Hits)
     measures = repository(Measures)
     workflows = repository(Workflows)
+    workflow_operations = repository(WorkflowOperations)
+    workflow_documents = repository(WorkflowDocuments)
     webhooks = repository(Webhooks)
     schedules = repository(Schedules)
     executions = repository(Executions)
@@ -191,6 +195,7 @@ class SystemUnit(_Transaction):
     voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
     blob_keys = repository(BlobKeys)
+    workflow_standings = repository(WorkflowStandings)
 
     async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
         """Return the rows of a query of this package's own, by the driver."""
