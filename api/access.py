@@ -139,12 +139,13 @@ def authorize(caller: Caller, access: Access, domain: str) -> None:
             name = access.role.name.lower()
             raise Forbidden(f"This needs the role {name} in the workspace; ask an admin for it.")
     needed_role = access.role or Role.READ
-    if identity.scopes is not None and not _covers(identity.scopes, domain, needed_role):
+    if identity.scopes is not None and not covers(identity.scopes, domain, needed_role):
         scope = f"{domain}:{needed_role.name.lower()}"
         raise Forbidden(f"The API key lacks the scope {scope}; create one that has it.")
 
 
-def _covers(scopes: frozenset[str], domain: str, role: Role) -> bool:
+def covers(scopes: frozenset[str], domain: str, role: Role) -> bool:
+    """Whether a key's scopes reach a role in a part of the API."""
     for scope in scopes:
         match = SCOPE.fullmatch(scope)
         if match and match["domain"] in (None, domain) and Role.named(match["role"]) >= role:

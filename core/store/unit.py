@@ -39,6 +39,7 @@ from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
 from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.linked_accounts import LinkedAccounts
+from core.store.live_rights import LiveRightsLookup
 from core.store.measures import Measures
 from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
@@ -196,6 +197,7 @@ class SystemUnit(_Transaction):
     sealed_values = repository(SealedValues)
     blob_keys = repository(BlobKeys)
     workflow_standings = repository(WorkflowStandings)
+    live_rights = repository(LiveRightsLookup)
 
     async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
         """Return the rows of a query of this package's own, by the driver."""
