@@ -50,13 +50,16 @@ class Turn:
     """A message that is, or was, being written; ``owner`` holds its lease, if it is new.
 
     ``question`` is what it answers, and ``is_first`` whether nothing was said before it, as far as
-    is known without asking the database.
+    is known without asking the database. ``asked`` is the question's own row, ``user_id`` whose
+    chat it is.
     """
 
     message: Message
     owner: str | None
     question: str = ""
     is_first: bool = False
+    asked: Message | None = None
+    user_id: str | None = None
 
     @property
     def is_new(self) -> bool:
@@ -89,7 +92,7 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
     answer = _answer(chat, ask, request, owner, lease_until)
     answer.created_at = moment + timedelta(microseconds=1)  # after its question
     await unit.messages.begin_turn(chat if ask.chat_id is None else None, question, answer)
-    return Turn(answer, owner, question.content, is_first=ask.chat_id is None)
+    return Turn(answer, owner, question.content, ask.chat_id is None, question, user_id)
 
 
 def _question(chat: Chat, ask: Ask, moment: datetime) -> Message:

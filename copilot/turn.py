@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from copilot.announcing import announce
 from copilot.begin import Turn
 from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
@@ -51,6 +52,7 @@ async def launch(services: Services, turn: Turn) -> None:
     task = asyncio.create_task(run(services, turn))
     _running.add(task)
     task.add_done_callback(_running.discard)
+    await announce(services, turn)
 
 
 async def stop_all() -> None:

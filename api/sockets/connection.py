@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -69,6 +69,12 @@ class Connection:
     voice_session_id: str | None = None
     pace: Pace = field(default_factory=Pace)
     held: dict[str, Held] = field(default_factory=dict)
+
+    def workspace_of(self, fields: Mapping[str, object]) -> str | None:
+        """Return the workspace that an event means which names none: that of a workflow which was
+        opened on this socket, else the handshake's."""
+        held = self.held.get(f"workflow:{fields.get('workflowId')}")
+        return held.workspace_id if held else self.workspace_id
 
     async def release(self, reason: Leaving) -> None:
         """Close all that is held."""

@@ -11,6 +11,7 @@ from api.identity import live_identity
 from api.reading import checked, refuse_unstorable
 from api.sockets.connection import Connection
 from api.sockets.event import SocketCall, SocketEvent
+from api.sockets.hub import Hub
 from core.errors import (
     NotFound,
     NuxaError,
@@ -26,7 +27,7 @@ _RETRYABLE = (RateLimited, ServiceUnavailable, StillRunning)
 
 
 async def acknowledge(
-    services: Services,
+    hub: Hub,
     table: Mapping[str, SocketEvent],
     connection: Connection,
     name: str,
@@ -38,7 +39,7 @@ async def acknowledge(
         event = table.get(name)
         if event is None:
             raise NotFound(f"There is no such event; there are {', '.join(sorted(table))}.")
-        answer = await _run(services, event, connection, _fields(sent))
+        answer = await _run(hub, event, connection, _fields(sent))
     # Logged where it was not foreseen; the client learns what it may.
     except Exception as error:  # noqa: BLE001
         return refusal(errors.told(error, f"{name} of {connection.sid}"))
@@ -49,6 +50,8 @@ def refusal(error: NuxaError) -> dict[str, object]:
     """Return the acknowledgement of what was refused."""
     retryable = isinstance(error, _RETRYABLE)
     told = {"code": error.code, "message": error.message, "retryable": retryable}
+    if error.details:
+        told["details"] = error.details
     return {"ok": False, "error": told}
 
 
@@ -60,18 +63,18 @@ def _fields(sent: Sequence[object]) -> dict[str, Any]:
 
 
 async def _run(
-    services: Services, event: SocketEvent, connection: Connection, fields: dict[str, Any]
+    hub: Hub, event: SocketEvent, connection: Connection, fields: dict[str, Any]
 ) -> Mapping[str, object] | None:
     if event.is_piece:
-        call = SocketCall(services, connection, None)
+        call = SocketCall(hub, connection, None)
         return await event.handler(call, checked(event.payload, fields))
-    wanted = fields.pop("workspaceId", connection.workspace_id)
+    wanted = fields.pop("workspaceId", connection.workspace_of(fields))
     if wanted is not None and not isinstance(wanted, str):
         raise ValidationFailed("workspaceId must be a text.")
     payload = checked(event.payload, fields)
-    caller = await caller_now(services, connection, wanted)
+    caller = await caller_now(hub.services, connection, wanted)
     access.authorize(caller, event.access, event.domain)
-    return await event.handler(SocketCall(services, connection, caller), payload)
+    return await event.handler(SocketCall(hub, connection, caller), payload)
 
 
 async def caller_now(services: Services, connection: Connection, wanted: str | None) -> Caller:

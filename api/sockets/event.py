@@ -22,6 +22,8 @@ from pydantic import BaseModel
 
 from api.access import Access, Caller
 from api.sockets.connection import Connection
+from api.sockets.hub import Hub
+from core.errors import NotFound
 from core.services import Services
 
 Acknowledged = Mapping[str, object] | None
@@ -33,9 +35,20 @@ H = TypeVar("H", bound=Handler)
 class SocketCall:
     """What a handler may know of one event; ``known`` is empty for a stream's pieces."""
 
-    services: Services
+    hub: Hub
     connection: Connection
     known: Caller | None
+
+    @property
+    def services(self) -> Services:
+        return self.hub.services
+
+    @property
+    def workspace_id(self) -> str:
+        """The workspace of the event; raises ``NotFound`` for a caller who is in none."""
+        if self.caller.seat is None:
+            raise NotFound("You are in no workspace.")
+        return self.caller.seat.workspace.id
 
     @property
     def caller(self) -> Caller:

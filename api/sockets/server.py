@@ -18,6 +18,7 @@ from api.sockets import dispatch
 from api.sockets.connection import Connection
 from api.sockets.event import EVENTS, SocketEvent
 from api.sockets.handshake import admit
+from api.sockets.hub import GREETINGS, Hub
 from api.sockets.sweep import Sweep
 from core.services import Services
 
@@ -44,6 +45,7 @@ class Sockets:
         self._services, self._events, self._sweep_seconds = services, events, sweep_seconds
         self._starting: asyncio.Task[AsyncServer] | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._hub: Hub | None = None
         self.connections: dict[str, Connection] = {}
 
     @staticmethod
@@ -66,6 +68,8 @@ class Sockets:
         for connection in list(self.connections.values()):
             await connection.release("stopped")
             await server.disconnect(connection.sid, ignore_queue=True)
+        if self._hub is not None:
+            await self._hub.close()
         await server.shutdown()
         await _stop_manager(server)
 
@@ -79,6 +83,7 @@ class Sockets:
         server.on("connect", self._connect)
         server.on("disconnect", self._disconnect)
         server.on("*", self._take)
+        self._hub = Hub(self._services(), server)
         sweep = Sweep(self._services(), server, self.connections)
         self._sweeping = asyncio.create_task(sweep.run(self._sweep_seconds))
         return server
@@ -98,9 +103,12 @@ class Sockets:
         async def send(event: str, data: object) -> None:
             await server.emit(event, data, to=sid, ignore_queue=True)
 
-        self.connections[sid] = Connection(
+        connection = self.connections[sid] = Connection(
             sid, admitted.identity, admitted.workspace_id, send, admitted.voice_session_id
         )
+        if self._hub is not None:
+            for greet in GREETINGS:
+                await greet(self._hub, connection)
         log.info("socket opened", sid=sid, user_id=admitted.identity.user_id)
 
     async def _disconnect(self, sid: str, reason: str) -> None:
@@ -111,11 +119,11 @@ class Sockets:
 
     async def _take(self, name: str, sid: str, *sent: object) -> dict[str, object] | None:
         connection = self.connections.get(sid)
-        if connection is None:
+        if connection is None or self._hub is None:
             return None
         if connection.pace.is_flood:
             await (await self._server()).disconnect(sid, ignore_queue=True)
-        return await dispatch.acknowledge(self._services(), self._events, connection, name, sent)
+        return await dispatch.acknowledge(self._hub, self._events, connection, name, sent)
 
 
 def _make(redis_url: str) -> AsyncServer:

@@ -104,12 +104,10 @@ async def start_audio(call: SocketCall, payload: AudioStart) -> dict[str, object
     connection, caller = call.connection, call.caller
     if connection.voice_session_id not in (None, payload.session_id):
         raise NotFound("The token of this socket is for another voice session.")
-    if caller.seat is None:
-        raise NotFound("You are in no workspace.")
     name = _name(payload.session_id)
     if name in connection.held:
         raise Conflict("This session is being talked on already, on this socket.")
-    async with call.services.store.unit(caller.seat.workspace.id) as unit:
+    async with call.services.store.unit(call.workspace_id) as unit:
         row = await unit.voice_sessions.get(payload.session_id, caller.user_id)
     session = found(row, "voice session")
     if session.channel == "twilio":

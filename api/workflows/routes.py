@@ -20,10 +20,14 @@ from api.workflows.schemas import (
     WorkflowQuery,
     WorkflowSummary,
     answer_of,
+    edit_of,
     parts_of,
 )
 from core.ids import new_id
 from core.store.workflows import Workflow
+from pipelines.editing.content import checked, content_of
+from pipelines.editing.edit import save
+from pipelines.editing.operations import replace
 from pipelines.validity import check, require_valid
 from pipelines.workflow import parse
 
@@ -65,16 +69,9 @@ async def update_workflow(call: Call, workflow_id: str, body: WorkflowPatch) -> 
     """Change the fields that are sent; every change counts the version up."""
     row = found(await call.unit.workflows.lock(workflow_id), "workflow")
     changes = body.changes()
-    parts = {name: changes.pop(name) for name in PARTS if name in changes}
-    if parts:
-        definition = parse({**row.definition, **parts})
-        require_valid(definition, runnable=False)
-        row.definition = definition.wire()
-    for name, value in changes.items():
-        setattr(row, name, value)
-    if parts or changes:
-        row.version += 1
-    await call.unit.flush()
+    if changes:
+        content = await checked(replace(content_of(row), changes))
+        await save(call.services, call.unit, row, content, edit_of(call))
     return answer_of(row)
 
 

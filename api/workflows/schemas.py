@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
+from api.call import Call
 from api.paging import PageQuery
 from api.wire import Name, Wire, left_away
 from core.store.executions import Execution
 from core.store.workflows import Workflow
+from pipelines.editing.edit import Asked, Editor
 from pipelines.live import duration_ms
 
 PARTS = ("blocks", "edges", "loops", "parallels", "variables")
@@ -245,6 +247,11 @@ def answer_of(row: Workflow) -> WorkflowAnswer:
 def parts_of(definition: dict[str, Any]) -> dict[str, Any]:
     """Return every part of a stored definition, those that are empty too."""
     return {part: definition.get(part) or ([] if part == "edges" else {}) for part in PARTS}
+
+
+def edit_of(call: Call) -> Asked:
+    """Return what the log says of an edit by a route."""
+    return Asked({"type": "workflow:update"}, Editor(call.user_id))
 
 
 def accepted(row: Execution) -> Accepted:

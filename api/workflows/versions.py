@@ -17,11 +17,15 @@ from api.workflows.schemas import (
     WorkflowAnswer,
     WorkflowSummary,
     answer_of,
+    edit_of,
     parts_of,
     summary_of,
 )
 from core.store.workflows import Workflow, WorkflowVersion
 from pipelines.difference import compare
+from pipelines.editing.content import content_of
+from pipelines.editing.edit import save
+from pipelines.editing.operations import replace
 from pipelines.validity import require_valid
 from pipelines.workflow import parse
 
@@ -128,7 +132,8 @@ async def restore_version(call: Call, workflow_id: str, number: str) -> Workflow
     row = found(await call.unit.workflows.lock(workflow_id), "workflow")
     version = await _version(call, workflow_id, number)
     await call.unit.workflows.take_snapshot(row, "restore")
-    row.definition, row.version = version.definition, row.version + 1
+    content = replace(content_of(row), parts_of(version.definition))
+    await save(call.services, call.unit, row, content, edit_of(call))
     call.audit("workflow.restored", row.id, version=version.number)
     await call.unit.flush()
     return answer_of(row)

@@ -40,6 +40,7 @@ from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
 from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.linked_accounts import LinkedAccounts
+from core.store.live_rights import LiveRightsLookup
 from core.store.measures import Measures
 from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
@@ -62,6 +63,8 @@ from core.store.voice_events import VoiceEventJobs, VoiceEvents
 from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
 from core.store.walls import WORKSPACE, UnitSession, WalledConnection, build_in
 from core.store.webhooks import WebhookLookup, Webhooks
+from core.store.workflow_documents import WorkflowDocuments
+from core.store.workflow_operations import WorkflowOperations, WorkflowStandings
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
@@ -140,6 +143,8 @@ class Unit(_Transaction):
     hits = repository(Hits)
     measures = repository(Measures)
     workflows = repository(Workflows)
+    workflow_operations = repository(WorkflowOperations)
+    workflow_documents = repository(WorkflowDocuments)
     webhooks = repository(Webhooks)
     schedules = repository(Schedules)
     executions = repository(Executions)
@@ -195,6 +200,8 @@ class SystemUnit(_Transaction):
     voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
     blob_keys = repository(BlobKeys)
+    workflow_standings = repository(WorkflowStandings)
+    live_rights = repository(LiveRightsLookup)
 
     async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
         """Return the rows of a query of this package's own, by the driver."""

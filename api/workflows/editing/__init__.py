@@ -1,0 +1,1 @@
+"""Workflows edited by several people at once, over sockets."""

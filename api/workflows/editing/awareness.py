@@ -1,0 +1,106 @@
+"""What CRDT clients say of themselves (y-protocols' awareness): passed on, kept half a minute.
+
+A hash in Redis, a field a client of CRDT, so that who joins in another process is told too.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable
+from functools import partial
+from typing import Any, Final, cast
+
+from api.sockets.hub import Hub
+from api.workflows.editing.joining import Opened
+from api.workflows.editing.rooms import document_room_of
+from core.errors import Conflict
+from pipelines.editing.protocol import Awareness, awareness_message
+
+_GONE_SECONDS: Final = 30.0
+_KEEP_SECONDS: Final = 120
+_MOST_OF_A_SOCKET: Final = 20
+
+
+class AwarenessStates:
+    """The awareness of the workflows that are open."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub, self._redis = hub, hub.services.redis
+        self._ours: dict[tuple[str, str], dict[int, int]] = {}  # clocks by client, of each socket
+
+    async def take(self, opened: Opened, states: list[Awareness]) -> None:
+        """Keep and pass on what is news of a socket's own clients, or of its user's."""
+        workflow_id, sid = opened.room.workflow_id, opened.connection.sid
+        entries = await self._entries(workflow_id)
+        news = [state for state in states if _is_news(state, entries, opened.user["userId"])]
+        own = self._clients_of(opened)
+        for state in news:
+            own[state.client] = state.clock
+        if len(own) > _MOST_OF_A_SOCKET:
+            raise Conflict(f"At most {_MOST_OF_A_SOCKET} clients of Yjs on a socket.")
+        if news:
+            await self._keep(workflow_id, opened.user["userId"], news)
+            await self._tell(workflow_id, news, sid)
+
+    async def known(self, workflow_id: str) -> list[Awareness]:
+        """Return what is known of all clients, those that are gone left out."""
+        entries = await self._entries(workflow_id)
+        states = [
+            Awareness(client, entry["clock"], entry["state"])
+            for client, entry in entries.items()
+            if time.time() - entry["seen"] <= _GONE_SECONDS
+        ]
+        return [state for state in states if not state.is_gone]
+
+    async def close(self) -> None:
+        self._ours.clear()
+
+    def _clients_of(self, opened: Opened) -> dict[int, int]:
+        key = (opened.room.workflow_id, opened.connection.sid)
+        if key not in self._ours:
+            self._ours[key] = {}
+            opened.on_close.append(partial(self._leave, *key, opened.user["userId"]))
+        return self._ours[key]
+
+    async def _leave(self, workflow_id: str, sid: str, user_id: str) -> None:
+        """Say that a socket's clients are gone."""
+        clocks = self._ours.pop((workflow_id, sid), {})
+        gone = [Awareness(client, clock + 1, "null") for client, clock in clocks.items()]
+        if gone:
+            await self._keep(workflow_id, user_id, gone)
+            await self._tell(workflow_id, gone, sid)
+
+    async def _tell(self, workflow_id: str, states: list[Awareness], skip: str) -> None:
+        data = {"workflowId": workflow_id, "update": awareness_message(states)}
+        await self._hub.tell_all(document_room_of(workflow_id), "yjs:update", data, skip)
+
+    async def _keep(self, workflow_id: str, user_id: str, states: list[Awareness]) -> None:
+        head = {"userId": user_id, "seen": time.time()}
+        fields = {
+            str(state.client): json.dumps({**head, "clock": state.clock, "state": state.state})
+            for state in states
+        }
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hset(_key(workflow_id), mapping=cast("dict[Any, Any]", fields))
+            pipe.expire(_key(workflow_id), _KEEP_SECONDS)
+            await pipe.execute()
+
+    async def _entries(self, workflow_id: str) -> dict[int, dict[str, Any]]:
+        found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_key(workflow_id)))
+        return {int(client): json.loads(entry) for client, entry in found.items()}
+
+
+def _key(workflow_id: str) -> str:
+    return f"nuxa:awareness:{workflow_id}"
+
+
+def _is_news(state: Awareness, entries: dict[int, dict[str, Any]], user_id: str) -> bool:
+    """Whether a state is newer than what is known, and of the user who says it."""
+    known = entries.get(state.client)
+    if known is None or time.time() - known["seen"] > _GONE_SECONDS:
+        return True
+    is_newer: bool = state.clock > known["clock"] or (
+        state.clock == known["clock"] and state.is_gone and known["state"] != "null"
+    )
+    return is_newer and known["userId"] == user_id

@@ -1,0 +1,1 @@
+"""Changing a workflow: one path for routes, sockets, the copilot and CRDT clients."""

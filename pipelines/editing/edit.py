@@ -1,0 +1,136 @@
+"""One edit of a workflow: checked, versioned, logged, written into row and document alike.
+
+Whoever changes a workflow's name, description or parts comes through ``save``. It runs in the
+caller's unit, under the workflow's lock: one transaction has the row, the line in the log and the
+document's update, or none of them. Who is to hear of it hears after the commit (``news``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import Conflict, NotFound
+from core.ids import new_id
+from core.services import Services
+from core.store.unit import Unit
+from core.store.workflow_operations import WorkflowOperation
+from core.store.workflows import Workflow
+from pipelines.editing import news, shelf
+from pipelines.editing.content import checked, content_of
+from pipelines.editing.patch import PARTS, Content, Step, difference
+
+Change = Callable[[Content], Content]
+
+
+@dataclass(frozen=True)
+class Editor:
+    """Who edits; ``socket_id`` where it is a socket, which is not told of its own edits."""
+
+    user_id: str | None
+    socket_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an editor asks for: ``operation`` is what the log and the others are told, ``{type,
+    …}``; an ``operation_id`` that is known is not applied again."""
+
+    operation: dict[str, Any]
+    editor: Editor
+    operation_id: str | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What came of it; ``inverse`` is the patch that takes it back."""
+
+    version: int
+    operation_id: str
+    operation: dict[str, Any]
+    inverse: list[Step]
+    is_repeat: bool = False
+
+
+async def edit(
+    services: Services, unit: Unit, workflow_id: str, asked: Asked, change: Change
+) -> Edited:
+    """Apply a change to the workflow as it is now.
+
+    Raises ``NotFound``, ``Conflict`` where ``expected_version`` has passed, ``ValidationFailed``
+    for what makes no sense; then nothing is changed.
+    """
+    row = await unit.workflows.lock(workflow_id)
+    if row is None:
+        raise NotFound("There is no such workflow.")
+    known = await _known(unit, workflow_id, asked)
+    if known is not None:
+        return known
+    require_version(row, asked.expected_version)
+    content = await checked(change(content_of(row)))
+    return await save(services, unit, row, content, asked)
+
+
+async def _known(unit: Unit, workflow_id: str, asked: Asked) -> Edited | None:
+    if asked.operation_id is None:
+        return None
+    known = await unit.workflow_operations.known(workflow_id, asked.operation_id)
+    if known is None:
+        return None
+    return Edited(known.version, known.operation_id, known.operation, known.inverse, True)
+
+
+def require_version(row: Workflow, expected: int | None) -> None:
+    """Raise ``Conflict`` where a workflow is not at the version that its editor saw."""
+    if expected is not None and row.version != expected:
+        raise Conflict(
+            f"The workflow is at version {row.version}, not {expected}; look at it again.",
+            {"version": row.version},
+        )
+
+
+async def save(
+    services: Services, unit: Unit, row: Workflow, content: Content, asked: Asked
+) -> Edited:
+    """Make a checked content the locked workflow's next version."""
+    before = content_of(row)
+    patch, inverse = difference(before, content), difference(content, before)
+    # Asked for while the row still says what the document has to agree with.
+    opened = await shelf.find(unit, row)
+    fill(row, content)
+    edited = await log(unit, row, patch, inverse, asked)
+    if opened is not None:
+        update = opened.document.write(patch, content)
+        await opened.append(unit, row, update, None)
+    await unit.flush()
+    news.tell_after(services, unit, row)
+    return edited
+
+
+async def log(
+    unit: Unit, row: Workflow, patch: list[Step], inverse: list[Step], asked: Asked
+) -> Edited:
+    """Write the line of the log that led to the row's version."""
+    operation_id = asked.operation_id or new_id("op")
+    operation = {**asked.operation, "patch": patch}
+    await unit.workflow_operations.add(
+        WorkflowOperation(
+            workflow_id=row.id,
+            version=row.version,
+            operation_id=operation_id,
+            operation=operation,
+            inverse=inverse,
+            user_id=asked.editor.user_id,
+            socket_id=asked.editor.socket_id,
+        )
+    )
+    return Edited(row.version, operation_id, operation, inverse)
+
+
+def fill(row: Workflow, content: Content) -> None:
+    """Make a content the row's next version."""
+    row.name, row.description = content["name"], content["description"]
+    row.definition = {part: content[part] for part in PARTS}
+    row.version += 1

@@ -1,0 +1,184 @@
+"""Every event of edits: done, refused, malformed; told to the others and to nobody twice."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from pipelines.editing.patch import patched, same
+from tests.api.conftest import Member
+from tests.api.workflows.editing.conftest import Open
+from tests.pipelines.editing.conftest import block
+
+EDGE = {"id": "e9", "source": "s", "target": "u"}
+EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    # what works, what is refused, what is malformed
+    "block:add": (
+        {"block": block("n", "wait", "Wait")},
+        {"block": block("n", "no such type", "Wait")},
+        {"block": "n"},
+    ),
+    "block:update": (
+        {"blockId": "t", "changes": {"name": "New Name"}},
+        {"blockId": "none", "changes": {"name": "New Name"}},
+        {"blockId": "t", "changes": 3},
+    ),
+    "block:delete": ({"blockId": "u"}, {"blockId": "t"}, {"blockId": None}),
+    "subblock:update": (
+        {"blockId": "u", "subblockId": "template", "value": "x"},
+        {"blockId": "u", "subblockId": "template", "value": "<none.x>"},
+        {"blockId": "u", "value": "x"},
+    ),
+    "variable:set": (
+        {"variableId": "w", "name": "more", "type": "string", "value": "x"},
+        {"variableId": "w", "value": "it has no name"},
+        {"variable": "w"},
+    ),
+    "variable:delete": ({"variableId": "v"}, {"variableId": "w"}, {}),
+    "workflow:update": (
+        {"operation": {"patch": [{"op": "set", "path": ["edges", "e9"], "value": EDGE}]}},
+        {"changes": {"edges": [{**EDGE, "target": "none"}]}},
+        {"operation": {"patch": [{"op": "move", "path": []}]}},
+    ),
+}
+
+
+async def _workflow(member: Member, workflow_id: str) -> dict[str, Any]:
+    found = await member.browser.get(f"/api/workflows/{workflow_id}")
+    return dict(found.json())
+
+
+@pytest.mark.parametrize("event", EDITS)
+async def test_an_edit_is_kept_acknowledged_and_told_to_the_others(
+    event: str, member: Member, join: Open, workflow_id: str
+) -> None:
+    sender, other = await join(member), await join(member)
+    before = await _workflow(member, workflow_id)
+    answer = await sender.done(event, operationId="op-1", **EDITS[event][0])
+    assert (answer["version"], answer["operationId"]) == (before["version"] + 1, "op-1")
+    after = await _workflow(member, workflow_id)
+    told = await other.hears("workflow:update" if event == "workflow:update" else event)
+    assert (told["version"], told["userId"]) == (after["version"], member.user_id)
+    if event != "workflow:update":
+        told = await other.hears("workflow:update")
+    operation = told["operation"]
+    assert operation["type"] == event
+    assert same(patched(before, operation["patch"])["blocks"], after["blocks"])
+    assert await sender.heard_nothing("workflow:update")
+    undone = {"operation": {"patch": answer["inverse"]}}
+    await sender.done("workflow:update", **undone)
+    back = await _workflow(member, workflow_id)
+    for part in ("blocks", "loops", "parallels", "variables"):
+        assert back[part] == before[part]
+    assert sorted(back["edges"], key=str) == sorted(before["edges"], key=str)
+
+
+@pytest.mark.parametrize("event", EDITS)
+async def test_what_makes_no_sense_is_refused_and_changes_nothing(
+    event: str, member: Member, join: Open, workflow_id: str
+) -> None:
+    sender, other = await join(member), await join(member)
+    before = await _workflow(member, workflow_id)
+    _, refused, malformed = EDITS[event]
+    assert await sender.refused(event, **refused) in ("VALIDATION_ERROR", "NOT_FOUND")
+    assert await sender.refused(event, **malformed) == "VALIDATION_ERROR"
+    assert await sender.refused(event, **EDITS[event][0], workflowId="wf_none") == "NOT_FOUND"
+    assert await sender.refused(event, **EDITS[event][0], expectedVersion=99) == "CONFLICT"
+    assert await _workflow(member, workflow_id) == before
+    assert await other.heard_nothing("workflow:update")
+
+
+@pytest.mark.parametrize("event", EDITS)
+async def test_a_reader_writes_nothing(
+    event: str, member: Member, stranger: Member, reader: dict[str, Any], join: Open,
+    open_socket: Open, workflow_id: str,
+) -> None:  # fmt: skip
+    before = await _workflow(member, workflow_id)
+    client = await join(stranger, **reader)
+    assert await client.refused(event, **EDITS[event][0]) == "FORBIDDEN"
+    outsider = await open_socket(stranger)
+    assert await outsider.refused(event, **EDITS[event][0]) == "NOT_FOUND"
+    assert await _workflow(member, workflow_id) == before
+
+
+async def test_a_repeat_is_acknowledged_and_not_applied(member: Member, join: Open) -> None:
+    sender = await join(member)
+    first = await sender.done("variable:set", variableId="v", value=1, operationId="a")
+    await sender.done("variable:set", variableId="v", value=2)
+    again = await sender.done("variable:set", variableId="v", value=1, operationId="a")
+    assert (again["version"], again["duplicate"]) == (first["version"], True)
+    joined = await sender.done("workflow:join")
+    assert joined["workflow"]["variables"]["v"]["value"] == 2
+
+
+async def test_a_setting_somebody_else_changed_is_not_overwritten(
+    member: Member, join: Open
+) -> None:
+    sender = await join(member)
+    sent = {"blockId": "t", "subblockId": "template", "expectedValue": "Hello <start.input>"}
+    await sender.done("subblock:update", value="one", **sent)
+    assert await sender.refused("subblock:update", value="two", **sent) == "CONFLICT"
+
+
+async def test_edits_by_routes_reach_open_editors(
+    member: Member, join: Open, workflow_id: str
+) -> None:
+    editor = await join(member)
+    path = f"/api/workflows/{workflow_id}"
+    number = (await member.browser.post(f"{path}/versions", json={})).json()["number"]
+    patch = {"name": "Renamed", "variables": {}}
+    changed = (await member.browser.patch(path, json=patch)).json()
+    told = await editor.hears("workflow:update")
+    assert told["version"] == changed["version"]
+    assert told["operation"]["patch"] == [
+        {"op": "set", "path": ["name"], "value": "Renamed"},
+        {"op": "remove", "path": ["variables", "v"]},
+    ]
+    await member.browser.post(f"{path}/versions/{number}/restore")
+    assert (await editor.hears("workflow:update"))["version"] == changed["version"] + 1
+    await member.browser.delete(path)
+    assert (await editor.hears("workflow:leave"))["reason"] == "deleted"
+    assert await editor.refused("cursor:move", cursor=None) == "CONFLICT"
+
+
+async def test_a_change_beside_the_log_is_told_whole(
+    member: Member, join: Open, workflow_id: str, services: Any
+) -> None:
+    editor = await join(member)
+    async with services.store.unit(member.workspace_id) as unit:
+        row = await unit.workflows.lock(workflow_id)
+        row.definition, row.version = {**row.definition, "variables": {}}, row.version + 1
+    told = await editor.hears("workflow:update")
+    assert told["operation"]["type"] == "workflow:replace"
+    assert told["operation"]["workflow"]["variables"] == {}
+    await editor.done("variable:set", variableId="v", name="limit")
+    assert told["version"] == 2
+
+
+async def test_a_role_taken_away_ends_writing_at_once_and_the_room_soon(
+    member: Member, stranger: Member, reader: dict[str, Any], join: Open
+) -> None:
+    """The sweep that evicts runs every ten seconds."""
+    person = f"/api/workspaces/{member.workspace_id}/members/{stranger.user_id}"
+    await member.browser.patch(person, json={"role": "write"})
+    editor, other = await join(stranger, **reader), await join(member)
+    await editor.done("variable:set", variableId="v", value=1)
+    await member.browser.delete(person)
+    assert await editor.refused("variable:set", variableId="v", value=2) == "NOT_FOUND"
+    async with asyncio.timeout(30):
+        assert (await editor.hears("workflow:leave"))["reason"] == "denied"
+    assert (await other.hears("user:leave"))["userId"] == stranger.user_id
+    await other.done("variable:set", variableId="v", value=3)
+    assert await editor.heard_nothing("workflow:update")
+
+
+async def test_the_example_of_the_reference_works_without_an_operation_id(
+    member: Member, join: Open
+) -> None:
+    sender, other = await join(member), await join(member)
+    await sender.done("block:update", blockId="t", changes={"name": "New Name"})
+    told = await other.hears("block:update")
+    assert told["changes"] == {"name": "New Name"}
+    assert told["operationId"]
