@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, UniqueConstraint, select, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.batches import Batcher
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
+from core.store.driver import Ask
 
 
 class BlockLog(Base):
@@ -45,7 +45,7 @@ class BlockLog(Base):
     cost: Mapped[float | None]
 
 
-_WRITE = text("""
+_WRITE: Final = """
     INSERT INTO block_logs (
         id, execution_id, workspace_id, block_id, block_name, block_type, execution_order,
         iteration, attempt, status, started_at, ended_at, input, output, sealed_output,
@@ -54,7 +54,7 @@ _WRITE = text("""
     SELECT r.id, e.id, e.workspace_id, r.block_id, r.block_name, r.block_type, r.execution_order,
         r.iteration, r.attempt, r.status, r.started_at, r.ended_at, coalesce(r.input, 'null'),
         coalesce(r.output, 'null'), r.sealed_output, r.error_message, r.error_code, r.usage, r.cost
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
+    FROM jsonb_to_recordset($1::jsonb) AS r (
         id text, execution_id text, owner text, block_id text, block_name text, block_type text,
         execution_order int, iteration text, attempt int, status text, started_at timestamptz,
         ended_at timestamptz, input jsonb, output jsonb, sealed_output text, error_message text,
@@ -64,14 +64,17 @@ _WRITE = text("""
         ON e.id = r.execution_id AND e.status = 'running' AND e.lease_owner = r.owner
     ON CONFLICT DO NOTHING
     RETURNING id
-""")
+"""
 
 
 class BlockLogWriter:
-    """Writes how blocks ended, those of runs that go on side by side in one commit."""
+    """Writes how blocks ended, those of runs that go on side by side in one commit.
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    ``ask`` puts a statement to the database above workspaces, committed when it returns.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
         self._batches: Batcher[dict[str, Any], bool] = Batcher(self._write_all)
 
     async def write(self, execution_id: str, owner: str, row: dict[str, Any]) -> bool:
@@ -85,9 +88,7 @@ class BlockLogWriter:
         )
 
     async def _write_all(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        async with self._engine.connect() as connection:
-            result = await connection.execute(_WRITE, {"rows": json.dumps(rows)})
-            written = set(result.scalars())
+        written = {row["id"] for row in await self._ask(_WRITE, [json.dumps(rows)])}
         return [row["id"] in written for row in rows]
 
 

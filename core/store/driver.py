@@ -7,7 +7,7 @@ transaction. Reading above workspaces begins none: there each query stands by it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 from asyncpg import (
@@ -20,9 +20,10 @@ from asyncpg import (
 )
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from core.errors import ServiceUnavailable
+from core.store.explained import explained
 from core.store.walls import WORKSPACE
 
 _CACHED: Final = "driver connection"  # a session's; it has one as long as its unit lasts
@@ -33,7 +34,10 @@ _LOST: Final = (
     AsyncAdapt_asyncpg_dbapi.Error,
 )
 _DIALECT: Final = PGDialect_asyncpg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_AWAY: Final = "The database does not answer; try again soon."
 _NUMBER: Final = re.compile(r"\$(\d+)")
+Ask = Callable[[str, Sequence[Any]], Awaitable[Sequence[Record]]]
+"""Puts a statement and its values to the database, as :func:`ask` does."""
 
 
 async def driver_of(session: AsyncSession) -> Connection[Record]:
@@ -52,6 +56,25 @@ async def fetch(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
     Raises ``ServiceUnavailable`` when the database went away.
     """
     return await _run(session, WORKSPACE in session.info, sql, values)
+
+
+async def ask(engine: AsyncEngine, sql: str, values: Sequence[Any]) -> list[Record]:
+    """Put a statement that stands by itself, above workspaces, committed when it returns.
+
+    Raises ``ServiceUnavailable`` when the database went away or has no connection free.
+    """
+    with explained():
+        pooled: Any = await engine.raw_connection()
+    try:
+        found: list[Record] = await pooled.driver_connection.fetch(sql, *values)
+    except _LOST as error:
+        if not (pooled.driver_connection.is_closed() or isinstance(error, _ENDED)):
+            raise
+        pooled.invalidate()
+        raise ServiceUnavailable(_AWAY) from error
+    finally:
+        pooled.close()
+    return found
 
 
 async def execute(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
@@ -87,7 +110,7 @@ async def _run(
         if not (driver.is_closed() or isinstance(error, _ENDED)):
             raise  # it is our own mistake, such as a value too many
         await session.invalidate()
-        raise ServiceUnavailable("The database does not answer; try again soon.") from error
+        raise ServiceUnavailable(_AWAY) from error
 
 
 def rendered(query: Select[Any], first: int) -> tuple[str, list[Any]]:

@@ -41,8 +41,9 @@ def _filled(row: Base) -> dict[str, Any]:
         if value is None and column.default is not None:
             value = column.default.arg(None) if column.default.is_callable else column.default.arg
             setattr(row, name, value)
-        if value is not None:
-            found[column.name] = json.dumps(value) if isinstance(column.type, JSONB) else value
+        is_json = isinstance(column.type, JSONB)
+        if value is not None or (is_json and not column.nullable):  # then JSON's own null
+            found[column.name] = json.dumps(value) if is_json else value
     return found
 
 

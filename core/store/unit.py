@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Generic, TypeVar, overload
 
-from asyncpg import Record
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
@@ -30,8 +30,9 @@ from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
-from core.store.driver import fetch
-from core.store.executions import ExecutionJobs, Executions
+from core.store.driver import ask
+from core.store.execution_jobs import ExecutionJobs
+from core.store.executions import Executions
 from core.store.explained import explained
 from core.store.files import File, Files
 from core.store.hits import Hits
@@ -192,10 +193,6 @@ class SystemUnit(_Transaction):
     sealed_values = repository(SealedValues)
     blob_keys = repository(BlobKeys)
 
-    async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
-        """Return the rows of a query of this package's own, by the driver."""
-        return await fetch(self._session, sql, values)
-
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)
 
@@ -212,8 +209,8 @@ class Store:
         self._sessions = async_sessionmaker(
             engine, sync_session_class=UnitSession, expire_on_commit=False
         )
-        self.block_log_writer = BlockLogWriter(engine)
-        self.key_holders = KeyHolders(self._ask)
+        self.block_log_writer = BlockLogWriter(partial(ask, engine))
+        self.key_holders = KeyHolders(partial(ask, engine))
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
@@ -230,10 +227,6 @@ class Store:
         async with _committed(unit):
             yield unit
         await unit.run_waiting()
-
-    async def _ask(self, sql: str, values: list[str]) -> Sequence[Record]:
-        async with self.system() as unit:
-            return await unit.fetch(sql, values)
 
     async def answers(self) -> bool:
         """Return whether the database answers."""
