@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -103,7 +104,8 @@ async def _work(
     trace = Trace(journal, events.send, secrets, earlier or told_all)
     if not is_new or is_taking_over:
         await trace.replay()
-    result = await run_level(prepared.graph, extent_of(run), scope, trace, context)
+    async with services.beginnings.one() if is_new else nullcontext():
+        result = await run_level(prepared.graph, extent_of(run), scope, trace, context)
     await events.arrived()
     return result
 
