@@ -83,7 +83,7 @@ async def _work(
     if earlier is None:
         await events.send("execution:started", {"startTime": wire_time(run.started_at)})
     secrets = await _secrets(services, run, prepared.secrets)
-    journal = StoreJournal(services.store, services.sealer, run.workspace_id, run.id, owner)
+    journal = StoreJournal(services, run, owner)
     scope = RunScope.of(prepared.definition, secrets)
     context = Context(
         workspace_id=run.workspace_id,

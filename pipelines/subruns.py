@@ -105,8 +105,7 @@ class SubRuns:
         shown: JsonValue = child.output
         if "{{" not in json.dumps(shown):
             return shown
-        sealer, store = self._services.sealer, self._services.store
-        journal = StoreJournal(store, sealer, child.workspace_id, child.id, owner="")
+        journal = StoreJournal(self._services, child, owner="")
         graph = Graph(parse(child.definition))
         ended = [record for record in await journal.finished() if record.status != "skipped"]
         return final_output(graph, {r.block_id: r for r in ended if r.iteration is None})
