@@ -27,8 +27,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps, is_one_of
 from core.store.driver import execute
-from core.store.inserting import insertion
 from core.store.pages import Position, RowsPage, read_page
+from core.store.rows import insertion
 
 TERMINAL = ("completed", "failed", "cancelled")
 HOLDS_SLOT = "holdsSlot"  # the option of a run that counts against the plan's limit
