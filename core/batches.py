@@ -31,11 +31,15 @@ class Batcher(Generic[Item, Result]):
 
     async def ask(self, item: Item) -> Result:
         """Return the result for an item; raises what ``work`` raises for it."""
+        return await self.put(item)
+
+    def put(self, item: Item) -> asyncio.Future[Result]:
+        """Ask for an item, after those before it, and wait for its result later."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain())
-        return await future
+        return future
 
     async def _drain(self) -> None:
         while self._waiting:

@@ -5,6 +5,7 @@ One task writes a log; any number of readers follow it from any number, in any p
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -14,15 +15,25 @@ from redis.asyncio import Redis
 
 from core.batches import Batcher
 
+# Keys: a log and its counter, for each log. Arguments: how long they are kept, then for each log
+# how many events it gets, and those.
 _APPEND: Final = """
-local n = redis.call('INCR', KEYS[2])
-redis.call('XADD', KEYS[1], n .. '-0', 'e', ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-redis.call('EXPIRE', KEYS[2], ARGV[2])
-return n
+local at, numbers = 2, {}
+for k = 1, #KEYS, 2 do
+    local many = tonumber(ARGV[at])
+    local n = redis.call('INCRBY', KEYS[k + 1], many)
+    for i = 1, many do
+        redis.call('XADD', KEYS[k], (n - many + i) .. '-0', 'e', ARGV[at + i])
+    end
+    redis.call('EXPIRE', KEYS[k], ARGV[1])
+    redis.call('EXPIRE', KEYS[k + 1], ARGV[1])
+    at = at + many + 1
+    numbers[#numbers + 1] = n
+end
+return numbers
 """
 _APPEND_AFTER: Final = f"""
-if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[3] then return 0 end
+if (redis.call('GET', KEYS[2]) or '0') ~= table.remove(ARGV) then return {{}} end
 {_APPEND}
 """
 KEEP_SECONDS: Final = 24 * 3600
@@ -41,27 +52,40 @@ class EventLogs:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._append = redis.register_script(_APPEND)
         self._append_after = redis.register_script(_APPEND_AFTER)
         self._batches: Batcher[tuple[str, str], int] = Batcher(self._append_all)
 
     async def append(self, log: str, data: dict[str, Any]) -> int:
         """Write an event and return its number."""
-        return await self._batches.ask((log, json.dumps(data)))
+        return await self.put(log, data)
+
+    def put(self, log: str, data: dict[str, Any]) -> asyncio.Future[int]:
+        """Write an event after those this process put before it; its number comes later."""
+        return self._batches.put((log, json.dumps(data)))
 
     async def append_after(self, log: str, number: int, data: dict[str, Any]) -> bool:
         """Write an event if the log ends at ``number``; false, and nothing written, if it does not.
 
         So several readers may complete a log whose writer died, and it is done once.
         """
-        args: list[str | int] = [json.dumps(data), KEEP_SECONDS, number]
+        args: list[str | int] = [KEEP_SECONDS, 1, json.dumps(data), number]
         return bool(await self._append_after(keys=_keys(log), args=args))
 
     async def _append_all(self, entries: Sequence[tuple[str, str]]) -> list[int]:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            # The script's text, which the server keeps compiled: its hash costs a round trip more.
-            for log, data in entries:
-                pipe.eval(_APPEND, 2, *_keys(log), data, KEEP_SECONDS)
-            return [int(number) for number in await pipe.execute()]
+        by_log: dict[str, list[str]] = {}
+        for log, data in entries:
+            by_log.setdefault(log, []).append(data)
+        args: list[str | int] = [KEEP_SECONDS]
+        for events in by_log.values():
+            args += [len(events), *events]
+        lasts = await self._append(keys=[key for log in by_log for key in _keys(log)], args=args)
+        counts = map(len, by_log.values())
+        numbers = {
+            log: iter(range(last - many + 1, last + 1))
+            for log, last, many in zip(by_log, lasts, counts, strict=True)
+        }
+        return [next(numbers[log]) for log, _ in entries]
 
     async def read(self, log: str, after: int, wait_seconds: float = 0) -> list[Event]:
         """Return the events after a number; wait for the first one as long as is said."""

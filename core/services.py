@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from core import tracing
+from core.beginnings import Beginnings
 from core.blobs import Blobs, open_blobs
 from core.config import Settings
 from core.errors import NuxaError
@@ -22,6 +23,8 @@ from core.slots import Slots
 from core.store.unit import Store, open_store
 
 _RETRIEVALS = 2  # a few, so that one waits for the database while another computes
+_BEGINNINGS = 4
+_BEGINNING_SECONDS = 0.05  # about what the processor needs for four short runs
 _REDIS_SECONDS = 30.0  # readers of logs wait 10 s for an event; the client's own limit is 5 s
 
 
@@ -34,7 +37,7 @@ class Services:
     """The process's doors to all that is outside it, and the settings they were made from.
 
     ``retrievals`` lets chats search in the order they came: side by side, the first of many would
-    be answered as late as the last.
+    be answered as late as the last; ``beginnings`` does so for runs whose callers wait.
     """
 
     settings: Settings
@@ -48,6 +51,7 @@ class Services:
     sandbox: Sandbox
     slots: Slots
     retrievals: asyncio.Semaphore
+    beginnings: Beginnings
 
 
 @asynccontextmanager
@@ -62,12 +66,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
     tracing.start(settings)
     store = open_store(settings.database_url, settings)
-    redis = Redis.from_url(
-        settings.redis_url,
-        max_connections=200,
-        health_check_interval=30,
-        socket_timeout=_REDIS_SECONDS,
-    )
+    redis = _open_redis(settings.redis_url)
     http = HttpClient(settings)
     sandbox = Sandbox(settings)
     celery = make_celery(settings.broker_url or settings.redis_url)
@@ -84,6 +83,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             sandbox=sandbox,
             slots=Slots(redis, settings.lease_seconds),
             retrievals=asyncio.Semaphore(_RETRIEVALS),
+            beginnings=Beginnings(_BEGINNINGS, _BEGINNING_SECONDS),
         )
     finally:
         await sandbox.close()
@@ -91,6 +91,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await redis.aclose()
         await store.close()
         await asyncio.to_thread(tracing.stop)
+
+
+def _open_redis(url: str) -> Redis:
+    return Redis.from_url(
+        url, max_connections=200, health_check_interval=30, socket_timeout=_REDIS_SECONDS
+    )
 
 
 def seal_keys(settings: Settings) -> list[str]:

@@ -129,6 +129,24 @@ def bench_command(
         raise typer.Exit(1)
 
 
+@app.command("bench-workers")
+def bench_workers_command(
+    runs: Annotated[int, typer.Option(help="Runs a measurement.", min=16)] = 96,
+    many: Annotated[
+        int, typer.Option(help="Runs over which a worker's memory is watched; 0: not.")
+    ] = 0,
+) -> None:
+    """Measure runs by one `executions` worker and by two, and the memory of one over many runs.
+
+    Ends with 1 if a figure misses its bar.
+    """
+    from evals.bench.run import run_workers
+
+    with servers() as settings:
+        if not asyncio.run(run_workers(settings, runs, many)):
+            raise typer.Exit(1)
+
+
 async def _retrieval(
     settings: Settings, cases: RetrievalSet, keep: bool, language: str
 ) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,13 +23,12 @@ from pipelines.journal import StoreJournal, storable
 from pipelines.level import LevelResult, run_level
 from pipelines.live import RunEvents, told, wire_time
 from pipelines.pauses import StorePauses
-from pipelines.references import Secret, find
+from pipelines.prepared import prepare
 from pipelines.run import cancel_under, close, extent_of
 from pipelines.scope import RunScope
 from pipelines.subruns import SubRuns
 from pipelines.trace import LeaseLost, Told, Trace
 from pipelines.turns import BlockFailed
-from pipelines.workflow import Definition, parse
 
 HEARTBEAT_SECONDS = 1.0  # how soon a running block learns that its run was cancelled
 MAX_RECOVERIES = 3
@@ -77,14 +77,14 @@ async def execute(
 async def _work(
     services: Services, run: Execution, owner: str, pauses: StorePauses, is_new: bool
 ) -> LevelResult:
-    definition = parse(run.definition)
+    prepared = prepare(run.workflow_id, run.version, run.definition)
     events = RunEvents(services.events, run.id, run.workflow_id)
     earlier = None if is_new else await told(services.events, run.id)
     if earlier is None:
         await events.send("execution:started", {"startTime": wire_time(run.started_at)})
-    secrets = await _secrets(services, run, definition)
-    journal = StoreJournal(services.store, services.sealer, run.workspace_id, run.id, owner)
-    scope = RunScope.of(definition, secrets)
+    secrets = await _secrets(services, run, prepared.secrets)
+    journal = StoreJournal(services, run, owner)
+    scope = RunScope.of(prepared.definition, secrets)
     context = Context(
         workspace_id=run.workspace_id,
         workflow_id=run.workflow_id,
@@ -99,9 +99,15 @@ async def _work(
         calls=SubRuns(services, run, execute),
     )
     # What an earlier run had finished is no event of this one.
-    is_all = earlier is None and bool(run.options.get("fromExecutionId"))
-    trace = Trace(journal, events.send, secrets, earlier or Told(is_all=is_all))
-    return await run_level(definition, extent_of(run), scope, trace, context)
+    is_taking_over = bool(run.options.get("fromExecutionId"))
+    told_all = Told(is_all=earlier is None and is_taking_over)
+    trace = Trace(journal, events.send, secrets, earlier or told_all)
+    if not is_new or is_taking_over:
+        await trace.replay()
+    async with services.beginnings.one() if is_new else nullcontext():
+        result = await run_level(prepared.graph, extent_of(run), scope, trace, context)
+    await events.arrived()
+    return result
 
 
 async def _conclude(
@@ -146,12 +152,11 @@ async def _end(
     services: Services, run: Execution, owner: str, end: dict[str, Any]
 ) -> Execution | None:
     async with services.store.unit(run.workspace_id) as unit:
-        ended = await unit.executions.finish(run.id, owner, end)
-        if ended is not None:
-            await cancel_under(unit, services, ended)
-    if ended is not None:
-        await close(services, ended)
-    return ended
+        if not await unit.executions.finish(run, owner, end):
+            return None
+        await cancel_under(unit, services, run)
+    await close(services, run)
+    return run
 
 
 async def _renew(services: Services, run: Execution, owner: str) -> bool:
@@ -176,15 +181,9 @@ def _input(services: Services, run: Execution) -> JsonValue:
     return given
 
 
-async def _secrets(services: Services, run: Execution, definition: Definition) -> dict[str, str]:
+async def _secrets(services: Services, run: Execution, own: frozenset[str]) -> dict[str, str]:
     """Return the secrets that the definition names, or a run around this one, opened."""
-    named = {
-        token.name
-        for block in definition.blocks.values()
-        for value in definition.values(block).values()
-        for token in find(value)
-        if isinstance(token, Secret)
-    } | set(run.options.get("secrets", ()))
+    named = own | set(run.options.get("secrets", ()))
     if not named:
         return {}
     async with services.store.unit(run.workspace_id) as unit:

@@ -25,6 +25,7 @@ class Graph:
 
     def __init__(self, definition: Definition, parent: str | None = None) -> None:
         self.definition, self.parent = definition, parent
+        self._inside: dict[str, Graph] = {}
         parents = parents_of(definition)
         self.blocks: Mapping[str, Block] = {
             block.id: block
@@ -70,6 +71,12 @@ class Graph:
         """Return ids of what a run visits that begins at ``start`` and ends after ``stop``."""
         ids = self.descendants(start) if start else set(self.reached)
         return ids & (self.ancestors(stop) | {stop}) if stop else ids
+
+    def inside(self, container_id: str) -> Graph:
+        """Return the level inside a container, the same each time."""
+        if container_id not in self._inside:
+            self._inside[container_id] = Graph(self.definition, container_id)
+        return self._inside[container_id]
 
     def descendants(self, block_id: str) -> set[str]:
         """Ids of the block and of all that it leads to."""

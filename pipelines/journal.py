@@ -8,30 +8,30 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from core.security import Sealer
+from core.services import Services
 from core.store.block_logs import BlockLog
-from core.store.unit import Store
+from core.store.executions import Execution
+from pipelines.large_values import bring_back, set_aside
 from pipelines.trace import BlockRecord, BlockStatus, LeaseLost, usage_of
 
 
 class StoreJournal:
     """The journal of one run in the hands of one owner."""
 
-    def __init__(
-        self, store: Store, sealer: Sealer, workspace_id: str, execution_id: str, owner: str
-    ) -> None:
-        self._store, self._sealer = store, sealer
-        self._workspace_id, self._execution_id, self._owner = workspace_id, execution_id, owner
+    def __init__(self, services: Services, run: Execution, owner: str) -> None:
+        self._store, self._sealer, self._blobs = services.store, services.sealer, services.blobs
+        self._workspace_id, self._execution_id, self._owner = run.workspace_id, run.id, owner
 
     async def finished(self) -> list[BlockRecord]:
         """Return what earlier attempts at this run have written, in execution order."""
         async with self._store.unit(self._workspace_id) as unit:
             rows = await unit.block_logs.of(self._execution_id)
+        await bring_back(self._blobs, rows)
         return [self._record(row) for row in rows]
 
     async def write(self, record: BlockRecord) -> None:
         """Write durably; raise ``LeaseLost`` when the run is no longer this process's."""
-        row = self._row(record)
+        row = await set_aside(self._blobs, self._row(record))
         is_written = await self._store.block_log_writer.write(self._execution_id, self._owner, row)
         if not is_written:
             raise LeaseLost(f"run {self._execution_id} is no longer {self._owner}'s")

@@ -14,7 +14,6 @@ from pipelines.outcome import final_output, is_response, select
 from pipelines.scope import RunScope
 from pipelines.trace import BlockRecord, Trace
 from pipelines.turns import BlockFailed, IterationFailed, Turns
-from pipelines.workflow import Definition
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class LevelResult:
 
 
 async def run_level(
-    definition: Definition, extent: Extent, scope: RunScope, trace: Trace, context: Context
+    graph: Graph, extent: Extent, scope: RunScope, trace: Trace, context: Context
 ) -> LevelResult:
     """Run the outermost level, replaying the blocks that ``trace`` remembers.
 
@@ -46,8 +45,6 @@ async def run_level(
     run until something comes that a block waits for, and ``LeaseLost`` when the journal says that
     the run belongs to somebody else.
     """
-    await trace.replay()
-    graph = Graph(definition)
     level = _Level(graph, graph.part(extent.start_block_id, extent.stop_after_block_id), trace)
     records = await level.run(scope, context)
     chosen = extent.selected_outputs
@@ -75,7 +72,7 @@ class _Level:
         return final_output(self._graph, records)
 
     def _inside(self, container_id: str, scope: RunScope, context: Context) -> _Inside:
-        graph = Graph(self._graph.definition, container_id)
+        graph = self._graph.inside(container_id)
         return _Inside(_Level(graph, graph.reached, self._trace), scope, context)
 
 

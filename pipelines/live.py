@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,7 @@ from core.store.unit import OpenUnit
 from pipelines.trace import END_TYPES, Place, Told
 
 PAUSED = "execution:paused"
+_MOST_UNDER_WAY = 64  # events of a run that are sent and not yet in its log
 KEEP_PAUSED_SECONDS = 60 * 24 * 3600  # of the log of a run that waits for somebody
 LAST_TYPES = {
     "completed": "execution:completed",
@@ -33,14 +36,29 @@ def wire_time(moment: datetime | None) -> str | None:
 
 
 class RunEvents:
-    """Appends the events of one run."""
+    """Appends the events of one run, in order.
+
+    A block does not wait for its events: rows are what lasts, and a run that is taken up again
+    tells what was written and not told. Only a Redis that is behind holds the run up.
+    """
 
     def __init__(self, events: EventLogs, execution_id: str, workflow_id: str) -> None:
         self._events, self._execution_id, self._workflow_id = events, execution_id, workflow_id
+        self._under_way: deque[asyncio.Future[int]] = deque()
 
     async def send(self, kind: str, data: dict[str, JsonValue]) -> None:
+        """Send an event off; raises what one before it failed with."""
         event = _envelope(self._execution_id, self._workflow_id, kind, data)
-        await self._events.append(log_name(self._execution_id), event)
+        self._under_way.append(self._events.put(log_name(self._execution_id), event))
+        while self._under_way[0].done() or len(self._under_way) > _MOST_UNDER_WAY:
+            await self._under_way.popleft()
+            if not self._under_way:
+                return
+
+    async def arrived(self) -> None:
+        """Wait until what was sent is in the log; raises what it failed with."""
+        while self._under_way:
+            await self._under_way.popleft()
 
 
 async def told(events: EventLogs, execution_id: str) -> Told | None:
@@ -84,7 +102,7 @@ def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
 
 async def send_last(events: EventLogs, run: Execution) -> None:
     """Append the event that ends a run's log; only whoever ended the run may."""
-    await RunEvents(events, run.id, run.workflow_id).send(*last_event(run))
+    await events.append(log_name(run.id), _envelope(run.id, run.workflow_id, *last_event(run)))
 
 
 def paused_data(run: Execution, pauses: Sequence[Pause]) -> dict[str, JsonValue]:
@@ -111,7 +129,7 @@ def _context(run: Execution, pause: Pause) -> JsonValue:
 async def send_paused(events: EventLogs, run: Execution, pauses: Sequence[Pause]) -> None:
     """Append the event that a run pauses, and have its log outlast the pause."""
     data = paused_data(run, pauses)
-    await RunEvents(events, run.id, run.workflow_id).send(PAUSED, data)
+    await events.append(log_name(run.id), _envelope(run.id, run.workflow_id, PAUSED, data))
     await events.keep(log_name(run.id), KEEP_PAUSED_SECONDS)
 
 

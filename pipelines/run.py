@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import JsonValue
 
@@ -21,17 +21,17 @@ from core.services import Services
 from core.slots import Slot
 from core.store.executions import HOLDS_SLOT, Execution
 from core.store.unit import Unit
-from core.store.workflows import Workflow
 from pipelines.graph import Graph, containers_of, parents_of
 from pipelines.journal import storable
 from pipelines.level import Extent
 from pipelines.live import send_last
-from pipelines.validity import require_valid
-from pipelines.workflow import Definition, issue, parse
+from pipelines.prepared import Prepared, known, prepare
+from pipelines.workflow import Definition, issue
 
 Trigger = Literal["manual", "api", "schedule", "webhook", "chat", "copilot", "workflow", "voice"]
 Draft = Literal["never", "if_undeployed", "always"]
 NO_LIMIT = -1
+_NO_WORKFLOW: Final = "There is no such workflow; list those you have."
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class RunRequest:
     """What a caller may say about a run, once checked who may say it.
 
     ``slots`` is the most runs the workspace may have going, -1 for no limit; ``runner`` names the
-    process when it will execute the run itself, else a worker is woken.
+    process when it will execute the run itself, else a worker is woken, but for a run that a block
+    of ``parent`` waits for: whoever runs the block takes it.
     """
 
     trigger: Trigger
@@ -76,20 +77,16 @@ async def start(unit: Unit, services: Services, workflow_id: str, request: RunRe
     Raises ``NotFound``, ``Conflict`` (never deployed, or the id is taken), ``ValidationFailed``
     naming the block, and ``RateLimited`` when the workspace's slots are taken.
     """
-    workflow = await unit.workflows.get(workflow_id)
-    if workflow is None:
-        raise NotFound("There is no such workflow; list those you have.")
-    version, frozen = await _frozen(unit, workflow, request.draft)
-    definition = parse(frozen)
-    require_valid(definition, runnable=True)
-    _require_extent(definition, request.extent)
-    execution = _row(workflow.id, version, frozen, request, services.settings.lease_seconds)
+    version, frozen = await _frozen(unit, workflow_id, request.draft)
+    definition = frozen.runnable
+    _require_extent(frozen.graph, request.extent)
+    execution = _row(workflow_id, version, frozen.raw, request, services.settings.lease_seconds)
     async with taken_slot(services, unit.workspace_id, execution.id, request.slots):
         if not await unit.executions.insert(execution):
             raise Conflict("A run with this id exists; choose another X-Run-Id.")
         if request.from_execution_id:
             await _take_over(unit, definition, request, execution.id)
-    if request.runner is None:
+    if request.runner is None and request.parent is None:
         unit.after_commit(lambda: _wake(services, execution.id))
     return execution
 
@@ -142,25 +139,33 @@ def extent_of(run: Execution) -> Extent:
     )
 
 
-async def _frozen(
-    unit: Unit, workflow: Workflow, draft: Draft
-) -> tuple[int | None, dict[str, Any]]:
+async def _frozen(unit: Unit, workflow_id: str, draft: Draft) -> tuple[int | None, Prepared]:
     """Return the version and the definition that a run takes."""
-    if draft == "always" or (draft == "if_undeployed" and workflow.deployed_version is None):
-        return None, workflow.definition
-    if workflow.deployed_version is None:
+    deployed = await unit.workflows.deployed(workflow_id)
+    if deployed is None:
+        raise NotFound(_NO_WORKFLOW)
+    if draft == "always" or (draft == "if_undeployed" and deployed.number is None):
+        workflow = await unit.workflows.get(workflow_id)
+        if workflow is None:
+            raise NotFound(_NO_WORKFLOW)
+        return None, prepare(workflow_id, None, workflow.definition)
+    if deployed.number is None:
         raise Conflict(
-            f'The workflow "{workflow.name}" was never deployed, and only people may run a draft: '
-            f"POST /api/workflows/{workflow.id}/deploy first."
+            f'The workflow "{deployed.name}" was never deployed, and only people may run a draft: '
+            f"POST /api/workflows/{workflow_id}/deploy first."
         )
-    snapshot = await unit.workflows.snapshot(workflow.id, workflow.deployed_version)
+    found = known(workflow_id, deployed.number)
+    return deployed.number, found or await _snapshot(unit, workflow_id, deployed.number)
+
+
+async def _snapshot(unit: Unit, workflow_id: str, number: int) -> Prepared:
+    snapshot = await unit.workflows.snapshot(workflow_id, number)
     if snapshot is None:
         raise NotFound("The deployed version is gone; deploy the workflow again.")
-    return snapshot.number, snapshot.definition
+    return prepare(workflow_id, number, snapshot.definition)
 
 
-def _require_extent(definition: Definition, extent: Extent) -> None:
-    graph = Graph(definition)
+def _require_extent(graph: Graph, extent: Extent) -> None:
     for name, block_id in (
         ("startBlockId", extent.start_block_id),
         ("stopAfterBlockId", extent.stop_after_block_id),
@@ -238,7 +243,6 @@ def _row(
         options={name: value for name, value in options.items() if value},
         trigger=request.trigger,
         input=storable(request.input),
-        output=None,  # JSON null; left away it would be SQL NULL
         created_by=request.created_by,
         status="queued",
         parent_id=parent and parent.execution_id,

@@ -78,12 +78,9 @@ class SubRuns:
             draft="if_undeployed" if self._run.version is None else "never",
             created_by=self._run.created_by,
             parent=Parent(self._run.id, _place(context), depth, sorted(secrets), sealed),
-            runner=new_id("queue"),
         )
         async with self._services.store.unit(self._run.workspace_id) as unit:
-            child = await start(unit, self._services, workflow_id, request)
-            child.status, child.lease_owner, child.lease_until = "queued", None, None
-        return child
+            return await start(unit, self._services, workflow_id, request)
 
     async def _driven(self, child: Execution) -> None:
         """Run what is left of a run, or wait a moment where another process does."""
@@ -108,8 +105,7 @@ class SubRuns:
         shown: JsonValue = child.output
         if "{{" not in json.dumps(shown):
             return shown
-        sealer, store = self._services.sealer, self._services.store
-        journal = StoreJournal(store, sealer, child.workspace_id, child.id, owner="")
+        journal = StoreJournal(self._services, child, owner="")
         graph = Graph(parse(child.definition))
         ended = [record for record in await journal.finished() if record.status != "skipped"]
         return final_output(graph, {r.block_id: r for r in ended if r.iteration is None})

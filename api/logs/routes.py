@@ -13,6 +13,7 @@ from api.logs.schemas import BlockEntry, LogDetail, LogEntry, LogQuery, TraceSpa
 from api.paging import Page, cursor_of
 from core.store.block_logs import BlockLog
 from core.store.executions import Execution
+from pipelines.large_values import bring_back
 from pipelines.live import duration_ms
 from pipelines.spans import trace_of
 
@@ -28,9 +29,11 @@ async def list_logs(call: Call, query: LogQuery) -> Page[LogEntry]:
 @endpoint("GET", "/api/logs/<execution_id>", access=READ)
 async def get_log(call: Call, execution_id: str) -> LogDetail:
     """Return a run with its trace and the definition that ran."""
-    row = found(await call.unit.executions.get(execution_id), "execution")
-    under = await call.unit.subruns.under(execution_id)
-    logs = {one.id: await call.unit.block_logs.of(one.id) for one in (row, *under)}
+    async with call.services.store.unit(call.workspace_id) as unit:
+        row = found(await unit.executions.get(execution_id), "execution")
+        under = await unit.subruns.under(execution_id)
+        logs = {one.id: await unit.block_logs.of(one.id) for one in (row, *under)}
+    await bring_back(call.services.blobs, [log for rows in logs.values() for log in rows])
     root = TraceSpan.model_validate(trace_of(row, logs, under))
     return LogDetail(**fields_of(row), trace_spans=[root], definition=row.definition)
 
@@ -38,8 +41,10 @@ async def get_log(call: Call, execution_id: str) -> LogDetail:
 @endpoint("GET", "/api/logs/<execution_id>/blocks", access=READ)
 async def list_block_logs(call: Call, execution_id: str) -> Page[BlockEntry]:
     """List how a run's blocks ended, in the order they began."""
-    found(await call.unit.executions.get(execution_id), "execution")
-    rows: Sequence[BlockLog] = await call.unit.block_logs.of(execution_id)
+    async with call.services.store.unit(call.workspace_id) as unit:
+        found(await unit.executions.get(execution_id), "execution")
+        rows: Sequence[BlockLog] = await unit.block_logs.of(execution_id)
+    await bring_back(call.services.blobs, rows)
     return Page(data=[_entry(row) for row in rows])
 
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, UniqueConstraint, select, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.batches import Batcher
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
+from core.store.driver import Ask
 
 
 class BlockLog(Base):
     __tablename__ = "block_logs"
-    __table_args__ = (UniqueConstraint("execution_id", "block_id", "iteration", "attempt"),)
+    __table_args__ = (
+        UniqueConstraint("execution_id", "block_id", "iteration", "attempt"),
+        Index(
+            "ix_block_logs_values_key",
+            "values_key",
+            postgresql_where=text("values_key IS NOT NULL"),
+        ),
+    )
 
     no: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
@@ -41,37 +48,43 @@ class BlockLog(Base):
     input: Mapped[Any] = mapped_column(JSONB, default=None)
     output: Mapped[Any] = mapped_column(JSONB, default=None)
     error_message: Mapped[str | None]
+    # The blob that holds input and output where they are large; they are null here then.
+    values_key: Mapped[str | None]
     usage: Mapped[dict[str, Any] | None]
     cost: Mapped[float | None]
 
 
-_WRITE = text("""
+_WRITE: Final = """
     INSERT INTO block_logs (
         id, execution_id, workspace_id, block_id, block_name, block_type, execution_order,
         iteration, attempt, status, started_at, ended_at, input, output, sealed_output,
-        error_message, error_code, usage, cost
+        error_message, error_code, usage, cost, values_key
     )
     SELECT r.id, e.id, e.workspace_id, r.block_id, r.block_name, r.block_type, r.execution_order,
         r.iteration, r.attempt, r.status, r.started_at, r.ended_at, coalesce(r.input, 'null'),
-        coalesce(r.output, 'null'), r.sealed_output, r.error_message, r.error_code, r.usage, r.cost
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
+        coalesce(r.output, 'null'), r.sealed_output, r.error_message, r.error_code, r.usage, r.cost,
+        r.values_key
+    FROM jsonb_to_recordset($1::jsonb) AS r (
         id text, execution_id text, owner text, block_id text, block_name text, block_type text,
         execution_order int, iteration text, attempt int, status text, started_at timestamptz,
         ended_at timestamptz, input jsonb, output jsonb, sealed_output text, error_message text,
-        error_code text, usage jsonb, cost float
+        error_code text, usage jsonb, cost float, values_key text
     )
     JOIN executions e
         ON e.id = r.execution_id AND e.status = 'running' AND e.lease_owner = r.owner
     ON CONFLICT DO NOTHING
     RETURNING id
-""")
+"""
 
 
 class BlockLogWriter:
-    """Writes how blocks ended, those of runs that go on side by side in one commit."""
+    """Writes how blocks ended, those of runs that go on side by side in one commit.
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    ``ask`` puts a statement to the database above workspaces, committed when it returns.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
         self._batches: Batcher[dict[str, Any], bool] = Batcher(self._write_all)
 
     async def write(self, execution_id: str, owner: str, row: dict[str, Any]) -> bool:
@@ -85,15 +98,13 @@ class BlockLogWriter:
         )
 
     async def _write_all(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        async with self._engine.connect() as connection:
-            result = await connection.execute(_WRITE, {"rows": json.dumps(rows)})
-            written = set(result.scalars())
+        written = {row["id"] for row in await self._ask(_WRITE, [json.dumps(rows)])}
         return [row["id"] in written for row in rows]
 
 
 class BlockLogs(TenantRepository):
     async def of(self, execution_id: str) -> Sequence[BlockLog]:
-        """Return a run's blocks in the order they began."""
+        """Return a run's blocks in the order they began, to be read only."""
         rows = await self._session.scalars(
             select(BlockLog)
             .where(
@@ -102,7 +113,10 @@ class BlockLogs(TenantRepository):
             )
             .order_by(BlockLog.execution_order, BlockLog.no)
         )
-        return rows.all()
+        found = rows.all()
+        for row in found:
+            self._session.expunge(row)
+        return found
 
     async def has_answered(self, execution_id: str) -> bool:
         """Whether a ``response`` block set what the run answers."""

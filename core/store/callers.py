@@ -6,12 +6,13 @@ remembered: a key that was revoked before a request came lets none in.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
 from core.batches import Batcher
+from core.store.driver import Ask
 from core.store.workspaces import SEAT_FACTS, Seat, seat_of
 
 
@@ -47,10 +48,10 @@ FIND: Final = f"""
 
 
 class KeyHolders:
-    """Finds them by the hashes of keys; ``fetch`` asks the database above workspaces."""
+    """Finds them by the hashes of keys; ``ask`` asks the database above workspaces."""
 
-    def __init__(self, fetch: Callable[[str, list[str]], Awaitable[Sequence[Any]]]) -> None:
-        self._fetch = fetch
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
         self._batches: Batcher[str, KeyHolder | None] = Batcher(self._find_all)
 
     async def find(self, key_hash: str) -> KeyHolder | None:
@@ -58,7 +59,7 @@ class KeyHolders:
         return await self._batches.ask(key_hash)
 
     async def _find_all(self, hashes: Sequence[str]) -> list[KeyHolder | None]:
-        rows = await self._fetch(FIND, list(set(hashes)))
+        rows = await self._ask(FIND, [list(set(hashes))])
         found = {row[0]: _holder(row[1:]) for row in rows}
         return [found.get(key_hash) for key_hash in hashes]
 

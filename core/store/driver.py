@@ -7,6 +7,7 @@ transaction. A query that is only read is best asked by ``look``, which begins n
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from asyncpg import (
@@ -17,12 +18,13 @@ from asyncpg import (
     PostgresConnectionError,
     Record,
 )
-from sqlalchemy import Select
+from sqlalchemy import Engine, Select
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 
 from core.errors import ServiceUnavailable
+from core.store.explained import explained
 from core.store.walls import WORKSPACE, inside
 
 _CACHED: Final = "driver connection"  # a session's; it has one as long as its unit lasts
@@ -35,6 +37,8 @@ _LOST: Final = (
 _SILENT: Final = "The database does not answer; try again soon."
 _DIALECT: Final = PGDialect_asyncpg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NUMBER: Final = re.compile(r"\$(\d+)")
+Ask = Callable[[str, Sequence[Any]], Awaitable[Sequence[Record]]]
+"""Puts a statement and its values to the database, as :func:`ask` does."""
 
 
 async def driver_of(session: AsyncSession) -> Connection[Record]:
@@ -60,18 +64,7 @@ async def look(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
     workspace_id = session.info.get(WORKSPACE)
     if workspace_id is not None:
         sql, values = inside(sql, len(values)), (*values, workspace_id)
-    pooled = await greenlet_spawn(session.get_bind().engine.raw_connection)
-    driver: Any = pooled.driver_connection
-    try:
-        found: list[Record] = await driver.fetch(sql, *values)
-    except _LOST as error:
-        if not _is_lost(driver, error):
-            raise  # it is our own mistake, such as a value too many
-        pooled.invalidate()
-        raise ServiceUnavailable(_SILENT) from error
-    finally:
-        pooled.close()
-    return found
+    return await _alone(session.get_bind().engine, sql, values)
 
 
 async def fetch(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
@@ -90,6 +83,15 @@ async def fetch(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
         raise ServiceUnavailable(_SILENT) from error
 
 
+async def ask(engine: AsyncEngine, sql: str, values: Sequence[Any]) -> list[Record]:
+    """Put a statement that stands by itself, above workspaces, committed when it returns.
+
+    Raises ``ServiceUnavailable`` when the database went away or has no connection free.
+    """
+    with explained():
+        return await _alone(engine.sync_engine, sql, values)
+
+
 async def begin(session: AsyncSession) -> Connection[Record]:
     """Begin the session's transaction unless it has begun, and return its connection."""
     driver = await driver_of(session)
@@ -98,6 +100,22 @@ async def begin(session: AsyncSession) -> Connection[Record]:
         pooled: Any = await (await session.connection()).get_raw_connection()
         await pooled.dbapi_connection._start_transaction()
     return driver
+
+
+async def _alone(engine: Engine, sql: str, values: Sequence[Any]) -> list[Record]:
+    """Put a statement on a connection borrowed for it alone."""
+    pooled = await greenlet_spawn(engine.raw_connection)
+    driver: Any = pooled.driver_connection
+    try:
+        found: list[Record] = await driver.fetch(sql, *values)
+    except _LOST as error:
+        if not _is_lost(driver, error):
+            raise  # it is our own mistake, such as a value too many
+        pooled.invalidate()
+        raise ServiceUnavailable(_SILENT) from error
+    finally:
+        pooled.close()
+    return found
 
 
 def _is_lost(driver: Any, error: Exception) -> bool:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CursorResult,
     ForeignKey,
     Index,
-    Result,
     Text,
     UniqueConstraint,
-    Update,
-    case,
     cast,
-    delete,
     func,
     literal,
     select,
@@ -27,17 +23,15 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, Repository, TenantRepository, Timestamps, is_one_of
+from core.store.base import Base, TenantRepository, Timestamps, is_one_of
+from core.store.driver import fetch
 from core.store.pages import Position, RowsPage, read_page
+from core.store.rows import insertion
 
 TERMINAL = ("completed", "failed", "cancelled")
-_UNIQUE = "23505"
-_MOST_FORGOTTEN = 500  # at once; each takes its block logs along
 HOLDS_SLOT = "holdsSlot"  # the option of a run that counts against the plan's limit
-_WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now())"
 
 
 class Execution(Timestamps, Base):
@@ -79,6 +73,25 @@ class Execution(Timestamps, Base):
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
     parent_place: Mapped[str | None]
     depth: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+
+
+_OF_OWNER: Final = "id = $1 AND workspace_id = $2 AND lease_owner = $3 AND status = 'running'"
+_RENEW: Final = f"""
+    UPDATE executions SET lease_until = now() + $4, updated_at = now()
+    WHERE {_OF_OWNER} RETURNING id
+"""  # noqa: S608 - constants
+_RELEASE: Final = f"""
+    UPDATE executions
+    SET status = 'queued', lease_owner = NULL, lease_until = NULL, updated_at = now()
+    WHERE {_OF_OWNER} RETURNING id
+"""  # noqa: S608 - constants
+_ENDS: Final = ("output", "error", "usage")  # JSON; what an end does not say stays as it is
+_FINISH: Final = f"""
+    UPDATE executions SET status = $4, cost = $5, output = coalesce($6, output),
+        error = coalesce($7, error), usage = coalesce($8, usage), ended_at = clock_timestamp(),
+        lease_owner = NULL, lease_until = NULL, updated_at = now()
+    WHERE {_OF_OWNER} RETURNING ended_at, updated_at
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True)
@@ -145,42 +158,36 @@ class Executions(TenantRepository):
         return {row.id: row.status for row in rows}
 
     async def insert(self, execution: Execution) -> bool:
-        """Add a run; False, and nothing added, when its id is taken (by whomever)."""
+        """Add a run; False, and nothing added, when its id is taken (by whomever).
+
+        The object stays outside the session: what is changed on it later is not written.
+        """
         execution.workspace_id = self._workspace_id
-        try:
-            async with self._session.begin_nested():
-                self._session.add(execution)
-        except IntegrityError as error:
-            # Another workspace's run cannot be seen, only run into.
-            if getattr(error.orig, "sqlstate", None) != _UNIQUE:
-                raise
-            return False
-        return True
+        sql, values = insertion(execution)
+        sql += " ON CONFLICT DO NOTHING RETURNING created_at, updated_at"
+        for row in await fetch(self._session, sql, *values):
+            execution.created_at, execution.updated_at = row
+            return True
+        return False
 
     async def renew(self, execution_id: str, owner: str, lease: timedelta) -> bool:
         """Keep a running run for its owner; False when it is the owner's no more."""
-        changed = await self._session.execute(
-            self._mine(execution_id, owner).values(lease_until=func.now() + lease)
-        )
-        return _changed(changed)
+        return bool(await fetch(self._session, _RENEW, *self._mine(execution_id, owner), lease))
 
     async def release(self, execution_id: str, owner: str) -> bool:
         """Put a running run back, for another process to take it up at once."""
-        changed = await self._session.execute(
-            self._mine(execution_id, owner).values(
-                status="queued", lease_owner=None, lease_until=None
-            )
-        )
-        return _changed(changed)
+        return bool(await fetch(self._session, _RELEASE, *self._mine(execution_id, owner)))
 
-    async def finish(self, execution_id: str, owner: str, end: dict[str, Any]) -> Execution | None:
-        """End a running run of its owner's; None when it is not, or no longer, running there."""
-        return await self._session.scalar(
-            self._mine(execution_id, owner)
-            .values(ended_at=func.clock_timestamp(), lease_owner=None, lease_until=None, **end)
-            .returning(Execution)
-            .execution_options(populate_existing=True)
-        )
+    async def finish(self, run: Execution, owner: str, end: dict[str, Any]) -> bool:
+        """End a running run of its owner's, also on the object; False when it is not, or no
+        longer, running there. ``end`` has ``status`` and what else comes with it."""
+        given = (None if end.get(key) is None else json.dumps(end[key]) for key in _ENDS)
+        values = (*self._mine(run.id, owner), end["status"], end.get("cost"), *given)
+        for row in await fetch(self._session, _FINISH, *values):
+            for key, value in {**end, **row, "lease_owner": None, "lease_until": None}.items():
+                setattr(run, key, value)
+            return True
+        return False
 
     async def cancel(self, execution_id: str) -> Execution | None:
         """End a run that has not ended as ``cancelled``; None when there is no such run."""
@@ -202,88 +209,5 @@ class Executions(TenantRepository):
             .execution_options(populate_existing=True)
         )
 
-    def _mine(self, execution_id: str, owner: str) -> Update:
-        return update(Execution).where(
-            Execution.id == execution_id,
-            Execution.workspace_id == self._workspace_id,
-            Execution.status == "running",
-            Execution.lease_owner == owner,
-        )
-
-
-class ExecutionJobs(Repository):
-    """The queue side of executions, over all workspaces."""
-
-    async def count_by_status(self) -> dict[str, int]:
-        """Return how many runs have each status."""
-        query = select(Execution.status, func.count()).group_by(Execution.status)
-        return {status: count for status, count in await self._session.execute(query)}  # noqa: C416
-
-    async def claim(self, owner: str, lease: timedelta) -> Execution | None:
-        """Take the next waiting run, of the workspace with the fewest in work.
-
-        A run whose holder fell silent waits too; taking it counts as a recovery.
-        """
-        waiting = text(f"""
-            WITH busy AS (
-                SELECT workspace_id, count(*) AS runs FROM executions
-                WHERE status = 'running' AND lease_until >= now() GROUP BY workspace_id
-            )
-            SELECT e.id FROM executions e LEFT JOIN busy USING (workspace_id)
-            WHERE {_WAITS}
-            ORDER BY coalesce(busy.runs, 0), e.created_at, e.id
-            LIMIT 1 FOR UPDATE OF e SKIP LOCKED
-        """)  # noqa: S608 - a constant
-        execution_id = await self._session.scalar(waiting)
-        if execution_id is None:
-            return None
-        return await self._session.scalar(
-            update(Execution)
-            .where(Execution.id == execution_id)
-            .values(
-                recoveries=Execution.recoveries + case((Execution.status == "running", 1), else_=0),
-                status="running",
-                started_at=func.coalesce(Execution.started_at, func.clock_timestamp()),
-                lease_owner=owner,
-                lease_until=func.now() + lease,
-            )
-            .returning(Execution)
-        )
-
-    async def waiting_with_slot(self) -> list[tuple[str, str]]:
-        """Return workspace and id of the runs that wait for a worker and hold a slot."""
-        rows = await self._session.execute(
-            select(Execution.workspace_id, Execution.id).where(
-                Execution.status == "queued", Execution.options.has_key(HOLDS_SLOT)
-            )
-        )
-        return [(row[0], row[1]) for row in rows]
-
-    async def purge(self, kept: timedelta) -> int:
-        """Delete runs, with their logs, that ended longer ago than that; return how many.
-
-        At most five hundred; a run that another run waits for goes with that one.
-        """
-        old = (
-            select(Execution.id)
-            .where(
-                Execution.status.in_(TERMINAL),
-                Execution.ended_at < func.now() - kept,
-                Execution.parent_id.is_(None),
-            )
-            .limit(_MOST_FORGOTTEN)
-            .with_for_update(skip_locked=True)
-        )
-        gone = await self._session.scalars(
-            delete(Execution).where(Execution.id.in_(old)).returning(Execution.id)
-        )
-        return len(gone.all())
-
-    async def count_waiting(self) -> int:
-        """Count the runs that a worker could take now."""
-        waiting = text(f"SELECT count(*) FROM executions e WHERE {_WAITS}")  # noqa: S608
-        return await self._session.scalar(waiting) or 0
-
-
-def _changed(result: Result[Any]) -> bool:
-    return isinstance(result, CursorResult) and result.rowcount > 0
+    def _mine(self, execution_id: str, owner: str) -> tuple[str, str, str]:
+        return execution_id, self._workspace_id, owner

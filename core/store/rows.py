@@ -83,6 +83,8 @@ def _filled(row: Base) -> dict[str, Any]:
             setattr(row, name, value)
         if value is not None:
             found[column.name] = _encoded(column, value)
+        elif isinstance(column.type, JSONB) and not column.nullable:
+            found[column.name] = "null"  # JSON's own
     return found
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Generic, TypeVar, overload
 
-from asyncpg import Record
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
@@ -31,8 +31,9 @@ from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
-from core.store.driver import look
-from core.store.executions import ExecutionJobs, Executions
+from core.store.driver import ask
+from core.store.execution_jobs import ExecutionJobs
+from core.store.executions import Executions
 from core.store.explained import explained
 from core.store.files import File, Files
 from core.store.hits import Hits
@@ -203,10 +204,6 @@ class SystemUnit(_Transaction):
     workflow_standings = repository(WorkflowStandings)
     live_rights = repository(LiveRightsLookup)
 
-    async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
-        """Return the rows of a query of this package's own, by the driver."""
-        return await look(self._session, sql, values)
-
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)
 
@@ -222,8 +219,8 @@ class Store:
         """``engine`` works as the database's user, ``tenants`` behind the wall."""
         self.engine, self._tenants = engine, tenants
         self._above, self._inside = _sessions(engine), _sessions(tenants)
-        self.block_log_writer = BlockLogWriter(engine)
-        self.key_holders = KeyHolders(self._ask)
+        self.block_log_writer = BlockLogWriter(partial(ask, engine))
+        self.key_holders = KeyHolders(partial(ask, engine))
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
@@ -240,10 +237,6 @@ class Store:
         async with _committed(unit):
             yield unit
         await unit.run_waiting()
-
-    async def _ask(self, sql: str, values: list[str]) -> Sequence[Record]:
-        async with self.system() as unit:
-            return await unit.fetch(sql, values)
 
     async def answers(self) -> bool:
         """Return whether the database answers."""

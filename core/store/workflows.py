@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
@@ -55,6 +56,19 @@ _LISTED: Final = f"""
 """  # noqa: S608 - the names of our own columns
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """What a run of the deployed version needs to know of a workflow."""
+
+    name: str
+    number: int | None  # of the snapshot that is deployed
+
+
+_DEPLOYED: Final = """
+    SELECT name, deployed_version FROM workflows WHERE id = $1 AND workspace_id = $2
+"""
+
+
 class Workflows(TenantRepository):
     async def get(self, workflow_id: str) -> Workflow | None:
         return await self._session.scalar(
@@ -62,6 +76,11 @@ class Workflows(TenantRepository):
                 Workflow.id == workflow_id, Workflow.workspace_id == self._workspace_id
             )
         )
+
+    async def deployed(self, workflow_id: str) -> Deployed | None:
+        """Return which version of a workflow is deployed; None when there is no such workflow."""
+        rows = await look(self._session, _DEPLOYED, workflow_id, self._workspace_id)
+        return Deployed(*rows[0]) if rows else None
 
     async def page(self, after: Position | None, limit: int) -> RowsPage[Workflow]:
         """Return whole workflows, newest first."""

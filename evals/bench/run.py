@@ -9,10 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from evals.bench import chat, knowledge, lists, memory, workflows
+from core.config import Settings
+from evals.bench import chat, knowledge, lists, memory, workers, workflows
 from evals.bench.figures import Figure
 from evals.bench.model_server import model_server
 from evals.bench.system import System, running
+from evals.scratch import opened
 
 _LISTINGS = 10_000
 
@@ -33,6 +35,14 @@ async def run(documents: int, runs: int, json_file: Path | None) -> bool:
     if json_file:
         report = {"at": datetime.now(UTC).isoformat(), "figures": [f.to_json() for f in figures]}
         json_file.write_text(json.dumps(report, indent=2))
+    return all(figure.clears is not False for figure in figures)
+
+
+async def run_workers(settings: Settings, runs: int, many: int) -> bool:
+    """Measure runs by workers of their own and print; returns whether every bar is cleared."""
+    async with opened(settings) as services:
+        figures = await workers.measure(settings, services, runs, many)
+    Console().print(_table(figures))
     return all(figure.clears is not False for figure in figures)
 
 

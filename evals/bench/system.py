@@ -35,7 +35,7 @@ class System:
 
     def memory(self) -> dict[str, int]:
         """Return the resident bytes of each process of the service, by a readable name."""
-        return {f"{name} ({pid})": _resident(pid) for pid, name in _tree(self.launcher)}
+        return {f"{name} ({pid})": resident(pid) for pid, name in _tree(self.launcher)}
 
 
 @asynccontextmanager
@@ -144,7 +144,8 @@ def _tree(root: int) -> list[tuple[int, str]]:
     return found
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Return the resident bytes of a process, 0 where it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:

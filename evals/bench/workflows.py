@@ -7,17 +7,16 @@ from typing import Any, Final
 
 from evals.bench.figures import Figure, median, percentile
 from evals.bench.load import drive
+from evals.bench.shapes import BLOCKS, SIDE_BY_SIDE, no_ops, side_by_side
 from evals.bench.system import System
 from pipelines.yardstick import raw_runs_per_second
 
-_BLOCKS: Final = 10
-_SIDE_BY_SIDE: Final = 20
 _TODAY_RUNS_PER_SECOND: Final = 7.0  # Langflow 1.13, which stores its runs
 
 
 async def measure(system: System, runs: int) -> list[Figure]:
     client = system.client
-    path = await _deployed(system, "Bench", _definition())
+    path = await _deployed(system, "Bench", no_ops())
 
     async def run(number: int) -> None:
         answer = await client.post(f"{path}/execute", json={"input": {"number": number}})
@@ -28,7 +27,7 @@ async def measure(system: System, runs: int) -> list[Figure]:
     await drive(run, range(10), 1)
     _, alone = await drive(run, range(runs // 2), 1)
     _, crowd = await drive(run, range(runs), 8)
-    raw = await raw_runs_per_second(_BLOCKS)
+    raw = await raw_runs_per_second(BLOCKS)
     shape = await _shape_figures(system)
     today = f"Langflow {_TODAY_RUNS_PER_SECOND:.0f}/s"
     return [
@@ -48,8 +47,8 @@ async def measure(system: System, runs: int) -> list[Figure]:
 
 async def _shape_figures(system: System) -> list[Figure]:
     """How fast independent blocks run side by side, and how soon a stream begins."""
-    wide = await _deployed(system, "Wide", _side_by_side())
-    plain = await _deployed(system, "Plain", _definition())
+    wide = await _deployed(system, "Wide", side_by_side())
+    plain = await _deployed(system, "Plain", no_ops())
 
     async def run(_: int) -> None:
         answer = await system.client.post(f"{wide}/execute", json={"input": {}})
@@ -69,7 +68,7 @@ async def _shape_figures(system: System) -> list[Figure]:
     await drive(stream, range(160), 16)
     return [
         Figure(
-            f"{_SIDE_BY_SIDE} blocks of 100 ms side by side", median(times), "s", "", "lower", 0.4
+            f"{SIDE_BY_SIDE} blocks of 100 ms side by side", median(times), "s", "", "lower", 0.4
         ),
         Figure(
             "first event of a stream, p95",
@@ -101,30 +100,3 @@ async def _deployed(system: System, name: str, definition: dict[str, Any]) -> st
     path = f"/api/workflows/{made.json()['id']}"
     (await system.client.post(f"{path}/deploy")).raise_for_status()
     return path
-
-
-def _side_by_side() -> dict[str, Any]:
-    """A start and blocks that each wait 100 ms, independent of each other."""
-    waits = [f"w{number}" for number in range(_SIDE_BY_SIDE)]
-    wait = {"seconds": {"id": "seconds", "value": 0.1}}
-    blocks: dict[str, Any] = {
-        name: {"id": name, "type": "wait", "name": name, "subBlocks": wait} for name in waits
-    }
-    blocks["s"] = {"id": "s", "type": "start", "name": "Start", "subBlocks": {}}
-    edges = [{"id": f"e{name}", "source": "s", "target": name} for name in waits]
-    return {"blocks": blocks, "edges": edges, "loops": {}, "parallels": {}, "variables": {}}
-
-
-def _definition() -> dict[str, Any]:
-    blocks: dict[str, Any] = {}
-    edges = []
-    for number in range(_BLOCKS):
-        kind = "start" if number == 0 else "template"
-        values = {} if number == 0 else {"template": {"id": "template", "value": "done"}}
-        blocks[f"b{number}"] = {
-            "id": f"b{number}", "type": kind, "name": f"Step {number}", "enabled": True,
-            "position": {"x": 200 * number, "y": 0}, "subBlocks": values, "outputs": {},
-        }  # fmt: skip
-        if number:
-            edges.append({"id": f"e{number}", "source": f"b{number - 1}", "target": f"b{number}"})
-    return {"blocks": blocks, "edges": edges, "loops": {}, "parallels": {}, "variables": {}}

@@ -12,6 +12,7 @@ import pytest
 
 from core.config import Settings
 from core.services import Services
+from pipelines.large_values import LARGE
 from tests.api.conftest import Member
 from tests.pipelines.shapes import block, definition
 from workers.upkeep import forget_old_runs
@@ -177,3 +178,15 @@ async def test_old_runs_are_forgotten(
     assert (await member.program.get(f"/api/logs/{new}")).status_code == 200
     async with services.store.unit(member.workspace_id) as unit:
         assert await unit.block_logs.of(old) == []
+
+
+async def test_large_values_are_shown_whole(member: Member, services: Services) -> None:
+    large = "x" * (LARGE + 1)
+    shape = definition([block("t", template=large)], "s>t")
+    execution_id = await _run(member, await _made(member, shape))
+    async with services.store.unit(member.workspace_id) as unit:
+        assert [row.output for row in await unit.block_logs.of(execution_id)][1] is None
+    blocks = (await member.program.get(f"/api/logs/{execution_id}/blocks")).json()["data"]
+    assert blocks[1]["outputData"] == {"text": large}
+    detail = (await member.program.get(f"/api/logs/{execution_id}")).json()
+    assert large in json.dumps(detail["traceSpans"])

@@ -70,3 +70,12 @@ async def test_of_many_who_complete_a_log_one_writes(services: Services) -> None
     assert second is not None
     assert second.data["i"] == 2
     assert await events.at("turn:cut", 4) is await events.at("turn:cut", 0) is None
+
+
+async def test_what_is_put_arrives_in_order_without_being_waited_for(services: Services) -> None:
+    logs = ("run:a", "run:b")
+    put = [services.events.put(log, {"i": i}) for i in range(30) for log in logs]
+    assert await asyncio.gather(*put) == [i for i in range(1, 31) for _ in logs]
+    for log in logs:
+        events = await services.events.read(log, after=0)
+        assert [(e.number, e.data["i"]) for e in events] == [(i + 1, i) for i in range(30)]

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from core.store.pauses import Asked, Pause
 from pipelines.blocks import KINDS
 from pipelines.blocks.base import BlockKind, Context, Held
+from pipelines.graph import Graph
 from pipelines.level import Extent, LevelResult, run_level
 from pipelines.scope import RunScope
 from pipelines.trace import MemoryJournal, Told, Trace
@@ -182,5 +183,6 @@ async def play(
     trace = Trace(played.journal, send, secrets or {}, Told(is_all=True))
     around = context(given, scope, send, services, workspace_id)
     around = replace(around, pauses=MemoryPauses(answers or {}), calls=MemoryCalls(workflows or {}))
-    played.result = await run_level(workflow, extent, scope, trace, around)
+    await trace.replay()
+    played.result = await run_level(Graph(workflow), extent, scope, trace, around)
     return played
