@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from core.store.filters import Filter
 from core.store.hits import SearchedBase
 from core.store.measures import MeasuredChunks
