@@ -86,7 +86,7 @@ async def run(
 def to_json(cases: RetrievalSet, results: Mapping[Mode, ModeResult]) -> dict[str, Any]:
     """Return the report as it is written with ``--json``; ``rrf`` is the reciprocal rank fusion of
     the keyword and the vector ranking."""
-    shown: dict[str, ModeResult] = dict(results)
+    shown: dict[str, ModeResult] = {str(mode): result for mode, result in results.items()}
     if "keyword" in results and "vector" in results:
         sides = [results["keyword"].rankings, results["vector"].rankings]
         fused = {q: reciprocal_rank_fusion([side[q] for side in sides]) for q in cases.queries}
