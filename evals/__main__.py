@@ -13,8 +13,8 @@ from rich.console import Console
 
 from core.config import Settings, get_settings
 from evals import answers as answer_eval
-from evals import cited, report, retrieval, speech
-from evals.cases import AnswerSet, BadData, RetrievalSet, load_answers, load_retrieval
+from evals import cited, compare, report, retrieval, speech
+from evals.cases import AnswerSet, BadData, Half, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
 
 _Cases = TypeVar("_Cases")
@@ -39,6 +39,11 @@ _Keep = Annotated[
         "embedding. After a change of ingestion run without it."
     ),
 ]
+_Baseline = Annotated[
+    Path | None,
+    typer.Option(help="A report written by --json; ends with 1 if a figure fell below it."),
+]
+_Tolerance = Annotated[float, typer.Option(help="A figure may fall by this much.", min=0)]
 _Language = Annotated[str, typer.Option(help="Language of the documents: en, de …, or auto.")]
 
 
@@ -49,23 +54,33 @@ def retrieval_command(
     ] = _OWN / "retrieval",
     split: Annotated[str | None, typer.Option(help="Name of the qrels file, if several.")] = None,
     limit: _Limit = None,
+    half: Annotated[
+        Half | None, typer.Option(help="Only the queries of one half: tune on a, report b.")
+    ] = None,
+    queries: Annotated[
+        str | None, typer.Option(help="Language of the queries: reads queries.<language>.jsonl.")
+    ] = None,
     json_file: _Json = None,
     html_file: _Html = None,
+    baseline: _Baseline = None,
+    tolerance: _Tolerance = 0.005,
     keep: _Keep = False,
     language: _Language = "en",
 ) -> None:
     """Rank a BEIR set in keyword, vector and hybrid mode, side by side.
 
-    Prints NDCG@10, Recall@100 and MRR@10 as trec_eval means them (every judged query counts, a
-    document by its best chunk) and the latency of single searches.
+    Prints NDCG@10, Recall@10 and @100 and MRR@10 as trec_eval means them (every judged query
+    counts, a document by its best chunk), those of reciprocal rank fusion (rrf) of the keyword and
+    the vector ranking, and the latency of single searches.
 
     Example: python -m evals retrieval --data scifact --split test --keep --html scifact.html
     """
-    cases = _loaded(lambda: load_retrieval(data, split, limit))
+    cases = _loaded(lambda: load_retrieval(data, split, limit, half, queries))
     with servers() as settings:
         found = asyncio.run(_retrieval(settings, cases, keep, language))
     report.print_retrieval(Console(), found)
     _write(found, json_file, html_file, report.retrieval_page)
+    _hold(found, baseline, tolerance)
 
 
 @app.command("answers")
@@ -76,6 +91,8 @@ def answers_command(
     limit: _Limit = None,
     json_file: _Json = None,
     html_file: _Html = None,
+    baseline: _Baseline = None,
+    tolerance: _Tolerance = 0.005,
     keep: _Keep = False,
     language: _Language = "en",
     copilot: Annotated[bool, typer.Option(help="Ask the copilot too, not only the search.")] = True,
@@ -94,6 +111,23 @@ def answers_command(
         found = asyncio.run(_answers(settings, cases, keep, language, copilot))
     report.print_answers(Console(), found)
     _write(found, json_file, html_file, report.answers_page)
+    _hold(found, baseline, tolerance)
+
+
+@app.command("compare")
+def compare_command(
+    before: Annotated[Path, typer.Argument(help="A report written by --json.")],
+    after: Annotated[Path, typer.Argument(help="Another of the same set.")],
+    tolerance: _Tolerance = 0.005,
+) -> None:
+    """Compare two reports of one set, figure by figure; ends with 1 if one fell.
+
+    "By chance" is how likely so large a difference in NDCG@10 is if neither is better: a paired
+    randomisation test over the queries.
+
+    Example: python -m evals compare before.json after.json
+    """
+    _hold(_loaded(lambda: compare.load_report(after)), before, tolerance)
 
 
 @app.command("speech")
@@ -177,7 +211,7 @@ def _loaded(load: Callable[[], _Cases]) -> _Cases:
     try:
         return load()
     except BadData as error:
-        raise typer.BadParameter(str(error), param_hint="--data") from None
+        raise typer.BadParameter(str(error), param_hint="--data, --baseline") from None
 
 
 def _write(
@@ -187,6 +221,16 @@ def _write(
         json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if html_file is not None:
         html_file.write_text(page(found), encoding="utf-8")
+
+
+def _hold(found: dict[str, Any], baseline: Path | None, tolerance: float) -> None:
+    """Compare with a baseline, if there is one; ends with 1 if a figure fell."""
+    if baseline is None:
+        return
+    changes = _loaded(lambda: compare.changes(compare.load_report(baseline), found))
+    compare.print_changes(Console(), changes)
+    if compare.fallen(changes, tolerance):
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

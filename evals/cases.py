@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+Half = Literal["a", "b"]
 
 
 class BadData(Exception):
@@ -35,6 +37,8 @@ class RetrievalSet:
     corpus: list[Text]
     queries: dict[str, str]
     relevant: dict[str, dict[str, int]]
+    half: Half | None = None  # of the queries, by their ids; None: all
+    query_language: str | None = None  # of the file they are from; None: the main one
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,18 @@ class AnswerSet:
     questions: list[Question]
 
 
-def load_retrieval(folder: Path, split: str | None, limit: int | None) -> RetrievalSet:
+def load_retrieval(
+    folder: Path,
+    split: str | None = None,
+    limit: int | None = None,
+    half: Half | None = None,
+    query_language: str | None = None,
+) -> RetrievalSet:
     """Read a BEIR folder: ``corpus.jsonl``, ``queries.jsonl`` (or .gz) and ``qrels/<split>.tsv``.
 
     Without a split the folder's only one is taken. ``limit`` keeps the first judged queries; the
-    corpus stays whole. Raises :class:`BadData`.
+    corpus stays whole. ``half`` keeps those whose id falls into it: tune on one, report the other.
+    ``query_language`` takes ``queries.<language>.jsonl``. Raises :class:`BadData`.
     """
     corpus_file = _find(folder, "corpus")
     qrels = _qrels_file(folder, split)
@@ -69,8 +80,9 @@ def load_retrieval(folder: Path, split: str | None, limit: int | None) -> Retrie
     with qrels.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t"):
             relevant.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
-    texts = {row["_id"]: row["text"] for row in _rows(_find(folder, "queries"))}
-    judged = [query for query in relevant if query in texts][:limit]
+    stem = f"queries.{query_language}" if query_language else "queries"
+    texts = {row["_id"]: row["text"] for row in _rows(_find(folder, stem))}
+    judged = [q for q in relevant if q in texts and half in (None, half_of(q))][:limit]
     if not judged:
         raise BadData(f"{qrels} judges no query of {folder}.")
     return RetrievalSet(
@@ -80,7 +92,14 @@ def load_retrieval(folder: Path, split: str | None, limit: int | None) -> Retrie
         corpus=[Text(r["_id"], r.get("title") or "", r["text"]) for r in _rows(corpus_file)],
         queries={query: texts[query] for query in judged},
         relevant={query: relevant[query] for query in judged},
+        half=half,
+        query_language=query_language,
     )
+
+
+def half_of(query_id: str) -> Half:
+    """Return the half that a query is in for good, by the first byte of SHA-256 of its id."""
+    return "b" if hashlib.sha256(query_id.encode()).digest()[0] & 1 else "a"
 
 
 def load_answers(folder: Path, limit: int | None) -> AnswerSet:

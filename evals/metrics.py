@@ -32,6 +32,16 @@ def reciprocal_rank(ranking: Sequence[str], grades: Mapping[str, int], depth: in
     return 0.0
 
 
+def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], k: int = 60) -> list[str]:
+    """Return one ranking of several by the sum of 1 / (k + rank) (Cormack, Clarke and Büttcher
+    2009): what any fusion has to beat."""
+    scores: dict[str, float] = {}
+    for ranking in rankings:
+        for rank, document in enumerate(ranking, 1):
+            scores[document] = scores.get(document, 0.0) + 1 / (k + rank)
+    return sorted(scores, key=lambda document: -scores[document])
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that ``share`` (0 to 1) of the values do not exceed."""
     ordered = sorted(values)

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-_METRICS = ("ndcg@10", "recall@100", "mrr@10")
-_COLOURS = {"hybrid": "#2563eb", "vector": "#059669", "keyword": "#d97706"}
+_METRICS = ("ndcg@10", "recall@10", "recall@100", "mrr@10")
+_COLOURS = {"hybrid": "#2563eb", "vector": "#059669", "keyword": "#d97706", "rrf": "#6b7280"}
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111}
 table{border-collapse:collapse;width:100%;margin:1rem 0}td,th{padding:.35rem .6rem;text-align:left;
@@ -26,11 +26,11 @@ def print_retrieval(console: Console, found: Mapping[str, Any]) -> None:
     title = f"{found['dataset']}, {found['split']}: {found['queries']} queries"
     table = Table("mode", *_METRICS, "p50 ms", "p95 ms", "p99 ms", title=title)
     for mode, figures in found["modes"].items():
-        latency = figures["latencyMs"]
+        latency = figures.get("latencyMs", {})
         table.add_row(
             mode,
             *(f"{figures[metric]:.4f}" for metric in _METRICS),
-            *(f"{latency[name]:.1f}" for name in ("p50", "p95", "p99")),
+            *(f"{latency[name]:.1f}" for name in ("p50", "p95", "p99") if latency),
         )
     console.print(table)
     _print_failures(console, found)
@@ -75,11 +75,9 @@ def retrieval_page(found: Mapping[str, Any]) -> str:
         + _bars([(mode, modes[mode][metric], f"{modes[mode][metric]:.4f}") for mode in modes], 1.0)
         for metric in _METRICS
     ]
-    slowest = max(figures["latencyMs"]["p95"] for figures in modes.values())
-    latencies = [
-        (mode, modes[mode]["latencyMs"]["p95"], _latency(modes[mode]["latencyMs"]))
-        for mode in modes
-    ]
+    timed = {mode: each["latencyMs"] for mode, each in modes.items() if "latencyMs" in each}
+    slowest = max(latency["p95"] for latency in timed.values())
+    latencies = [(mode, latency["p95"], _latency(latency)) for mode, latency in timed.items()]
     charts.append("<h2>Latency of a search (p95 drawn)</h2>" + _bars(latencies, slowest))
     title = f"Retrieval: {found['dataset']}, {found['split']}"
     return _page(title, f"<p>{found['queries']} queries.</p>" + "".join(charts))

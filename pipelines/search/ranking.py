@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+_SAME: Final = 1e-6  # cosines nearer to each other are the same
 
 # BM25 in Lucene's form (Robertson and Zaragoza 2009, without the constant factor k1 + 1).
 _K1: Final = 0.9
 _B: Final = 0.55
 # Convex fusion, which beats reciprocal ranks when both scores are exact (Bruch et al. 2023).
-_KEYWORD_SHARE: Final = 0.25
+_KEYWORD_SHARE: Final = 0.4
+_BESIDE_WEIGHT: Final = 0.1  # of the better one of the two passages around a passage
 # Pseudo relevance feedback of the vector (Rocchio 1971).
 _FEEDBACK_WEIGHT: Final = 0.8
 _FEEDBACK_CHUNKS: Final = 2
 # What a chunk inherits from its document; docs/decisions tells how it was measured.
-_DOCUMENT_WEIGHT: Final = 0.4
+_DOCUMENT_WEIGHT: Final = 0.6
 _OTHER_TIME: Final = 0.5  # taken off for a document of another time than the one asked for
 
 
@@ -85,16 +87,40 @@ class Candidates:
 
 
 def fuse(candidates: Candidates, vector: Floats, document: Floats) -> Floats:
-    """Return the hybrid scores, about 0 to 1.5: words, meaning, and the document around them.
+    """Return the hybrid scores, about 0 to 1.7: words, meaning, and the document around them.
 
-    ``document`` says how far the question speaks of each candidate's document.
+    BM25 is taken from 0 to its best, the cosine from the lowest to the highest of the candidates:
+    cosines of one question lie close together, and differently for each. ``document`` says how far
+    the question speaks of each candidate's document.
     """
-    best = max(float(candidates.keyword.max(initial=0.0)), 1e-9)
-    meaning = 1 + candidates.cosines(vector)
-    own = _KEYWORD_SHARE * candidates.keyword / best + (1 - _KEYWORD_SHARE) * meaning / max(
-        float(meaning.max(initial=0.0)), 1e-9
-    )
-    return np.asarray(own + _DOCUMENT_WEIGHT * document, dtype=np.float32)
+    words = candidates.keyword / max(float(candidates.keyword.max(initial=0.0)), 1e-9)
+    own = _KEYWORD_SHARE * words + (1 - _KEYWORD_SHARE) * _spread(candidates.cosines(vector))
+    around = _BESIDE_WEIGHT * _beside(candidates, own)
+    return np.asarray(own + around + _DOCUMENT_WEIGHT * document, dtype=np.float32)
+
+
+def _spread(values: Floats) -> Floats:
+    """Return values stretched to lie from 0 to 1; 1 where all are the same."""
+    lowest, highest = values.min(initial=np.inf), values.max(initial=-np.inf)
+    if highest - lowest < _SAME:
+        return np.ones_like(values)
+    return np.asarray((values - lowest) / (highest - lowest), np.float32)
+
+
+def _beside(candidates: Candidates, scores: Floats) -> Floats:
+    """Return the score of the better neighbour of each candidate in its document, 0 without.
+
+    Passages of a document are numbered one after the other.
+    """
+    places = {no: at for at, no in enumerate(candidates.nos)}
+    ids, plain = candidates.document_ids, scores.tolist()
+    found = [0.0] * len(plain)
+    for no, at in places.items():
+        after = places.get(no + 1)
+        if after is not None and ids[after] == ids[at]:
+            found[at] = max(found[at], plain[after])
+            found[after] = max(found[after], plain[at])
+    return np.array(found, np.float32)
 
 
 def document_evidence(

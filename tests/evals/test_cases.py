@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import evals
-from evals.cases import BadData, load_answers, load_retrieval
+from evals.cases import BadData, half_of, load_answers, load_retrieval
 
 OWN = Path(evals.__file__).parent / "data"
 
@@ -51,3 +51,18 @@ def test_our_own_sets_are_whole() -> None:
     answers = load_answers(OWN / "answers", None)
     assert len(answers.files) == 4
     assert len(answers.questions) == 8
+
+
+def test_the_halves_part_the_queries(tmp_path: Path) -> None:
+    _beir(tmp_path, "dev")
+    halves = [load_retrieval(tmp_path, half=half).queries for half in ("a", "b")]
+    whole = load_retrieval(tmp_path).queries
+    assert halves[0] | halves[1] == whole
+    assert not halves[0].keys() & halves[1].keys()
+    assert {half_of(str(number)) for number in range(20)} == {"a", "b"}
+
+
+def test_queries_of_another_language_have_a_file_of_their_own(tmp_path: Path) -> None:
+    _beir(tmp_path, "dev")
+    (tmp_path / "queries.de.jsonl").write_text(json.dumps({"_id": "q2", "text": "Was?"}))
+    assert load_retrieval(tmp_path, query_language="de").queries == {"q2": "Was?"}

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from evals.metrics import ndcg, percentile, recall, reciprocal_rank
+from evals.metrics import ndcg, percentile, recall, reciprocal_rank, reciprocal_rank_fusion
 
 GRADES = {"a": 2, "b": 1, "c": 0}
 
@@ -34,3 +34,8 @@ def test_percentiles_are_values() -> None:
     assert percentile([3, 1, 2, 4], 0.5) == 2
     assert percentile([3, 1, 2, 4], 0.99) == 4
     assert percentile([7], 0.5) == 7
+
+
+def test_reciprocal_ranks_are_summed() -> None:
+    assert reciprocal_rank_fusion([["a", "b", "c"], ["c", "b"]]) == ["c", "b", "a"]
+    assert reciprocal_rank_fusion([[], ["x"]]) == ["x"]

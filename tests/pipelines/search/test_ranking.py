@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,7 +62,24 @@ def _candidates(keyword: list[float]) -> Candidates:
 def test_fusion_is_the_convex_sum() -> None:
     asked = np.array([1, 0], dtype=np.float32)
     fused = fuse(_candidates([0, 4, 2]), asked, NO_DOCUMENT)
-    assert fused.tolist() == pytest.approx([0.75, 0.25 + 0.75 * 0.8, 0.125 + 0.375])
+    assert fused.tolist() == pytest.approx([0.6, 0.4 + 0.6 * 0.6, 0.2])
+
+
+def test_cosines_count_by_their_spread_among_the_candidates() -> None:
+    near = replace(
+        _candidates([0, 0, 0]), vectors=np.array([[0.9, 0], [0.8, 0], [0.7, 0]], np.float32)
+    )
+    asked = np.array([1, 0], dtype=np.float32)
+    assert fuse(near, asked, NO_DOCUMENT).tolist() == pytest.approx([0.6, 0.3, 0])
+    same = replace(near, vectors=np.array([[1, 0]] * 3, np.float32))
+    assert fuse(same, asked, NO_DOCUMENT).tolist() == pytest.approx([0.6] * 3)
+
+
+def test_a_passage_gains_by_the_better_one_beside_it_in_its_document() -> None:
+    asked = np.array([1, 0], dtype=np.float32)
+    candidates = replace(_candidates([0, 0, 0]), document_ids=["a", "a", "b"])
+    fused = fuse(candidates, asked, NO_DOCUMENT)
+    assert fused.tolist() == pytest.approx([0.6 + 0.1 * 0.36, 0.36 + 0.1 * 0.6, 0])
 
 
 def test_without_any_word_meaning_decides() -> None:

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from evals.__main__ import app
+from evals.cases import BadData
+from evals.compare import changes, load_report
+
+
+def _report(*scores: float, name: str = "set") -> dict[str, Any]:
+    return {
+        "dataset": name,
+        "split": "test",
+        "modes": {"hybrid": {"ndcg@10": sum(scores) / len(scores), "latencyMs": {"p50": 9}}},
+        "byQuery": {"hybrid": {f"q{i}": score for i, score in enumerate(scores)}},
+        "oneGoldFirst": {"right": 3, "of": 4},
+    }
+
+
+def test_every_figure_is_compared_and_chance_told() -> None:
+    found = {c.name: c for c in changes(_report(*[0.1] * 20), _report(*[0.9] * 20))}
+    assert set(found) == {"hybrid ndcg@10", "oneGoldFirst"}
+    assert found["hybrid ndcg@10"].difference == pytest.approx(0.8)
+    assert (found["hybrid ndcg@10"].chance or 1) < 0.01
+    assert found["oneGoldFirst"].difference == 0
+
+
+def test_a_difference_that_goes_both_ways_may_be_chance() -> None:
+    before, after = _report(0.1, 0.9, 0.5, 0.4), _report(0.9, 0.1, 0.4, 0.5)
+    assert (changes(before, after)[0].chance or 0) > 0.5
+    assert changes(before, before)[0].chance == 1
+
+
+def test_reports_of_different_sets_are_not_compared() -> None:
+    with pytest.raises(BadData, match="other"):
+        changes(_report(0.5), _report(0.5, name="other"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}"])
+def test_what_is_no_report_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(BadData):
+        load_report(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("after", "arguments", "code"),
+    [(0.5, [], 0), (0.7, [], 0), (0.49, [], 1), (0.49, ["--tolerance", "0.02"], 0)],
+)
+def test_the_exit_code_tells_a_fall(
+    tmp_path: Path, after: float, arguments: list[str], code: int
+) -> None:
+    for name, score in (("a.json", 0.5), ("b.json", after)):
+        (tmp_path / name).write_text(json.dumps(_report(score)))
+    files = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+    assert CliRunner().invoke(app, ["compare", *files, *arguments]).exit_code == code
