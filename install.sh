@@ -64,9 +64,15 @@ prepare_sandbox() {
         echo "    (going on without: function blocks run JavaScript only)"
 }
 
+prepare_socket_clients() {
+    echo "==> Getting the npm clients that tests run"
+    .venv/bin/python tests/javascript/install.py ||
+        echo "    (going on without: those tests skip; make socket-clients gets them later)"
+}
+
 wanted_stamp() {
     # The place is part of it: a virtual environment does not survive being moved.
-    { pwd && cat pyproject.toml constraints.txt install.sh; } | cksum
+    { pwd && cat pyproject.toml constraints.txt install.sh tests/javascript/deno.lock; } | cksum
 }
 
 stamp=.venv/stamp
@@ -82,5 +88,6 @@ fi
 install_packages
 prepare_models
 prepare_sandbox
+prepare_socket_clients
 wanted_stamp >"$stamp"
 echo "==> Ready"

@@ -1,8 +1,8 @@
 """Edits of a workflow over sockets, each acknowledged once it is committed.
 
 ``operationId`` makes a repeat harmless; ``expectedVersion`` refuses to edit what somebody else has
-changed meanwhile. The acknowledgement's ``inverse`` is the patch of the ``workflow:update`` that
-takes the edit back.
+changed meanwhile. The acknowledgement's ``patch`` is what the edit came to, its ``inverse`` what a
+``workflow:update`` takes it back with.
 """
 
 from __future__ import annotations
@@ -196,5 +196,10 @@ async def _edit(
     turn = call.hub.part(Rooms).turn(workflow_id)
     async with turn, call.services.store.unit(call.workspace_id) as unit:
         edited = await edit(call.services, unit, workflow_id, asked, change)
-    answer = {"version": edited.version, "operationId": edited.operation_id}
-    return {**answer, "inverse": edited.inverse, "duplicate": edited.is_repeat}
+    return {
+        "version": edited.version,
+        "operationId": edited.operation_id,
+        "patch": edited.operation["patch"],
+        "inverse": edited.inverse,
+        "duplicate": edited.is_repeat,
+    }
