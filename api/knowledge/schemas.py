@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from api.ocr import Languages, Ocr
 from api.paging import PageQuery
 from api.wire import Name, Wire
 from core.text import LANGUAGES
@@ -111,7 +112,21 @@ _ONE_SOURCE: Final[list[JsonValue]] = [
 ]
 
 
-class NewDocument(Wire):
+class Reading(Wire):
+    """How a document is to be read: which pages are recognised, and in which languages.
+
+    Unset, pages without text are, in the base's language and the server's.
+    """
+
+    ocr: Ocr | None = None
+    languages: Languages = None
+
+
+class FormFields(Reading):
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class NewDocument(Reading):
     """One source: an uploaded file's id, a text, or a URL to fetch."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_SOURCE})

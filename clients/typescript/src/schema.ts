@@ -987,6 +987,8 @@ export type NewBase = {
 };
 
 export type NewDocument = {
+  ocr?: "auto" | "force" | "off" | null;
+  languages?: Array<string> | null;
   fileId?: string | null;
   text?: string | null;
   url?: string | null;
@@ -1132,6 +1134,12 @@ export type Readiness = {
   status: "ready" | "starting";
   checks: Record<string, boolean>;
   error?: string | null;
+};
+
+export type Reading = {
+  ocr?: "auto" | "force" | "off" | null;
+  languages?: Array<string> | null;
+  workspaceId?: string;
 };
 
 export type ReembeddingAnswer = {

@@ -76,6 +76,20 @@ class Knowledge(Resource[Door]):
         return Request("PATCH", path, Document, json=changes)
 
     @method
+    def replace_document(self, base_id: str, document_id: str, source: Json) -> Request[Document]:
+        """Give a document another version of its content; ``source`` as with :meth:`add`."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}"
+        return Request("PUT", path, Document, json=source)
+
+    @method
+    def reprocess_document(
+        self, base_id: str, document_id: str, **reading: Any
+    ) -> Request[Document]:
+        """Read a document again; ``reading`` as on the wire: ``ocr``, ``languages``."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/reprocess"
+        return Request("POST", path, Document, json=reading)
+
+    @method
     def delete_document(self, base_id: str, document_id: str) -> Request[None]:
         return Request("DELETE", f"/api/knowledge/{base_id}/documents/{document_id}")
 
