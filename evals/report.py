@@ -87,7 +87,7 @@ def retrieval_page(found: Mapping[str, Any]) -> str:
 
 def answers_page(found: Mapping[str, Any]) -> str:
     """Return the HTML page of a report about questions and files."""
-    bars = [
+    shares = [
         (label, found[key]["right"], f"{found[key]['right']} of {found[key]['of']}")
         for label, key in _measures(found)
     ]
@@ -95,7 +95,7 @@ def answers_page(found: Mapping[str, Any]) -> str:
     rows = "".join(_question_row(row) for row in found["rows"])
     body = (
         f"<p>{found['questions']} questions about {found['documents']} documents; search takes "
-        f"{_latency(found['latencyMs'])} ms.</p>{bars(bars, most)}"
+        f"{_latency(found['latencyMs'])} ms.</p>{bars(shares, most)}"
         f"<table><tr><th>question<th>gold<th>found<th>page</tr>{rows}</table>"
     )
     return page(f"Answers: {found['dataset']}", body)

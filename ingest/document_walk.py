@@ -73,7 +73,7 @@ class DocumentWalk:
 
     async def _languages(self, document: Document, base: KnowledgeBase) -> str:
         """Return what pages are recognised in: said with the document, else the base's and ours."""
-        said: str | None = (document.reading or {}).get("languages")
+        said: str = (document.reading or {}).get("languages", "")
         default = self._services.settings.ocr_languages
         return said or await asyncio.to_thread(languages.with_base, base.language, default)
 

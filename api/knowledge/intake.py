@@ -138,9 +138,9 @@ async def _record_upload(
 async def _put(call: Call, unit: Unit, to: Target, content: intake.Content) -> Reply:
     services = call.services
     if to.document_id is not None:
-        document = found(await unit.documents.in_base(to.base_id, to.document_id), "document")
-        await intake.replace(unit, document, content, services.queue, services.blobs)
-        return Reply(DocumentAnswer.model_validate(await unit.documents.fresh(document)), 202)
+        row = found(await unit.documents.in_base(to.base_id, to.document_id), "document")
+        await intake.replace(unit, row, content, services.queue, services.blobs)
+        return Reply(DocumentAnswer.model_validate(await unit.documents.fresh(row)), 202)
     accepted = await intake.add(unit, to.base_id, content, services.queue, services.blobs)
     document = DocumentAnswer.model_validate(accepted.document)
     if accepted.is_duplicate:
