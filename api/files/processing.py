@@ -8,8 +8,10 @@ from api.access import READ, WRITE
 from api.call import Call, Reply
 from api.endpoint import Media, endpoint
 from api.errors import found
-from api.files.schemas import PageSpan, Processing, StatusAnswer, TextAnswer, TextQuery
+from api.files.schemas import FileEvent, PageSpan, Processing, StatusAnswer, TextAnswer, TextQuery
 from api.ocr import tesseract_names
+from api.progress import follow
+from api.stream import last_event_id, stream_events
 from core import intake
 from core.blobs.text import read_text
 from core.errors import Conflict, NotFound
@@ -31,6 +33,25 @@ async def process_file(call: Call, file_id: str, body: Processing) -> StatusAnsw
 async def file_status(call: Call, file_id: str) -> StatusAnswer:
     """Tell how far the reading of the file is."""
     return StatusAnswer.of(found(await call.unit.files.get(file_id), "file"))
+
+
+@endpoint(
+    "GET",
+    "/api/files/<file_id>/stream",
+    access=READ,
+    answers={200: Media("text/event-stream", FileEvent)},
+    headers=("Last-Event-ID",),
+)
+async def stream_file(call: Call, file_id: str) -> Reply:
+    """Follow the reading of a file: its status now, whenever it changes, and at its end."""
+    found(await call.unit.files.get(file_id), "file")
+
+    async def look() -> StatusAnswer | None:
+        async with call.services.store.unit(call.workspace_id) as unit:
+            file = await unit.files.get(file_id)
+            return None if file is None else StatusAnswer.of(file)
+
+    return stream_events(follow(look, "file", last_event_id(call)))
 
 
 @endpoint("POST", "/api/files/<file_id>/process/cancel", access=WRITE)

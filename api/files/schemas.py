@@ -71,6 +71,7 @@ class StatusAnswer(Wire):
     progress: float
     pages_done: int
     pages_total: int | None
+    seconds_left: float | None  # an estimate, while it is read
     attempts: int
     ocr: Ocr | None
     languages: list[str] | None
@@ -86,6 +87,15 @@ class StatusAnswer(Wire):
         languages = how["languages"].split("+") if "languages" in how else None
         fields = {name: getattr(file, name) for name in cls.model_fields if hasattr(file, name)}
         return cls(**fields, ocr=how.get("ocr"), languages=languages)
+
+
+class FileEvent(Wire):
+    """How far the reading of a file is; the last event says how it ended, or that it is gone."""
+
+    type: Literal[
+        "file:progress", "file:completed", "file:failed", "file:cancelled", "file:deleted"
+    ]
+    data: StatusAnswer | None
 
 
 class TextQuery(Wire):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from api.access import READ, WRITE
 from api.call import Call, Reply
-from api.endpoint import endpoint
+from api.endpoint import Media, endpoint
 from api.errors import found
 from api.knowledge.intake import FORM_FIELDS, Target, from_form, from_json, reading_of
 from api.knowledge.schemas import (
     DocumentAnswer,
+    DocumentEvent,
     DocumentPatch,
     DocumentQuery,
     DuplicateAnswer,
@@ -16,6 +17,8 @@ from api.knowledge.schemas import (
     Reading,
 )
 from api.paging import Page, cursor_of
+from api.progress import follow
+from api.stream import last_event_id, stream_events
 from api.uploads import clean_name
 from core import intake
 from core.errors import Conflict, UpstreamError
@@ -59,6 +62,25 @@ async def list_documents(call: Call, base_id: str, query: DocumentQuery) -> Page
 async def get_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
     """Return a document, and how far its processing is."""
     return DocumentAnswer.model_validate(await _document(call, base_id, document_id))
+
+
+@endpoint(
+    "GET",
+    "/api/knowledge/<base_id>/documents/<document_id>/stream",
+    access=READ,
+    answers={200: Media("text/event-stream", DocumentEvent)},
+    headers=("Last-Event-ID",),
+)
+async def stream_document(call: Call, base_id: str, document_id: str) -> Reply:
+    """Follow a document's processing: as it is now, whenever that changes, and at its end."""
+    await _document(call, base_id, document_id)
+
+    async def look() -> DocumentAnswer | None:
+        async with call.services.store.unit(call.workspace_id) as unit:
+            document = await unit.documents.in_base(base_id, document_id)
+            return None if document is None else DocumentAnswer.model_validate(document)
+
+    return stream_events(follow(look, "document", last_event_id(call)))
 
 
 @endpoint(

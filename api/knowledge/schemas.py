@@ -82,6 +82,7 @@ class ReembeddingAnswer(Wire):
     )
     status: Literal["pending", "processing", "failed"]
     progress: float
+    seconds_left: float | None
     error: dict[str, Any] | None
 
 
@@ -168,6 +169,7 @@ class DocumentAnswer(Wire):
     progress: float
     pages_done: int
     pages_total: int | None
+    seconds_left: float | None  # an estimate, while it is processed
     chunk_count: int
     token_count: int
     attempts: int
@@ -177,6 +179,19 @@ class DocumentAnswer(Wire):
     updated_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+
+
+class DocumentEvent(Wire):
+    """How far a document is; the last event says how it ended, or that it was deleted."""
+
+    type: Literal[
+        "document:progress",
+        "document:completed",
+        "document:failed",
+        "document:cancelled",
+        "document:deleted",
+    ]
+    data: DocumentAnswer | None
 
 
 class DuplicateAnswer(DocumentAnswer):

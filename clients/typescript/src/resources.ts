@@ -182,6 +182,11 @@ export class Knowledge extends Resource {
   updateDocument = (baseId: string, documentId: string, changes: Partly<S.DocumentPatch>) =>
     this.http.send<S.DocumentAnswer>(
       'PATCH', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`, { json: changes })
+  /** Iterates over how far a document is, to its end. */
+  follow = (baseId: string, documentId: string) => {
+    const path = `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/stream`
+    return this.http.events<S.DocumentEvent>('GET', path, {}, () => path)
+  }
   /** Gives a document another version of its content; its id stays. */
   replaceDocument = (baseId: string, documentId: string, source: Partly<S.NewDocument>) =>
     this.http.send<S.DocumentAnswer>('PUT', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`, { json: source })

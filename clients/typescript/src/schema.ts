@@ -530,6 +530,7 @@ export type DocumentAnswer = {
   progress: number;
   pagesDone: number;
   pagesTotal: number | null;
+  secondsLeft: number | null;
   chunkCount: number;
   tokenCount: number;
   attempts: number;
@@ -544,6 +545,11 @@ export type DocumentAnswer = {
 export type DocumentAnswerPage = {
   data: Array<DocumentAnswer>;
   nextCursor: string | null;
+};
+
+export type DocumentEvent = {
+  type: "document:progress" | "document:completed" | "document:failed" | "document:cancelled" | "document:deleted";
+  data: DocumentAnswer | null;
 };
 
 export type DocumentPatch = {
@@ -578,6 +584,7 @@ export type DuplicateAnswer = {
   progress: number;
   pagesDone: number;
   pagesTotal: number | null;
+  secondsLeft: number | null;
   chunkCount: number;
   tokenCount: number;
   attempts: number;
@@ -729,6 +736,11 @@ export type FileAnswer = {
 export type FileAnswerPage = {
   data: Array<FileAnswer>;
   nextCursor: string | null;
+};
+
+export type FileEvent = {
+  type: "file:progress" | "file:completed" | "file:failed" | "file:cancelled" | "file:deleted";
+  data: StatusAnswer | null;
 };
 
 export type FilePatch = {
@@ -1147,6 +1159,7 @@ export type ReembeddingAnswer = {
   embeddingDimensions: number;
   status: "pending" | "processing" | "failed";
   progress: number;
+  secondsLeft: number | null;
   error: Record<string, unknown> | null;
 };
 
@@ -1356,6 +1369,7 @@ export type StatusAnswer = {
   progress: number;
   pagesDone: number;
   pagesTotal: number | null;
+  secondsLeft: number | null;
   attempts: number;
   ocr: "auto" | "force" | "off" | null;
   languages: Array<string> | null;

@@ -1,4 +1,4 @@
-"""How a document is to be read, and the name that its passages were embedded with."""
+"""How a document is to be read, the name its passages were embedded with, how long a job takes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 
+_JOBS = ("documents", "files", "reembeddings")
+
 
 def upgrade() -> None:
     op.add_column("documents", sa.Column("reading", postgresql.JSONB(), nullable=True))
     op.add_column("documents", sa.Column("indexed_name", sa.String(), nullable=True))
+    for table in _JOBS:
+        op.add_column(table, sa.Column("seconds_left", sa.Float(), nullable=True))
 
 
 def downgrade() -> None:
+    for table in _JOBS:
+        op.drop_column(table, "seconds_left")
     op.drop_column("documents", "indexed_name")
     op.drop_column("documents", "reading")

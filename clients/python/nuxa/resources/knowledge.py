@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from nuxa.models import Chunk, Document, KnowledgeBase, SearchReply
-from nuxa.requests import Door, Json, Listing, Request, Resource, keyed, listing, method
+from nuxa.requests import (
+    Door,
+    Json,
+    Listing,
+    Request,
+    Resource,
+    Stream,
+    keyed,
+    listing,
+    method,
+    streaming,
+)
 
 
 class Knowledge(Resource[Door]):
@@ -69,6 +80,12 @@ class Knowledge(Resource[Door]):
     def document(self, base_id: str, document_id: str) -> Request[Document]:
         """Return a document, and how far its processing is."""
         return Request("GET", f"/api/knowledge/{base_id}/documents/{document_id}", Document)
+
+    @streaming
+    def follow(self, base_id: str, document_id: str) -> Stream:
+        """Iterate over how far a document is, to its end."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/stream"
+        return Stream(Request("GET", path), lambda _: Request("GET", path))
 
     @method
     def update_document(self, base_id: str, document_id: str, changes: Json) -> Request[Document]:
