@@ -58,8 +58,8 @@ class Jobs(TenantRepository, Generic[J]):
         """
         fresh = {
             "status": "pending", "stage": None, "progress": 0.0, "pages_done": 0,
-            "pages_total": None, "seconds_left": None, "quality": None, "error": None, "attempts": 0,
-            "cancel_requested": False, "started_at": None, "ended_at": None,
+            "pages_total": None, "seconds_left": None, "quality": None, "error": None,
+            "attempts": 0, "cancel_requested": False, "started_at": None, "ended_at": None,
         }  # fmt: skip
         ended = self._model.status.not_in(WAITING)
         return await self._change(job_id, fresh | (values or {}), ended)
