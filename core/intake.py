@@ -28,7 +28,8 @@ class Content:
 
     ``file_id`` names the uploaded file whose blob this is; the bytes go with the last row, of a
     file or a document, that names them. Of a ``source_url`` there are no bytes before it is
-    fetched: the key is empty and the checksum that of the URL.
+    fetched: the key is empty and the checksum that of the URL. ``reading`` is how it is to be
+    read (``{ocr, languages}``), where that was said.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Content:
     source_url: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     created_by: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,44 @@ async def add(unit: Unit, base_id: str, content: Content, queue: Queue, blobs: B
     return Accepted(document, is_duplicate=False)
 
 
-async def again(unit: Unit, document: Document, queue: Queue) -> None:
+async def replace(
+    unit: Unit, document: Document, content: Content, queue: Queue, blobs: Blobs
+) -> None:
+    """Give a document that has ended another version of its content, and queue it.
+
+    Its chunks are found until the new ones are. Raises ``Conflict`` while it waits or is in work,
+    and for content that the base holds as another document.
+    """
+    same = await unit.documents.by_checksum(document.base_id, content.checksum)
+    if same is not None and same.id != document.id:
+        raise Conflict(
+            f"The base holds the same content already, as {same.id}; delete one of them."
+        )
+    old_key = document.blob_key
+    new = {
+        "name": content.name, "mime_type": content.mime_type, "size": content.size,
+        "checksum": content.checksum, "blob_key": content.blob_key, "file_id": content.file_id,
+        "source_url": content.source_url, "reading": dict(content.reading) or None,
+        "meta": dict(content.metadata) or document.meta,
+    }  # fmt: skip
+    await _restart(unit, document, queue, new)
+    if old_key != content.blob_key:
+        await forget_blobs(unit, blobs, [old_key])
+
+
+async def again(
+    unit: Unit, document: Document, queue: Queue, reading: Mapping[str, Any] | None = None
+) -> None:
     """Process a document that has ended once more; its chunks are found until the new ones are.
 
-    Raises ``Conflict`` while it waits or is in work.
+    ``reading`` says that it is to be read in another way. Raises ``Conflict`` while it waits or is
+    in work.
     """
-    if not await unit.documents.restart(document.id):
+    await _restart(unit, document, queue, {"reading": dict(reading)} if reading else {})
+
+
+async def _restart(unit: Unit, document: Document, queue: Queue, values: dict[str, Any]) -> None:
+    if not await unit.documents.restart(document.id, values):
         raise Conflict("The document is being processed; cancel it or wait until it has ended.")
     _wake_later(unit, queue, document.id)
 
@@ -130,6 +164,7 @@ def _row(base_id: str, content: Content) -> Document:
         source_url=content.source_url,
         meta=dict(content.metadata),
         created_by=content.created_by,
+        reading=dict(content.reading) or None,
     )
 
 

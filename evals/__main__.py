@@ -13,7 +13,7 @@ from rich.console import Console
 
 from core.config import Settings, get_settings
 from evals import answers as answer_eval
-from evals import cited, compare, report, retrieval, speech
+from evals import cited, compare, formats, ocr, reading_report, report, retrieval, speech
 from evals.cases import AnswerSet, BadData, Half, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
 
@@ -145,6 +145,54 @@ def speech_command(
         typer.echo(line)
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+@app.command("ocr")
+def ocr_command(
+    data: Annotated[
+        Path, typer.Option(help="Folder with X.gold.txt beside scans X.*, or with gold.jsonl.")
+    ] = _OWN / "ocr",
+    languages: Annotated[str, typer.Option(help="Tesseract's languages, joined by '+'.")] = "eng",
+    turned: Annotated[bool, typer.Option(help="Read pages turned by 90, 180, 270, too.")] = True,
+    json_file: _Json = None,
+    html_file: _Html = None,
+) -> None:
+    """Read scans and compare with what stands on them.
+
+    Prints word recall (words in any order), how many words and characters are right in order, how
+    many fields of forms were found as they are, and how many turned pages were read. Ends with 1
+    if a scan was refused or a turned page not read.
+
+    Example: python -m evals ocr --data documents --html ocr.html
+    """
+    scans = _loaded(lambda: ocr.load(data))
+    found = asyncio.run(ocr.run(scans, languages, data.resolve().name, turned))
+    reading_report.print_measures(Console(), found)
+    _write(found, json_file, html_file, reading_report.ocr_page)
+    if ocr.has_unread(found):
+        raise typer.Exit(1)
+
+
+@app.command("ingest")
+def ingest_command(
+    data: Annotated[Path, typer.Option(help="Folder with files of any kind, in folders.")] = _OWN
+    / "answers",
+    json_file: _Json = None,
+    html_file: _Html = None,
+) -> None:
+    """Read files of many formats, malformed ones too: each must give text or say why not.
+
+    Where a file X has an X.expected.md beside it, prints which share of its words, headings and
+    cells of tables were found. Ends with 1 if a file crashed, hung or gave no reason.
+
+    Example: python -m evals ingest --data documents --html ingest.html
+    """
+    files = _loaded(lambda: formats.load(data))
+    found = asyncio.run(formats.run(files, data.resolve().name))
+    reading_report.print_measures(Console(), found)
+    _write(found, json_file, html_file, reading_report.formats_page)
+    if formats.has_broken(found):
+        raise typer.Exit(1)
 
 
 @app.command("bench")

@@ -72,20 +72,20 @@ def retrieval_page(found: Mapping[str, Any]) -> str:
     modes = found["modes"]
     charts = [
         f"<h2>{metric}</h2>"
-        + _bars([(mode, modes[mode][metric], f"{modes[mode][metric]:.4f}") for mode in modes], 1.0)
+        + bars([(mode, modes[mode][metric], f"{modes[mode][metric]:.4f}") for mode in modes], 1.0)
         for metric in _METRICS
     ]
     timed = {mode: each["latencyMs"] for mode, each in modes.items() if "latencyMs" in each}
     slowest = max(latency["p95"] for latency in timed.values())
     latencies = [(mode, latency["p95"], _latency(latency)) for mode, latency in timed.items()]
-    charts.append("<h2>Latency of a search (p95 drawn)</h2>" + _bars(latencies, slowest))
+    charts.append("<h2>Latency of a search (p95 drawn)</h2>" + bars(latencies, slowest))
     title = f"Retrieval: {found['dataset']}, {found['split']}"
-    return _page(title, f"<p>{found['queries']} queries.</p>" + "".join(charts))
+    return page(title, f"<p>{found['queries']} queries.</p>" + "".join(charts))
 
 
 def answers_page(found: Mapping[str, Any]) -> str:
     """Return the HTML page of a report about questions and files."""
-    bars = [
+    shares = [
         (label, found[key]["right"], f"{found[key]['right']} of {found[key]['of']}")
         for label, key in _measures(found)
     ]
@@ -93,10 +93,10 @@ def answers_page(found: Mapping[str, Any]) -> str:
     rows = "".join(_question_row(row) for row in found["rows"])
     body = (
         f"<p>{found['questions']} questions about {found['documents']} documents; search takes "
-        f"{_latency(found['latencyMs'])} ms.</p>{_bars(bars, most)}"
+        f"{_latency(found['latencyMs'])} ms.</p>{bars(shares, most)}"
         f"<table><tr><th>question<th>gold<th>found<th>page</tr>{rows}</table>"
     )
-    return _page(f"Answers: {found['dataset']}", body)
+    return page(f"Answers: {found['dataset']}", body)
 
 
 def _question_row(row: Mapping[str, Any]) -> str:
@@ -105,7 +105,7 @@ def _question_row(row: Mapping[str, Any]) -> str:
     return f"<tr{kind}>" + "".join(f"<td>{escape(str(cell))}" for cell in cells) + "</tr>"
 
 
-def _bars(rows: Sequence[tuple[str, float, str]], full: float) -> str:
+def bars(rows: Sequence[tuple[str, float, str]], full: float) -> str:
     """Return a bar chart as SVG; ``full`` is the value of a bar of full width."""
     height, width, left = 34, 860, 330
     parts = [f'<svg viewBox="0 0 {width} {height * len(rows)}" width="100%" role="img">']
@@ -126,7 +126,7 @@ def _latency(latency: Mapping[str, float]) -> str:
     return f"p50 {latency['p50']:.1f}, p95 {latency['p95']:.1f}, p99 {latency['p99']:.1f}"
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{body}</html>\n"

@@ -20,7 +20,7 @@ from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.new_chunks import NewChunk
 from core.store.unit import SystemUnit, Unit
-from ingest import index
+from ingest import index, languages
 from ingest.document import Chunk, ParsedDocument
 from ingest.failures import NoText
 from ingest.fetch import fetch
@@ -51,7 +51,13 @@ class DocumentWalk:
         if not document.blob_key:
             document = await fetch(self._services, document, owner)
         async with self._services.blobs.local_file(document.blob_key) as path:
-            parsed = await self._parser.parse(path, document.name, progress.page)
+            parsed = await self._parser.parse(
+                path,
+                document.name,
+                progress.page,
+                ocr=(document.reading or {}).get("ocr"),
+                languages=await self._languages(document, base),
+            )
         progress.at("chunking")
         chunks = await asyncio.to_thread(_split, parsed, base)
         if not chunks:
@@ -65,6 +71,12 @@ class DocumentWalk:
             raise LeaseLost
         return base
 
+    async def _languages(self, document: Document, base: KnowledgeBase) -> str:
+        """Return what pages are recognised in: said with the document, else the base's and ours."""
+        said: str = (document.reading or {}).get("languages", "")
+        default = self._services.settings.ocr_languages
+        return said or await asyncio.to_thread(languages.with_base, base.language, default)
+
     async def _write(
         self,
         document: Document,
@@ -74,6 +86,7 @@ class DocumentWalk:
         chunks: list[Chunk],
         progress: Progress,
     ) -> None:
+        name = {"indexed_name": document.name}
         while True:
             rows = await self._rows(document, base, chunks, progress)
             try:
@@ -81,7 +94,7 @@ class DocumentWalk:
                     with suppress(NotFound):  # deleted meanwhile: the lease, gone too, decides
                         await unit.chunks.write_chunks(base, document.id, rows)
                     ended = await unit.documents.finish(
-                        document.id, owner, "completed", read_well(parsed)
+                        document.id, owner, "completed", read_well(parsed) | name
                     )
                     if not ended:
                         raise LeaseLost  # rolls the chunks back
@@ -93,18 +106,35 @@ class DocumentWalk:
         self, document: Document, base: KnowledgeBase, chunks: list[Chunk], progress: Progress
     ) -> list[NewChunk]:
         progress.at("embedding")
+        known = await self._known(document, base)
+        embedded = 0
+
+        def report(done: int, of: int) -> None:
+            nonlocal embedded
+            embedded = done
+            progress.at("embedding", done, of)
+
         began = time.monotonic()
         vectors = await index.embed(
             chunks,
             document.name,
             get_embedder(base.embedding_model, bulk=True),
-            lambda done: progress.at("embedding", done, len(chunks)),
+            report,
+            known,
         )
         seconds = time.monotonic() - began
-        amounts = {"embedded_passages": len(chunks), "embedding_seconds": seconds}
+        amounts = {"embedded_passages": embedded, "embedding_seconds": seconds}
         await tally.add(self._services.redis, amounts)
         progress.at("indexing")
         return await index.rows(chunks, document.name, base.language, vectors)
+
+    async def _known(self, document: Document, base: KnowledgeBase) -> dict[str, index.Vector]:
+        """Return the vectors of an earlier version's passages, by what the model read of them."""
+        if document.indexed_name is None:
+            return {}
+        async with self._services.store.unit(document.workspace_id) as unit:
+            embedded = await unit.chunks.embedded(base, document.id)
+        return index.vectors_by_text(embedded, document.indexed_name)
 
 
 def _split(parsed: ParsedDocument, base: KnowledgeBase) -> list[Chunk]:

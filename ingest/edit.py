@@ -37,8 +37,9 @@ async def edited(base: KnowledgeBase, document: Document, row: Row, content: str
         context=row.meta.get("tableHeader", ""),
     )
     embedder = get_embedder(base.embedding_model)
-    vectors = await index.embed([chunk], document.name, embedder, lambda _done: None)
-    (new,) = await index.rows([chunk], document.name, base.language, vectors)
+    name = document.indexed_name or document.name  # as its other passages
+    vectors = await index.embed([chunk], name, embedder, lambda _done, _of: None)
+    (new,) = await index.rows([chunk], name, base.language, vectors)
     return new
 
 

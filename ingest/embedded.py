@@ -1,13 +1,10 @@
-"""What office files and mails carry inside: pictures of pages, messages in messages."""
+"""What office files carry inside: pictures of pages."""
 
 from __future__ import annotations
 
-import email
-import email.message
-import email.policy
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ingest import ocr
@@ -56,31 +53,3 @@ def _recognise(data: bytes, limits: Limits, languages: str) -> ocr.Recognised | 
             return ocr.recognise(image, 1, languages)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return None
-
-
-def read_messages(path: Path) -> Reading:
-    """Return the messages that a mail forwards or gathers, each under its subject."""
-    with path.open("rb") as file:
-        message = email.message_from_binary_file(file, policy=email.policy.default)
-    return Reading(list(_messages(message)))
-
-
-def attachments(path: Path) -> list[str]:
-    """Return the names of a mail's attachments."""
-    with path.open("rb") as file:
-        message = email.message_from_binary_file(file, policy=email.policy.default)
-    return [name for part in message.walk() if (name := part.get_filename())]
-
-
-def _messages(message: email.message.Message) -> Iterator[Piece]:
-    for part in message.walk():
-        if part.get_content_type() != "message/rfc822":
-            continue
-        for inner in part.get_payload():
-            if not isinstance(inner, email.message.EmailMessage):
-                continue
-            if inner["subject"]:
-                yield Piece("title", str(inner["subject"]))
-            body = inner.get_body(("plain",))
-            if body is not None and (text := str(body.get_content()).strip()):
-                yield Piece("text", text)

@@ -4,32 +4,52 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.models.embed import Embedder, Vectors
 from core.store.new_chunks import NewChunk
+from core.store.vectors import Embedded
 from core.text import analyze
 from ingest.document import Chunk
-from ingest.split import embedding_text, indexed_text
+from ingest.split import embedding_text, indexed_text, prefixed
+
+Vector = NDArray[np.float32]
 
 _BATCH = 64  # passages between two reports of progress
 
 
 async def embed(
-    chunks: Sequence[Chunk], document_name: str, embedder: Embedder, report: Callable[[int], None]
+    chunks: Sequence[Chunk],
+    document_name: str,
+    embedder: Embedder,
+    report: Callable[[int, int], None],
+    known: Mapping[str, Vector] = MappingProxyType({}),
 ) -> Vectors:
     """Return the passages' unit vectors, shape ``(len(chunks), dimensions)``.
 
-    ``report`` is called with the number of passages done.
+    What the model reads of a passage and is among the ``known`` is not embedded again. ``report``
+    is called with the number of passages embedded, and of those that are to be.
     """
-    found = []
-    for start in range(0, len(chunks), _BATCH):
-        texts = [embedding_text(c, document_name) for c in chunks[start : start + _BATCH]]
-        found.append(await embedder.embed_documents(texts))
-        report(start + len(texts))
-    return np.concatenate(found)
+    texts = [embedding_text(chunk, document_name) for chunk in chunks]
+    vectors = {text: known[text] for text in texts if text in known}
+    missing = [text for text in dict.fromkeys(texts) if text not in vectors]
+    for start in range(0, len(missing), _BATCH):
+        batch = missing[start : start + _BATCH]
+        vectors |= zip(batch, await embedder.embed_documents(batch), strict=True)
+        report(start + len(batch), len(missing))
+    return np.stack([vectors[text] for text in texts])
+
+
+def vectors_by_text(embedded: Iterable[Embedded], document_name: str) -> dict[str, Vector]:
+    """Return the vectors that passages have, by the texts that the model read of them."""
+    return {
+        prefixed(e.content, document_name, e.heading_path, e.table_header): e.vector
+        for e in embedded
+    }
 
 
 async def rows(

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
 
 from api.access import READ, WRITE
 from api.call import Call, Reply
 from api.endpoint import Media, endpoint
 from api.errors import found
-from api.files.schemas import PageSpan, Processing, StatusAnswer, TextAnswer, TextQuery
+from api.files.schemas import FileEvent, PageSpan, Processing, StatusAnswer, TextAnswer, TextQuery
+from api.ocr import tesseract_names
+from api.progress import follow
+from api.stream import last_event_id, stream_events
 from core import intake
 from core.blobs.text import read_text
-from core.errors import Conflict, NotFound, ValidationFailed
+from core.errors import Conflict, NotFound
 from core.store.files import File
-
-_TESSERACT: Final = {
-    "ar": "ara", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
-    "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "it": "ita", "ja": "jpn",
-    "ko": "kor", "nl": "nld", "no": "nor", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus",
-    "sv": "swe", "tr": "tur", "uk": "ukr", "zh": "chi_sim",
-}  # fmt: skip
 
 
 @endpoint("POST", "/api/files/<file_id>/process", access=WRITE, status=202)
 async def process_file(call: Call, file_id: str, body: Processing) -> StatusAnswer:
     """Have a worker read the file; the same again is answered with what there is."""
-    languages = await _languages(body.languages, call.services.settings.ocr_languages)
+    default = call.services.settings.ocr_languages
+    languages = await tesseract_names(body.languages) if body.languages else default
     file = found(await call.unit.files.get(file_id), "file")
     reading = {"ocr": body.wanted_ocr, "languages": languages}
     await intake.read_file(call.unit, file, reading, call.services.queue, body.force)
@@ -38,6 +33,25 @@ async def process_file(call: Call, file_id: str, body: Processing) -> StatusAnsw
 async def file_status(call: Call, file_id: str) -> StatusAnswer:
     """Tell how far the reading of the file is."""
     return StatusAnswer.of(found(await call.unit.files.get(file_id), "file"))
+
+
+@endpoint(
+    "GET",
+    "/api/files/<file_id>/stream",
+    access=READ,
+    answers={200: Media("text/event-stream", FileEvent)},
+    headers=("Last-Event-ID",),
+)
+async def stream_file(call: Call, file_id: str) -> Reply:
+    """Follow the reading of a file: its status now, whenever it changes, and at its end."""
+    found(await call.unit.files.get(file_id), "file")
+
+    async def look() -> StatusAnswer | None:
+        async with call.services.store.unit(call.workspace_id) as unit:
+            file = await unit.files.get(file_id)
+            return None if file is None else StatusAnswer.of(file)
+
+    return stream_events(follow(look, "file", last_event_id(call)))
 
 
 @endpoint("POST", "/api/files/<file_id>/process/cancel", access=WRITE)
@@ -99,19 +113,3 @@ def _next(query: TextQuery, end: int, file: File) -> int | None:
 async def _encoded(text: AsyncIterator[str]) -> AsyncIterator[bytes]:
     async for piece in text:
         yield piece.encode()
-
-
-async def _languages(given: list[str] | None, default: str) -> str:
-    """Return Tesseract's names, joined by ``+``; raises ``ValidationFailed`` for unknown ones."""
-    if given is None:
-        return default
-    from ingest.ocr import installed_languages
-
-    names = list(dict.fromkeys(_TESSERACT.get(name.lower(), name) for name in given))
-    installed = await asyncio.to_thread(installed_languages)
-    if missing := [name for name in names if name not in installed]:
-        raise ValidationFailed(
-            f"Tesseract does not read {', '.join(missing)} here; it reads "
-            f"{', '.join(sorted(installed - {'osd'}))}."
-        )
-    return "+".join(names)

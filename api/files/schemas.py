@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
+from api.ocr import Languages, Ocr
 from api.paging import PageQuery
 from api.wire import Wire
 from core.store.files import File
 
-# Of Tesseract; the two letters of a base's language serve too.
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(_[A-Za-z]+)?$")]
 Operation = Literal["extract", "ocr"]
-Ocr = Literal["auto", "force", "off"]
 
 
 class FileAnswer(Wire):
@@ -45,7 +43,7 @@ class Processing(Wire):
     """
 
     operations: list[Operation] = Field(default=["extract", "ocr"], min_length=1)
-    languages: list[Language] | None = Field(None, min_length=1, max_length=8)
+    languages: Languages = None
     ocr: Ocr | None = None
     force: bool = False
 
@@ -73,6 +71,7 @@ class StatusAnswer(Wire):
     progress: float
     pages_done: int
     pages_total: int | None
+    seconds_left: float | None  # an estimate, while it is read
     attempts: int
     ocr: Ocr | None
     languages: list[str] | None
@@ -88,6 +87,15 @@ class StatusAnswer(Wire):
         languages = how["languages"].split("+") if "languages" in how else None
         fields = {name: getattr(file, name) for name in cls.model_fields if hasattr(file, name)}
         return cls(**fields, ocr=how.get("ocr"), languages=languages)
+
+
+class FileEvent(Wire):
+    """How far the reading of a file is; the last event says how it ended, or that it is gone."""
+
+    type: Literal[
+        "file:progress", "file:completed", "file:failed", "file:cancelled", "file:deleted"
+    ]
+    data: StatusAnswer | None
 
 
 class TextQuery(Wire):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from api.access import READ, WRITE
 from api.call import Call, Reply
-from api.endpoint import endpoint
+from api.endpoint import Media, endpoint
 from api.errors import found
-from api.knowledge.intake import from_form, from_json
+from api.knowledge.intake import FORM_FIELDS, Target, from_form, from_json, reading_of
 from api.knowledge.schemas import (
     DocumentAnswer,
+    DocumentEvent,
     DocumentPatch,
     DocumentQuery,
     DuplicateAnswer,
     NewDocument,
+    Reading,
 )
 from api.paging import Page, cursor_of
+from api.progress import follow
+from api.stream import last_event_id, stream_events
 from api.uploads import clean_name
 from core import intake
-from core.errors import UpstreamError
+from core.errors import Conflict, UpstreamError
 from core.store.documents import Document
 
 
@@ -27,7 +31,7 @@ from core.store.documents import Document
     access=WRITE,
     status=202,
     multipart=True,
-    form_fields=("metadata",),
+    form_fields=FORM_FIELDS,
     answers={200: DuplicateAnswer, 202: DocumentAnswer},
     errors=(UpstreamError,),
 )
@@ -37,8 +41,8 @@ async def add_document(call: Call, base_id: str, body: NewDocument | None) -> Re
         # Asked before a body is taken in.
         found(await unit.bases.exists(base_id) or None, "knowledge base")
     if body is None:
-        return await from_form(call, base_id)
-    return await from_json(call, base_id, body)
+        return await from_form(call, Target(base_id))
+    return await from_json(call, Target(base_id), body)
 
 
 @endpoint("GET", "/api/knowledge/<base_id>/documents", access=READ)
@@ -58,6 +62,49 @@ async def list_documents(call: Call, base_id: str, query: DocumentQuery) -> Page
 async def get_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
     """Return a document, and how far its processing is."""
     return DocumentAnswer.model_validate(await _document(call, base_id, document_id))
+
+
+@endpoint(
+    "GET",
+    "/api/knowledge/<base_id>/documents/<document_id>/stream",
+    access=READ,
+    answers={200: Media("text/event-stream", DocumentEvent)},
+    headers=("Last-Event-ID",),
+)
+async def stream_document(call: Call, base_id: str, document_id: str) -> Reply:
+    """Follow a document's processing: as it is now, whenever that changes, and at its end."""
+    await _document(call, base_id, document_id)
+
+    async def look() -> DocumentAnswer | None:
+        async with call.services.store.unit(call.workspace_id) as unit:
+            document = await unit.documents.in_base(base_id, document_id)
+            return None if document is None else DocumentAnswer.model_validate(document)
+
+    return stream_events(follow(look, "document", last_event_id(call)))
+
+
+@endpoint(
+    "PUT",
+    "/api/knowledge/<base_id>/documents/<document_id>",
+    access=WRITE,
+    status=202,
+    multipart=True,
+    form_fields=FORM_FIELDS,
+    answers={202: DocumentAnswer},
+    errors=(Conflict, UpstreamError),
+)
+async def replace_document(
+    call: Call, base_id: str, document_id: str, body: NewDocument | None
+) -> Reply:
+    """Give a document another version of its content, a URL's as it is now; id and links stay.
+
+    The passages of the version before are found until the new ones are there, and only passages
+    that changed are embedded. Metadata stays where none is given.
+    """
+    async with call.services.store.unit(call.workspace_id) as unit:
+        document = found(await unit.documents.in_base(base_id, document_id), "document")
+    to = Target(base_id, document_id, document.name)
+    return await (from_form(call, to) if body is None else from_json(call, to, body))
 
 
 @endpoint("PATCH", "/api/knowledge/<base_id>/documents/<document_id>", access=WRITE)
@@ -93,10 +140,17 @@ async def delete_document(call: Call, base_id: str, document_id: str) -> None:
     access=WRITE,
     status=202,
 )
-async def reprocess_document(call: Call, base_id: str, document_id: str) -> DocumentAnswer:
-    """Process an ended document again; what is found of it stays until the new chunks are there."""
+async def reprocess_document(
+    call: Call, base_id: str, document_id: str, body: Reading
+) -> DocumentAnswer:
+    """Process an ended document again, read in another way if so said.
+
+    What is found of it stays until the new chunks are there; passages that come out as before
+    are not embedded again.
+    """
+    reading = await reading_of(body)
     document = await _document(call, base_id, document_id)
-    await intake.again(call.unit, document, call.services.queue)
+    await intake.again(call.unit, document, call.services.queue, reading)
     return DocumentAnswer.model_validate(await call.unit.documents.fresh(document))
 
 

@@ -1,15 +1,24 @@
-"""The ways a document comes in: a form's file, an uploaded file, a text, a URL."""
+"""The ways a document, or another version of one, comes in: a form's file, an uploaded file, a
+text, a URL."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from api.call import Call, Reply
 from api.errors import found
-from api.knowledge.schemas import DocumentAnswer, DocumentPatch, DuplicateAnswer, NewDocument
+from api.knowledge.schemas import (
+    DocumentAnswer,
+    DuplicateAnswer,
+    FormFields,
+    NewDocument,
+    Reading,
+)
+from api.ocr import tesseract_names
 from api.reading import checked
 from api.uploads import Upload, clean_name, take_stream, take_upload
 from core import intake
@@ -19,31 +28,58 @@ from core.store.unit import Unit
 _PIECE: Final = 1 << 20
 
 
-async def from_form(call: Call, base_id: str) -> Reply:
-    """Add the form's file; its field ``metadata`` may hold a JSON object."""
+FORM_FIELDS: Final = ("metadata", "ocr", "languages")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A base, and the document of it that gets the content; without one it becomes a new one.
+
+    ``name`` is the document's, which it keeps where no other is said.
+    """
+
+    base_id: str
+    document_id: str | None = None
+    name: str | None = None
+
+
+async def from_form(call: Call, to: Target) -> Reply:
+    """Take the form's file; its field ``metadata`` may hold a JSON object, ``languages`` names
+    parted by commas."""
 
     async def record(upload: Upload) -> Reply:
-        return await _record_upload(call, base_id, upload, _metadata(upload.fields))
+        fields = _form_fields(upload.fields)
+        reading = await reading_of(fields)
+        return await _record_upload(call, to, upload, fields.metadata, reading)
 
-    return await take_upload(call, ("metadata",), record)
+    return await take_upload(call, FORM_FIELDS, record)
 
 
-async def from_json(call: Call, base_id: str, body: NewDocument) -> Reply:
-    """Add what a JSON body names."""
+async def from_json(call: Call, to: Target, body: NewDocument) -> Reply:
+    """Take what a JSON body names."""
+    reading = await reading_of(body)
     if body.file_id is not None:
-        return await _from_file(call, base_id, body.file_id, body)
+        return await _from_file(call, to, body.file_id, body, reading)
 
     async def record(upload: Upload) -> Reply:
-        return await _record_upload(call, base_id, upload, body.metadata)
+        return await _record_upload(call, to, upload, body.metadata, reading)
 
     if body.text is not None:
-        name = clean_name(body.name or "text.txt")
+        name = clean_name(body.name or to.name or "text.txt")
         return await take_stream(call, name, _pieces(body.text.encode()), record)
     assert body.url is not None  # the model lets one of the three through
-    return await _from_url(call, base_id, body.url, body)
+    return await _from_url(call, to, body.url, body, reading)
 
 
-async def _from_file(call: Call, base_id: str, file_id: str, body: NewDocument) -> Reply:
+async def reading_of(body: Reading) -> dict[str, Any]:
+    """Return what is said about the reading, as documents have it; raises ``ValidationFailed``."""
+    names = {"languages": await tesseract_names(body.languages)} if body.languages else {}
+    return ({"ocr": body.ocr} if body.ocr else {}) | names
+
+
+async def _from_file(
+    call: Call, to: Target, file_id: str, body: NewDocument, reading: dict[str, Any]
+) -> Reply:
     file = found(await call.unit.files.hold(file_id), "file")
     content = intake.Content(
         name=clean_name(body.name or file.name),
@@ -54,15 +90,18 @@ async def _from_file(call: Call, base_id: str, file_id: str, body: NewDocument) 
         file_id=file.id,
         metadata=body.metadata,
         created_by=call.user_id,
+        reading=reading,
     )
-    return await _add(call, call.unit, base_id, content)
+    return await _put(call, call.unit, to, content)
 
 
-async def _from_url(call: Call, base_id: str, url: str, body: NewDocument) -> Reply:
+async def _from_url(
+    call: Call, to: Target, url: str, body: NewDocument, reading: dict[str, Any]
+) -> Reply:
     """Queue a URL: the worker fetches it. One that is never called is refused at once."""
     asked = call.services.http.checked(url)
     content = intake.Content(
-        name=clean_name(body.name) if body.name else asked,
+        name=clean_name(body.name) if body.name else to.name or asked,
         mime_type="application/octet-stream",
         size=0,
         checksum=hashlib.sha256(f"url {asked}".encode()).hexdigest(),
@@ -70,12 +109,17 @@ async def _from_url(call: Call, base_id: str, url: str, body: NewDocument) -> Re
         source_url=asked,
         metadata=body.metadata,
         created_by=call.user_id,
+        reading=reading,
     )
-    return await _add(call, call.unit, base_id, content)
+    return await _put(call, call.unit, to, content)
 
 
 async def _record_upload(
-    call: Call, base_id: str, upload: Upload, metadata: Mapping[str, Any]
+    call: Call,
+    to: Target,
+    upload: Upload,
+    metadata: Mapping[str, Any],
+    reading: dict[str, Any],
 ) -> Reply:
     content = intake.Content(
         name=upload.name,
@@ -85,14 +129,19 @@ async def _record_upload(
         blob_key=upload.stored.key,
         metadata=metadata,
         created_by=call.user_id,
+        reading=reading,
     )
     async with call.services.store.unit(call.workspace_id) as unit:
-        return await _add(call, unit, base_id, content)
+        return await _put(call, unit, to, content)
 
 
-async def _add(call: Call, unit: Unit, base_id: str, content: intake.Content) -> Reply:
+async def _put(call: Call, unit: Unit, to: Target, content: intake.Content) -> Reply:
     services = call.services
-    accepted = await intake.add(unit, base_id, content, services.queue, services.blobs)
+    if to.document_id is not None:
+        row = found(await unit.documents.in_base(to.base_id, to.document_id), "document")
+        await intake.replace(unit, row, content, services.queue, services.blobs)
+        return Reply(DocumentAnswer.model_validate(await unit.documents.fresh(row)), 202)
+    accepted = await intake.add(unit, to.base_id, content, services.queue, services.blobs)
     document = DocumentAnswer.model_validate(accepted.document)
     if accepted.is_duplicate:
         fields = document.model_dump() | {"duplicate_of": document.id}
@@ -100,12 +149,17 @@ async def _add(call: Call, unit: Unit, base_id: str, content: intake.Content) ->
     return Reply(document, 202)
 
 
-def _metadata(fields: Mapping[str, str]) -> dict[str, Any]:
+def _form_fields(fields: Mapping[str, str]) -> FormFields:
     try:
         metadata = json.loads(fields.get("metadata") or "{}")
     except (ValueError, RecursionError) as error:
         raise ValidationFailed("The form field metadata must be a JSON object.") from error
-    return checked(DocumentPatch, {"metadata": metadata}).metadata
+    given: dict[str, Any] = {"metadata": metadata}
+    if fields.get("ocr"):
+        given["ocr"] = fields["ocr"]
+    if fields.get("languages"):
+        given["languages"] = [name.strip() for name in fields["languages"].split(",")]
+    return checked(FormFields, given)
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from api.ocr import Languages, Ocr
 from api.paging import PageQuery
 from api.wire import Name, Wire
 from core.text import LANGUAGES
@@ -81,6 +82,7 @@ class ReembeddingAnswer(Wire):
     )
     status: Literal["pending", "processing", "failed"]
     progress: float
+    seconds_left: float | None
     error: dict[str, Any] | None
 
 
@@ -111,7 +113,21 @@ _ONE_SOURCE: Final[list[JsonValue]] = [
 ]
 
 
-class NewDocument(Wire):
+class Reading(Wire):
+    """How a document is to be read: which pages are recognised, and in which languages.
+
+    Unset, pages without text are, in the base's language and the server's.
+    """
+
+    ocr: Ocr | None = None
+    languages: Languages = None
+
+
+class FormFields(Reading):
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class NewDocument(Reading):
     """One source: an uploaded file's id, a text, or a URL to fetch."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_SOURCE})
@@ -153,6 +169,7 @@ class DocumentAnswer(Wire):
     progress: float
     pages_done: int
     pages_total: int | None
+    seconds_left: float | None  # an estimate, while it is processed
     chunk_count: int
     token_count: int
     attempts: int
@@ -162,6 +179,19 @@ class DocumentAnswer(Wire):
     updated_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+
+
+class DocumentEvent(Wire):
+    """How far a document is; the last event says how it ended, or that it was deleted."""
+
+    type: Literal[
+        "document:progress",
+        "document:completed",
+        "document:failed",
+        "document:cancelled",
+        "document:deleted",
+    ]
+    data: DocumentAnswer | None
 
 
 class DuplicateAnswer(DocumentAnswer):

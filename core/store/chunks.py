@@ -31,7 +31,7 @@ from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
 from core.store.new_chunks import NewChunk, insert_chunks, word_count
 from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
-from core.store.vectors import Vectors
+from core.store.vectors import Embedded, Vectors
 
 
 class Chunk(Base):
@@ -147,6 +147,10 @@ class Chunks(TenantRepository):
         await self._lock(base)
         await self._session.execute(delete(Chunk).where(Chunk.base_id == base.id))
         await self._postings.remove_base(base.no)
+
+    async def embedded(self, base: KnowledgeBase, document_id: str) -> list[Embedded]:
+        """Return a document's passages with the vectors that the base is searched by."""
+        return await self._vectors.of_document(base.vector_set, document_id)
 
     async def contents(self, chunk_ids: Iterable[str]) -> dict[str, str]:
         """Return the texts of chunks by their ids; what is gone is left out."""

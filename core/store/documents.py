@@ -65,6 +65,9 @@ class Document(Job, Timestamps, Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     source_url: Mapped[str | None]  # fetched by the worker; empty bytes until then
     created_by: Mapped[str | None]
+    reading: Mapped[dict[str, Any] | None]  # {ocr, languages}, where they were said
+    # What the document was called when its passages were embedded, which its vectors depend on.
+    indexed_name: Mapped[str | None]
 
     chunk_count: Mapped[int] = mapped_column(default=0)
     token_count: Mapped[int] = mapped_column(default=0)

@@ -34,6 +34,7 @@ class Job:
     progress: Mapped[float] = mapped_column(default=0.0)  # 0 to 1
     pages_done: Mapped[int] = mapped_column(default=0)
     pages_total: Mapped[int | None]
+    seconds_left: Mapped[float | None]  # an estimate, while in work
     quality: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]  # {code, message}
     attempts: Mapped[int] = mapped_column(default=0)
@@ -64,8 +65,8 @@ class Jobs(TenantRepository, Generic[J]):
         """
         fresh = {
             "status": "pending", "stage": None, "progress": 0.0, "pages_done": 0,
-            "pages_total": None, "quality": None, "error": None, "attempts": 0,
-            "cancel_requested": False, "started_at": None, "ended_at": None,
+            "pages_total": None, "seconds_left": None, "quality": None, "error": None,
+            "attempts": 0, "cancel_requested": False, "started_at": None, "ended_at": None,
         }  # fmt: skip
         ended = self._model.status.not_in(WAITING)
         return await self._change(job_id, fresh | (values or {}), ended)
@@ -100,6 +101,7 @@ class Jobs(TenantRepository, Generic[J]):
         end = {
             "status": status,
             "stage": None,
+            "seconds_left": None,
             "ended_at": now() if status in TERMINAL else None,
             "lease_owner": None,
             "lease_until": None,

@@ -69,7 +69,7 @@ _MISSING: Final = """
     )
 """
 _NEXT: Final = f"""
-    SELECT m.*, d.name FROM (
+    SELECT m.*, coalesce(d.indexed_name, d.name) FROM (
         SELECT c.no, c.content, md5(c.content), c.heading_path,
             coalesce(c.metadata->>'tableHeader', ''), c.document_id
         {_MISSING} AND c.no > $3 ORDER BY c.no LIMIT $4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -43,6 +44,16 @@ class IndexedBase(Protocol):
     def has_vector_index(self) -> bool: ...
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """A passage with what it was embedded under, and its unit vector."""
+
+    content: str
+    heading_path: list[str]
+    table_header: str
+    vector: NDArray[np.float32]
+
+
 class Vectors(TenantRepository):
     """Reached only through a base that was checked."""
 
@@ -61,6 +72,23 @@ class Vectors(TenantRepository):
             """,
             *(vector_set, chunk_no, vector_literal(embedding)),
         )
+
+    async def of_document(self, vector_set: int, document_id: str) -> list[Embedded]:
+        """Return a document's passages as they were embedded into a set, each with its vector."""
+        rows = await fetch(
+            self._session,
+            """
+                SELECT c.content, c.heading_path, coalesce(c.metadata->>'tableHeader', ''),
+                    v.embedding::real[]
+                FROM chunks c JOIN vectors v ON v.chunk_no = c.no AND v.base_no = $1
+                WHERE c.document_id = $2 AND c.workspace_id = $3
+            """,
+            *(vector_set, document_id, self._workspace_id),
+        )
+        return [
+            Embedded(content, headings, header, np.asarray(vector, np.float32))
+            for content, headings, header, vector in rows
+        ]
 
     async def nearest(
         self,

@@ -11,42 +11,6 @@ from ingest.limits import Limits
 from ingest.read import read_document
 from tests.ingest import making
 
-DIGEST = b"""From: a@example.com
-To: b@example.com
-Subject: Digest
-MIME-Version: 1.0
-Content-Type: multipart/digest; boundary="x"
-
---x
-Content-Type: message/rfc822
-
-From: c@example.com
-Subject: Inner letter
-
-The inner text.
-
---x--
-"""
-
-ATTACHED = b"""From: a@example.com
-To: b@example.com
-Subject: With a file
-MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary="x"
-
---x
-Content-Type: text/plain
-
-See the file.
---x
-Content-Type: application/pdf; name="bill.pdf"
-Content-Disposition: attachment; filename="bill.pdf"
-Content-Transfer-Encoding: base64
-
-aGVsbG8=
---x--
-"""
-
 
 def _read(path: Path) -> ParsedDocument:
     return read_document(path, path.name, Limits(), "eng", lambda *_: None)
@@ -73,19 +37,3 @@ def test_a_picture_without_words_gives_no_text(tmp_path: Path) -> None:
     Image.effect_noise((600, 400), 90).save(tmp_path / "noise.png")
     with pytest.raises(NoText):
         _read(_slides(tmp_path / "x.pptx", tmp_path / "noise.png"))
-
-
-def test_messages_within_a_message_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "digest.eml"
-    path.write_bytes(DIGEST)
-    document = _read(path)
-    assert "Inner letter" in document.text
-    assert "The inner text." in document.text
-
-
-def test_attachments_are_named_in_a_warning(tmp_path: Path) -> None:
-    path = tmp_path / "x.eml"
-    path.write_bytes(ATTACHED)
-    document = _read(path)
-    assert "See the file." in document.text
-    assert document.warnings == ("Attachments were not read: bill.pdf.",)

@@ -47,12 +47,12 @@ class CrashingParser(Parser):
         self._crashes = crashes
 
     async def parse(
-        self, path: Path, name: str, on_progress: OnProgress | None = None
+        self, path: Path, name: str, on_progress: OnProgress | None = None, **how: Any
     ) -> ParsedDocument:
         if self._crashes > 0:
             self._crashes -= 1
             raise ParserCrashed("The parser ended while it read the document (signal SIGSEGV).")
-        return await super().parse(path, name, on_progress)
+        return await super().parse(path, name, on_progress, **how)
 
 
 async def test_a_document_is_read_split_embedded_and_written(

@@ -248,6 +248,7 @@ class Document(Answer):
     status: str
     stage: str | None
     progress: float
+    seconds_left: float | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
     error: dict[str, Any] | None = None
     duplicate_of: str | None = None

@@ -182,6 +182,18 @@ export class Knowledge extends Resource {
   updateDocument = (baseId: string, documentId: string, changes: Partly<S.DocumentPatch>) =>
     this.http.send<S.DocumentAnswer>(
       'PATCH', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`, { json: changes })
+  /** Iterates over how far a document is, to its end. */
+  follow = (baseId: string, documentId: string) => {
+    const path = `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/stream`
+    return this.http.events<S.DocumentEvent>('GET', path, {}, () => path)
+  }
+  /** Gives a document another version of its content; its id stays. */
+  replaceDocument = (baseId: string, documentId: string, source: Partly<S.NewDocument>) =>
+    this.http.send<S.DocumentAnswer>('PUT', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`, { json: source })
+  /** Reads a document again, in another way if so said. */
+  reprocessDocument = (baseId: string, documentId: string, reading: Partly<S.Reading> = {}) =>
+    this.http.send<S.DocumentAnswer>(
+      'POST', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/reprocess`, { json: reading })
   chunks = (baseId: string, documentId: string) =>
     this.http.rows<S.ChunkAnswer>(`/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks`)
   updateChunk = (baseId: string, documentId: string, chunkId: string, changes: Partly<S.ChunkPatch>) =>

@@ -531,6 +531,7 @@ export type DocumentAnswer = {
   progress: number;
   pagesDone: number;
   pagesTotal: number | null;
+  secondsLeft: number | null;
   chunkCount: number;
   tokenCount: number;
   attempts: number;
@@ -545,6 +546,11 @@ export type DocumentAnswer = {
 export type DocumentAnswerPage = {
   data: Array<DocumentAnswer>;
   nextCursor: string | null;
+};
+
+export type DocumentEvent = {
+  type: "document:progress" | "document:completed" | "document:failed" | "document:cancelled" | "document:deleted";
+  data: DocumentAnswer | null;
 };
 
 export type DocumentPatch = {
@@ -579,6 +585,7 @@ export type DuplicateAnswer = {
   progress: number;
   pagesDone: number;
   pagesTotal: number | null;
+  secondsLeft: number | null;
   chunkCount: number;
   tokenCount: number;
   attempts: number;
@@ -730,6 +737,11 @@ export type FileAnswer = {
 export type FileAnswerPage = {
   data: Array<FileAnswer>;
   nextCursor: string | null;
+};
+
+export type FileEvent = {
+  type: "file:progress" | "file:completed" | "file:failed" | "file:cancelled" | "file:deleted";
+  data: StatusAnswer | null;
 };
 
 export type FilePatch = {
@@ -988,6 +1000,8 @@ export type NewBase = {
 };
 
 export type NewDocument = {
+  ocr?: "auto" | "force" | "off" | null;
+  languages?: Array<string> | null;
   fileId?: string | null;
   text?: string | null;
   url?: string | null;
@@ -1135,11 +1149,18 @@ export type Readiness = {
   error?: string | null;
 };
 
+export type Reading = {
+  ocr?: "auto" | "force" | "off" | null;
+  languages?: Array<string> | null;
+  workspaceId?: string;
+};
+
 export type ReembeddingAnswer = {
   embeddingModel: string;
   embeddingDimensions: number;
   status: "pending" | "processing" | "failed";
   progress: number;
+  secondsLeft: number | null;
   error: Record<string, unknown> | null;
 };
 
@@ -1349,6 +1370,7 @@ export type StatusAnswer = {
   progress: number;
   pagesDone: number;
   pagesTotal: number | null;
+  secondsLeft: number | null;
   attempts: number;
   ocr: "auto" | "force" | "off" | null;
   languages: Array<string> | null;

@@ -62,6 +62,7 @@ async def test_a_base_changes_its_model(member: Member, work: Work, other: str) 
         "embeddingDimensions": 8,
         "status": "pending",
         "progress": 0.0,
+        "secondsLeft": None,
         "error": None,
     }
     assert (await member.program.get("/api/knowledge")).json()["data"] == [shown]

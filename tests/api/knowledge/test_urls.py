@@ -112,3 +112,19 @@ async def test_a_name_that_leads_inward_is_refused_by_the_worker(
     document = await _fetched(member, base_path, work, "http://localhost:1/")
     assert (document["status"], document["error"]["code"]) == ("failed", "VALIDATION_ERROR")
     assert "not a public address" in document["error"]["message"]
+
+
+async def test_another_version_of_a_url_is_what_it_answers_now(
+    member: Member, base_path: str, work: Work, site: StandIn
+) -> None:
+    url = _url(site, "/notes.txt")
+    document = await _fetched(member, base_path, work, url)
+    path = f"{base_path}/documents/{document['id']}"
+    site.answer = lambda _asked: Says(200, {}, b"The slipway is open every day.")
+    assert (await member.program.put(path, json={"url": url})).status_code == 202
+    await work()
+    after = (await member.program.get(path)).json()
+    assert (after["status"], after["name"]) == ("completed", "notes.txt")
+    assert after["checksum"] != document["checksum"]
+    chunks = (await member.program.get(f"{path}/chunks")).json()["data"]
+    assert chunks[0]["content"] == "The slipway is open every day."

@@ -76,6 +76,7 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "searchByBody": {"query": "mine"},
     "searchByQuery": {"query": "mine"},
     "addDocument": {"text": "mine", "name": "mine.txt"},
+    "replaceDocument": {"text": "mine", "name": "mine.txt"},
     "sendGmail": {"to": ["a@example.com"]},
     "sendSlackMessage": {"channel": "c", "text": "t"},
     "completeWithOpenai": {"model": "m", "prompt": "p"},
@@ -97,6 +98,7 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
 # Where an id goes with something, or stands for something else.
 WITH: Final[dict[tuple[str, str | None], dict[str, Any] | None]] = {
     ("addDocument", "file_id"): None,  # instead of a text
+    ("replaceDocument", "file_id"): None,
     ("askCopilot", "workflow_id"): {"mode": "workflow-guide"},
     ("streamCopilot", "workflow_id"): {"mode": "workflow-guide"},
 }

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from core.services import Services
+from ingest.process import Processor
 from tests.api.conforms import breaches, operation_of
 from tests.api.conftest import Member
 from tests.bases import write_base
@@ -62,3 +63,19 @@ async def test_of_a_turn(member: Member, services: Services) -> None:
     asked = {"message": "When is lunch served?"}
     kinds = await _kinds(member.program, "POST", "/api/copilot/stream", asked)
     assert kinds >= {"start", "text", "citation", "done"}
+
+
+async def test_of_a_document_and_of_a_file(member: Member, services: Services) -> None:
+    base = (await member.program.post("/api/knowledge", json={"name": "b"})).json()
+    body = {"text": "The slipway is closed.", "name": "a.txt"}
+    added = await member.program.post(f"/api/knowledge/{base['id']}/documents", json=body)
+    form = {"file": ("a.txt", b"The crane is out of order.")}
+    file = (await member.program.post("/api/files/upload", files=form)).json()
+    await member.program.post(f"/api/files/{file['id']}/process", json={})
+    processor = Processor(services)
+    await processor.drain()
+    await processor.close()
+    path = f"/api/knowledge/{base['id']}/documents/{added.json()['id']}/stream"
+    assert await _kinds(member.program, "GET", path) == {"document:completed"}
+    path = f"/api/files/{file['id']}/stream"
+    assert await _kinds(member.program, "GET", path) == {"file:completed"}

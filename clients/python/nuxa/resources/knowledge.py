@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from nuxa.models import Chunk, Document, KnowledgeBase, SearchReply
-from nuxa.requests import Door, Json, Listing, Request, Resource, keyed, listing, method
+from nuxa.requests import (
+    Door,
+    Json,
+    Listing,
+    Request,
+    Resource,
+    Stream,
+    keyed,
+    listing,
+    method,
+    streaming,
+)
 
 
 class Knowledge(Resource[Door]):
@@ -70,10 +81,30 @@ class Knowledge(Resource[Door]):
         """Return a document, and how far its processing is."""
         return Request("GET", f"/api/knowledge/{base_id}/documents/{document_id}", Document)
 
+    @streaming
+    def follow(self, base_id: str, document_id: str) -> Stream:
+        """Iterate over how far a document is, to its end."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/stream"
+        return Stream(Request("GET", path), lambda _: Request("GET", path))
+
     @method
     def update_document(self, base_id: str, document_id: str, changes: Json) -> Request[Document]:
         path = f"/api/knowledge/{base_id}/documents/{document_id}"
         return Request("PATCH", path, Document, json=changes)
+
+    @method
+    def replace_document(self, base_id: str, document_id: str, source: Json) -> Request[Document]:
+        """Give a document another version of its content; ``source`` as with :meth:`add`."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}"
+        return Request("PUT", path, Document, json=source)
+
+    @method
+    def reprocess_document(
+        self, base_id: str, document_id: str, **reading: Any
+    ) -> Request[Document]:
+        """Read a document again; ``reading`` as on the wire: ``ocr``, ``languages``."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/reprocess"
+        return Request("POST", path, Document, json=reading)
 
     @method
     def delete_document(self, base_id: str, document_id: str) -> Request[None]:

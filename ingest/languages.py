@@ -1,0 +1,43 @@
+"""Which of Tesseract's languages pages are recognised in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from core.errors import ValidationFailed
+from ingest.ocr import installed_languages
+
+_TESSERACT: Final = {
+    "ar": "ara", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng",
+    "es": "spa", "eu": "eus", "fa": "fas", "fi": "fin", "fr": "fra", "ga": "gle", "he": "heb",
+    "hi": "hin", "hu": "hun", "hy": "hye", "id": "ind", "it": "ita", "ja": "jpn", "ko": "kor",
+    "lt": "lit", "ne": "nep", "nl": "nld", "no": "nor", "pl": "pol", "pt": "por", "ro": "ron",
+    "ru": "rus", "sr": "srp", "sv": "swe", "ta": "tam", "th": "tha", "tr": "tur", "uk": "ukr",
+    "vi": "vie", "yi": "yid", "zh": "chi_sim",
+}  # fmt: skip
+
+
+def named(given: Iterable[str]) -> str:
+    """Return Tesseract's names of languages given by those or by two letters, joined by ``+``.
+
+    Starts Tesseract when first called: not on an event loop. Raises ``ValidationFailed`` for
+    languages that it does not read here.
+    """
+    names = list(dict.fromkeys(_TESSERACT.get(name.lower(), name) for name in given))
+    installed = installed_languages()
+    if missing := [name for name in names if name not in installed]:
+        raise ValidationFailed(
+            f"Tesseract does not read {', '.join(missing)} here; it reads "
+            f"{', '.join(sorted(installed - {'osd'}))}."
+        )
+    return "+".join(names)
+
+
+def with_base(language: str, default: str) -> str:
+    """Return the base's own language, where Tesseract has it, before the ``default`` ones."""
+    name = _TESSERACT.get(language)
+    known = default.split("+")
+    if name is None or name in known or name not in installed_languages():
+        return default
+    return "+".join([name, *known])

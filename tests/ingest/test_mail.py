@@ -1,0 +1,147 @@
+"""Mails with what they carry."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from ingest.document import ParsedDocument
+from ingest.limits import Limits
+from ingest.mail import attachments
+from ingest.parser import Parser
+from ingest.read import read_document
+from tests.ingest import making
+
+DIGEST = b"""From: a@example.com
+To: b@example.com
+Subject: Digest
+MIME-Version: 1.0
+Content-Type: multipart/digest; boundary="x"
+
+--x
+Content-Type: message/rfc822
+
+From: c@example.com
+Subject: Inner letter
+
+The inner text.
+
+--x--
+"""
+
+
+def _letter() -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = (
+        "a@example.com",
+        "b@example.com",
+        "The bill",
+    )
+    message.set_content("See the files.")
+    return message
+
+
+def _read(path: Path, limits: Limits | None = None) -> ParsedDocument:
+    return read_document(path, path.name, limits or Limits(), "eng", lambda *_: None)
+
+
+def _written(tmp_path: Path, message: EmailMessage) -> Path:
+    path = tmp_path / "letter.eml"
+    path.write_bytes(bytes(message))
+    return path
+
+
+def _attach(message: EmailMessage, data: bytes, name: str) -> None:
+    message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
+
+
+def test_attachments_are_read_under_their_names(tmp_path: Path) -> None:
+    message = _letter()
+    _attach(message, making.pdf([[(72, 80, 12, "F1", "Ropes for 40 euros each.")]]), "bill.pdf")
+    _attach(message, b"Item,Left\nTar,3\n", "../../stock.csv")
+    document = _read(_written(tmp_path, message))
+    assert "See the files." in document.text
+    ropes = next(e for e in document.elements if "Ropes for 40 euros" in e.text)
+    assert (ropes.heading_path, ropes.page) == (("bill.pdf",), 1)
+    table = next(e for e in document.elements if e.kind == "table")
+    assert table.heading_path == ("stock.csv",)
+    assert document.warnings == ()
+
+
+def test_what_cannot_be_read_is_told_and_loses_nothing_else(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.txt", "inside")
+    message = _letter()
+    _attach(message, b"hello", "broken.pdf")
+    _attach(message, b"%PDF-1.4 nothing that follows", "bill.pdf")
+    _attach(message, packed.getvalue(), "many.zip")
+    _attach(message, b"PK\x03\x04 no archive", "report.docx")
+    _attach(message, b"The crane is out of order.", "note.txt")
+    document = _read(_written(tmp_path, message))
+    assert "hello" in document.text
+    assert "The crane is out of order." in document.text
+    assert [w.split(" ")[0] for w in document.warnings] == ["bill.pdf", "many.zip", "report.docx"]
+    assert "inside" not in document.text
+
+
+def test_mails_within_mails_are_read_to_a_depth(tmp_path: Path) -> None:
+    path = tmp_path / "digest.eml"
+    path.write_bytes(DIGEST)
+    document = _read(path)
+    assert "Inner letter" in document.text
+    assert "The inner text." in document.text
+    message = _letter()
+    for depth in range(5):
+        outer = _letter()
+        outer.set_content(f"Level {depth}")
+        outer.add_attachment(message)
+        message = outer
+    document = _read(_written(tmp_path, message))
+    assert "Level 2" in document.text
+    assert "Level 0" not in document.text
+    assert any("within mails" in warning for warning in document.warnings)
+
+
+def test_the_amount_of_attachments_is_bounded(tmp_path: Path) -> None:
+    message = _letter()
+    for n in range(4):
+        _attach(message, f"Note {n}. {'x' * 900}".encode(), f"{n}.txt")
+    path = _written(tmp_path, message)
+    for limits in (Limits(max_attachments=2), Limits(max_expanded_bytes=2000)):
+        document = _read(path, limits)
+        assert "Note 1." in document.text
+        assert "Note 2." not in document.text
+        assert document.warnings == ("2.txt and what follows it is too much to be read.",)
+
+
+def test_pictures_that_belong_to_the_text_are_left_out(tmp_path: Path) -> None:
+    message = _letter()
+    message.add_attachment(
+        b"logo", maintype="image", subtype="png", filename="logo.png", disposition="inline"
+    )
+    assert list(attachments(_written(tmp_path, message), "eml")) == []
+
+
+async def test_attachments_are_read_in_the_shut_in_child_too(tmp_path: Path) -> None:
+    message = _letter()
+    _attach(message, making.pdf([[(72, 80, 12, "F1", "Ropes for 40 euros each.")]]), "bill.pdf")
+    path, parser = _written(tmp_path, message), Parser()
+    try:
+        assert "Ropes for 40 euros" in (await parser.parse(path, path.name)).text
+    finally:
+        await parser.close()
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["eml_with_attachment.eml", "fake-email.msg"])
+def test_real_mails_are_read_with_what_they_carry(shared_data: Path, name: str) -> None:
+    path = next((shared_data / "documents" / "formats").rglob(name))
+    carried = [attached.name for attached in attachments(path, path.suffix[1:])]
+    document = _read(path)
+    told = " ".join(document.warnings)
+    assert all(name in told or name in document.text for name in carried)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from ingest.progress import FILE_STAGES, Progress
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Progress, "passage_seconds", 0.05)
+
+
+def test_pages_tell_how_long_the_rest_takes() -> None:
+    clock = Clock()
+    progress = Progress(FILE_STAGES, clock)
+    assert progress.columns()["seconds_left"] is None
+    clock.now += 6
+    progress.page("ocr", 2, 10)
+    found = progress.columns()
+    assert found["seconds_left"] == pytest.approx(24)
+    assert found["progress"] == pytest.approx(0.2)
+    assert (found["pages_done"], found["pages_total"]) == (2, 10)
+
+
+def test_a_document_is_embedded_too_at_the_pace_of_those_before() -> None:
+    clock = Clock()
+    progress = Progress(clock=clock)
+    clock.now += 5
+    progress.page("parsing", 50, 100)
+    assert progress.columns()["seconds_left"] == pytest.approx(5 + 400 * 0.05)
+    clock.now += 5
+    progress.page("parsing", 100, 100)
+    progress.at("chunking")
+    progress.at("embedding", 0, 300)
+    assert progress.columns()["seconds_left"] == pytest.approx(300 * 0.05)
+    clock.now += 10
+    progress.at("embedding", 100, 300)
+    assert progress.columns()["seconds_left"] == pytest.approx(20)
+    progress.at("indexing")
+    assert progress.columns()["seconds_left"] == 0
+    assert Progress.passage_seconds == pytest.approx(0.1), "the next document's guess"
+
+
+def test_work_that_was_done_before_is_no_pace() -> None:
+    clock = Clock()
+    progress = Progress({"embedding": (0.0, 1.0)}, clock)
+    progress.at("embedding", 800, 1000)
+    clock.now += 4
+    progress.at("embedding", 840, 1000)
+    assert progress.columns()["seconds_left"] == pytest.approx(16)
+
+
+def test_the_share_never_goes_back_and_ends_below_one() -> None:
+    clock = Clock()
+    progress = Progress(clock=clock)
+    clock.now += 1
+    progress.page("parsing", 9, 10)
+    before = progress.columns()["progress"]
+    clock.now += 60
+    progress.page("parsing", 10, 10)
+    progress.at("embedding", 0, 5000)
+    after = progress.columns()["progress"]
+    assert before <= after < 1
+    progress.at("indexing")
+    assert progress.columns()["progress"] == pytest.approx(0.99)
