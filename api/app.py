@@ -70,6 +70,8 @@ SLICES: Final = (
     "api.copilot.routes",
     "api.copilot.chats",
     "api.copilot.tools",
+    "api.copilot.decisions",
+    "api.copilot.agents",
     "api.voice.config",
     "api.voice.sessions",
     "api.voice.twilio",

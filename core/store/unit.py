@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from core.config import Settings
+from core.store.agents import Agents
 from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.approvals import Approvals
 from core.store.artifacts import ArtifactLookup, Artifacts
 from core.store.audit import AuditLog, AuditWriter
 from core.store.base import Repository
@@ -28,6 +30,7 @@ from core.store.block_failures import BlockFailures
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.callers import KeyHolders
 from core.store.chats import Chats
+from core.store.checkpoints import Checkpoints
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
@@ -147,8 +150,11 @@ class Unit(_Transaction):
     pauses = repository(Pauses)
     subruns = repository(SubRuns)
     sent_webhooks = repository(SentWebhooks)
+    agents = repository(Agents)
     chats = repository(Chats)
     messages = repository(Messages)
+    approvals = repository(Approvals)
+    checkpoints = repository(Checkpoints)
     secrets = repository(Secrets)
     members = repository(Members)
     audit = repository(AuditLog)
