@@ -13,8 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.chats import Chat
 from core.store.driver import fetch
-from core.store.inserting import insert_rows
 from core.store.pages import Position, RowsPage, read_page
+from core.store.rows import insert_rows
 
 TERMINAL: Final = ("completed", "failed", "aborted")
 
