@@ -76,6 +76,8 @@ SLICES: Final = (
     "api.copilot.chats",
     "api.copilot.live",
     "api.copilot.tools",
+    "api.copilot.decisions",
+    "api.copilot.agents",
     "api.voice.config",
     "api.voice.sessions",
     "api.voice.twilio",

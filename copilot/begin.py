@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from copilot.agents import agent_wire, mode_of
+from copilot.attachments import require_readable
 from copilot.bases import bases_of
 from copilot.models import require_model
-from copilot.modes import DEFAULT, find_mode
+from copilot.modes import AGENT, DEFAULT
 from core.config import Settings
 from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.models.embed import get_embedder
 from core.rights import Rights, Role
+from core.store.agents import Agent
 from core.store.base import now
 from core.store.chats import Chat
 from core.store.messages import Message
@@ -31,7 +34,7 @@ class Ask:
     """What a caller says; ``base_ids`` empty means every base of the workspace.
 
     ``instructions`` are the workspace's own, beside those of the mode; ``rights`` are the caller's,
-    which tools work under.
+    which tools work under. Files and runs are what the question is about.
     """
 
     message: str
@@ -43,6 +46,9 @@ class Ask:
     user_message_id: str | None = None
     instructions: str | None = None
     rights: Rights = _READER
+    agent_id: str | None = None
+    file_ids: Sequence[str] = ()
+    execution_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -131,8 +137,9 @@ async def _chat(unit: Unit, user_id: str, ask: Ask) -> Chat:
             id=new_id("chat"),
             user_id=user_id,
             title=" ".join(storable(ask.message).split())[:_TITLE],
-            mode=ask.mode or DEFAULT,
+            mode=ask.mode or (AGENT if ask.agent_id else DEFAULT),
             workflow_id=ask.workflow_id,
+            agent_id=ask.agent_id,
         )
     known = await unit.chats.get(ask.chat_id, user_id)
     if known is None:
@@ -150,16 +157,31 @@ async def _chat(unit: Unit, user_id: str, ask: Ask) -> Chat:
 async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict[str, Any]:
     """Return what the turn is to work with, checked."""
     workflow_id = ask.workflow_id or chat.workflow_id
-    mode = find_mode(ask.mode or chat.mode, workflow_id)
+    mode, agent = await mode_of(unit, ask.mode or chat.mode, workflow_id, chat.agent_id, ask.rights)
     if workflow_id is not None and await unit.workflows.get(workflow_id) is None:
         raise NotFound("There is no such workflow; list those you have.")
-    own = await unit.model_providers.names() if ask.model else ()
+    await require_readable(unit, ask.file_ids)
+    for execution_id in ask.execution_ids:
+        if await unit.executions.get(execution_id) is None:
+            raise NotFound("There is no such run; list those there are.")
+    own = await unit.model_providers.names() if ask.model or agent else ()
+    model = agent.model if agent else ask.model
     return {
         "mode": mode.name,
         "workflowId": workflow_id,
-        "baseIds": await bases_of(unit, ask.base_ids),
-        "model": require_model(ask.model, settings, own),
-        "instructions": ask.instructions,
+        "baseIds": await _bases(unit, ask, agent),
+        "model": require_model(model, settings, own),
+        "instructions": agent.system_prompt if agent else ask.instructions,
         "userId": chat.user_id,
         "rights": ask.rights.wire(),
+        **({"agent": agent_wire(agent)} if agent else {}),
+        **({"fileIds": list(ask.file_ids)} if ask.file_ids else {}),
+        **({"executionIds": list(ask.execution_ids)} if ask.execution_ids else {}),
     }
+
+
+async def _bases(unit: Unit, ask: Ask, agent: Agent | None) -> list[str]:
+    """Return the bases to search: an agent's own and no others, else those of the question."""
+    if agent is None:
+        return await bases_of(unit, ask.base_ids)
+    return await bases_of(unit, agent.knowledge_base_ids) if agent.knowledge_base_ids else []

@@ -8,6 +8,7 @@ from typing import Final
 from core.errors import ValidationFailed
 
 DEFAULT: Final = "workspace-chat"
+AGENT: Final = "agent"  # a deployment's: copilot.agents
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ _MODES: Final = (
         tools=_ABOUT_ONE,
         task="Explain the user's workflow and suggest improvements. You cannot change it.",
     ),
+    Mode(
+        "workflow-studio",
+        needs_workflow=True,
+        tools=_ABOUT_ONE | {"find_workflows", "edit_workflow", "run_workflow"},
+        task="Build and change the user's workflow: read it, look up the blocks you need, edit it "
+        "in few steps, check it, and run it when asked.",
+    ),
 )
 _BY_NAME: Final = {mode.name: mode for mode in _MODES}
 
@@ -52,10 +60,10 @@ def find_mode(name: str, workflow_id: str | None) -> Mode:
     """Return a mode; raises ``ValidationFailed`` for one there is not, or without its workflow."""
     mode = _BY_NAME.get(name)
     if mode is None:
-        known = ", ".join(_BY_NAME)
-        raise _wrong("mode", f"There is no mode {name!r} here; use one of {known}.")
+        known = ", ".join([*_BY_NAME, AGENT])
+        raise wrong("mode", f"There is no mode {name!r} here; use one of {known}.")
     if mode.needs_workflow and workflow_id is None:
-        raise _wrong("workflowId", f"The mode {name} is about a workflow: give its workflowId.")
+        raise wrong("workflowId", f"The mode {name} is about a workflow: give its workflowId.")
     return mode
 
 
@@ -64,6 +72,7 @@ def all_modes() -> tuple[Mode, ...]:
     return _MODES
 
 
-def _wrong(path: str, message: str) -> ValidationFailed:
+def wrong(path: str, message: str) -> ValidationFailed:
+    """Return the error for a field of a question."""
     issue = {"path": path, "message": message, "code": "invalid"}
     return ValidationFailed(message, {"issues": [issue]})

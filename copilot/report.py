@@ -49,6 +49,12 @@ class Report:
         self.artifacts.append(storable(artifact))
         await self.log.send("artifact", self.artifacts[-1])
 
+    async def ask(self, call: ToolCall) -> None:
+        """Tell readers that a call waits for its user's approval."""
+        await self.log.flush()
+        told = {"phase": "approval", **_call(call), "status": "waiting", "output": None}
+        await self.log.send("tool", told)
+
     def stored(self) -> dict[str, Any]:
         """Return a finished answer's columns."""
         if self._done is None:

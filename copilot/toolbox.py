@@ -9,16 +9,17 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from copilot.approvals import Approvals
 from copilot.desk import Desk
 from copilot.masking import masked
-from copilot.modes import all_modes
+from copilot.modes import AGENT, all_modes
 from copilot.permission import permit
-from copilot.tools import catalogue, knowledge, logs, making, services, workflows
+from copilot.tools import catalogue, editing, knowledge, logs, making, services, workflows
 from copilot.tools.base import CopilotTool
 from core.errors import NotFound
 from core.models.messages import ToolCall, ToolSpec
 
-_SUBJECTS: Final = (knowledge, workflows, catalogue, logs, making, services)
+_SUBJECTS: Final = (knowledge, workflows, catalogue, logs, editing, making, services)
 TOOLS: Final[Mapping[str, CopilotTool[Any]]] = MappingProxyType(
     {tool.name: tool for subject in _SUBJECTS for tool in subject.TOOLS}
 )
@@ -47,9 +48,14 @@ class Gate:
     """Asked before every call of a model's, of tools there are not, too."""
 
     desk: Desk
+    approvals: Approvals
 
-    async def __call__(self, call: ToolCall, _: dict[str, JsonValue]) -> None:
-        await permit(self.desk, find(call.name))
+    async def __call__(self, call: ToolCall, arguments: dict[str, JsonValue]) -> None:
+        tool = find(call.name)
+        await permit(self.desk, tool)
+        if tool.requires_approval:
+            tool.fit(arguments)  # nobody is asked about a call that cannot be made
+            await self.approvals.wait(tool, call, arguments)
 
 
 def find(name: str) -> CopilotTool[Any]:
@@ -79,7 +85,7 @@ def describe_all() -> list[dict[str, JsonValue]]:
             "readOnly": tool.read_only,
             "requiresApproval": tool.requires_approval,
             "role": tool.role.name.lower(),
-            "modes": [mode.name for mode in all_modes() if tool.name in mode.tools],
+            "modes": [*(mode.name for mode in all_modes() if tool.name in mode.tools), AGENT],
         }
         for tool in TOOLS.values()
     ]

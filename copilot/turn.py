@@ -13,15 +13,21 @@ from typing import Any, Final
 
 import structlog
 
+from copilot.agents import mode_kept
 from copilot.announcing import announce
+from copilot.approvals import Approvals
+from copilot.attachments import attach
 from copilot.begin import Turn
+from copilot.contexts import told_of_runs
 from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
-from copilot.memory import MOST_MESSAGES, recall, search_words
-from copilot.modes import Mode, find_mode
+from copilot.memory import MOST_MESSAGES, recall, search_words, told
+from copilot.modes import Mode
 from copilot.prompt import prompt
+from copilot.remembering import remember, said
 from copilot.report import Report
 from copilot.rules import door as rules
+from copilot.steering import hearing
 from copilot.toolbox import Gate, tools_at
 from core.config import OFFLINE_CHAT_MODEL
 from core.errors import NuxaError
@@ -34,7 +40,7 @@ from core.store.messages import Message
 from pipelines.agent import Task, run_agent
 from pipelines.journal import storable
 from pipelines.model_keys import own_key
-from pipelines.passages import Passages
+from pipelines.passages import Passages, marked
 from pipelines.retrieval import retrieve
 
 HEARTBEAT_SECONDS: Final = 1.0  # how soon a turn learns that its end was asked for
@@ -81,12 +87,21 @@ async def run(services: Services, turn: Turn, door: ChatDoor | None = None) -> N
                 )
         await report.log.flush()
         await _end(services, turn, await _conclusion(services, turn, report, work))
+        if not turn.is_first:
+            await _remember(services, message, door or chat.stream)
     except asyncio.CancelledError:
         await _stop(work)
         await report.log.flush()
         end = await _broken_off(services, turn, "failed", _INTERRUPTED, report)
         await _end(services, turn, end)
         raise
+
+
+async def _remember(services: Services, message: Message, door: ChatDoor) -> None:
+    try:
+        await remember(services, message, door)
+    except NuxaError as error:  # the next turn does it
+        log.warning("no summary", chat_id=message.chat_id, code=error.code)
 
 
 async def end_interrupted(services: Services) -> int:
@@ -106,7 +121,7 @@ async def end_interrupted(services: Services) -> int:
 
 async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) -> None:
     request = turn.message.request or {}
-    mode = find_mode(request["mode"], request["workflowId"])
+    mode, given = mode_kept(request)
     desk = _desk(services, turn, report, mode)
     _, messages, api_key = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),
@@ -119,7 +134,8 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         tools_at(desk),
         model=request["model"],
         api_key=api_key,
-        gate=Gate(desk),
+        gate=Gate(desk, Approvals(desk, report.ask, given)),
+        hear=hearing(services, turn.message),
     )
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:
@@ -150,20 +166,34 @@ def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:
 
 async def _messages(services: Services, turn: Turn, mode: Mode, desk: Desk) -> list[ModelMessage]:
     """Return what the model is told: what was said before, and the question with what was found."""
+    request = turn.message.request or {}
     async with services.retrievals:
-        history = [] if turn.is_first else await _history(services, turn.message)
+        summary, history = ("", []) if turn.is_first else await _history(services, turn.message)
         words = search_words(turn.question, history)
         found = await retrieve(
             services.store, desk.workspace_id, desk.base_ids, words, desk.passages
         )
-    own = (turn.message.request or {}).get("instructions")
-    return prompt(mode, history, found if desk.base_ids else None, turn.question, own)
+    material = [marked("earlier conversation", summary)] if summary else []
+    if file_ids := request.get("fileIds"):
+        attached = await attach(services, desk.workspace_id, file_ids, words, desk.passages)
+        found = [*attached, *found]
+    material += await told_of_runs(desk, request.get("executionIds", ()))
+    is_searched = bool(desk.base_ids or file_ids)
+    return prompt(
+        mode,
+        history,
+        found if is_searched else None,
+        turn.question,
+        own=request.get("instructions"),
+        material=material,
+    )
 
 
-async def _history(services: Services, message: Message) -> list[ModelMessage]:
+async def _history(services: Services, message: Message) -> tuple[str, list[ModelMessage]]:
     async with services.store.unit(message.workspace_id) as unit:
         newest_first = await unit.messages.before(message, MOST_MESSAGES + 1)
-    return recall((row.role, row.content) for row in newest_first[1:])  # without its question
+        summary = await unit.chats.summary(message.chat_id)
+    return told(summary), recall(said(list(newest_first[1:])))  # without its question
 
 
 async def _conclusion(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
 import jsonschema
@@ -52,6 +52,10 @@ async def _open(_: ToolCall, __: dict[str, JsonValue]) -> None:
     """Refuse nothing."""
 
 
+Hear = Callable[[], Awaitable[list[str]]]
+"""Asked between rounds for what the user has said meanwhile."""
+
+
 @dataclass(frozen=True)
 class Task:
     """What the loop is to do.
@@ -72,6 +76,7 @@ class Task:
     cites: bool = True
     api_key: SecretStr | None = None
     gate: GateDoor = _open
+    hear: Hear | None = None
 
 
 @dataclass(frozen=True)
@@ -116,10 +121,11 @@ async def run_agent(task: Task, door: ChatDoor) -> AsyncGenerator[AgentEvent, No
                     yield event
         for event in loop.end_round():
             yield event
-        if not loop.calls or not request.may_call_tools:
+        if loop.calls and request.may_call_tools:
+            for result in await asyncio.gather(*map(loop.call, loop.calls)):
+                yield loop.note(result)
+        if not await loop.goes_on() or not request.may_call_tools:
             break
-        for result in await asyncio.gather(*map(loop.call, loop.calls)):
-            yield loop.note(result)
     yield loop.done()
 
 
@@ -170,6 +176,7 @@ class _Loop:
     _citations: list[Citation] = field(default_factory=list)
     _results: list[ToolResult] = field(default_factory=list)
     _finished: list[Finished] = field(default_factory=list)
+    _ids: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.messages = list(self.task.messages)
@@ -196,12 +203,22 @@ class _Loop:
             apart = "\n\n" if len(self._round_text) == 1 and "".join(self._content).strip() else ""
             return self._shown(self._checked(apart + delta.text))
         if isinstance(delta, ToolCall):
-            self.calls.append(delta)
-            return [*self._shown(self._checker.finish()), delta]
+            call = self._told_apart(delta)
+            self.calls.append(call)
+            return [*self._shown(self._checker.finish()), call]
         if isinstance(delta, Finished):
             self._finished.append(delta)
             return []
         return [delta]
+
+    def _told_apart(self, call: ToolCall) -> ToolCall:
+        """Return the call under an id that no other of this task has: some models count anew in
+        each round, or give none."""
+        number, told = 2, call.id or "call"
+        while told in self._ids:
+            told, number = f"{call.id or 'call'}-{number}", number + 1
+        self._ids.add(told)
+        return replace(call, id=told)
 
     def end_round(self) -> list[AgentEvent]:
         """Let the held text go and put what was said and asked into the messages."""
@@ -218,6 +235,14 @@ class _Loop:
             return ToolResult(call, "error", f"The arguments do not fit: {error}.")
         tool = self._tools.get(call.name) or _Missing(call.name, self._tools)
         return await call_tool(tool, call, arguments, self.task.gate)
+
+    async def goes_on(self) -> bool:
+        """Whether the model is to be asked again: a tool returned, or the user said something."""
+        said = await self.task.hear() if self.task.hear else []
+        if said and not self.calls and (text := "".join(self._round_text)):
+            self.messages.append({"role": "assistant", "content": text})
+        self.messages.extend({"role": "user", "content": each} for each in said)
+        return bool(self.calls or said)
 
     def note(self, result: ToolResult) -> ToolResult:
         """Put a tool's result into the messages."""

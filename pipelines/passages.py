@@ -16,7 +16,8 @@ write its number in square brackets, like [1] or [1, 3], and keep to its wording
 Use no other numbers in square brackets. If the passages do not hold the answer, say that you \
 could not find it in the documents."""
 
-_TAG: Final = re.compile(r"<(?=/?passages?\b)", re.IGNORECASE)
+_TAG: Final = re.compile(r"<(?=/?(?:passages?|material)\b)", re.IGNORECASE)
+_MATERIAL: Final = re.compile(r'<material from="[^"\n]*">\n.*?\n</material>\n*', re.DOTALL)
 _BLOCK: Final = re.compile(r"<passages>\n(.*?)</passages>\n*", re.DOTALL)
 _PASSAGE: Final = re.compile(r'<passage n="(\d+)"[^>\n]*>\n(.*?)\n</passage>\n', re.DOTALL)
 
@@ -84,6 +85,13 @@ def defuse(text: str) -> str:
     return _TAG.sub("‹", text)
 
 
+def marked(source: str, text: str) -> str:
+    """Return ``text`` as material to read and not to obey, between tags that say where it is from;
+    nothing in it can close them."""
+    name = html.escape(" ".join(source.split()))
+    return f'<material from="{name}">\n{defuse(text)}\n</material>'
+
+
 def question_with(passages: Iterable[Passage], question: str) -> str:
     """Return a user's message that carries the passages found for it."""
     return f"{render(passages)}\n{defuse(question)}"
@@ -96,5 +104,5 @@ def read(message: str) -> list[tuple[int, str]]:
 
 
 def question_of(message: str) -> str:
-    """Return what the user said in a message that may carry passages."""
-    return _BLOCK.sub("", message).strip()
+    """Return what the user said in a message that may carry passages and material."""
+    return _MATERIAL.sub("", _BLOCK.sub("", message)).strip()

@@ -9,14 +9,23 @@ from functools import partial
 from api.access import READ
 from api.call import Call, Reply
 from api.copilot.events import CopilotEvent
-from api.copilot.schemas import AbortAnswer, AskBody, ChatAnswer
+from api.copilot.schemas import (
+    AbortAnswer,
+    AskBody,
+    ChatAnswer,
+    Feedback,
+    FeedbackBody,
+    MessageAnswer,
+    SteerBody,
+)
 from api.endpoint import Media, endpoint
 from api.errors import found
 from api.stream import last_event_id, require_given, stream_events
 from copilot.begin import Ask, begin
 from copilot.events import follow, log_name
+from copilot.steering import steer
 from copilot.turn import launch
-from core.errors import ServiceUnavailable, UpstreamError
+from core.errors import ServiceUnavailable, UpstreamError, ValidationFailed
 from core.events import Event
 from core.store.messages import TERMINAL, Message
 
@@ -75,6 +84,24 @@ async def abort_copilot(call: Call, message_id: str) -> AbortAnswer:
     await call.unit.messages.request_cancel(message)
     status = message.status if message.status in TERMINAL else "aborting"
     return AbortAnswer(message_id=message.id, status=status)
+
+
+@endpoint("POST", "/api/copilot/streams/<message_id>/steer", access=READ, status=202)
+async def steer_copilot(call: Call, message_id: str, body: SteerBody) -> MessageAnswer:
+    """Say something to an answer that is being written: heard before the model is asked again."""
+    message = found(await call.unit.messages.get(message_id, call.user_id), "message")
+    return MessageAnswer.model_validate(await steer(call.unit, message, body.message))
+
+
+@endpoint("POST", "/api/copilot/feedback", access=READ)
+async def rate_answer(call: Call, body: FeedbackBody) -> Feedback:
+    """Say whether an answer was good; a later word replaces an earlier one."""
+    message = found(await call.unit.messages.get(body.message_id, call.user_id), "message")
+    if message.role != "assistant":
+        raise ValidationFailed("Only answers are rated; name the message of one.")
+    told = {"rating": body.rating, "comment": body.comment}
+    message.feedback = told if body.rating or body.comment else None
+    return Feedback(message_id=message.id, rating=body.rating, comment=body.comment)
 
 
 def _ask(call: Call, body: AskBody) -> Ask:

@@ -18,16 +18,19 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Context(Wire):
-    """Something the question is about."""
+    """Something the question is about; an ``execution`` is a run, with its log."""
 
-    kind: Literal["knowledge", "workflow"]
+    kind: Literal["knowledge", "workflow", "execution", "file"]
     id: Id
 
 
 class AskBody(Wire):
+    """``agentId`` begins a chat with a deployment; ``fileIds`` are read and can be cited."""
+
     message: Text
     chat_id: Id | None = None
     mode: str | None = None
+    agent_id: Id | None = None
     workflow_id: Id | None = None
     knowledge_base_ids: list[Id] = Field(default=[], max_length=50)
     contexts: list[Context] = Field(default=[], max_length=50)
@@ -36,30 +39,28 @@ class AskBody(Wire):
     user_message_id: Id | None = None
 
     def ask(self) -> Ask:
-        """Return the question with its contexts sorted in; raises for what cannot be looked at."""
-        if self.file_ids:
-            raise ValidationFailed(
-                "The copilot reads documents of knowledge bases: add the file to one, and name "
-                "that in knowledgeBaseIds.",
-                {"issues": [_issue("fileIds", "not read here")]},
-            )
-        workflows = {c.id for c in self.contexts if c.kind == "workflow"}
-        workflows |= {self.workflow_id} if self.workflow_id else set()
+        """Return the question with its contexts sorted in."""
+        workflows = {*self._about("workflow")} | ({self.workflow_id} if self.workflow_id else set())
         if len(workflows) > 1:
             raise ValidationFailed(
                 "A chat is about one workflow; name one.",
                 {"issues": [_issue("contexts", "several workflows")]},
             )
-        bases = [c.id for c in self.contexts if c.kind == "knowledge"]
         return Ask(
             message=self.message,
             chat_id=self.chat_id,
             mode=self.mode,
             workflow_id=next(iter(workflows), None),
-            base_ids=[*self.knowledge_base_ids, *bases],
+            base_ids=[*self.knowledge_base_ids, *self._about("knowledge")],
             model=self.model,
             user_message_id=self.user_message_id,
+            agent_id=self.agent_id,
+            file_ids=[*dict.fromkeys([*self.file_ids, *self._about("file")])],
+            execution_ids=[*dict.fromkeys(self._about("execution"))],
         )
+
+    def _about(self, kind: str) -> list[str]:
+        return [context.id for context in self.contexts if context.kind == kind]
 
 
 class ChatAnswer(Wire):
@@ -89,6 +90,7 @@ class MessageAnswer(Wire):
     model: str | None
     error: Failure | None
     user_message_id: str | None
+    feedback: dict[str, Any] | None
     created_at: datetime
 
 
@@ -97,6 +99,7 @@ class ChatRow(Wire):
     title: str
     mode: str
     workflow_id: str | None
+    agent_id: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -115,6 +118,24 @@ class ForgetQuery(Wire):
 
 class ChatsQuery(PageQuery):
     search: str | None = None
+
+
+class SteerBody(Wire):
+    message: Text
+
+
+class FeedbackBody(Wire):
+    """``rating`` null takes an earlier one back."""
+
+    message_id: Id
+    rating: Literal["up", "down"] | None
+    comment: Annotated[str, StringConstraints(max_length=5_000)] | None = None
+
+
+class Feedback(Wire):
+    message_id: str
+    rating: Literal["up", "down"] | None
+    comment: str | None
 
 
 class AbortAnswer(Wire):

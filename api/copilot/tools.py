@@ -11,10 +11,10 @@ from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page
 from api.sockets.event import SocketCall, socket_event
+from copilot.agents import mode_of
 from copilot.bases import bases_of
 from copilot.desk import Artifact, Desk
 from copilot.models import all_choices
-from copilot.modes import find_mode
 from copilot.permission import permit
 from copilot.toolbox import BoxedTool, describe_all, find
 from core.errors import Forbidden, NotFound
@@ -88,7 +88,9 @@ async def _desk(
         if body.workflow_id is not None:
             found(await unit.workflows.get(body.workflow_id), "workflow")
         base_ids = await bases_of(unit, [])
-    name = body.mode or (chat.mode if chat else None)
+        name = body.mode or (chat.mode if chat else None)
+        agent_id, rights = (chat.agent_id if chat else None), caller.rights
+        mode = (await mode_of(unit, name, workflow_id, agent_id, rights))[0] if name else None
 
     async def show(artifact: Artifact) -> None:
         artifacts.append(artifact)
@@ -98,7 +100,7 @@ async def _desk(
         seat.workspace.id,
         caller.user_id,
         caller.rights,
-        find_mode(name, workflow_id) if name else None,
+        mode,
         base_ids,
         workflow_id,
         Passages(),

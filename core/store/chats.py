@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, Select, delete, func, select
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Select, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
@@ -19,6 +22,12 @@ class Chat(Timestamps, Base):
     title: Mapped[str]
     mode: Mapped[str]
     workflow_id: Mapped[str | None]
+    agent_id: Mapped[str | None] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"))
+    # Tools whose use its user has allowed for as long as it goes on.
+    allowed_tools: Mapped[list[str]] = mapped_column(
+        JSONB, default=list, server_default=text("'[]'::jsonb")
+    )
+    summary: Mapped[dict[str, Any] | None]  # of what was said up to a message: copilot.memory
 
 
 class Chats(TenantRepository):
@@ -48,6 +57,26 @@ class Chats(TenantRepository):
     async def lock(self, chat_id: str) -> None:
         """Have other units that begin a turn in this chat wait here, until the end of this one."""
         await self._session.execute(select(Chat.id).where(Chat.id == chat_id).with_for_update())
+
+    async def allow(self, chat: Chat, tool: str) -> None:
+        """Allow a tool's use in a chat from now on; hold its lock."""
+        if tool not in chat.allowed_tools:
+            chat.allowed_tools = [*chat.allowed_tools, tool]
+
+    async def summary(self, chat_id: str) -> dict[str, Any] | None:
+        """Return what is remembered of a chat's beginning."""
+        return await self._session.scalar(
+            select(Chat.summary).where(Chat.id == chat_id, Chat.workspace_id == self._workspace_id)
+        )
+
+    async def summarise(self, chat_id: str, summary: dict[str, Any], after: str) -> None:
+        """Put a summary in the place of the one that reached to ``after``, '' for none."""
+        until = func.coalesce(Chat.summary["until"].as_string(), "")
+        await self._session.execute(
+            update(Chat)
+            .where(Chat.id == chat_id, Chat.workspace_id == self._workspace_id, until == after)
+            .values(summary=summary, updated_at=Chat.updated_at)
+        )
 
     async def delete(self, user_id: str, chat_id: str | None = None) -> int:
         """Delete one chat of a user's, or all, with their messages; return how many there were."""

@@ -54,6 +54,7 @@ class Message(Timestamps, Base):
     request: Mapped[dict[str, Any] | None]  # what the turn was asked with
     status: Mapped[str] = mapped_column(default="completed")  # running completed failed aborted
     error: Mapped[dict[str, Any] | None]
+    feedback: Mapped[dict[str, Any] | None]  # {rating, comment}
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
@@ -106,6 +107,34 @@ class Messages(TenantRepository):
             .limit(limit)
         )
         return rows.all()
+
+    async def latest(self, chat_id: str, limit: int) -> Sequence[Message]:
+        """Return the last ``limit`` messages of a chat, the newest first."""
+        rows = await self._session.scalars(
+            select(Message)
+            .where(Message.chat_id == chat_id, Message.workspace_id == self._workspace_id)
+            .order_by(Message.created_at.desc())
+            .limit(limit)
+        )
+        return rows.all()
+
+    async def steering(self, message_id: str, chat_id: str) -> Sequence[Message]:
+        """Return what was said to a turn while it went on, in order."""
+        rows = await self._session.scalars(
+            select(Message)
+            .where(
+                Message.chat_id == chat_id,
+                Message.workspace_id == self._workspace_id,
+                Message.request["steers"].as_string() == message_id,
+            )
+            .order_by(Message.created_at)
+        )
+        return rows.all()
+
+    async def add(self, message: Message) -> None:
+        message.workspace_id = self._workspace_id
+        self._session.add(message)
+        await self._session.flush()
 
     async def begin_turn(self, new_chat: Chat | None, question: Message, answer: Message) -> None:
         """Write a question and the answer to be written, and the chat if it is new, all at once."""

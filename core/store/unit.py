@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Generic, TypeVar, overload
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,23 +16,24 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from core.config import Settings
+from core.store.agents import Agents
 from core.store.api_keys import ApiKeyLookup, ApiKeys
+from core.store.approvals import Approvals
 from core.store.artifacts import ArtifactLookup, Artifacts
 from core.store.audit import AuditLog, AuditWriter
-from core.store.base import Repository
 from core.store.bearer_tokens import BearerTokens
 from core.store.blob_keys import BlobKeys
 from core.store.block_failures import BlockFailures
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.callers import KeyHolders
 from core.store.chats import Chats
+from core.store.checkpoints import Checkpoints
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
 from core.store.driver import ask
 from core.store.execution_jobs import ExecutionJobs
 from core.store.executions import Executions
-from core.store.explained import explained
 from core.store.files import File, Files
 from core.store.hits import Hits
 from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
@@ -56,6 +55,7 @@ from core.store.secrets import Secrets
 from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
 from core.store.subruns import SubRuns
+from core.store.transaction import R, Transaction, committed, repository
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
@@ -69,67 +69,8 @@ from core.store.workflow_operations import WorkflowOperations, WorkflowStandings
 from core.store.workflows import Workflows
 from core.store.workspaces import Workspaces
 
-R = TypeVar("R", bound=Repository)
-AfterCommit = Callable[[], Awaitable[None]]
 
-
-class _Transaction:
-    """A session, and the calls that wait for its commit."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-        self._waiting: list[AfterCommit] = []
-
-    def after_commit(self, call: AfterCommit) -> None:
-        """Have a job or a live event leave once the transaction is committed, never before."""
-        self._waiting.append(call)
-
-    async def flush(self) -> None:
-        """Send pending writes, so that the database can refuse them here."""
-        await self._session.flush()
-
-    def _make(self, kind: Callable[..., R]) -> R:
-        raise NotImplementedError
-
-    async def commit(self) -> None:
-        """End the transaction well, where one was begun; its connection is given back."""
-        if not self._session.in_transaction():
-            return  # each query stood by itself
-        await self._session.commit()
-        self._session.sync_session.close()  # holds nothing any more: no need to go aside for it
-
-    async def abandon(self) -> None:
-        """Roll back and close, even where the caller is cancelled meanwhile."""
-        await asyncio.shield(asyncio.ensure_future(self._session.close()))
-
-    async def run_waiting(self) -> None:
-        for call in self._waiting:
-            await call()
-
-
-class repository(Generic[R]):  # noqa: N801 - reads as the decorator it nearly is
-    """A unit's repository, made when it is first asked for: most units need one or two."""
-
-    def __init__(self, kind: Callable[..., R]) -> None:
-        self._kind = kind
-
-    def __set_name__(self, _: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, unit: None, _: type) -> repository[R]: ...
-
-    @overload
-    def __get__(self, unit: _Transaction, _: type) -> R: ...
-
-    def __get__(self, unit: _Transaction | None, _: type) -> repository[R] | R:
-        if unit is None:
-            return self
-        made = unit.__dict__[self._name] = unit._make(self._kind)  # found there from now on
-        return made
-
-
-class Unit(_Transaction):
+class Unit(Transaction):
     """One transaction in one workspace: its repositories see no other."""
 
     api_keys = repository(ApiKeys)
@@ -155,8 +96,11 @@ class Unit(_Transaction):
     pauses = repository(Pauses)
     subruns = repository(SubRuns)
     sent_webhooks = repository(SentWebhooks)
+    agents = repository(Agents)
     chats = repository(Chats)
     messages = repository(Messages)
+    approvals = repository(Approvals)
+    checkpoints = repository(Checkpoints)
     secrets = repository(Secrets)
     members = repository(Members)
     audit = repository(AuditLog)
@@ -175,7 +119,7 @@ class Unit(_Transaction):
         return kind(self._session, self.workspace_id)
 
 
-class SystemUnit(_Transaction):
+class SystemUnit(Transaction):
     """One transaction above workspaces: sign-in, claims of jobs, upkeep."""
 
     users = repository(Users)
@@ -226,7 +170,7 @@ class Store:
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
         unit = Unit(self._inside(info={WORKSPACE: workspace_id}), workspace_id)
-        async with _committed(unit):
+        async with committed(unit):
             yield unit
         await unit.run_waiting()
 
@@ -234,7 +178,7 @@ class Store:
     async def system(self) -> AsyncIterator[SystemUnit]:
         """Open a unit above workspaces; committed at the end, rolled back on any error."""
         unit = SystemUnit(self._above())
-        async with _committed(unit):
+        async with committed(unit):
             yield unit
         await unit.run_waiting()
 
@@ -254,18 +198,6 @@ class Store:
 
 def _sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     return async_sessionmaker(engine, sync_session_class=UnitSession, expire_on_commit=False)
-
-
-@asynccontextmanager
-async def _committed(unit: _Transaction) -> AsyncIterator[None]:
-    """Commit at the end; on any error roll back, and close what the commit would have closed."""
-    with explained():
-        try:
-            yield
-            await unit.commit()
-        except BaseException:
-            await unit.abandon()
-            raise
 
 
 def async_url(url: str) -> str:

@@ -12,6 +12,35 @@ export type Accepted = {
   statusUrl: string;
 };
 
+export type AgentAnswer = {
+  id: string;
+  name: string;
+  systemPrompt: string;
+  model: string | null;
+  knowledgeBaseIds: Array<string>;
+  tools: Array<string>;
+  approvals: "none" | "listed";
+  public: boolean;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type AgentAnswerPage = {
+  data: Array<AgentAnswer>;
+  nextCursor: string | null;
+};
+
+export type AgentPatch = {
+  name?: string;
+  systemPrompt?: string;
+  model?: string | null;
+  knowledgeBaseIds?: Array<string>;
+  tools?: Array<string>;
+  approvals?: "none" | "listed";
+  public?: boolean;
+  workspaceId?: string;
+};
+
 export type Alive = {
   status: "ok";
 };
@@ -51,6 +80,7 @@ export type AskBody = {
   message: string;
   chatId?: string | null;
   mode?: string | null;
+  agentId?: string | null;
   workflowId?: string | null;
   knowledgeBaseIds?: Array<string>;
   contexts?: Array<Context>;
@@ -301,12 +331,28 @@ export type ChatRow = {
   title: string;
   mode: string;
   workflowId: string | null;
+  agentId: string | null;
   createdAt: string;
   updatedAt: string;
 };
 
 export type ChatRowPage = {
   data: Array<ChatRow>;
+  nextCursor: string | null;
+};
+
+export type CheckpointAnswer = {
+  id: string;
+  workflowId: string;
+  chatId: string | null;
+  messageId: string | null;
+  version: number;
+  revertedAt: string | null;
+  createdAt: string;
+};
+
+export type CheckpointAnswerPage = {
+  data: Array<CheckpointAnswer>;
   nextCursor: string | null;
 };
 
@@ -415,7 +461,7 @@ export type CompletionRequest = {
 };
 
 export type Context = {
-  kind: "knowledge" | "workflow";
+  kind: "knowledge" | "workflow" | "execution" | "file";
   id: string;
 };
 
@@ -479,6 +525,22 @@ export type DayUsage = {
   messages: number;
   tokens: Tokens;
   cost: number;
+};
+
+export type Decided = {
+  toolCallId: string;
+  messageId: string;
+  name: string;
+  decision: "allow" | "allowForChat" | "skip";
+};
+
+export type Decisions = {
+  decisions: Array<OneDecision>;
+  workspaceId?: string;
+};
+
+export type DecisionsAnswer = {
+  decisions: Array<Decided>;
 };
 
 export type DeliveryAnswer = {
@@ -717,6 +779,19 @@ export type ExportedWorkflow = {
   variables: Record<string, unknown>;
 };
 
+export type Feedback = {
+  messageId: string;
+  rating: "up" | "down" | null;
+  comment: string | null;
+};
+
+export type FeedbackBody = {
+  messageId: string;
+  rating: "up" | "down" | null;
+  comment?: string | null;
+  workspaceId?: string;
+};
+
 export type FieldDifference = {
   path: string;
   before: JsonValue;
@@ -935,6 +1010,7 @@ export type MessageAnswer = {
   model: string | null;
   error: CopilotFailure | null;
   userMessageId: string | null;
+  feedback: Record<string, unknown> | null;
   createdAt: string;
 };
 
@@ -965,6 +1041,17 @@ export type ModelAnswerPage = {
 export type Models = {
   object: "list";
   data: Array<Model>;
+};
+
+export type NewAgent = {
+  name: string;
+  systemPrompt?: string;
+  model?: string | null;
+  knowledgeBaseIds?: Array<string>;
+  tools?: Array<string>;
+  approvals?: "none" | "listed";
+  public?: boolean;
+  workspaceId?: string;
 };
 
 export type NewArtifact = {
@@ -1070,6 +1157,12 @@ export type NewWorkflow = {
 export type NewWorkspace = {
   name: string;
   workspaceId?: string;
+};
+
+export type OneDecision = {
+  toolCallId: string;
+  decision: "allow" | "allowForChat" | "skip";
+  messageId?: string | null;
 };
 
 export type PageSpan = {
@@ -1178,6 +1271,11 @@ export type ResumeBody = {
   contextId: string;
   input?: JsonValue;
   workspaceId?: string;
+};
+
+export type Reverted = {
+  workflowId: string;
+  version: number;
 };
 
 export type RunAnswer = {
@@ -1379,6 +1477,11 @@ export type StatusAnswer = {
   textLength: number | null;
   startedAt: string | null;
   endedAt: string | null;
+};
+
+export type SteerBody = {
+  message: string;
+  workspaceId?: string;
 };
 
 export type StreamChunk = {

@@ -120,10 +120,10 @@ async def test_a_report_of_api_errors(member: Member, runs: str) -> None:
 async def test_a_visualization_of_usage(member: Member, runs: str) -> None:
     prompt = "Create a visualization of my workflow usage patterns"
     told = await _ask(member, prompt, mode="workspace-explore")
-    assert [(a["type"], a["title"]) for a in told["artifacts"]] == [
+    assert {(a["type"], a["title"]) for a in told["artifacts"]} == {
         ("svg", "Runs by day"),
         ("svg", "Runs by workflow"),
-    ]
+    }
     for shown in told["artifacts"]:
         seen = await member.program.get(f"/api/artifacts/{shown['token']}")
         assert shown["title"] in seen.text

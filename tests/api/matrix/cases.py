@@ -16,10 +16,12 @@ from tests.api.conforms import document
 # Names of path variables and fields, and the kind of row each is the id of.
 KINDS: Final = {
     "actorId": "user_id",
+    "agentId": "agent_id",
     "artifact": "artifact_id",
     "baseId": "base_id",
     "chatId": "chat_id",
     "contextId": "context_id",
+    "checkpointId": "checkpoint_id",
     "chunkId": "chunk_id",
     "deliveryId": "delivery_id",
     "defaultWorkspaceId": "workspace_id",
@@ -54,8 +56,17 @@ NOBODYS: Final = frozenset(
 )
 # What stands beside an id in an object of a list; one of these names of what kind it is.
 BESIDE: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
-    "contexts.id": [("base_id", {"kind": "knowledge"}), ("workflow_id", {"kind": "workflow"})],
+    "contexts.id": [
+        (f"{row}_id", {"kind": kind})
+        for kind, row in (
+            ("knowledge", "base"),
+            ("workflow", "workflow"),
+            ("execution", "execution"),
+            ("file", "file"),
+        )
+    ],
     "attachments.fileId": [("file_id", {})],
+    "decisions.messageId": [("message_id", {"toolCallId": "c1", "decision": "skip"})],
 }
 # Path variables that are no ids.
 NAMES: Final = {
@@ -91,6 +102,9 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "createWorkflow": {"name": "w"},
     "createWorkspace": {"name": "w"},
     "createVoiceSession": {"channel": "web"},
+    "createAgent": {"name": "a"},
+    "rateAnswer": {"rating": "up"},
+    "steerCopilot": {"message": "x"},
     "createArtifact": {"type": "code", "title": "x"},
     "addMember": {"role": "read"},
     "changeRole": {"role": "read"},
@@ -99,6 +113,8 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
 WITH: Final[dict[tuple[str, str | None], dict[str, Any] | None]] = {
     ("addDocument", "file_id"): None,  # instead of a text
     ("replaceDocument", "file_id"): None,
+    ("askCopilot", "agent_id"): {"mode": "agent"},
+    ("streamCopilot", "agent_id"): {"mode": "agent"},
     ("askCopilot", "workflow_id"): {"mode": "workflow-guide"},
     ("streamCopilot", "workflow_id"): {"mode": "workflow-guide"},
 }

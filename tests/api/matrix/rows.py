@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from core.ids import new_id
 from core.services import Services
+from core.store.agents import Agent
 from core.store.chats import Chat
+from core.store.checkpoints import Checkpoint
 from core.store.executions import Execution
 from core.store.messages import Message
 from core.store.pauses import Asked
@@ -60,13 +62,21 @@ async def _talk(member: Member, services: Services, workflow: str) -> dict[str, 
         begun = Chat(id=chat, user_id=member.user_id, title="t", mode="workspace-chat")
         asked = Message(id=new_id("msg"), chat_id=chat, role="user", content="secret?")
         said = Message(id=message, chat_id=chat, role="assistant", content="secret")
+        agent = Agent(id=new_id("agent"), name="theirs", system_prompt="secret", public=True)
+        agent.knowledge_base_ids, agent.tools, agent.approvals = [], [], "none"
+        unit.agents.add(agent)
         await unit.messages.begin_turn(begun, asked, said)
+        checkpoint = Checkpoint(id=new_id("cp"), user_id=member.user_id, workflow_id=workflow)
+        checkpoint.chat_id, checkpoint.number = chat, 1
+        unit.checkpoints.add(checkpoint)
     return {
         "context_id": context,
         "execution_id": execution,
         "delivery_id": delivery.id,
         "chat_id": chat,
         "message_id": message,
+        "checkpoint_id": checkpoint.id,
+        "agent_id": agent.id,
     }
 
 

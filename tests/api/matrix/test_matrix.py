@@ -19,8 +19,6 @@ from tests.api.matrix.rows import one_of_each
 from tests.api.matrix.ways import WAYS
 from tests.pipelines.shapes import block, definition
 
-# Refused for another reason before anybody looks whose the file is.
-NOT_TAKEN = {("askCopilot", "fileIds"): 400, ("streamCopilot", "fileIds"): 400}
 # Lists that take an id to filter by: of what is not there, nothing is listed.
 FILTERED = {
     ("listLogs", "workflowId"),
@@ -38,13 +36,10 @@ def routed(settings: Settings) -> None:
 
 
 def _expected(case: Case, way: str) -> int:
-    name = case.operation["operationId"]
     only = case.operation.get("x-nuxa-only")
     for place in case.foreign:
         if place.name in PEOPLE_ONLY and way == "key":
             return 403
-        if (name, place.name) in NOT_TAKEN:
-            return NOT_TAKEN[(name, place.name)]
     is_in_body = ("body", "workspaceId") in {(place.where, place.name) for place in case.foreign}
     if is_in_body and case.path.startswith("/api/workspaces/"):
         return 400  # not the workspace that the path names
