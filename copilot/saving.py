@@ -13,7 +13,9 @@ from core.store.base import now
 from core.store.checkpoints import Checkpoint
 from core.store.unit import Unit
 from core.store.workflows import Workflow
-from pipelines.validity import require_valid
+from pipelines.editing import edit as editing
+from pipelines.editing.content import checked, content_of
+from pipelines.editing.edit import Asked, Editor
 from pipelines.workflow import parse
 
 Definition = dict[str, Any]
@@ -65,9 +67,11 @@ async def revert(services: Services, unit: Unit, checkpoint: Checkpoint, user_id
     return row
 
 
-async def save(_: Services, unit: Unit, row: Workflow, definition: Definition, __: str) -> None:
-    """Make a definition the locked workflow's next version, if it makes sense."""
-    checked = parse(definition)
-    require_valid(checked, runnable=False)
-    row.definition, row.version = checked.wire(), row.version + 1
-    await unit.flush()
+async def save(
+    services: Services, unit: Unit, row: Workflow, definition: Definition, user_id: str
+) -> None:
+    """Make a definition the locked workflow's next version, if it makes sense; whoever has it
+    open sees it."""
+    content = await checked(content_of(row) | parse(definition).wire())
+    asked = Asked({"type": "copilot:edit"}, Editor(user_id))
+    await editing.save(services, unit, row, content, asked)
