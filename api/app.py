@@ -62,6 +62,7 @@ SLICES: Final = (
     "api.workflows.pauses",
     "api.workflows.runs",
     "api.workflows.schedule",
+    "api.workflows.chat",
     "api.workflows.webhook_settings",
     "api.workflows.webhooks",
     "api.logs.stats",

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from copilot.bases import bases_of
 from copilot.models import require_model
-from copilot.modes import DEFAULT, find_mode
+from copilot.modes import DEFAULT, PUBLISHED, find_mode
+from copilot.published import require_published
 from core.config import Settings
 from core.errors import Conflict, NotFound
 from core.ids import new_id
@@ -150,13 +151,17 @@ async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict
     mode = find_mode(ask.mode or chat.mode, workflow_id)
     if workflow_id is not None and await unit.workflows.get(workflow_id) is None:
         raise NotFound("There is no such workflow; list those you have.")
-    own = await unit.model_providers.names() if ask.model else ()
-    return {
+    request = {
         "mode": mode.name,
         "workflowId": workflow_id,
-        "baseIds": await bases_of(unit, ask.base_ids),
-        "model": require_model(ask.model, settings, own),
         "instructions": ask.instructions,
         "userId": chat.user_id,
         "rights": ask.rights.wire(),
     }
+    if mode.name == PUBLISHED and workflow_id is not None:
+        is_plain = ask.model is None and not ask.base_ids
+        most = await require_published(unit, workflow_id, is_plain=is_plain)
+        return {**request, "baseIds": [], "model": None, "memoryMessages": most}
+    own = await unit.model_providers.names() if ask.model else ()
+    model = require_model(ask.model, settings, own)
+    return {**request, "baseIds": await bases_of(unit, ask.base_ids), "model": model}

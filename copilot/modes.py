@@ -8,6 +8,7 @@ from typing import Final
 from core.errors import ValidationFailed
 
 DEFAULT: Final = "workspace-chat"
+PUBLISHED: Final = "workflow-chat"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ _MODES: Final = (
         tools=_ABOUT_ONE,
         task="Explain the user's workflow and suggest improvements. You cannot change it.",
     ),
+    # Answered by the workflow itself: docs/decisions/0021.
+    Mode(PUBLISHED, needs_workflow=True, tools=frozenset(), task=""),
 )
 _BY_NAME: Final = {mode.name: mode for mode in _MODES}
 

@@ -17,8 +17,9 @@ from copilot.begin import Turn
 from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
 from copilot.memory import MOST_MESSAGES, recall, search_words
-from copilot.modes import Mode, find_mode
+from copilot.modes import PUBLISHED, Mode, find_mode
 from copilot.prompt import prompt
+from copilot.published import answer
 from copilot.report import Report
 from copilot.rules import door as rules
 from copilot.toolbox import Gate, tools_at
@@ -105,6 +106,10 @@ async def end_interrupted(services: Services) -> int:
 async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) -> None:
     request = turn.message.request or {}
     mode = find_mode(request["mode"], request["workflowId"])
+    if mode.name == PUBLISHED:
+        await report.log.send("start", {"mode": mode.name, "model": None})
+        await answer(services, turn.message, turn.question, report)
+        return
     desk = _desk(services, turn, report, mode)
     _, messages, api_key = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),
