@@ -60,7 +60,7 @@ async def answer(services: Services, message: Message, question: str, report: Re
     the run's own sentence where it does not end well. A turn that is broken off ends its run.
     """
     request, owner = message.request or {}, new_id("chat")
-    given = {
+    given: dict[str, JsonValue] = {
         "message": question,
         "chatId": message.chat_id,
         "history": await _history(services, message, request["memoryMessages"]),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from asyncpg import Record
 
 from core.batches import Batcher
 from core.store.api_keys import ApiKey
@@ -51,7 +53,7 @@ class KeyHolders:
         return [found.get(key_hash) for key_hash in hashes]
 
 
-def _holder(row: Sequence[Any]) -> KeyHolder:
+def _holder(row: Record) -> KeyHolder:
     values = list(row)
     at = len(_KEY_FACTS)
     key = ApiKey(**dict(zip(_KEY_FACTS, values[:at], strict=True)))
