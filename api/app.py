@@ -67,6 +67,7 @@ SLICES: Final = (
     "api.workflows.pauses",
     "api.workflows.runs",
     "api.workflows.schedule",
+    "api.workflows.chat",
     "api.workflows.webhook_settings",
     "api.workflows.webhooks",
     "api.logs.stats",

@@ -11,7 +11,8 @@ from copilot.agents import agent_wire, mode_of
 from copilot.attachments import require_readable
 from copilot.bases import bases_of
 from copilot.models import require_model
-from copilot.modes import AGENT, DEFAULT
+from copilot.modes import AGENT, DEFAULT, PUBLISHED
+from copilot.published import require_published
 from core.config import Settings
 from core.errors import Conflict, NotFound
 from core.ids import new_id
@@ -164,13 +165,9 @@ async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict
     for execution_id in ask.execution_ids:
         if await unit.executions.get(execution_id) is None:
             raise NotFound("There is no such run; list those there are.")
-    own = await unit.model_providers.names() if ask.model or agent else ()
-    model = agent.model if agent else ask.model
-    return {
+    request = {
         "mode": mode.name,
         "workflowId": workflow_id,
-        "baseIds": await _bases(unit, ask, agent),
-        "model": require_model(model, settings, own),
         "instructions": agent.system_prompt if agent else ask.instructions,
         "userId": chat.user_id,
         "rights": ask.rights.wire(),
@@ -178,6 +175,13 @@ async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict
         **({"fileIds": list(ask.file_ids)} if ask.file_ids else {}),
         **({"executionIds": list(ask.execution_ids)} if ask.execution_ids else {}),
     }
+    if mode.name == PUBLISHED and workflow_id is not None:
+        is_plain = not (ask.model or ask.base_ids or ask.file_ids or ask.execution_ids)
+        most = await require_published(unit, workflow_id, is_plain=is_plain)
+        return {**request, "baseIds": [], "model": None, "memoryMessages": most}
+    own = await unit.model_providers.names() if ask.model or agent else ()
+    model = require_model(agent.model if agent else ask.model, settings, own)
+    return {**request, "baseIds": await _bases(unit, ask, agent), "model": model}
 
 
 async def _bases(unit: Unit, ask: Ask, agent: Agent | None) -> list[str]:

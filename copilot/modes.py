@@ -9,6 +9,7 @@ from core.errors import ValidationFailed
 
 DEFAULT: Final = "workspace-chat"
 AGENT: Final = "agent"  # a deployment's: copilot.agents
+PUBLISHED: Final = "workflow-chat"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ _MODES: Final = (
         task="Build and change the user's workflow: read it, look up the blocks you need, edit it "
         "in few steps, check it, and run it when asked.",
     ),
+    # Answered by the workflow itself: docs/decisions/0021.
+    Mode(PUBLISHED, needs_workflow=True, tools=frozenset(), task=""),
 )
 _BY_NAME: Final = {mode.name: mode for mode in _MODES}
 

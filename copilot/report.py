@@ -7,7 +7,7 @@ from typing import Any, Final
 from copilot.events import TurnLog, citation_payload
 from core.models.chat import tool_arguments
 from core.models.messages import TextDelta, ThinkingDelta, ToolCall
-from pipelines.agent import AgentEvent, Done, ToolResult
+from pipelines.agent import AgentEvent, ToolResult
 from pipelines.citations import Citation
 from pipelines.journal import storable
 
@@ -23,7 +23,7 @@ class Report:
         self.artifacts: list[dict[str, Any]] = []
         self._content: list[str] = []
         self._citations: list[dict[str, Any]] = []
-        self._done: Done | None = None
+        self._end: dict[str, Any] | None = None
 
     async def take(self, event: AgentEvent) -> None:
         if isinstance(event, TextDelta):
@@ -35,13 +35,28 @@ class Report:
         if isinstance(event, ThinkingDelta):
             await self.log.send("thinking", {"delta": storable(event.text)})
         elif isinstance(event, Citation):
-            payload = storable(citation_payload(event))
-            await self.log.send("citation", payload)
-            self._citations.append(payload)
+            await self.cite(citation_payload(event))
         elif isinstance(event, ToolCall | ToolResult):
             await self._take_tool(event)
         else:
-            self._done = event
+            self.close(event.model, event.input_tokens, event.output_tokens, event.cost)
+
+    async def cite(self, payload: dict[str, Any]) -> None:
+        """Tell readers of a checked citation, before its mark."""
+        await self.log.flush()
+        self._citations.append(storable(payload))
+        await self.log.send("citation", self._citations[-1])
+
+    def close(
+        self, model: str | None, input_tokens: int, output_tokens: int, cost: float | None
+    ) -> None:
+        """Take what the answer has cost: tokens, and US dollars."""
+        usage = {
+            "input": input_tokens,
+            "output": output_tokens,
+            "total": input_tokens + output_tokens,
+        }
+        self._end = {"model": model, "usage": usage, "cost": cost}
 
     async def show(self, artifact: dict[str, Any]) -> None:
         """Tell readers of something that a tool made for them to see."""
@@ -57,22 +72,14 @@ class Report:
 
     def stored(self) -> dict[str, Any]:
         """Return a finished answer's columns."""
-        if self._done is None:
+        if self._end is None:
             raise RuntimeError("the loop ended without its last event")
-        done = self._done
-        usage = {
-            "input": done.input_tokens,
-            "output": done.output_tokens,
-            "total": done.input_tokens + done.output_tokens,
-        }
         return {
             "content": "".join(self._content),
             "citations": self._citations,
             "tool_calls": self.tool_calls,
             "artifacts": self.artifacts,
-            "model": done.model,
-            "usage": usage,
-            "cost": done.cost,
+            **self._end,
         }
 
     async def _take_tool(self, event: ToolCall | ToolResult) -> None:

@@ -22,8 +22,9 @@ from copilot.contexts import told_of_runs
 from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
 from copilot.memory import MOST_MESSAGES, recall, search_words, told
-from copilot.modes import Mode
+from copilot.modes import PUBLISHED, Mode
 from copilot.prompt import prompt
+from copilot.published import answer
 from copilot.remembering import remember, said
 from copilot.report import Report
 from copilot.rules import door as rules
@@ -122,6 +123,10 @@ async def end_interrupted(services: Services) -> int:
 async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) -> None:
     request = turn.message.request or {}
     mode, given = mode_kept(request)
+    if mode.name == PUBLISHED:
+        await report.log.send("start", {"mode": mode.name, "model": None})
+        await answer(services, turn.message, turn.question, report)
+        return
     desk = _desk(services, turn, report, mode)
     _, messages, api_key = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),

@@ -10,7 +10,7 @@ from typing import Final
 from copilot.begin import Ask, Turn, begin
 from copilot.events import follow
 from copilot.turn import launch
-from copilot.voice.wording import spoken_output
+from copilot.wording import text_of
 from core.errors import Conflict, Forbidden, UpstreamError
 from core.ids import new_id
 from core.services import Services
@@ -115,4 +115,4 @@ class Answering:
                     await run.cancel(unit, services, row.id)
         if ended.status != "completed":
             raise UpstreamError((ended.error or {}).get("message", "The workflow did not finish."))
-        yield spoken_output(ended.output)
+        yield text_of(ended.output)

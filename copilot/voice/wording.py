@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pydantic import JsonValue
-
 from core.sentences import sentences
 
 _MARK: Final = re.compile(r"\s*\[\d+\]")  # a citation, which nobody says
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _SIGNS: Final = re.compile(r"[*_`#>|]+|^\s*[-•]\s+", re.MULTILINE)
-_TEXTS: Final = ("content", "text", "answer", "response", "message", "output", "data")
 
 
 class Sentences:
@@ -37,18 +34,6 @@ class Sentences:
         complete = [self._text[start:end] for start, end in sentences(self._text)]
         self._text = ""
         return _said(complete)
-
-
-def spoken_output(output: JsonValue) -> str:
-    """Return what a workflow's output says; empty where it is no text."""
-    if isinstance(output, str):
-        return output
-    if isinstance(output, dict):
-        for name in _TEXTS:
-            found = spoken_output(output.get(name))
-            if found:
-                return found
-    return ""
 
 
 def _said(complete: list[str]) -> list[str]:

@@ -47,6 +47,7 @@ from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.pauses import PauseJobs, Pauses
 from core.store.postings import Postings
+from core.store.published_chats import PublishedChats
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
 from core.store.run_statistics import RunStatistics
 from core.store.schedules import ScheduleJobs, Schedules
@@ -88,6 +89,7 @@ class Unit(Transaction):
     workflow_operations = repository(WorkflowOperations)
     workflow_documents = repository(WorkflowDocuments)
     webhooks = repository(Webhooks)
+    published_chats = repository(PublishedChats)
     schedules = repository(Schedules)
     executions = repository(Executions)
     run_statistics = repository(RunStatistics)

@@ -122,6 +122,16 @@ class ScheduleFire(Answer):
     error: dict[str, Any] | None
 
 
+class ChatSettings(Answer):
+    """How a workflow is published as a chat."""
+
+    workflow_id: str
+    greeting: str | None
+    memory_messages: int
+    created_at: datetime
+    updated_at: datetime
+
+
 class WebhookSettings(Answer):
     workflow_id: str
     url: str

@@ -41,6 +41,12 @@ export class Workflows extends Resource {
     this.http.send<S.WorkflowSummary>('POST', `/api/workflows/${id(workflowId)}/deploy`, { json: version ? { version } : {} })
   withdraw = (workflowId: string) =>
     this.http.send<S.WorkflowSummary>('DELETE', `/api/workflows/${id(workflowId)}/deploy`)
+  chat = (workflowId: string) => this.http.send<S.ChatSettings>('GET', `/api/workflows/${id(workflowId)}/chat`)
+  /** Lets whoever reads the workspace talk with what is deployed: `copilot.chat` in the mode `workflow-chat`. */
+  publishChat = (workflowId: string, settings: Partly<S.ChatBody> = {}) =>
+    this.http.send<S.ChatSettings>('PUT', `/api/workflows/${id(workflowId)}/chat`, { json: settings })
+  unpublishChat = (workflowId: string) =>
+    this.http.send<void>('DELETE', `/api/workflows/${id(workflowId)}/chat`)
   export = (workflowId: string) =>
     this.http.send<S.ExportedWorkflow>('GET', `/api/workflows/${id(workflowId)}/export`)
   /** Creates one from our own export, Sim's or Dify's; `model` stands in for theirs. */

@@ -297,6 +297,12 @@ export type ChatAnswer = {
   model: string | null;
 };
 
+export type ChatBody = {
+  greeting?: string | null;
+  memoryMessages?: number;
+  workspaceId?: string;
+};
+
 export type ChatChunk = {
   id: string;
   object: "chat.completion.chunk";
@@ -339,6 +345,14 @@ export type ChatRow = {
 export type ChatRowPage = {
   data: Array<ChatRow>;
   nextCursor: string | null;
+};
+
+export type ChatSettings = {
+  greeting: string | null;
+  memoryMessages: number;
+  workflowId: string;
+  createdAt: string;
+  updatedAt: string;
 };
 
 export type CheckpointAnswer = {

@@ -70,6 +70,16 @@ async def test_schedules(client: AsyncNuxaClient, workflow_id: str) -> None:
     await client.schedules.delete(workflow_id)
 
 
+async def test_published_chats(client: AsyncNuxaClient, workflow_id: str) -> None:
+    published = await client.workflows.publish_chat(workflow_id, greeting="Hello!")
+    assert (published.greeting, published.memory_messages) == ("Hello!", 20)
+    assert (await client.workflows.chat(workflow_id)).created_at == published.created_at
+    question = {"message": "Hi", "workflowId": workflow_id, "mode": "workflow-chat"}
+    answer = await client.copilot.chat(question)
+    assert (answer.content, answer.citations) == ("", [])
+    await client.workflows.unpublish_chat(workflow_id)
+
+
 async def test_logs(client: AsyncNuxaClient, workflow_id: str, tmp_path: Path) -> None:
     result = await client.workflows.execute(workflow_id, {"input": {"event": "x"}})
     assert (await client.logs.stats(status=["completed"]))["runs"] == 1

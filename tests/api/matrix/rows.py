@@ -10,6 +10,7 @@ from core.store.checkpoints import Checkpoint
 from core.store.executions import Execution
 from core.store.messages import Message
 from core.store.pauses import Asked
+from core.store.published_chats import PublishedChat
 from core.store.unit import Unit
 from core.store.webhooks import Webhook, WebhookDelivery
 from tests.api.conftest import Member
@@ -58,6 +59,7 @@ async def _talk(member: Member, services: Services, workflow: str) -> dict[str, 
             Webhook(workflow_id=workflow, auth="none", mode="sync", allowed_addresses=[])
         )
         await unit.webhooks.claim(delivery)
+        unit.published_chats.add(PublishedChat(workflow_id=workflow, memory_messages=20))
         context = await _paused(unit, workflow)
         begun = Chat(id=chat, user_id=member.user_id, title="t", mode="workspace-chat")
         asked = Message(id=new_id("msg"), chat_id=chat, role="user", content="secret?")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import JsonValue
 
-from copilot.voice.wording import Sentences, spoken_output
+from copilot.voice.wording import Sentences
+from copilot.wording import text_of
 
 
 def _said(*deltas: str) -> list[str]:
@@ -54,4 +55,4 @@ def test_what_nobody_says_is_left_away(written: str, said: list[str]) -> None:
     ],
 )
 def test_a_workflows_output_is_said_where_it_is_text(output: JsonValue, said: str) -> None:
-    assert spoken_output(output) == said
+    assert text_of(output) == said

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nuxa.models import (
+    ChatSettings,
     Execution,
     Imported,
     RunResult,
@@ -75,6 +76,24 @@ class Workflows(Resource[Door]):
     @method
     def withdraw(self, workflow_id: str) -> Request[Workflow]:
         return Request("DELETE", f"/api/workflows/{workflow_id}/deploy", Workflow)
+
+    @method
+    def chat(self, workflow_id: str) -> Request[ChatSettings]:
+        """Return how it is published as a chat."""
+        return Request("GET", f"/api/workflows/{workflow_id}/chat", ChatSettings)
+
+    @method
+    def publish_chat(
+        self, workflow_id: str, *, greeting: str | None = None, memory_messages: int = 20
+    ) -> Request[ChatSettings]:
+        """Let whoever reads the workspace talk with what is deployed: ``client.copilot.chat`` with
+        its ``workflowId`` and the mode ``workflow-chat``."""
+        body = {"greeting": greeting, "memoryMessages": memory_messages}
+        return Request("PUT", f"/api/workflows/{workflow_id}/chat", ChatSettings, json=body)
+
+    @method
+    def unpublish_chat(self, workflow_id: str) -> Request[None]:
+        return Request("DELETE", f"/api/workflows/{workflow_id}/chat")
 
     @method
     def export(self, workflow_id: str) -> Request[dict[str, Any]]:

@@ -1,0 +1,169 @@
+"""A workflow that is published as a chat: asked, streamed, remembering, and shut to others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from core.config import Settings
+from core.services import Services
+from core.store.executions import TERMINAL, ExecutionFilter
+from tests.api.conftest import Member
+from tests.pipelines.running import limit_runs
+from tests.pipelines.shapes import block, definition
+from tests.stand_ins.openai import KEY, Reply, openai_stand_in
+
+ECHO = definition([block("t", template="You said <start.message> after <start.history>")], "s>t")
+AGENT = definition(
+    [
+        block("first", template="<start.message>?"),
+        block("a", "agent", model="openai/stand-in", prompt="<first.text>"),
+    ],
+    "s>first first>a",
+)
+FAILING = definition([block("t", template="{{NOPE}}")], "s>t")
+ASKING = definition([block("h", "humanInTheLoop", message="Shall I?")], "s>h")
+SLOW = definition([block("w", "wait", seconds=60)], "s>w")
+
+
+async def _published(member: Member, raw: dict[str, Any], **settings: Any) -> str:
+    made = (await member.browser.post("/api/workflows", json={"name": "W", **raw})).json()
+    path = f"/api/workflows/{made['id']}"
+    assert (await member.browser.post(f"{path}/deploy")).status_code == 200
+    put = await member.browser.put(f"{path}/chat", json=settings)
+    assert put.status_code == 200, put.text
+    return str(made["id"])
+
+
+def _question(workflow_id: str, message: str, **more: Any) -> dict[str, Any]:
+    return {"message": message, "workflowId": workflow_id, "mode": "workflow-chat", **more}
+
+
+async def _say(member: Member, body: dict[str, Any], status: int = 200) -> dict[str, Any]:
+    answer = await member.program.post("/api/copilot/chat", json=body)
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def _events(member: Member, body: dict[str, Any]) -> list[dict[str, Any]]:
+    async with member.program.stream("POST", "/api/copilot/stream", json=body) as answer:
+        assert answer.status_code == 200
+        lines = [line async for line in answer.aiter_lines() if line.startswith("data: ")]
+    assert lines.pop() == "data: [DONE]"
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+async def test_it_is_published_and_shut_again(member: Member, stranger: Member) -> None:
+    made = (await member.browser.post("/api/workflows", json={"name": "W", **ECHO})).json()
+    path, asked = f"/api/workflows/{made['id']}", _question(made["id"], "Hi")
+    assert (await member.browser.put(f"{path}/chat", json={})).status_code == 409  # not deployed
+    await member.browser.post(f"{path}/deploy")
+    assert (await member.program.get(f"{path}/chat")).status_code == 404
+    refused = await _say(member, asked, 409)
+    assert f"PUT {path}/chat" in refused["error"]["message"]
+
+    put = await member.browser.put(f"{path}/chat", json={"greeting": "Hello!"})
+    assert (put.json()["greeting"], put.json()["memoryMessages"]) == ("Hello!", 20)
+    assert (await member.program.get(f"{path}/chat")).json() == put.json()
+    assert (
+        await member.browser.put(f"{path}/chat", json={"memoryMessages": 41})
+    ).status_code == 400
+    assert (await _say(member, asked))["content"].startswith("You said Hi")
+    await _say(stranger, asked, 404)
+    assert (await stranger.program.get(f"{path}/chat")).status_code == 404
+    wrong = await _say(member, {**asked, "model": "nuxa/extractive"}, 400)
+    assert "its own model" in wrong["error"]["message"]
+
+    assert (await member.browser.delete(f"{path}/chat")).status_code == 204
+    await _say(member, asked, 409)
+
+
+async def test_it_remembers(member: Member, services: Services) -> None:
+    workflow_id = await _published(member, ECHO)
+    first = await _say(member, _question(workflow_id, "one"))
+    assert first["content"] == "You said one after []"
+    second = await _say(member, {"message": "two", "chatId": first["chatId"]})
+    told = json.loads(second["content"].removeprefix("You said two after "))
+    assert told == [
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": first["content"]},
+    ]
+    async with services.store.unit(member.workspace_id) as unit:
+        runs = await unit.executions.page(ExecutionFilter(workflow_id=workflow_id), None, 10)
+    assert [(row.trigger, row.version, row.created_by) for row in runs.rows] == [
+        ("chat", 1, member.user_id)
+    ] * 2
+    forgetful = await _published(member, ECHO, memoryMessages=0)
+    first = await _say(member, _question(forgetful, "one"))
+    again = await _say(member, {"message": "two", "chatId": first["chatId"]})
+    assert again["content"] == "You said two after []"
+
+
+async def test_an_agents_words_are_said_as_they_come(
+    member: Member, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with openai_stand_in() as model:
+        model.replies.append(Reply("Yes, at noon in the canteen."))
+        _use(monkeypatch, settings, model.base_url)
+        workflow_id = await _published(member, AGENT)
+        events = await _events(member, _question(workflow_id, "Lunch"))
+    kinds = [event["type"] for event in events]
+    assert (kinds[0], kinds[-1]) == ("start", "done")
+    said = [event["payload"]["delta"] for event in events if event["type"] == "text"]
+    assert "".join(said) == "Yes, at noon in the canteen."
+    assert events[-1]["payload"]["status"] == "completed"
+    assert events[-1]["payload"]["usage"]["total"] > 0
+    history = (await member.program.get("/api/copilot/history")).json()["data"]
+    assert history[-1]["content"] == "".join(said)
+    assert "Lunch?" in json.dumps(model.requests[0])
+
+
+async def test_what_fails_or_waits_is_said(member: Member) -> None:
+    events = await _events(member, _question(await _published(member, FAILING), "Hi"))
+    assert [event["type"] for event in events] == ["start", "error", "done"]
+    assert "NOPE" in events[1]["payload"]["message"]
+    assert events[2]["payload"]["status"] == "failed"
+    asked = await _say(member, _question(await _published(member, ASKING), "Hi"))
+    assert asked["content"] == "Shall I?"
+
+
+@pytest.mark.usefixtures("waiting_in_place")
+async def test_a_turn_that_is_broken_off_ends_its_run(member: Member, services: Services) -> None:
+    workflow_id = await _published(member, SLOW)
+    found_by = ExecutionFilter(workflow_id=workflow_id)
+
+    async def runs() -> list[str]:
+        async with services.store.unit(member.workspace_id) as unit:
+            page = await unit.executions.page(found_by, None, 10)
+        return [row.status for row in page.rows]
+
+    asking = asyncio.create_task(_events(member, _question(workflow_id, "Hi", userMessageId="u")))
+    while "running" not in await runs():
+        await asyncio.sleep(0.05)
+    chat = (await member.program.get("/api/copilot/history")).json()["data"]
+    message = next(said["id"] for said in chat if said["status"] == "running")
+    await member.program.post(f"/api/copilot/streams/{message}/abort", json={})
+    assert (await asking)[-1]["payload"]["status"] == "aborted"
+    assert (await runs())[0] in TERMINAL
+
+
+async def test_runs_take_slots(member: Member, services: Services) -> None:
+    workflow_id = await _published(member, ECHO)
+    await limit_runs(services, 1)
+    await services.slots.take(member.workspace_id, "exec_other", 1)
+    refused = await _say(member, _question(workflow_id, "Hi"), 503)
+    assert refused["error"]["details"]["reason"] == "RATE_LIMITED"
+    await services.slots.free(member.workspace_id, "exec_other")
+    assert (await _say(member, _question(workflow_id, "Hi")))["content"]
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, settings: Settings, base_url: str) -> None:
+    monkeypatch.setattr(settings, "chat_model", "openai/stand-in")
+    monkeypatch.setattr(settings, "chat_base_url", base_url)
+    monkeypatch.setattr(settings, "chat_api_key", SecretStr(KEY))
+    monkeypatch.setattr("core.models.chat.get_settings", lambda: settings)
