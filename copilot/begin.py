@@ -16,6 +16,7 @@ from core.ids import new_id
 from core.models.embed import get_embedder
 from core.store.base import now
 from core.store.chats import Chat
+from core.store.hits import SearchedBase
 from core.store.messages import Message
 from core.store.unit import Unit
 from pipelines.journal import storable
@@ -45,14 +46,15 @@ class Ask:
 class Turn:
     """A message that is, or was, being written; ``owner`` holds its lease, if it is new.
 
-    ``question`` is what it answers, and ``is_first`` whether nothing was said before it, as far as
-    is known without asking the database.
+    ``question`` is what it answers, ``is_first`` whether nothing was said before it, as far as is
+    known without asking the database, and ``bases`` what is searched for it.
     """
 
     message: Message
     owner: str | None
     question: str = ""
     is_first: bool = False
+    bases: Sequence[SearchedBase] = ()
 
     @property
     def is_new(self) -> bool:
@@ -76,7 +78,9 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
         if known is not None:
             return Turn(known, None)
     chat = await _chat(unit, user_id, ask)
+    bases = await bases_of(unit, ask.base_ids)
     request = await _request(unit, settings, chat, ask)
+    request["baseIds"] = [base.id for base in bases]
     chat.updated_at = moment = now()
     await unit.flush()
     owner = new_id("turn")
@@ -85,7 +89,7 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
     answer = _answer(chat, ask, request, owner, lease_until)
     answer.created_at = moment + timedelta(microseconds=1)  # after its question
     await unit.messages.begin_turn(chat if ask.chat_id is None else None, question, answer)
-    return Turn(answer, owner, question.content, is_first=ask.chat_id is None)
+    return Turn(answer, owner, question.content, ask.chat_id is None, bases)
 
 
 def _question(chat: Chat, ask: Ask, moment: datetime) -> Message:
@@ -150,7 +154,6 @@ async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict
     return {
         "mode": mode.name,
         "workflowId": workflow_id,
-        "baseIds": await bases_of(unit, ask.base_ids),
         "model": require_model(ask.model, settings, own),
         "instructions": ask.instructions,
     }

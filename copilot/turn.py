@@ -122,7 +122,9 @@ async def _messages(services: Services, turn: Turn, mode: Mode, desk: Desk) -> l
     async with services.retrievals:
         history = [] if turn.is_first else await _history(services, turn.message)
         words = search_words(turn.question, history)
-        found = await retrieve(desk.store, desk.workspace_id, desk.base_ids, words, desk.passages)
+        found = await retrieve(
+            *(desk.store, desk.workspace_id, desk.base_ids, words, desk.passages), turn.bases
+        )
     own = (turn.message.request or {}).get("instructions")
     return prompt(mode, history, found if desk.base_ids else None, turn.question, own)
 

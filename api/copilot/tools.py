@@ -40,7 +40,7 @@ async def execute_copilot_tool(call: Call, body: ToolRun) -> ToolRunAnswer:
     async with store.unit(call.workspace_id) as unit:
         if body.chat_id is not None:
             found(await unit.chats.get(body.chat_id, call.user_id), "chat")
-        base_ids = await bases_of(unit, [])
+        base_ids = [base.id for base in await bases_of(unit, [])]
     desk = Desk(store, call.workspace_id, base_ids, None, Passages())
     (tool,) = tools_for([body.name], desk)
     started = time.monotonic()
