@@ -18,7 +18,7 @@ from asyncpg import (
     PostgresConnectionError,
     Record,
 )
-from sqlalchemy import Select
+from sqlalchemy import Engine, Select
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.util import greenlet_spawn
@@ -61,7 +61,15 @@ async def look(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
     workspace_id = session.info.get(WORKSPACE)
     if workspace_id is not None:
         sql, values = inside(sql, len(values)), (*values, workspace_id)
-    pooled = await greenlet_spawn(session.get_bind().engine.raw_connection)
+    return await ask(session.get_bind().engine, sql, *values)
+
+
+async def ask(engine: Engine, sql: str, *values: Any) -> list[Record]:
+    """Return the rows of a query on a connection borrowed for it, as the engine's user.
+
+    Raises as ``look``.
+    """
+    pooled = await greenlet_spawn(engine.raw_connection)
     driver: Any = pooled.driver_connection
     try:
         found: list[Record] = await driver.fetch(sql, *values)

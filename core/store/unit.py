@@ -30,7 +30,7 @@ from core.store.chats import Chats
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.documents import Document, Documents
-from core.store.driver import look
+from core.store.driver import ask
 from core.store.executions import ExecutionJobs, Executions
 from core.store.explained import explained
 from core.store.files import File, Files
@@ -194,10 +194,6 @@ class SystemUnit(_Transaction):
     sealed_values = repository(SealedValues)
     blob_keys = repository(BlobKeys)
 
-    async def fetch(self, sql: str, values: list[str]) -> Sequence[Record]:
-        """Return the rows of a query of this package's own, by the driver."""
-        return await look(self._session, sql, values)
-
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)
 
@@ -233,8 +229,8 @@ class Store:
         await unit.run_waiting()
 
     async def _ask(self, sql: str, values: list[str]) -> Sequence[Record]:
-        async with self.system() as unit:
-            return await unit.fetch(sql, values)
+        with explained():
+            return await ask(self.engine.sync_engine, sql, values)
 
     async def answers(self) -> bool:
         """Return whether the database answers."""
