@@ -2,8 +2,8 @@
 # Variables: NUXA_PYTHON (which Python), NUXA_TORCH_INDEX (an index with CPU builds of torch).
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-external fuzz voice-models socket-clients sdk-types lint format types evals bench \
-	golden constraints clean
+.PHONY: help install run test test-slow test-external test-browser fuzz voice-models socket-clients sdk-types lint \
+	format types evals bench golden constraints clean
 export NUXA_PYTHON NUXA_TORCH_INDEX
 PYTHON := .venv/bin/python
 DATA ?= evals/data
@@ -26,6 +26,11 @@ test-slow: install ## Run the tests that take long: soak, kills, whole data sets
 
 test-external: install ## Run the walks on Debian's PostgreSQL, Redis and RabbitMQ (as root)
 	@tests/external/run.sh $(ARGS)
+
+test-browser: install ## Open /api-docs in Debian's Chromium (as root where that is not installed yet)
+	@command -v chromium >/dev/null || apt-get install -y --no-install-recommends chromium
+	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,browser]'
+	@$(PYTHON) -m pytest tests/api/openapi/test_browser.py $(ARGS)
 
 fuzz: install ## Send generated requests to every route for 20 minutes (SECONDS=n for another time)
 	@NUXA_FUZZ_SECONDS=$(or $(SECONDS),1200) $(PYTHON) -m pytest tests/api/openapi/test_fuzz.py $(ARGS)

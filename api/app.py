@@ -14,6 +14,7 @@ from hypercorn.typing import Scope
 from quart import Quart, Request, Response, g
 from quart.ctx import RequestContext
 from quart.globals import request_ctx
+from quart.sessions import NullSession, SessionInterface
 
 from api import afterwards, errors, limits, metrics
 from api.endpoint import ENDPOINTS
@@ -92,11 +93,21 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
 
 
+class _NoSessions(SessionInterface):
+    """Quart's sessions are not used: who calls is found by ``api.identity``."""
+
+    _none: Final = NullSession()
+
+    async def open_session(self, *_: object) -> NullSession:
+        return self._none
+
+
 class Api(Quart):
     """Quart with our handling of bodies; ``services`` is open between start and stop."""
 
     asgi_http_class = StreamedConnection
     request_class = StreamedRequest
+    session_interface: Any = _NoSessions()
     services: Services
     sockets: Sockets
 
@@ -121,6 +132,13 @@ class Api(Quart):
             address = asked.remote_addr or "unknown"
             kept.budget = await limits.spend_anonymous(self.services, address)
         return _finished(asked, kept, response)
+
+    def ensure_async(self, func: Any) -> Any:
+        """Return a function as it is: all of ours are asynchronous."""
+        return func
+
+    async def do_teardown_request(self, *_: object) -> None:
+        """Do nothing: nothing is registered for it."""
 
 
 def create_app(settings: Settings | None = None) -> Api:
@@ -167,10 +185,9 @@ def _begin(asked: Request, kept: Any) -> None:
 def _finished(asked: Request, kept: Any, response: Response) -> Response:
     """Return an answer with the headers of every answer, counted and logged."""
     headers, status = response.headers, response.status_code
-    headers["X-Request-Id"] = kept.request_id
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    for name, value in kept.budget.headers().items():
-        headers[name] = value
+    # Nobody else sets these; to look for each first would cost more than all of them.
+    headers.extend({"X-Request-Id": kept.request_id, **kept.budget.headers()})
     seconds = time.monotonic() - kept.started
     metrics.count_request(asked.method, kept.route, status, seconds)
     kept.span.end({"http.response.status_code": status}, is_error=status >= 500)

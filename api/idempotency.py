@@ -60,8 +60,8 @@ async def claim(route: Endpoint, call: Call, given: Mapping[str, Any] | None) ->
 
     Raises ``Conflict`` for a key that came with another body, or whose call is still at work.
     """
-    key = call.request.headers.get(HEADER)
-    if key is None or not route.takes_idempotency_key:
+    key = call.request.headers.get(HEADER) if route.takes_idempotency_key else None
+    if key is None:
         return None
     if not _KEY.fullmatch(key):
         raise ValidationFailed(f"{HEADER} takes 1 to 255 visible ASCII characters.")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pydantic_core
 import structlog
-from quart import Response, g, request
+from quart import Request, Response, g, request
+from quart.globals import request_ctx
 
 from api import access, idempotency, limits, origin
 from api.call import Call, Facts, Reply
@@ -25,7 +26,7 @@ def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
     """Return the function that the framework calls for a route."""
 
     async def view(**path: str) -> Response:
-        call = Call(services(), _facts(), g.request_id)
+        call = Call(services(), _facts(request_ctx.request), g.request_id)
         if any("\x00" in value for value in path.values()):
             raise NotFound("There is no such thing.")
         query = {} if route.raw else query_data(route.query, call.request.query)
@@ -46,16 +47,16 @@ def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
     return view
 
 
-def _facts() -> Facts:
+def _facts(asked: Request) -> Facts:
     return Facts(
-        method=request.method,
-        path=request.path,
-        query=dict(request.args.lists()),
-        query_string=request.query_string.decode("latin-1"),
-        headers=request.headers,
-        address=request.remote_addr or "unknown",
-        cookies=request.cookies,
-        body=request.body,
+        method=asked.method,
+        path=asked.path,
+        query=dict(asked.args.lists()) if asked.query_string else {},
+        query_string=asked.query_string.decode("latin-1"),
+        headers=asked.headers,
+        address=asked.remote_addr or "unknown",
+        cookies=asked.cookies,
+        body=asked.body,
     )
 
 
@@ -112,6 +113,8 @@ async def _move(route: Endpoint, call: Call, wanted: str | None) -> None:
 
 async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
     """Return the JSON of the request; ``None`` where the route reads a multipart body itself."""
+    if not (route.multipart or route.body) and (route.raw or route.method in ("GET", "DELETE")):
+        return {}
     facts = call.request
     content_type = facts.headers.get("Content-Type", "")
     if route.multipart and content_type.lower().startswith("multipart/form-data"):

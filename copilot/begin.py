@@ -21,6 +21,7 @@ from core.rights import Rights, Role
 from core.store.agents import Agent
 from core.store.base import now
 from core.store.chats import Chat
+from core.store.hits import SearchedBase
 from core.store.messages import Message
 from core.store.unit import Unit
 from pipelines.journal import storable
@@ -56,15 +57,16 @@ class Ask:
 class Turn:
     """A message that is, or was, being written; ``owner`` holds its lease, if it is new.
 
-    ``question`` is what it answers, and ``is_first`` whether nothing was said before it, as far as
-    is known without asking the database. ``asked`` is the question's own row, ``user_id`` whose
-    chat it is.
+    ``question`` is what it answers, ``is_first`` whether nothing was said before it, as far as is
+    known without asking the database, and ``bases`` what is searched for it. ``asked`` is the
+    question's own row, ``user_id`` whose chat it is.
     """
 
     message: Message
     owner: str | None
     question: str = ""
     is_first: bool = False
+    bases: Sequence[SearchedBase] = ()
     asked: Message | None = None
     user_id: str | None = None
 
@@ -90,7 +92,7 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
         if known is not None:
             return Turn(known, None)
     chat = await _chat(unit, user_id, ask)
-    request = await _request(unit, settings, chat, ask)
+    request, bases = await _request(unit, settings, chat, ask)
     chat.updated_at = moment = now()
     await unit.flush()
     owner = new_id("turn")
@@ -99,7 +101,8 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
     answer = _answer(chat, ask, request, owner, lease_until)
     answer.created_at = moment + timedelta(microseconds=1)  # after its question
     await unit.messages.begin_turn(chat if ask.chat_id is None else None, question, answer)
-    return Turn(answer, owner, question.content, ask.chat_id is None, question, user_id)
+    is_first = ask.chat_id is None
+    return Turn(answer, owner, question.content, is_first, bases, question, user_id)
 
 
 def _question(chat: Chat, ask: Ask, moment: datetime) -> Message:
@@ -155,8 +158,10 @@ async def _chat(unit: Unit, user_id: str, ask: Ask) -> Chat:
     return known
 
 
-async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict[str, Any]:
-    """Return what the turn is to work with, checked."""
+async def _request(
+    unit: Unit, settings: Settings, chat: Chat, ask: Ask
+) -> tuple[dict[str, Any], Sequence[SearchedBase]]:
+    """Return what the turn is to work with, checked, and the bases to be searched."""
     workflow_id = ask.workflow_id or chat.workflow_id
     mode, agent = await mode_of(unit, ask.mode or chat.mode, workflow_id, chat.agent_id, ask.rights)
     if workflow_id is not None and await unit.workflows.get(workflow_id) is None:
@@ -178,13 +183,14 @@ async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict
     if mode.name == PUBLISHED and workflow_id is not None:
         is_plain = not (ask.model or ask.base_ids or ask.file_ids or ask.execution_ids)
         most = await require_published(unit, workflow_id, is_plain=is_plain)
-        return {**request, "baseIds": [], "model": None, "memoryMessages": most}
+        return {**request, "baseIds": [], "model": None, "memoryMessages": most}, ()
     own = await unit.model_providers.names() if ask.model or agent else ()
     model = require_model(agent.model if agent else ask.model, settings, own)
-    return {**request, "baseIds": await _bases(unit, ask, agent), "model": model}
+    bases = await _bases(unit, ask, agent)
+    return {**request, "baseIds": [base.id for base in bases], "model": model}, bases
 
 
-async def _bases(unit: Unit, ask: Ask, agent: Agent | None) -> list[str]:
+async def _bases(unit: Unit, ask: Ask, agent: Agent | None) -> Sequence[SearchedBase]:
     """Return the bases to search: an agent's own and no others, else those of the question."""
     if agent is None:
         return await bases_of(unit, ask.base_ids)

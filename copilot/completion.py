@@ -12,6 +12,7 @@ from copilot.bases import bases_of
 from copilot.memory import search_words
 from core.models import chat
 from core.models.messages import Message
+from core.store.hits import SearchedBase
 from core.store.unit import Store
 from pipelines.agent import AgentEvent, Task, run_agent
 from pipelines.passages import INSTRUCTIONS, Passages, question_with
@@ -41,13 +42,14 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     """
     *earlier, last = conversation.messages
     question, passages = str(last["content"]), Passages()
-    base_ids: list[str] = []
+    bases: list[SearchedBase] = []
     if conversation.base_ids is None or conversation.base_ids:
         async with store.unit(workspace_id) as unit:
-            base_ids = await bases_of(unit, conversation.base_ids or ())
+            bases = await bases_of(unit, conversation.base_ids or ())
     words = search_words(question, earlier)
-    found = await retrieve(store, workspace_id, base_ids, words, passages)
-    if base_ids:
+    base_ids = [base.id for base in bases]
+    found = await retrieve(store, workspace_id, base_ids, words, passages, bases)
+    if bases:
         last = {**last, "content": question_with(found, question)}
         earlier = [{"role": "system", "content": INSTRUCTIONS}, *earlier]
     return Task(
@@ -57,7 +59,7 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
         temperature=conversation.temperature,
         max_tokens=conversation.max_tokens,
         response_format=conversation.response_format,
-        cites=bool(base_ids),
+        cites=bool(bases),
     )
 
 

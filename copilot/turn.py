@@ -176,7 +176,7 @@ async def _messages(services: Services, turn: Turn, mode: Mode, desk: Desk) -> l
         summary, history = ("", []) if turn.is_first else await _history(services, turn.message)
         words = search_words(turn.question, history)
         found = await retrieve(
-            services.store, desk.workspace_id, desk.base_ids, words, desk.passages
+            *(services.store, desk.workspace_id, desk.base_ids, words, desk.passages), turn.bases
         )
     material = [marked("earlier conversation", summary)] if summary else []
     if file_ids := request.get("fileIds"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.store.hits import SearchedBase
 from core.store.unit import Store
 from pipelines.passages import Passage, Passages
 from pipelines.search import Hit, SearchQuery, search
@@ -13,16 +14,23 @@ _LONGEST_QUERY = 2_000  # characters
 
 
 async def retrieve(
-    store: Store, workspace_id: str, base_ids: Sequence[str], words: str, passages: Passages
+    store: Store,
+    workspace_id: str,
+    base_ids: Sequence[str],
+    words: str,
+    passages: Passages,
+    known: Sequence[SearchedBase] = (),
 ) -> list[Passage]:
     """Search bases of one workspace and number what was found among the turn's passages.
+
+    ``known`` are these bases, where the caller has just read them in this workspace.
 
     Raises ``NotFound`` for a base that is not in the workspace.
     """
     if not base_ids or not words.strip():
         return []
     query = SearchQuery(words[:_LONGEST_QUERY], top_k=PASSAGES)
-    answer = await search(store, workspace_id, base_ids, query)
+    answer = await search(store, workspace_id, base_ids, query, known)
     return passages.add(_passage(hit) for hit in answer.results)
 
 

@@ -87,7 +87,7 @@ async def _desk(
         workflow_id = body.workflow_id or (chat.workflow_id if chat else None)
         if body.workflow_id is not None:
             found(await unit.workflows.get(body.workflow_id), "workflow")
-        base_ids = await bases_of(unit, [])
+        base_ids = [base.id for base in await bases_of(unit, [])]
         name = body.mode or (chat.mode if chat else None)
         agent_id, rights = (chat.agent_id if chat else None), caller.rights
         mode = (await mode_of(unit, name, workflow_id, agent_id, rights))[0] if name else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Final
@@ -81,16 +81,41 @@ class Answer:
 
 
 def openai_stream(chunks: Any) -> AsyncIterable[Any] | None:
-    """Return what litellm's stream wraps where that is OpenAI's own, None elsewhere.
+    """Return the chunks of what litellm's stream wraps where that is OpenAI's own, None elsewhere.
 
     Every other form is litellm's to translate. Here it has nothing to translate, and takes ten
-    times the processor time of the client below it for each chunk.
+    times the processor time of the client below it for each chunk. The client in turn spends most
+    of its own on a typed model a chunk, of which a few fields are read.
     """
     from openai import AsyncStream
 
     wrapped = chunks.completion_stream
-    is_own = chunks.custom_llm_provider in _OPENAI and isinstance(wrapped, AsyncStream)
-    return wrapped if is_own else None
+    if chunks.custom_llm_provider not in _OPENAI or not isinstance(wrapped, AsyncStream):
+        return None
+    wrapped._cast_to = object  # plain JSON, by the client's own rule; what else comes is taken too
+    return _read(wrapped)
+
+
+async def _read(stream: AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
+    async for chunk in stream:
+        yield _Json(chunk) if isinstance(chunk, dict) else chunk
+
+
+class _Json:
+    """A JSON object whose fields are read as attributes; one that is missing is None."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self._fields = fields
+
+    def __getattr__(self, name: str) -> Any:
+        value = self._fields.get(name)
+        if isinstance(value, dict):
+            return _Json(value)
+        if isinstance(value, list):
+            return [_Json(item) if isinstance(item, dict) else item for item in value]
+        return value
 
 
 def has_reason(chunks: Any) -> bool:

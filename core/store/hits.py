@@ -51,15 +51,16 @@ class StoredChunk:
     heading_path: list[str]
 
 
-_BASES: Final = """
+_SEARCHED: Final = """
     SELECT id, no, language, embedding_model, embedding_dimensions, chunk_count, word_count,
         coalesce(vector_set_no, no), has_vector_index,
         EXISTS (SELECT FROM chunks c WHERE c.base_id = b.id AND NOT c.enabled)
             OR EXISTS (SELECT FROM documents d WHERE d.base_id = b.id AND NOT d.enabled)
-    FROM knowledge_bases b WHERE id = ANY($1::text[]) AND workspace_id = $2
+    FROM knowledge_bases b
 """
-_FILLED: Final = """
-    SELECT id FROM knowledge_bases WHERE workspace_id = $1 AND chunk_count > 0
+_BASES: Final = f"{_SEARCHED} WHERE id = ANY($1::text[]) AND workspace_id = $2"
+_FILLED: Final = f"""
+    {_SEARCHED} WHERE workspace_id = $1 AND chunk_count > 0
     ORDER BY created_at DESC, id DESC LIMIT $2
 """
 _SHOWN: Final = """
@@ -90,10 +91,10 @@ class Hits(TenantRepository):
             raise NotFound("A knowledge base does not exist; list the bases to see which do.")
         return [found[base_id] for base_id in dict.fromkeys(base_ids)]
 
-    async def filled_bases(self, limit: int) -> list[str]:
-        """Return the ids of the bases that hold anything, the newest first."""
+    async def filled_bases(self, limit: int) -> list[SearchedBase]:
+        """Return the bases that hold anything, the newest first."""
         rows = await look(self._session, _FILLED, self._workspace_id, limit)
-        return [base_id for (base_id,) in rows]
+        return [SearchedBase(*row) for row in rows]
 
     @staticmethod
     def allowed(base_ids: Sequence[str], condition: Filter | None) -> Select[Any]:

@@ -49,9 +49,14 @@ class _Clock:
 
 
 async def search(
-    store: Store, workspace_id: str, base_ids: Sequence[str], query: SearchQuery
+    store: Store,
+    workspace_id: str,
+    base_ids: Sequence[str],
+    query: SearchQuery,
+    known: Sequence[SearchedBase] = (),
 ) -> SearchAnswer:
-    """Search bases of one workspace as one collection.
+    """Search bases of one workspace as one collection; ``known`` are these bases, where the caller
+    has just read them in this workspace.
 
     Bases of different embedding models or languages are searched apart and their results merged
     by score. Raises :class:`NotFound` if a base is not in the workspace, and
@@ -62,7 +67,7 @@ async def search(
     condition = None if query.filter is None else parse_filter(query.filter)
     clock = _Clock()
     async with store.unit(workspace_id) as unit:
-        bases = await unit.hits.bases(base_ids)
+        bases = list(known) or await unit.hits.bases(base_ids)
         clock.lap("basesMs")
         searches = [
             _Search(_scope(alike, query, condition), query, clock) for alike in _alike(bases)

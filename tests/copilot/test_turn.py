@@ -281,7 +281,7 @@ async def test_many_turns_search_in_the_order_they_came(
 ) -> None:
     searching, most, finished = 0, 0, []
 
-    async def retrieve(_: object, __: str, ___: object, words: str, ____: object) -> list[Any]:
+    async def retrieve(_: object, __: str, ___: object, words: str, *____: object) -> list[Any]:
         nonlocal searching, most
         searching += 1
         most = max(most, searching)
