@@ -24,7 +24,8 @@ tr.wrong td{background:#3b1515}svg text{fill:#eee}}
 def print_retrieval(console: Console, found: Mapping[str, Any]) -> None:
     """Print the modes side by side."""
     title = f"{found['dataset']}, {found['split']}: {found['queries']} queries"
-    table = Table("mode", *_METRICS, "p50 ms", "p95 ms", "p99 ms", title=title)
+    named = (metric.replace("recall", "R") for metric in _METRICS)
+    table = Table("mode", *named, "p50 ms", "p95 ms", "p99 ms", title=title)
     for mode, figures in found["modes"].items():
         latency = figures.get("latencyMs", {})
         table.add_row(

@@ -595,6 +595,12 @@ export type DuplicateBody = {
   workspaceId?: string;
 };
 
+export type DuplicateResult = {
+  id: string;
+  documentId: string;
+  documentName: string;
+};
+
 export type Durations = {
   average: number | null;
   p50: number | null;
@@ -1259,6 +1265,7 @@ export type SearchResult = {
   chunkIndex: number;
   metadata: Record<string, unknown>;
   highlights: Array<string>;
+  duplicates: Array<DuplicateResult>;
   citation: Place;
 };
 
