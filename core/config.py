@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     embedding_worker_threads: int = Field(
         0, description="Threads that embed documents, in a worker; 0: one a core."
     )
+    rerank_model: str | None = Field(
+        None,
+        description="Cross-encoder for searches that ask to rerank: a directory, or a hub name "
+        "(the hub is then reached); unset: none.",
+    )
     speech_to_text_model: str = Field(
         "local/whisper-base",
         description="What listens: the model that make voice-models gets, or any litellm name.",
@@ -173,8 +178,6 @@ def forbid_phoning_home(settings: Settings) -> None:
     os.environ.setdefault("SCARF_NO_ANALYTICS", "true")
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    is_local = settings.embedding_model == PACKAGED_EMBEDDING_MODEL or (
-        Path(settings.embedding_model).is_dir()
-    )
-    if is_local:
+    models = (settings.embedding_model, settings.rerank_model or PACKAGED_EMBEDDING_MODEL)
+    if all(name == PACKAGED_EMBEDDING_MODEL or Path(name).is_dir() for name in models):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -24,7 +24,8 @@ tr.wrong td{background:#3b1515}svg text{fill:#eee}}
 def print_retrieval(console: Console, found: Mapping[str, Any]) -> None:
     """Print the modes side by side."""
     title = f"{found['dataset']}, {found['split']}: {found['queries']} queries"
-    table = Table("mode", *_METRICS, "p50 ms", "p95 ms", "p99 ms", title=title)
+    named = (metric.replace("recall", "R") for metric in _METRICS)
+    table = Table("mode", *named, "p50 ms", "p95 ms", "p99 ms", title=title)
     for mode, figures in found["modes"].items():
         latency = figures.get("latencyMs", {})
         table.add_row(
@@ -45,6 +46,24 @@ def print_answers(console: Console, found: Mapping[str, Any]) -> None:
     console.print(table)
     console.print("search latency, ms: " + _latency(found["latencyMs"]))
     _print_failures(console, found)
+
+
+def print_scale(console: Console, found: Mapping[str, Any]) -> None:
+    """Print how filters and speed hold in a large base."""
+    kind = "HNSW" if found["hasIndex"] else "exact scan"
+    table = Table(
+        "filter lets through", "fewest of 10", "recall@10", "p50 ms", "p95 ms",
+        title=f"{found['chunks']} passages, {kind}",
+    )  # fmt: skip
+    for row in found["filters"]:
+        recall, times = f"{row['recall@10']:.4f}", (f"{row['p50']:.1f}", f"{row['p95']:.1f}")
+        table.add_row(f"{row['share']:.1%}", str(row["fewest"]), recall, *times)
+    console.print(table)
+    console.print(
+        f"8 at once: {found['searchesPerSecond']:.1f} searches/s, p50 {found['p50At8']:.1f} ms, "
+        f"p95 {found['p95At8']:.1f} ms, {found['processorMsPerSearch']:.1f} ms of processor time "
+        "each in this process"
+    )
 
 
 _ANSWER_MEASURES = (

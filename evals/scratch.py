@@ -97,6 +97,17 @@ class ScratchBase:
             if not keep:
                 await self._delete(base_id)
 
+    @asynccontextmanager
+    async def empty(self) -> AsyncIterator[KnowledgeBase]:
+        """Yield a base to be filled otherwise; deleted afterwards."""
+        base_id = await self._create()
+        try:
+            async with self._services.store.unit(_WORKSPACE) as unit:
+                (base,) = await unit.bases.get_all([base_id])
+            yield base
+        finally:
+            await self._delete(base_id)
+
     async def _kept(self, document_count: int) -> str | None:
         async with self._services.store.unit(_WORKSPACE) as unit:
             for base in await unit.bases.named(self._name):

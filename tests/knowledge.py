@@ -41,13 +41,16 @@ class WordEmbedder:
         return embedded(text)
 
 
-async def make_base(store: Store, workspace_id: str, language: str = "en") -> KnowledgeBase:
+async def make_base(
+    store: Store, workspace_id: str, language: str = "en", **columns: Any
+) -> KnowledgeBase:
     base = KnowledgeBase(
         id=new_id("kb"),
         name="Base",
         language=language,
         embedding_model="words",
         embedding_dimensions=DIMENSIONS,
+        **columns,
     )
     async with store.unit(workspace_id) as unit:
         unit.bases.add(base)

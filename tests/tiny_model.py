@@ -11,8 +11,25 @@ _WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cash", "cat", "##s", "f
 
 def make_tiny_model(directory: Path, dimensions: int) -> Path:
     """Save one under ``directory`` and return where; slow enough for a thread."""
-    with embed._loading:  # a server that warms its model in this process imports less meanwhile
+    with embed.loading:  # a server that warms its model in this process imports less meanwhile
         return _make(directory, dimensions)
+
+
+def make_tiny_reranker(directory: Path) -> Path:
+    """Save a cross-encoder under ``directory`` and return where; it says something of any pair."""
+    with embed.loading:
+        from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+        directory.mkdir(parents=True)
+        (directory / "vocab.txt").write_text("\n".join(_WORDS))
+        BertTokenizerFast(vocab_file=str(directory / "vocab.txt")).save_pretrained(directory)
+        config = BertConfig(
+            vocab_size=len(_WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+            intermediate_size=16, max_position_embeddings=64, num_labels=1,
+            initializer_range=2.0,
+        )  # fmt: skip
+        BertForSequenceClassification(config).save_pretrained(directory)
+    return directory
 
 
 def _make(directory: Path, dimensions: int) -> Path:

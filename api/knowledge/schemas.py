@@ -254,6 +254,14 @@ class Place(Wire):
     heading_path: list[str]
 
 
+class DuplicateResult(Wire):
+    """A chunk that says the same as a result and was collapsed into it."""
+
+    id: str
+    document_id: str
+    document_name: str
+
+
 class SearchResult(Wire):
     id: str
     document_id: str
@@ -264,6 +272,7 @@ class SearchResult(Wire):
     chunk_index: int
     metadata: dict[str, Any]
     highlights: list[str]
+    duplicates: list[DuplicateResult]
     citation: Place
 
 

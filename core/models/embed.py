@@ -143,7 +143,7 @@ class Embedder:
     def _loaded(self) -> SentenceTransformer:
         model: SentenceTransformer | None = getattr(self._models, "model", None)
         if model is None:
-            with _loading:
+            with loading:
                 model = self._models.model = _load(self._exported, self._threads)
         return model
 
@@ -164,7 +164,7 @@ def _runners(settings: Settings) -> int:
 
 os.register_at_fork(after_in_child=_embedder.cache_clear)
 
-_loading: Final = threading.Lock()  # the libraries' lazy imports bear no two threads
+loading: Final = threading.Lock()  # the libraries' lazy imports bear no two threads
 
 
 def _load(exported: export.ExportedModel, threads: int) -> SentenceTransformer:

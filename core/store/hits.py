@@ -31,6 +31,7 @@ class SearchedBase:
     vector_set: int  # the number its vectors are under
     has_vector_index: bool
     has_disabled: bool  # whether a document or a chunk of it is disabled
+    parent_tokens: int | None  # length of the window a chunk is widened to; None: its neighbours
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ class StoredChunk:
 
     no: int
     id: str
+    base_id: str
     document_id: str
     document_name: str
     content: str
+    token_count: int
     index: int
     metadata: dict[str, Any]  # the document's, with the chunk's own on top
     page: int | None
@@ -55,7 +58,8 @@ _SEARCHED: Final = """
     SELECT id, no, language, embedding_model, embedding_dimensions, chunk_count, word_count,
         coalesce(vector_set_no, no), has_vector_index,
         EXISTS (SELECT FROM chunks c WHERE c.base_id = b.id AND NOT c.enabled)
-            OR EXISTS (SELECT FROM documents d WHERE d.base_id = b.id AND NOT d.enabled)
+            OR EXISTS (SELECT FROM documents d WHERE d.base_id = b.id AND NOT d.enabled),
+        (chunking ->> 'parentTokens')::integer
     FROM knowledge_bases b
 """
 _BASES: Final = f"{_SEARCHED} WHERE id = ANY($1::text[]) AND workspace_id = $2"
@@ -64,8 +68,8 @@ _FILLED: Final = f"""
     ORDER BY created_at DESC, id DESC LIMIT $2
 """
 _SHOWN: Final = """
-    SELECT c.no, c.id, c.document_id, d.name, c.content, c.chunk_index, d.metadata, c.metadata,
-        c.page, c.bbox, c.start_offset, c.end_offset, c.heading_path
+    SELECT c.no, c.id, c.base_id, c.document_id, d.name, c.content, c.token_count, c.chunk_index,
+        d.metadata, c.metadata, c.page, c.bbox, c.start_offset, c.end_offset, c.heading_path
     FROM chunks c JOIN documents d ON d.id = c.document_id
 """
 _GET: Final = f"{_SHOWN} WHERE c.no = ANY($1::bigint[]) AND c.workspace_id = $2"
@@ -125,9 +129,13 @@ class Hits(TenantRepository):
         rows = await look(self._session, _GET, chunk_nos, self._workspace_id)
         return {row[0]: _stored(row) for row in rows}
 
-    async def around(self, chunks: Sequence[StoredChunk]) -> dict[tuple[str, int], StoredChunk]:
-        """Return the chunks just before and after the given ones, by document and index."""
-        places = [(chunk.document_id, chunk.index + step) for chunk in chunks for step in (-1, 1)]
+    async def around(
+        self, chunks: Sequence[StoredChunk], reach: int = 1
+    ) -> dict[tuple[str, int], StoredChunk]:
+        """Return up to ``reach`` chunks before and after each of the given ones, by document and
+        index."""
+        steps = [step for step in range(-reach, reach + 1) if step]
+        places = {(chunk.document_id, chunk.index + step) for chunk in chunks for step in steps}
         rows = await look(
             self._session,
             _AROUND,
@@ -140,9 +148,10 @@ class Hits(TenantRepository):
 
 
 def _stored(row: Record) -> StoredChunk:
-    no, id_, document_id, name, content, index, document_meta, meta, *place = row
+    no, id_, base_id, document_id, name, content, tokens, index, document_meta, meta, *place = row
     page, bbox, start, end, headings = place
-    merged = {**document_meta, **meta}
     return StoredChunk(
-        no, id_, document_id, name, content, index, merged, page, bbox, start, end, headings
+        *(no, id_, base_id, document_id, name, content, tokens, index),
+        {**document_meta, **meta},
+        *(page, bbox, start, end, headings),
     )

@@ -111,6 +111,17 @@ class Vectors(TenantRepository):
         found.sort(key=lambda item: item[1])
         return [no for no, _ in found[:limit]]
 
+    async def nearest_exactly(
+        self,
+        bases: Sequence[IndexedBase],
+        vector: NDArray[np.float32],
+        limit: int,
+        allowed: Select[Any] | None = None,
+    ) -> list[int]:
+        """Return what ``nearest`` approximates, without any index: for measuring it."""
+        sets = [base.vector_set for base in bases]
+        return [no for no, _ in await self._exact(sets, vector, limit, allowed)]
+
     async def _exact(
         self,
         sets: Sequence[int],

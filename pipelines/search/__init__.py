@@ -5,34 +5,27 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from core.errors import ValidationFailed
 from core.models.embed import get_embedder
 from core.store.filters import Filter, parse_filter
-from core.store.hits import SearchedBase, StoredChunk
+from core.store.hits import SearchedBase
 from core.store.unit import Store, Unit
 from core.text import analyze
 from pipelines.search.candidates import Measurer, Scope, by_meaning, by_words, scorer
-from pipelines.search.highlight import highlights
 from pipelines.search.periods import asked_time
+from pipelines.search.presenting import Ranked, best, hits, read
 from pipelines.search.query import Hit, Scores, SearchAnswer, SearchQuery
 from pipelines.search.ranking import NO_WORDS, Bm25, Candidates, Floats, feedback, fuse
-from pipelines.search.window import widened
+from pipelines.search.reranking import DEPTH, configured, reranked
 
 __all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
 
-_SHALLOWEST = 100  # candidates from each side
-
-
-@dataclass(frozen=True)
-class _Ranked:
-    chunk_no: int
-    document_id: str
-    score: float
-    scores: Scores
+_SHALLOWEST: Final = 100  # candidates from each side
 
 
 @dataclass
@@ -60,11 +53,12 @@ async def search(
 
     Bases of different embedding models or languages are searched apart and their results merged
     by score. Raises :class:`NotFound` if a base is not in the workspace, and
-    :class:`ValidationFailed` for a filter that means nothing.
+    :class:`ValidationFailed` for a filter that means nothing, or to rerank without a model for it.
     """
     if not base_ids:
         raise ValidationFailed("Name at least one knowledge base to search in.")
     condition = None if query.filter is None else parse_filter(query.filter)
+    reranker = configured() if query.rerank else None
     clock = _Clock()
     async with store.unit(workspace_id) as unit:
         bases = list(known) or await unit.hits.bases(base_ids)
@@ -76,14 +70,20 @@ async def search(
             await each.look_up_words(unit)
     for each in searches:
         await each.embed()
-    ranked: list[_Ranked] = []
+    ranked: list[Ranked] = []
+    wanted = max(query.top_k, DEPTH) if query.rerank else query.top_k
     async with store.unit(workspace_id) as unit:
         for each in searches:
             ranked.extend(await each.ranked(unit))
-        hits = await _hits(unit, _best(ranked, query), query, bases)
+        found = await read(unit, best(ranked, query), wanted, query)
+    clock.lap("readMs")
+    if reranker is not None:
+        found = await reranked(reranker, query, found)
+        clock.lap("rerankMs")
+    results = await hits(store, workspace_id, found, query, bases)
     clock.lap("readMs")
     timings = {**clock.parts, "totalMs": round(sum(clock.parts.values()), 3)}
-    return SearchAnswer(hits, timings, len(hits))
+    return SearchAnswer(results, timings, len(results))
 
 
 def _alike(bases: Sequence[SearchedBase]) -> list[list[SearchedBase]]:
@@ -127,7 +127,7 @@ class _Search:
             self._vector = await self._embedder.embed_query(self._query.text)
             self._clock.lap("embedMs")
 
-    async def ranked(self, unit: Unit) -> list[_Ranked]:
+    async def ranked(self, unit: Unit) -> list[Ranked]:
         """Return every candidate with its scores, in no order."""
         measurer = Measurer(self._scope, self._words, asked_time(self._query.text))
         if self._query.mode == "keyword":
@@ -142,7 +142,7 @@ class _Search:
             return _ranked(candidates, cosines, vector=cosines)
         return await self._hybrid(unit, measurer)
 
-    async def _hybrid(self, unit: Unit, measurer: Measurer) -> list[_Ranked]:
+    async def _hybrid(self, unit: Unit, measurer: Measurer) -> list[Ranked]:
         vector = self._vector
         near = await by_meaning(unit, self._scope, vector)
         self._clock.lap("vectorMs")
@@ -177,59 +177,12 @@ def _ranked(
     *,
     vector: Floats | None = None,
     keyword: Floats | None = None,
-) -> list[_Ranked]:
+) -> list[Ranked]:
     count = len(candidates.nos)
     parts = [[None] * count if part is None else part.tolist() for part in (vector, keyword)]
     return [
-        _Ranked(no, document_id, score, Scores(vector=cosine, keyword=bm25))
+        Ranked(no, document_id, score, Scores(vector=cosine, keyword=bm25))
         for no, document_id, score, cosine, bm25 in zip(
             candidates.nos, candidates.document_ids, scores.tolist(), *parts, strict=True
         )
     ]
-
-
-def _best(ranked: list[_Ranked], query: SearchQuery) -> list[_Ranked]:
-    """Return the best, one a document if so asked; equal scores keep the order of writing."""
-    ranked.sort(key=lambda item: (-item.score, item.chunk_no))
-    if query.min_score is not None:
-        ranked = [item for item in ranked if item.score >= query.min_score]
-    if query.group_by == "document":
-        first = {item.document_id: item for item in reversed(ranked)}
-        ranked = sorted(first.values(), key=lambda item: (-item.score, item.chunk_no))
-    return ranked[: query.top_k]
-
-
-async def _hits(
-    unit: Unit, ranked: Sequence[_Ranked], query: SearchQuery, bases: Sequence[SearchedBase]
-) -> list[Hit]:
-    if not ranked:
-        return []
-    chunks = await unit.hits.get([item.chunk_no for item in ranked])
-    if query.expand:
-        neighbours = await unit.hits.around(list(chunks.values()))
-        chunks = {no: widened(chunk, neighbours) for no, chunk in chunks.items()}
-    hits = [_hit(chunks[item.chunk_no], item) for item in ranked if item.chunk_no in chunks]
-    return _highlighted(hits, query, bases[0].language) if query.highlight else hits
-
-
-def _highlighted(hits: Sequence[Hit], query: SearchQuery, language: str) -> list[Hit]:
-    terms = frozenset(analyze(query.text, language))
-    return [replace(hit, highlights=highlights(hit.content, terms, language)) for hit in hits]
-
-
-def _hit(chunk: StoredChunk, item: _Ranked) -> Hit:
-    return Hit(
-        id=chunk.id,
-        document_id=chunk.document_id,
-        document_name=chunk.document_name,
-        content=chunk.content,
-        score=item.score,
-        scores=item.scores,
-        chunk_index=chunk.index,
-        metadata=chunk.metadata,
-        page=chunk.page,
-        bbox=chunk.bbox,
-        start_offset=chunk.start_offset,
-        end_offset=chunk.end_offset,
-        heading_path=chunk.heading_path,
-    )

@@ -22,7 +22,8 @@ class SearchQuery:
     ``mode`` decides what ``score`` is: in ``hybrid`` the fused score, relative to the best of the
     answer's candidates (0 to about 1); in ``vector`` the cosine (-1 to 1); in ``keyword`` BM25
     (from 0, unbounded). ``min_score`` drops what scores lower. With ``group_by="document"`` a
-    document stands for its best chunk. ``expand`` widens each content by its neighbour chunks.
+    document stands for its best chunk. ``expand`` widens each content to the base's parent window,
+    by default by the chunks before and after. ``rerank`` has a cross-encoder reorder the best.
 
     Raises :class:`ValidationFailed` for an empty or overlong text, a ``top_k`` outside 1 to 200,
     and unknown modes or groups.
@@ -49,10 +50,6 @@ class SearchQuery:
             raise _wrong("mode", f"Use one of {', '.join(get_args(Mode))}.")
         if self.group_by not in get_args(GroupBy):
             raise _wrong("groupBy", f"Use one of {', '.join(get_args(GroupBy))}.")
-        if self.rerank:
-            raise _wrong(
-                "rerank", "This server has no reranking model; search without it (hybrid is fused)."
-            )
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,15 @@ class Scores:
     vector: float | None = None
     keyword: float | None = None
     rerank: float | None = None
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A chunk that says the same as a result."""
+
+    id: str
+    document_id: str
+    document_name: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class Hit:
     end_offset: int
     heading_path: list[str]
     highlights: list[str] = field(default_factory=list)  # HTML, words found in <mark>
+    duplicates: list[Duplicate] = field(default_factory=list)  # found too, collapsed into this one
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the API writes it."""
@@ -99,6 +106,10 @@ class Hit:
             "chunkIndex": self.chunk_index,
             "metadata": self.metadata,
             "highlights": self.highlights,
+            "duplicates": [
+                {"id": o.id, "documentId": o.document_id, "documentName": o.document_name}
+                for o in self.duplicates
+            ],
             "citation": {
                 "page": self.page,
                 "bbox": self.bbox,

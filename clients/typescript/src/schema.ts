@@ -679,6 +679,12 @@ export type DuplicateBody = {
   workspaceId?: string;
 };
 
+export type DuplicateResult = {
+  id: string;
+  documentId: string;
+  documentName: string;
+};
+
 export type Durations = {
   average: number | null;
   p50: number | null;
@@ -1393,6 +1399,7 @@ export type SearchResult = {
   chunkIndex: number;
   metadata: Record<string, unknown>;
   highlights: Array<string>;
+  duplicates: Array<DuplicateResult>;
   citation: Place;
 };
 

@@ -156,7 +156,6 @@ async def test_questions_without_words_and_empty_bases(store: Store, owner: Owne
         {"text": "x", "top_k": 201},
         {"text": "x", "mode": "fuzzy"},
         {"text": "x", "group_by": "page"},
-        {"text": "x", "rerank": True},
     ],
 )
 def test_impossible_questions_are_refused(wrong) -> None:  # type: ignore[no-untyped-def]
@@ -179,3 +178,37 @@ async def test_of_a_series_the_report_of_the_time_asked_for_comes_first(
         await add_document(store, base, ["net sales were higher by some percent"], each)
     answer = await search(store, owner.workspace_id, [base.id], SearchQuery(question))
     assert answer.results[0].document_name == name
+
+
+async def test_a_window_grows_to_the_parent_of_the_base(store: Store, owner: Owner) -> None:
+    base = await make_base(store, owner.workspace_id, chunking={"parentTokens": 9})
+    texts = ["far before", "just before it", "the walrus", "just after it", "far after"]
+    await add_document(store, base, texts)
+    query = SearchQuery("walrus", expand=True, top_k=1)
+    (hit,) = (await search(store, owner.workspace_id, [base.id], query)).results
+    assert hit.content == "just before it\n\nthe walrus\n\njust after it"
+    assert (hit.start_offset, hit.end_offset) == (12, 53)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_equal_texts_are_one_result(store: Store, owner: Owner, mode: Mode) -> None:
+    base = await make_base(store, owner.workspace_id)
+    first = await add_document(store, base, ["The walrus sleeps"], "a.txt")
+    second = await add_document(store, base, ["the  walrus sleeps"], "a.md")
+    other = await add_document(store, base, ["a walrus eats"], "c.txt")
+    query = SearchQuery("does the walrus sleep?", mode=mode, top_k=2)
+    answer = await search(store, owner.workspace_id, [base.id], query)
+    assert [hit.document_id for hit in answer.results] == [first, other]
+    assert [same.document_id for same in answer.results[0].duplicates] == [second]
+    by_document = SearchQuery("does the walrus sleep?", mode=mode, group_by="document")
+    whole = await search(store, owner.workspace_id, [base.id], by_document)
+    assert {hit.document_id for hit in whole.results} == {first, second, other}
+
+
+async def test_equal_texts_fill_up_behind_the_others(store: Store, owner: Owner) -> None:
+    base = await make_base(store, owner.workspace_id)
+    await add_document(store, base, ["the walrus sleeps"] * 10 + ["no walrus at all"])
+    query = SearchQuery("walrus sleep", top_k=5)
+    results = (await search(store, owner.workspace_id, [base.id], query)).results
+    assert [hit.content[:2] for hit in results] == ["th", "no", "th", "th", "th"]
+    assert len(results[0].duplicates) == 6
