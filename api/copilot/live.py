@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -13,7 +14,6 @@ import structlog
 from pydantic import Field
 from redis.exceptions import RedisError
 
-from api import access
 from api.access import READ, Identity
 from api.copilot.schemas import AskBody, MessageAnswer
 from api.errors import found
@@ -25,6 +25,7 @@ from copilot.announcing import CHANNEL, as_new
 from copilot.begin import begin
 from copilot.events import LAST_TYPE, follow
 from copilot.turn import launch
+from core.rights import Rights, Role
 from core.store.messages import TERMINAL, Message
 
 _DOMAIN: Final = "copilot"
@@ -46,7 +47,8 @@ async def new_message(call: SocketCall, payload: AskBody) -> Mapping[str, object
     ``message:update``."""
     settings = call.services.settings
     async with call.services.store.unit(call.workspace_id) as unit:
-        turn = await begin(unit, settings, call.caller.user_id, payload.ask())
+        ask = replace(payload.ask(), rights=call.caller.rights)
+        turn = await begin(unit, settings, call.caller.user_id, ask)
         if turn.is_new:
             unit.after_commit(partial(launch, call.services, turn))
     message = turn.message
@@ -72,8 +74,7 @@ async def show_chats(hub: Hub, connection: Connection) -> None:
 
 
 def _sees_chats(identity: Identity) -> bool:
-    scopes = identity.scopes
-    return scopes is None or access.covers(scopes, _DOMAIN, access.Role.READ)
+    return Rights(Role.READ, identity.scopes).unscoped(Role.READ, _DOMAIN) is None
 
 
 def _room(user_id: str, workspace_id: str | None) -> str:

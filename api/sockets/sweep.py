@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from api.access import Role
 from api.sockets.connection import Connection, Held
+from core.rights import Role
 from core.services import Services
 from core.store.live_rights import LiveRights
 

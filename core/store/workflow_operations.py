@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.driver import fetch
-from core.store.inserting import insert_rows
+from core.store.rows import insert_rows
 
 
 class WorkflowOperation(Timestamps, Base):

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from api.access import READ, Role
+from api.access import READ
 from api.errors import found
 from api.sockets.connection import Connection, Leaving
 from api.sockets.event import SocketCall, socket_event
@@ -21,6 +21,7 @@ from api.workflows.editing.rooms import Room, Rooms, document_room_of, room_of
 from api.workflows.editing.telling import closed
 from api.workflows.schemas import answer_of
 from core.errors import Conflict
+from core.rights import Role
 from core.store.workflows import Workflow
 
 _MOST_OPEN: Final = 20  # workflows on one socket
