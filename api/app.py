@@ -202,11 +202,13 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
         async with open_services(settings) as services:
             app.services = services
             warming = asyncio.create_task(warmth.warm(settings))
+            watching = asyncio.create_task(metrics.watch_event_loop())
             yield
             await app.sockets.close()
             await holding.stop_all()
             await background.stop_all()
-            warming.cancel()
-            await asyncio.gather(warming, return_exceptions=True)
+            for task in (warming, watching):
+                task.cancel()
+            await asyncio.gather(warming, watching, return_exceptions=True)
             await turn.stop_all()
             await afterwards.finish(_MAIL_SECONDS)

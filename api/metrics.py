@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Final
@@ -30,6 +32,22 @@ _requests: Final = Histogram(
     buckets=_SECONDS,
     registry=_registry,
 )
+
+_delays: Final = Histogram(
+    "nuxa_event_loop_delay_seconds",
+    "How late the event loop woke a task: the time that something else held it.",
+    buckets=_SECONDS,
+    registry=_registry,
+)
+_WATCH_SECONDS: Final = 0.02
+
+
+async def watch_event_loop() -> None:
+    """Note, for ever, how long whatever runs in this process keeps the event loop to itself."""
+    while True:
+        started = time.monotonic()
+        await asyncio.sleep(_WATCH_SECONDS)
+        _delays.observe(max(0.0, time.monotonic() - started - _WATCH_SECONDS))
 
 
 def count_request(method: str, route: str, status: int, seconds: float) -> None:

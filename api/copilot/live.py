@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -46,7 +47,8 @@ async def new_message(call: SocketCall, payload: AskBody) -> Mapping[str, object
     ``message:update``."""
     settings = call.services.settings
     async with call.services.store.unit(call.workspace_id) as unit:
-        turn = await begin(unit, settings, call.caller.user_id, payload.ask())
+        ask = replace(payload.ask(), rights=call.caller.rights)
+        turn = await begin(unit, settings, call.caller.user_id, ask)
         if turn.is_new:
             unit.after_commit(partial(launch, call.services, turn))
     message = turn.message
@@ -72,7 +74,7 @@ async def show_chats(hub: Hub, connection: Connection) -> None:
 
 
 def _sees_chats(identity: Identity) -> bool:
-    return not Rights(None, identity.scopes).unscoped(Role.READ, _DOMAIN)
+    return Rights(Role.READ, identity.scopes).unscoped(Role.READ, _DOMAIN) is None
 
 
 def _room(user_id: str, workspace_id: str | None) -> str:

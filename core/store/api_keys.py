@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, ForeignKey, delete, or_, select, update
+from sqlalchemy import ForeignKey, delete, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -35,6 +35,9 @@ class ApiKey(Timestamps, Base):
 _BY_HASH: Final = """
     SELECT * FROM api_keys WHERE key_hash = $1 AND (expires_at IS NULL OR expires_at > now())
 """
+_BY_ID: Final = """
+    SELECT * FROM api_keys WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())
+"""
 
 
 class ApiKeyLookup(Repository):
@@ -44,8 +47,9 @@ class ApiKeyLookup(Repository):
         return ApiKey(**rows[0]) if rows else None
 
     async def live(self, key_id: str) -> ApiKey | None:
-        """Return a key by its id, never an expired one."""
-        return await self._live(ApiKey.id == key_id)
+        """Return a key by its id, to be read only; never an expired one."""
+        rows = await fetch(self._session, _BY_ID, key_id)
+        return ApiKey(**rows[0]) if rows else None
 
     async def touch(self, key_id: str) -> None:
         """Note that a key was used."""
@@ -60,10 +64,6 @@ class ApiKeyLookup(Repository):
     async def delete_of(self, user_id: str) -> None:
         """Delete every key of a user, in whatever workspace, and its bearer tokens with it."""
         await self._session.execute(delete(ApiKey).where(ApiKey.user_id == user_id))
-
-    async def _live(self, which: ColumnElement[bool]) -> ApiKey | None:
-        is_live = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now())
-        return await self._session.scalar(select(ApiKey).where(which, is_live))
 
 
 class ApiKeys(TenantRepository):

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.config import Settings
-from evals.bench import chat, knowledge, lists, memory, workers, workflows
+from evals.bench import chat, knowledge, lists, memory, sockets, workers, workflows
 from evals.bench.figures import Figure
 from evals.bench.model_server import model_server
 from evals.bench.system import System, running
@@ -62,7 +62,9 @@ async def _measure(
     figures += await workflows.measure(system, runs)
     console.print("Listing workflows …")
     figures += await lists.measure(system, _LISTINGS)
-    return figures + memory.measure(system)
+    figures += memory.measure(system)
+    console.print("Editing over a thousand sockets …")
+    return figures + await sockets.measure(system)
 
 
 def _table(figures: list[Figure]) -> Table:

@@ -21,6 +21,7 @@ from api.workflows.editing.rooms import Rooms
 from api.workflows.schemas import WorkflowPatch
 from core.errors import ValidationFailed
 from core.ids import new_id
+from core.store.workflow_operations import LoggedOperation
 from pipelines.editing import operations
 from pipelines.editing.edit import Asked, Change, Editor, edit
 from pipelines.editing.patch import patched
@@ -193,9 +194,16 @@ async def _edit(
     )
     workflow_id = payload.workflow_id
     # One at a time, so that a busy workflow's editors do not hold all connections waiting.
-    turn = call.hub.part(Rooms).turn(workflow_id)
-    async with turn, call.services.store.unit(call.workspace_id) as unit:
-        edited = await edit(call.services, unit, workflow_id, asked, change)
+    rooms = call.hub.part(Rooms)
+    async with rooms.turn(workflow_id):
+        async with call.services.store.unit(call.workspace_id) as unit:
+            edited = await edit(call.services, unit, workflow_id, asked, change)
+        if not edited.is_repeat:
+            logged = LoggedOperation(
+                edited.version, edited.operation_id, edited.operation, edited.inverse,
+                call.caller.user_id, call.connection.sid,
+            )  # fmt: skip
+            await rooms.told(workflow_id, logged)
     return {
         "version": edited.version,
         "operationId": edited.operation_id,

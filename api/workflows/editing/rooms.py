@@ -97,8 +97,24 @@ class Rooms:
                     while True:
                         heard = await calls.get_message(ignore_subscribe_messages=True, timeout=5)
                         if heard is not None:
-                            self.call(heard["data"].decode())
+                            self._hear(news.read(heard["data"]))
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _hear(self, heard: news.News) -> None:
+        room = self.open.get(heard.workflow_id)
+        # What this process did itself it has told already.
+        if room and (room.number is not None or heard.version > room.version):
+            self.call(heard.workflow_id)
+
+    async def told(self, workflow_id: str, operation: LoggedOperation) -> None:
+        """Tell a room at once what this process has just committed, if nothing is missing between;
+        else the log is read."""
+        room = self.open.get(workflow_id)
+        if room is None or room.number is not None or room.telling.locked():
+            self.call(workflow_id)
+        elif operation.version == room.version + 1:
+            async with room.telling:
+                await self._tell_edit(room, operation)
 
     async def _look(self) -> None:
         while True:
