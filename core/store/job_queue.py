@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Generic
 
@@ -20,8 +21,11 @@ class JobQueue(Repository, Generic[J]):
         self._model: Any = model
         self._table = model.__tablename__
 
-    async def claim(self, owner: str, lease: timedelta) -> J | None:
-        """Take the next unclaimed row, of the workspace with the fewest in work."""
+    async def claim(self, owner: str, lease: timedelta, barred: Collection[str] = ()) -> J | None:
+        """Take the next unclaimed row, of the workspace with the fewest in work.
+
+        Rows of the ``barred`` workspaces are left to others.
+        """
         due = self._statement("""
             SELECT d.id FROM {table} d
             LEFT JOIN LATERAL (
@@ -29,11 +33,12 @@ class JobQueue(Repository, Generic[J]):
                 WHERE b.workspace_id = d.workspace_id
                   AND b.status = 'processing' AND b.lease_until >= now()
             ) load ON true
-            WHERE d.status = 'pending' OR (d.status = 'processing' AND d.lease_until < now())
+            WHERE (d.status = 'pending' OR (d.status = 'processing' AND d.lease_until < now()))
+              AND d.workspace_id <> ALL(CAST(:barred AS text[]))
             ORDER BY load.busy, d.created_at, d.id
             LIMIT 1 FOR UPDATE OF d SKIP LOCKED
         """)
-        row_id = await self._session.scalar(due)
+        row_id = await self._session.scalar(due, {"barred": list(barred)})
         if row_id is None:
             return None
         row: J | None = await self._session.scalar(
