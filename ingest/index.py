@@ -15,7 +15,7 @@ from core.store.new_chunks import NewChunk
 from core.store.vectors import Embedded
 from core.text import analyze
 from ingest.document import Chunk
-from ingest.split import embedding_text, prefixed
+from ingest.split import embedding_text, indexed_text, prefixed
 
 Vector = NDArray[np.float32]
 
@@ -55,7 +55,7 @@ def vectors_by_text(embedded: Iterable[Embedded], document_name: str) -> dict[st
 async def rows(
     chunks: Sequence[Chunk], document_name: str, language: str, vectors: Vectors
 ) -> list[NewChunk]:
-    """Return what is written of each passage; its words are those of what is embedded."""
+    """Return what is written of each passage; its words are those of ``indexed_text``."""
     words = await asyncio.to_thread(_words, chunks, document_name, language)
     return [
         NewChunk(
@@ -75,4 +75,4 @@ async def rows(
 
 
 def _words(chunks: Sequence[Chunk], document_name: str, language: str) -> list[Counter[str]]:
-    return [Counter(analyze(embedding_text(c, document_name), language)) for c in chunks]
+    return [Counter(analyze(indexed_text(c, document_name), language)) for c in chunks]

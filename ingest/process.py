@@ -66,6 +66,8 @@ class Processor:
 
         A workspace that comes while others' long documents fill the slots gets one of its own.
         """
+        if not await self._has_waiting():
+            return 0  # most wakes come while their document is already in work
         slots = (self._drain_slot() for _ in range(_SLOTS + _GUEST_SLOTS))
         return sum(await asyncio.gather(*slots))
 
@@ -79,6 +81,13 @@ class Processor:
     async def close(self) -> None:
         """End the parser's process."""
         await self._parser.close()
+
+    async def _has_waiting(self) -> bool:
+        async with self._services.store.system() as unit:
+            for walk in self._walks:
+                if await walk.queue(unit).has_waiting():
+                    return True
+        return False
 
     async def _drain_slot(self) -> int:
         count = 0

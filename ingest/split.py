@@ -15,6 +15,8 @@ MAX_TOKENS = 200
 _PREFIX_WORDS = 40  # with 200 tokens of text this stays within the model's window of 256
 _PREFIX_CHARACTERS = 240
 _EXTENSION = re.compile(r"(?<=\S)\.[A-Za-z0-9]{1,5}$")
+# Names that a program gave: without any letter, or the hexadecimal digits of an id or a hash.
+_MACHINE_NAME = re.compile(r"[\W\d_]*|(?:\w{1,6}_)?(?=\D*\d)(?:[0-9a-f]-?){16,}")
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,28 @@ def split(
 
 
 def embedding_text(chunk: Chunk, document_name: str) -> str:
-    """Return what the embedding model reads: the document's name, the headings, the passage.
-
-    The passage alone often does not say whose figures it holds ("Net sales 82,959"): the name and
-    the headings do. They are cut so that the whole stays within the model's window.
-    """
+    """Return what the embedding model reads of a passage (see ``prefixed``)."""
     return prefixed(chunk.text, document_name, chunk.heading_path, chunk.context)
+
+
+def indexed_text(chunk: Chunk, document_name: str) -> str:
+    """Return what keyword search finds a passage by: what is embedded, and any name at all."""
+    title = _EXTENSION.sub("", document_name)
+    text = embedding_text(chunk, document_name)
+    return f"{title}\n{text}" if _MACHINE_NAME.fullmatch(title.lower()) else text
 
 
 def prefixed(text: str, document_name: str, heading_path: Sequence[str], context: str) -> str:
     """Return a passage below its document's name, its headings and its table's first row.
 
-    The bars between a table's cells are left out: they mean nothing to the model.
+    The passage alone often does not say whose figures it holds ("Net sales 82,959"): the name and
+    the headings do. They are cut so that the whole stays within the model's window. A name that
+    tells nothing ("84211.pdf", a hash) is left out, as are the bars between a table's cells: to
+    the model they would be noise.
     """
     title = _EXTENSION.sub("", document_name)
-    place = " > ".join([title, *heading_path])
-    lines = [_shorten(place)]
+    named = () if _MACHINE_NAME.fullmatch(title.lower()) else (title,)
+    lines = [_shorten(" > ".join([*named, *heading_path]))]
     if context:
         lines.append(_shorten(without_bars(context)))
     return "\n".join([*(line for line in lines if line), without_bars(text)])

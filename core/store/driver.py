@@ -7,7 +7,6 @@ transaction. Reading above workspaces begins none: there each query stands by it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from asyncpg import (
@@ -57,12 +56,6 @@ async def fetch(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
 async def execute(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
     """Write, in the session's transaction, which is begun if it was not; return what comes back."""
     return await _run(session, True, sql, values)
-
-
-async def execute_many(session: AsyncSession, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Write many rows by one statement and one round trip, in the session's transaction."""
-    driver = await begin(session)
-    await driver.executemany(sql, rows)
 
 
 async def begin(session: AsyncSession) -> Connection[Record]:
