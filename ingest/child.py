@@ -1,8 +1,9 @@
 """The parser's process: ``python -m ingest.child``, messages of ``ingest.wire`` on its pipes.
 
-It reads one job after the other: ``{path, name, limits, languages}``; answers any number of
-``{progress: [stage, done, total]}`` and then ``{document}`` or ``{failure: [code, message]}``,
-with ``memory``, its resident size in bytes.
+It reads one job after the other: ``{path, name, limits, languages, first, seconds}``; answers any
+number of ``{progress: [stage, done, total]}`` and then ``{document}``, ``{window}`` (of a document
+that takes longer than ``seconds``; ``first`` is the page to go on with) or
+``{failure: [code, message]}``, with ``memory``, its resident size in bytes.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from ingest import jail, wire
+from ingest import jail, windows, wire
 from ingest.document import to_wire
 from ingest.failures import CorruptDocument, ForbiddenAccess, ParseFailed, ParseMemory
 from ingest.limits import Limits
-from ingest.read import read_document
+from ingest.read import read_part
 
 logger = logging.getLogger("ingest.child")
 _leaving = threading.Lock()
@@ -74,14 +75,20 @@ def _send(answers: BinaryIO, message: wire.Message) -> None:
 
 def _answer(job: wire.Message, answers: BinaryIO) -> wire.Message:
     try:
-        document = read_document(
+        found = read_part(
             Path(job["path"]),
             job["name"],
             Limits(**job["limits"]),
             job["languages"],
             _Reporter(answers),
+            job["first"],
+            job["seconds"],
         )
-        outcome: wire.Message = {"document": to_wire(document)}
+        outcome: wire.Message = (
+            {"window": windows.to_wire(found)}
+            if isinstance(found, windows.Window)
+            else {"document": to_wire(found)}
+        )
     except ParseFailed as failed:
         outcome = _failure(failed)
     except jail.Refused as refused:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from itertools import groupby, pairwise
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.document import Box
 from ingest.lines import Line
+from ingest.skew import skew_of
 from ingest.tables import Cell
 
 if TYPE_CHECKING:
@@ -73,11 +75,25 @@ class _Attempt:
 def recognise(image: Image, page: int, languages: str) -> Recognised:
     """Return the lines of ``image``; ``languages`` are Tesseract's, joined by ``+``.
 
-    The picture is read upright first. When that is doubtful, a small copy is read all four ways up
-    and the best way decides. Boxes are in the picture as it was given, 0-1 from its top left.
-    Raises ``RuntimeError`` when Tesseract is missing or lacks a language.
+    A page that lies askew is turned level. The picture is read upright first. When that is
+    doubtful, a small copy is read all four ways up and the best way decides. Boxes are in the
+    picture as it was given, 0-1 from its top left. Raises ``RuntimeError`` without Tesseract or
+    the language.
     """
     grey = _prepared(image)
+    angle = skew_of(grey)
+    if not angle:
+        return _recognise_level(grey, page, languages)
+    level = grey.rotate(angle, _bicubic(), expand=True, fillcolor=255)
+    found = _recognise_level(level, page, languages)
+    lines = [
+        replace(line, box=_unrotated(line.box, angle, level.size, grey.size))
+        for line in found.lines
+    ]
+    return replace(found, lines=lines)
+
+
+def _recognise_level(grey: Image, page: int, languages: str) -> Recognised:
     upright = _read_best(grey, languages)
     if upright.certainty >= _UPRIGHT and len(upright.words) >= _FEWEST_WORDS:
         return _result(upright, page, 0)
@@ -118,6 +134,27 @@ def _best_turn(grey: Image, languages: str) -> int:
         turn: _read(_turned(small, turn), languages, _AUTOMATIC).score for turn in (0, 90, 180, 270)
     }
     return max(scores, key=lambda turn: scores[turn])
+
+
+def _bicubic() -> Any:
+    import PIL.Image
+
+    return PIL.Image.Resampling.BICUBIC
+
+
+def _unrotated(box: Box, angle: float, level: tuple[int, int], given: tuple[int, int]) -> Box:
+    """Return the box around ``box`` in the picture before it was turned by ``angle`` degrees,
+    counter-clockwise, about its middle, and grew to the size ``level``."""
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    xs, ys = [], []
+    for x, y in ((box[i], box[j]) for i in (0, 2) for j in (1, 3)):
+        dx, dy = (x - 0.5) * level[0], (y - 0.5) * level[1]
+        xs.append((dx * cos - dy * sin) / given[0] + 0.5)
+        ys.append((dx * sin + dy * cos) / given[1] + 0.5)
+    left, top, right, bottom = (
+        min(1.0, max(0.0, share)) for share in (min(xs), min(ys), max(xs), max(ys))
+    )
+    return (left, top, right, bottom)
 
 
 def _scaled(image: Image, factor: float) -> Image:

@@ -8,18 +8,20 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from ingest import wire
+from ingest import windows, wire
 from ingest.decode import looks_like_text
 from ingest.document import ParsedDocument, from_wire
 from ingest.failures import ParseFailed, ParserCrashed, ParseTimeout, failure
 from ingest.limits import MEGABYTE, Limits, Ocr
-from ingest.read import read_document
+from ingest.read import finished, read_document
 from ingest.sniff import PLAIN, sniff
+from ingest.windows import Window
 
 OnProgress = Callable[[str, int, int], None]
 _How = tuple[Path, str, Limits, str]  # a file, its name, limits and Tesseract languages
@@ -27,13 +29,14 @@ _How = tuple[Path, str, Limits, str]  # a file, its name, limits and Tesseract l
 _DOCUMENTS_PER_CHILD = 200
 _MEMORY_TO_KEEP = 1200 * MEGABYTE
 _START_SECONDS = 60
+_WINDOW_SECONDS = 2.0  # that a document is read before others get their turn
 _READ_HERE_BYTES = 2 * MEGABYTE
 _HEAD_BYTES = 4096
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TESSDATA_PREFIX")
 
 
 class Parser:
-    """One warm child; documents pass through it one at a time.
+    """One warm child; documents pass through it one at a time, long ones in windows of pages.
 
     A child that was killed, ended by itself, grew large or has parsed its share is replaced.
     ``languages`` are Tesseract's, joined by ``+``.
@@ -64,8 +67,16 @@ class Parser:
         how = (path, name, limits, languages or self._languages)
         if await asyncio.to_thread(_is_plain, path, name):
             return await asyncio.to_thread(read_document, *how, _ignore)
-        async with self._lock:
-            return await self._parse_in_child(how, on_progress or _ignore)
+        read: list[Window] = []
+        first: int | None = 1
+        while first is not None:
+            async with self._lock:  # others that wait get their turn between two windows
+                outcome = await self._parse_in_child(how, first, on_progress or _ignore)
+            if isinstance(outcome, ParsedDocument):
+                return outcome
+            read.append(outcome)
+            first = outcome.next_page
+        return await asyncio.to_thread(finished, read)
 
     async def warm(self) -> None:
         """Start the child, so that the first document need not wait for it."""
@@ -78,11 +89,13 @@ class Parser:
         if child is not None:
             await child.kill()
 
-    async def _parse_in_child(self, how: _How, report: OnProgress) -> ParsedDocument:
+    async def _parse_in_child(
+        self, how: _How, first: int, report: OnProgress
+    ) -> ParsedDocument | Window:
         child = await self._ready_child()
-        outcome: ParsedDocument | ParseFailed | None = None
+        outcome: ParsedDocument | Window | ParseFailed | None = None
         try:
-            outcome = await child.run(*how, report)
+            outcome = await child.run(*how, first, report)
         finally:
             if outcome is None or child.is_worn():
                 await self.close()
@@ -138,21 +151,33 @@ class _Child:
         return self._documents >= _DOCUMENTS_PER_CHILD or self._memory > _MEMORY_TO_KEEP
 
     async def run(
-        self, path: Path, name: str, limits: Limits, languages: str, report: OnProgress
-    ) -> ParsedDocument | ParseFailed:
-        """Return the document or why there is none; raises when the child had to be given up."""
-        self._documents += 1
+        self,
+        path: Path,
+        name: str,
+        limits: Limits,
+        languages: str,
+        first: int,
+        report: OnProgress,
+    ) -> ParsedDocument | Window | ParseFailed:
+        """Return the document, its next window, or why there is none; raises when the child had
+        to be given up."""
+        self._documents += first == 1
         job = self._workplace / f"document{PurePath(name).suffix.lower()[:16]}"
+        began = time.monotonic()
         await asyncio.to_thread(shutil.copyfile, path, job)  # a link would let it write to ours
+        # A large file takes a while to hand over: that is to be the smaller part of a window.
+        seconds = _WINDOW_SECONDS + 2 * (time.monotonic() - began)
         try:
-            await self._send(
-                {"path": str(job), "name": name, "limits": limits.to_wire(), "languages": languages}
-            )
+            how: wire.Message = {"path": str(job), "name": name, "limits": limits.to_wire()}
+            how |= {"languages": languages, "first": first, "seconds": seconds}
+            await self._send(how)
             return await self._outcome(limits, report)
         finally:
             job.unlink(missing_ok=True)
 
-    async def _outcome(self, limits: Limits, report: OnProgress) -> ParsedDocument | ParseFailed:
+    async def _outcome(
+        self, limits: Limits, report: OnProgress
+    ) -> ParsedDocument | Window | ParseFailed:
         while True:
             try:
                 message = await asyncio.wait_for(self._receive(), limits.silence_seconds)
@@ -167,6 +192,8 @@ class _Child:
             self._memory = message["memory"]
             if "failure" in message:
                 return failure(*message["failure"])
+            if "window" in message:
+                return await asyncio.to_thread(windows.from_wire, message["window"])
             return await asyncio.to_thread(from_wire, message["document"])
 
     async def _send(self, message: wire.Message) -> None:

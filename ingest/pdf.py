@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest import ocr
-from ingest.blocks import pieces
 from ingest.columns import in_reading_order
 from ingest.document import Reading
 from ingest.failures import CorruptDocument, EncryptedDocument, TooManyPages
 from ingest.limits import Limits
 from ingest.lines import Line, read_lines
+from ingest.windows import Window, joined
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,25 +33,37 @@ def read(path: Path, limits: Limits, languages: str, progress: Progress) -> Read
 
     Raises ``EncryptedDocument``, ``CorruptDocument``, ``TooManyPages``.
     """
-    reading = Reading()
-    lines: list[Line] = []
-    certainties: list[float] = []
+    return joined([read_window(path, limits, languages, progress)])
+
+
+def read_window(
+    path: Path,
+    limits: Limits,
+    languages: str,
+    progress: Progress,
+    first: int = 1,
+    seconds: float = math.inf,
+) -> Window:
+    """Read pages from ``first`` on until so many seconds are over, one page at least.
+
+    Raises as :func:`read` does.
+    """
+    until = time.monotonic() + seconds
     with _opened(path) as document:
         total = len(document)
         _check_pages(total, limits)
-        for number in range(1, total + 1):
-            found = _read_page(document, number, limits, languages, progress, reading)
-            lines += found.lines
-            reading.pages_with_text += bool(found.lines)
+        window = Window(total)
+        for number in range(first, total + 1):
+            found = _read_page(document, number, limits, languages, progress, window.warnings)
+            window.lines += found.lines
+            window.pages_with_text += bool(found.lines)
             if found.certainty is not None:
-                certainties.append(found.certainty)
+                window.certainties.append(found.certainty)
             progress("parsing", number, total)
-    reading.page_count = total
-    reading.pieces = pieces(lines)
-    reading.ocr_pages = len(certainties)
-    if certainties:
-        reading.ocr_confidence = sum(certainties) / len(certainties)
-    return reading
+            if number < total and time.monotonic() > until:
+                window.next_page = number + 1
+                break
+    return window
 
 
 class _Page:
@@ -90,14 +104,19 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _read_page(
-    document: Any, number: int, limits: Limits, languages: str, progress: Progress, reading: Reading
+    document: Any,
+    number: int,
+    limits: Limits,
+    languages: str,
+    progress: Progress,
+    warnings: list[str],
 ) -> _Page:
     import pypdfium2
 
     try:
         page = document[number - 1]
     except pypdfium2.PdfiumError:
-        reading.warnings.append(f"Page {number} is damaged and was left out.")
+        warnings.append(f"Page {number} is damaged and was left out.")
         return _Page([])
     try:
         text_page = page.get_textpage()

@@ -8,7 +8,9 @@ times at most.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +36,8 @@ _log = structlog.get_logger(__name__)
 _ATTEMPTS = 3
 _HEARTBEAT_SECONDS = 1.0
 _SLOTS = 4  # one is read and one written while two are embedded
+_GUEST_SLOTS = 4  # more, for workspaces that have nothing in work
+_LOOK_SECONDS = 0.5
 
 
 class _Cancelled(Exception):
@@ -51,27 +55,28 @@ class Processor:
             FileWalk(services, self._parser),
             ReembedWalk(services),
         )
+        self._in_work: Counter[str] = Counter()  # jobs of each workspace
+        self._looking = asyncio.Lock()
+        self._ended = asyncio.Event()  # set, and made anew, at the end of each job
         self._owner = new_id("worker")
         self._lease = timedelta(seconds=services.settings.lease_seconds)
 
     async def drain(self) -> int:
-        """Do jobs until none waits; return how many were claimed."""
+        """Do jobs until none waits and none is in work; return how many were claimed.
+
+        A workspace that comes while others' long documents fill the slots gets one of its own.
+        """
         if not await self._has_waiting():
             return 0  # most wakes come while their document is already in work
-        counts = await asyncio.gather(*(self._drain_slot() for _ in range(_SLOTS)))
-        return sum(counts)
+        slots = (self._drain_slot() for _ in range(_SLOTS + _GUEST_SLOTS))
+        return sum(await asyncio.gather(*slots))
 
     async def process_next(self) -> bool:
         """Claim the next job and bring it to an end; false if none waits."""
-        walks = self._walks
-        self._walks = (*walks[1:], walks[0])  # each kind comes first in turn: none starves another
-        for walk in walks:
-            async with self._services.store.system() as unit:
-                job: Job | None = await walk.queue(unit).claim(self._owner, self._lease)
-            if job is not None:
-                await self._process(job)
-                return True
-        return False
+        job = await self._claim()
+        if job is not None:
+            await self._in_slot(job)
+        return job is not None
 
     async def close(self) -> None:
         """End the parser's process."""
@@ -86,9 +91,44 @@ class Processor:
 
     async def _drain_slot(self) -> int:
         count = 0
-        while await self.process_next():
+        while True:
+            async with self._looking:  # one slot looks at the queue for all that are free
+                job = await self._next()
+            if job is None:
+                return count
+            await self._in_slot(job)
             count += 1
-        return count
+
+    async def _next(self) -> Job | None:
+        """Wait for the next job; ``None`` once there is none and none is in work here."""
+        while (job := await self._claim()) is None and self._in_work.total():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), _LOOK_SECONDS)
+        return job
+
+    async def _claim(self) -> Job | None:
+        barred = [w for w, count in self._in_work.items() if count] if self._is_full() else []
+        walks = self._walks
+        self._walks = (*walks[1:], walks[0])  # each kind comes first in turn: none starves another
+        for walk in walks:
+            async with self._services.store.system() as unit:
+                job: Job | None = await walk.queue(unit).claim(self._owner, self._lease, barred)
+            if job is not None:
+                self._in_work[job.workspace_id] += 1
+                return job
+        return None
+
+    def _is_full(self) -> bool:
+        """Whether what is left is for workspaces that have nothing in work here."""
+        return self._in_work.total() >= _SLOTS
+
+    async def _in_slot(self, job: Job) -> None:
+        try:
+            await self._process(job)
+        finally:
+            self._in_work[job.workspace_id] -= 1
+            self._ended.set()
+            self._ended = asyncio.Event()
 
     async def _process(self, job: Job) -> None:
         walk = self._walk_of(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ingest.failures import CorruptDocument, NoText, ParseFailed
 from ingest.jail import Refused
 from ingest.limits import Limits
 from ingest.sniff import IMAGES, PLAIN, FileType, sniff
+from ingest.windows import Window, joined
 
 Progress = Callable[[str, int, int], None]
 
@@ -34,7 +35,37 @@ def read_document(
     """
     found = sniff(path, name)
     guard.check(path, found.kind, limits)
-    reading = _read(path, found, limits, languages, progress)
+    return _with_text(_read(path, found, limits, languages, progress))
+
+
+def read_part(
+    path: Path,
+    name: str,
+    limits: Limits,
+    languages: str,
+    progress: Progress,
+    first: int,
+    seconds: float,
+) -> ParsedDocument | Window:
+    """Read as much of a document from page ``first`` on as takes so many seconds.
+
+    Return the document where that is all of it, or its format has no pages to stop at; else the
+    window, of which the last goes with the others to :func:`finished`. Raises ``ParseFailed``.
+    """
+    if sniff(path, name).kind != "pdf":
+        return read_document(path, name, limits, languages, progress)
+    guard.check(path, "pdf", limits)
+    window = pdf.read_window(path, limits, languages, progress, first, seconds)
+    is_whole = first == 1 and window.next_page is None
+    return finished([window]) if is_whole else window
+
+
+def finished(windows: Sequence[Window]) -> ParsedDocument:
+    """Return the document of all its windows; raises ``NoText`` for one without text."""
+    return _with_text(joined(windows))
+
+
+def _with_text(reading: Reading) -> ParsedDocument:
     document = assemble(reading)
     if not document.text.strip():
         raise NoText("No text was found in the document: check that it is the right file.")

@@ -48,7 +48,7 @@ class ApiKeyLookup(Repository):
 
     async def live(self, key_id: str) -> ApiKey | None:
         """Return a key by its id, to be read only; never an expired one."""
-        rows = await fetch(self._session, _BY_ID, key_id)
+        rows = await look(self._session, _BY_ID, key_id)
         return ApiKey(**rows[0]) if rows else None
 
     async def touch(self, key_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Final, Generic
 
@@ -22,11 +23,15 @@ _DUE: Final = """
 # oldest row of the workspace with the fewest in work.
 _CLAIM: Final = """
     WITH RECURSIVE waiting (workspace_id) AS (
-        (SELECT d.workspace_id FROM {table} d WHERE {due_d} ORDER BY d.workspace_id LIMIT 1)
+        (
+            SELECT d.workspace_id FROM {table} d WHERE {due_d} AND {let_in}
+            ORDER BY d.workspace_id LIMIT 1
+        )
         UNION ALL
         SELECT (
             SELECT d.workspace_id FROM {table} d
-            WHERE {due_d} AND d.workspace_id > w.workspace_id ORDER BY d.workspace_id LIMIT 1
+            WHERE {due_d} AND {let_in} AND d.workspace_id > w.workspace_id
+            ORDER BY d.workspace_id LIMIT 1
         ) FROM waiting w WHERE w.workspace_id IS NOT NULL
     ), chosen AS (
         SELECT w.workspace_id FROM waiting w
@@ -61,25 +66,27 @@ class JobQueue(Repository, Generic[J]):
         self._model: Any = model
         self._table = model.__tablename__
 
-    async def claim(self, owner: str, lease: timedelta) -> J | None:
+    async def claim(self, owner: str, lease: timedelta, barred: Collection[str] = ()) -> J | None:
         """Take the next unclaimed row, of the workspace with the fewest in work.
 
-        It is a statement by itself, committed at once. The row stays outside the session.
+        Rows of the ``barred`` workspaces are left to others. It is a statement by itself,
+        committed at once. The row stays outside the session.
         """
-        sql = self._filled(_CLAIM)
+        sql = self._filled(_CLAIM, "d.workspace_id <> ALL($3::text[])")
         for _ in range(_TRIES):
-            for record in await look(self._session, sql, owner, lease):
+            for record in await look(self._session, sql, owner, lease, list(barred)):
                 row: J = loaded(self._model, record)
                 return row
             # Others may have taken what was the last of the chosen workspace, not of all.
-            if not await self.has_waiting():
+            if not await self.has_waiting(barred):
                 return None
         return None
 
-    async def has_waiting(self) -> bool:
-        """Whether a worker could take a row now."""
-        sql = self._filled("SELECT EXISTS (SELECT FROM {table} d WHERE {due_d})")
-        ((waits,),) = await look(self._session, sql)
+    async def has_waiting(self, barred: Collection[str] = ()) -> bool:
+        """Whether a worker could take a row now that is of no ``barred`` workspace."""
+        sql = "SELECT EXISTS (SELECT FROM {table} d WHERE {due_d} AND {let_in})"
+        sql = self._filled(sql, "d.workspace_id <> ALL($1::text[])")
+        ((waits,),) = await look(self._session, sql, list(barred))
         return bool(waits)
 
     async def count_waiting(self) -> int:
@@ -99,6 +106,6 @@ class JobQueue(Repository, Generic[J]):
     def _statement(self, template: str) -> TextClause:
         return text(self._filled(template))
 
-    def _filled(self, template: str) -> str:
-        """Fill in a table's name, never a caller's text."""
-        return template.format(table=self._table, due_d=_DUE.format(row="d"))
+    def _filled(self, template: str, let_in: str = "true") -> str:
+        """Fill in a table's name and a condition of ours, never a caller's text."""
+        return template.format(table=self._table, due_d=_DUE.format(row="d"), let_in=let_in)

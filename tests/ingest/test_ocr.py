@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 from ingest.limits import Limits
 from ingest.ocr import recognise
 from ingest.read import read_document
+from ingest.skew import skew_of
 from tests.ingest import making
 
 LINES = ["The quarterly report is due", "on the fifth of November", "Bring the signed copy"]
@@ -50,6 +52,32 @@ def test_boxes_are_those_of_the_picture_as_given(tmp_path: Path) -> None:
         x0, y0, x1, y1 = there.box
         assert here.box == pytest.approx((1 - x1, 1 - y1, 1 - x0, 1 - y0), abs=0.01)
     assert upright[0].box[1] < upright[-1].box[1]
+
+
+@pytest.mark.parametrize("askew", [-8, 4])
+def test_a_page_that_lies_askew_is_read_with_boxes_as_given(tmp_path: Path, askew: int) -> None:
+    with Image.open(making.scan(tmp_path / "a.png", LINES * 3)) as image:
+        level = recognise(image, 1, "eng").lines
+        turned = image.rotate(askew, expand=True, fillcolor=255)
+        assert skew_of(turned) == pytest.approx(-askew, abs=0.5)
+        found = recognise(turned, 1, "eng").lines
+    assert [line.text for line in found] == [line.text for line in level]
+    # The middle of the first line, turned about the middle of the picture.
+    x0, y0, x1, y1 = level[0].box
+    dx, dy = ((x0 + x1) / 2 - 0.5) * image.width, ((y0 + y1) / 2 - 0.5) * image.height
+    angle = math.radians(askew)
+    x = (dx * math.cos(angle) + dy * math.sin(angle)) / turned.width + 0.5
+    y = (dy * math.cos(angle) - dx * math.sin(angle)) / turned.height + 0.5
+    x0, y0, x1, y1 = found[0].box
+    assert ((x0 + x1) / 2, (y0 + y1) / 2) == pytest.approx((x, y), abs=0.02)
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_level_and_sideways_pages_are_not_askew(tmp_path: Path, turned: int) -> None:
+    with Image.open(making.scan(tmp_path / "a.png", LINES * 3, turned)) as image:
+        assert skew_of(image.convert("L")) == 0
+    assert skew_of(Image.effect_noise((600, 400), 90)) == 0
+    assert skew_of(Image.new("L", (600, 400), 255)) == 0
 
 
 def test_a_transparent_picture_is_read_on_white(tmp_path: Path) -> None:

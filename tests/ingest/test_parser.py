@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.document import from_wire, to_wire
+from ingest.document import ParsedDocument, from_wire, to_wire
 from ingest.failures import EmptyDocument, ParserCrashed, ParseTimeout
 from ingest.limits import Limits
 from ingest.parser import Parser
@@ -175,3 +175,37 @@ async def test_the_child_ends_with_its_parent(tmp_path: Path, slow_scan: Path) -
         await asyncio.sleep(0.1)
     assert not _is_alive(int(group))
     assert not Path(workplace).exists()
+
+
+async def test_others_are_served_between_the_windows_of_a_long_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.parser._WINDOW_SECONDS", 0.0)  # a page at a time
+    long, short = tmp_path / "long.pdf", tmp_path / "short.pdf"
+    pages = [
+        [(72, 80, 20, "F2", f"Chapter {n}"), (72, 120, 11, "F1", f"The text of page {n} is long.")]
+        for n in range(1, 41)
+    ]
+    long.write_bytes(making.pdf(pages))  # type: ignore[arg-type]
+    short.write_bytes(making.pdf([[(72, 80, 12, "F1", "A letter of one page only.")]]))
+    parser = Parser()
+    ended: list[Path] = []
+    seen: list[int] = []
+
+    async def read(path: Path) -> ParsedDocument:
+        document = await parser.parse(path, path.name, lambda _s, done, _t: seen.append(done))
+        ended.append(path)
+        return document
+
+    try:
+        whole, letter = await asyncio.gather(read(long), read(short))
+    finally:
+        await parser.close()
+    assert ended == [short, long]
+    assert (whole.page_count, whole.pages_with_text) == (40, 40)
+    assert "A letter" in letter.text
+    assert [e.text for e in whole.elements if e.kind == "title"][::13] == [
+        "Chapter 1", "Chapter 14", "Chapter 27", "Chapter 40",
+    ]  # fmt: skip
+    assert whole.elements[1].heading_path == ("Chapter 1",)
+    assert 40 in seen

@@ -1,0 +1,58 @@
+"""A long document read in windows of pages, between which the parser serves others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
+from typing import Any
+
+from ingest.blocks import pieces
+from ingest.document import Reading
+from ingest.lines import Line
+from ingest.tables import Cell
+
+
+@dataclass
+class Window:
+    """What successive pages hold; ``next_page`` is the one to go on with, ``None`` at the end.
+
+    ``certainties`` (0-1) are those of the pages that were recognised.
+    """
+
+    total: int
+    next_page: int | None = None
+    lines: list[Line] = field(default_factory=list)
+    certainties: list[float] = field(default_factory=list)
+    pages_with_text: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def joined(windows: Sequence[Window]) -> Reading:
+    """Return what all windows of a document hold together, titles and tables found."""
+    certainties = [certainty for window in windows for certainty in window.certainties]
+    return Reading(
+        pieces=pieces([line for window in windows for line in window.lines]),
+        page_count=windows[-1].total,
+        pages_with_text=sum(window.pages_with_text for window in windows),
+        ocr_pages=len(certainties),
+        ocr_confidence=sum(certainties) / len(certainties) if certainties else None,
+        warnings=[warning for window in windows for warning in window.warnings],
+    )
+
+
+def to_wire(window: Window) -> dict[str, Any]:
+    """Return the window as JSON data."""
+    return vars(window) | {"lines": [astuple(line) for line in window.lines]}
+
+
+def from_wire(wire: dict[str, Any]) -> Window:
+    """Rebuild what ``to_wire`` wrote."""
+    return Window(**wire | {"lines": [_line(*fields) for fields in wire["lines"]]})
+
+
+def _line(
+    text: str, page: int, box: Sequence[float], size: float, bold: bool, italic: bool, parts: Any
+) -> Line:
+    x0, y0, x1, y1 = box
+    cells = tuple(Cell(*part) for part in parts)
+    return Line(text, page, (x0, y0, x1, y1), size, bold, italic, cells)
