@@ -20,6 +20,7 @@ from copilot.begin import Turn
 from copilot.contexts import told_of_runs
 from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
+from copilot.masking import hidden, secrets_of
 from copilot.memory import MOST_MESSAGES, recall, search_words, told
 from copilot.modes import Mode
 from copilot.prompt import prompt
@@ -27,7 +28,7 @@ from copilot.remembering import remember, said
 from copilot.report import Report
 from copilot.rules import door as rules
 from copilot.steering import hearing
-from copilot.toolbox import Gate, tools_at
+from copilot.toolbox import QUOTING, Gate, as_material, tools_at
 from core.config import OFFLINE_CHAT_MODEL
 from core.errors import NuxaError
 from core.models import chat
@@ -36,7 +37,7 @@ from core.models.messages import Message as ModelMessage
 from core.rights import Rights
 from core.services import Services
 from core.store.messages import Message
-from pipelines.agent import Task, run_agent
+from pipelines.agent import Links, Task, as_it_is, run_agent
 from pipelines.journal import storable
 from pipelines.model_keys import own_key
 from pipelines.passages import Passages, marked
@@ -121,19 +122,22 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
     request = turn.message.request or {}
     mode, given = mode_kept(request)
     desk = _desk(services, turn, report, mode)
-    _, messages, api_key = await asyncio.gather(
+    _, messages, api_key, secrets = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),
         _messages(services, turn, mode, desk),
         own_key(services, desk.workspace_id, request["model"]),
+        secrets_of(services, desk.workspace_id),
     )
     task = Task(
-        messages,
+        hidden(messages, secrets),
         desk.passages,
         tools_at(desk),
         model=request["model"],
         api_key=api_key,
         gate=Gate(desk, Approvals(desk, report.ask, given)),
         hear=hearing(services, turn.message),
+        links=Links(services.settings.base_url, QUOTING),
+        present=as_it_is if door is rules.answer else as_material,
     )
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:
