@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -30,7 +29,7 @@ from copilot.rules import door as rules
 from copilot.steering import hearing
 from copilot.toolbox import QUOTING, Gate, as_material, tools_at
 from core.config import OFFLINE_CHAT_MODEL
-from core.errors import NuxaError
+from core.errors import NuxaError, ServiceUnavailable
 from core.models import chat
 from core.models.chat import ChatDoor
 from core.models.messages import Message as ModelMessage
@@ -44,6 +43,7 @@ from pipelines.passages import Passages, marked
 from pipelines.retrieval import retrieve
 
 HEARTBEAT_SECONDS: Final = 1.0  # how soon a turn learns that its end was asked for
+_WAITS: Final = (0.5, 2.0)  # seconds between tries to write a turn's end
 _INTERRUPTED: Final = {
     "code": "INTERRUPTED",
     "message": "The process that wrote this answer ended; ask again.",
@@ -238,11 +238,22 @@ async def _broken_off(
 
 
 async def _end(services: Services, turn: Turn, end: dict[str, Any]) -> None:
-    message, owner = turn.message, turn.owner or ""
-    async with services.store.unit(message.workspace_id) as unit:
-        is_ended = await unit.messages.finish(message.id, owner, end)
-    if is_ended:
-        await _say_end(services, message, end)
+    if await _finish(services, turn, end):
+        await _say_end(services, turn.message, end)
+
+
+async def _finish(services: Services, turn: Turn, end: dict[str, Any]) -> bool:
+    """End the turn's row; a database that is busy is asked again, and then left to upkeep."""
+    message = turn.message
+    for wait in (*_WAITS, None):
+        try:
+            async with services.store.unit(message.workspace_id) as unit:
+                return await unit.messages.finish(message.id, turn.owner or "", end)
+        except ServiceUnavailable:
+            if wait is None:
+                raise
+        await asyncio.sleep(wait)
+    raise AssertionError("the last try returns or raises")
 
 
 async def _say_end(services: Services, message: Message, end: dict[str, Any]) -> None:
@@ -253,9 +264,13 @@ async def _say_end(services: Services, message: Message, end: dict[str, Any]) ->
 
 
 async def _renew(services: Services, turn: Turn) -> bool | None:
-    lease = timedelta(seconds=services.settings.lease_seconds)
-    async with services.store.unit(turn.message.workspace_id) as unit:
-        return await unit.messages.renew(turn.message.id, turn.owner or "", lease)
+    """Keep the turn; a database that is busy is asked again at the next beat."""
+    seconds = services.settings.lease_seconds
+    try:
+        return await services.store.turn_leases.renew(turn.message.id, turn.owner or "", seconds)
+    except ServiceUnavailable:
+        log.warning("a turn's lease was not renewed", message_id=turn.message.id)
+        return False
 
 
 async def _stop(work: asyncio.Task[None]) -> None:

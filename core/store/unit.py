@@ -57,6 +57,7 @@ from core.store.secrets import Secrets
 from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
 from core.store.subruns import SubRuns
+from core.store.turn_leases import TurnLeases
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
@@ -221,6 +222,7 @@ class Store:
             engine, sync_session_class=UnitSession, expire_on_commit=False
         )
         self.block_log_writer = BlockLogWriter(engine)
+        self.turn_leases = TurnLeases(engine)
         self.key_holders = KeyHolders(self._ask)
 
     @asynccontextmanager
