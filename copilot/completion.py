@@ -14,7 +14,7 @@ from core.models import chat
 from core.models.messages import Message
 from core.store.hits import SearchedBase
 from core.store.unit import Store
-from pipelines.agent import AgentEvent, Task, run_agent
+from pipelines.agent import AgentEvent, Links, Task, run_agent
 from pipelines.passages import INSTRUCTIONS, Passages, question_with
 from pipelines.retrieval import retrieve
 
@@ -24,7 +24,8 @@ class Conversation:
     """Messages in OpenAI's form, the last one a user's.
 
     ``base_ids`` are searched for what that one asks; None means every base of the workspace,
-    none of them that nothing is searched.
+    none of them that nothing is searched. With ``own_url``, the service's, links in an
+    answer from documents are guarded.
     """
 
     messages: Sequence[Message]
@@ -33,6 +34,7 @@ class Conversation:
     temperature: float | None = None
     max_tokens: int | None = None
     response_format: dict[str, JsonValue] | None = field(default=None)
+    own_url: str | None = None
 
 
 async def searched(store: Store, workspace_id: str, conversation: Conversation) -> Task:
@@ -46,7 +48,7 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     if conversation.base_ids is None or conversation.base_ids:
         async with store.unit(workspace_id) as unit:
             bases = await bases_of(unit, conversation.base_ids or ())
-    words = search_words(question, earlier)
+    words, own_url = search_words(question, earlier), conversation.own_url
     base_ids = [base.id for base in bases]
     found = await retrieve(store, workspace_id, base_ids, words, passages, bases)
     if bases:
@@ -60,6 +62,7 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
         max_tokens=conversation.max_tokens,
         response_format=conversation.response_format,
         cites=bool(bases),
+        links=Links(own_url, frozenset()) if bases and own_url else None,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from core.errors import ServiceUnavailable
 from core.events import Event, EventLogs
 from core.store.messages import TERMINAL, Message
 from pipelines.citations import Citation
@@ -129,7 +130,10 @@ async def follow(
                 return
             continue
         yield None
-        now = await reload()
+        try:
+            now = await reload()
+        except ServiceUnavailable:
+            continue  # the database is busy; the log may go on all the same
         if now is None or now.status in TERMINAL:
             await _complete(events, message, now, after)
 

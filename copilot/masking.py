@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from copilot.desk import Desk
 from core.errors import NuxaError
+from core.models.messages import Message
 from core.services import Services
 from pipelines.references import as_text, mask
 
@@ -24,6 +25,15 @@ async def secrets_of(services: Services, workspace_id: str) -> dict[str, str]:
         sealed = await unit.secrets.all_sealed()
     opened = {name: services.sealer.open(value) for name, value in sealed.items()}
     return {name: value for name, value in opened.items() if len(value) >= _SHORTEST}
+
+
+def hidden(messages: list[Message], secrets: Mapping[str, str]) -> list[Message]:
+    """Return what a model is told with the names of secrets where their values stood."""
+    return [_hidden(message, secrets) for message in messages] if secrets else messages
+
+
+def _hidden(message: Message, secrets: Mapping[str, str]) -> Message:
+    return {**message, "content": mask(message["content"], secrets)}
 
 
 @asynccontextmanager

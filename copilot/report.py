@@ -7,7 +7,8 @@ from typing import Any, Final
 from copilot.events import TurnLog, citation_payload
 from core.models.chat import tool_arguments
 from core.models.messages import TextDelta, ThinkingDelta, ToolCall
-from pipelines.agent import AgentEvent, ToolResult
+from pipelines.agent import AgentEvent
+from pipelines.calling import ToolResult
 from pipelines.citations import Citation
 from pipelines.journal import storable
 

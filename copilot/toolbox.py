@@ -18,11 +18,15 @@ from copilot.tools import catalogue, editing, knowledge, logs, making, services,
 from copilot.tools.base import CopilotTool
 from core.errors import NotFound
 from core.models.messages import ToolCall, ToolSpec
+from pipelines.passages import marked
 
 _SUBJECTS: Final = (knowledge, workflows, catalogue, logs, editing, making, services)
 TOOLS: Final[Mapping[str, CopilotTool[Any]]] = MappingProxyType(
     {tool.name: tool for subject in _SUBJECTS for tool in subject.TOOLS}
 )
+
+
+QUOTING: Final = frozenset(name for name, tool in TOOLS.items() if tool.quoting)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ def tools_at(desk: Desk) -> list[BoxedTool]:
     return [
         BoxedTool(tool, desk) for tool in wanted if not desk.rights.missing(tool.role, tool.domain)
     ]
+
+
+def as_material(name: str, output: str) -> str:
+    """Return a tool's output as a model is to read it; passages are marked as such already."""
+    return output if name == "search_knowledge" else marked(f"tool {name}", output)
 
 
 def describe_all() -> list[dict[str, JsonValue]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -21,6 +20,7 @@ from copilot.begin import Turn
 from copilot.contexts import told_of_runs
 from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
+from copilot.masking import hidden, secrets_of
 from copilot.memory import MOST_MESSAGES, recall, search_words, told
 from copilot.modes import PUBLISHED, Mode
 from copilot.prompt import prompt
@@ -29,22 +29,23 @@ from copilot.remembering import remember, said
 from copilot.report import Report
 from copilot.rules import door as rules
 from copilot.steering import hearing
-from copilot.toolbox import Gate, tools_at
+from copilot.toolbox import QUOTING, Gate, as_material, tools_at
 from core.config import OFFLINE_CHAT_MODEL
-from core.errors import NuxaError
+from core.errors import NuxaError, ServiceUnavailable
 from core.models import chat
 from core.models.chat import ChatDoor
 from core.models.messages import Message as ModelMessage
 from core.rights import Rights
 from core.services import Services
 from core.store.messages import Message
-from pipelines.agent import Task, run_agent
+from pipelines.agent import Links, Task, as_it_is, run_agent
 from pipelines.journal import storable
 from pipelines.model_keys import own_key
 from pipelines.passages import Passages, marked
 from pipelines.retrieval import retrieve
 
 HEARTBEAT_SECONDS: Final = 1.0  # how soon a turn learns that its end was asked for
+_WAITS: Final = (0.5, 2.0)  # seconds between tries to write a turn's end
 _INTERRUPTED: Final = {
     "code": "INTERRUPTED",
     "message": "The process that wrote this answer ended; ask again.",
@@ -128,19 +129,22 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         await answer(services, turn.message, turn.question, report)
         return
     desk = _desk(services, turn, report, mode)
-    _, messages, api_key = await asyncio.gather(
+    _, messages, api_key, secrets = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),
         _messages(services, turn, mode, desk),
         own_key(services, desk.workspace_id, request["model"]),
+        secrets_of(services, desk.workspace_id),
     )
     task = Task(
-        messages,
+        hidden(messages, secrets),
         desk.passages,
         tools_at(desk),
         model=request["model"],
         api_key=api_key,
         gate=Gate(desk, Approvals(desk, report.ask, given)),
         hear=hearing(services, turn.message),
+        links=Links(services.settings.base_url, QUOTING),
+        present=as_it_is if door is rules.answer else as_material,
     )
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:
@@ -241,11 +245,22 @@ async def _broken_off(
 
 
 async def _end(services: Services, turn: Turn, end: dict[str, Any]) -> None:
-    message, owner = turn.message, turn.owner or ""
-    async with services.store.unit(message.workspace_id) as unit:
-        is_ended = await unit.messages.finish(message.id, owner, end)
-    if is_ended:
-        await _say_end(services, message, end)
+    if await _finish(services, turn, end):
+        await _say_end(services, turn.message, end)
+
+
+async def _finish(services: Services, turn: Turn, end: dict[str, Any]) -> bool:
+    """End the turn's row; a database that is busy is asked again, and then left to upkeep."""
+    message = turn.message
+    for wait in (*_WAITS, None):
+        try:
+            async with services.store.unit(message.workspace_id) as unit:
+                return await unit.messages.finish(message.id, turn.owner or "", end)
+        except ServiceUnavailable:
+            if wait is None:
+                raise
+        await asyncio.sleep(wait)
+    raise AssertionError("the last try returns or raises")
 
 
 async def _say_end(services: Services, message: Message, end: dict[str, Any]) -> None:
@@ -256,9 +271,13 @@ async def _say_end(services: Services, message: Message, end: dict[str, Any]) ->
 
 
 async def _renew(services: Services, turn: Turn) -> bool | None:
-    lease = timedelta(seconds=services.settings.lease_seconds)
-    async with services.store.unit(turn.message.workspace_id) as unit:
-        return await unit.messages.renew(turn.message.id, turn.owner or "", lease)
+    """Keep the turn; a database that is busy is asked again at the next beat."""
+    seconds = services.settings.lease_seconds
+    try:
+        return await services.store.turn_leases.renew(turn.message.id, turn.owner or "", seconds)
+    except ServiceUnavailable:
+        log.warning("a turn's lease was not renewed", message_id=turn.message.id)
+        return False
 
 
 async def _stop(work: asyncio.Task[None]) -> None:

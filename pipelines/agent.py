@@ -7,13 +7,12 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Protocol
+from itertools import chain
+from typing import Final
 
-import jsonschema
 import structlog
 from pydantic import JsonValue, SecretStr
 
-from core.errors import NotFound, NuxaError
 from core.models.chat import ChatDoor, tool_arguments
 from core.models.messages import (
     ChatDelta,
@@ -23,9 +22,10 @@ from core.models.messages import (
     TextDelta,
     ThinkingDelta,
     ToolCall,
-    ToolSpec,
 )
-from pipelines.citations import Citation, CitationChecker
+from pipelines.answer_text import AnswerText
+from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
+from pipelines.citations import Citation
 from pipelines.passages import Passages
 
 _LONGEST_TOOL_OUTPUT: Final = 20_000  # characters a model is given of one result
@@ -33,23 +33,22 @@ _LONGEST_TOOL_OUTPUT: Final = 20_000  # characters a model is given of one resul
 log = structlog.get_logger(__name__)
 
 
-class Tool(Protocol):
-    """A function the model may call; raises a ``NuxaError`` whose sentence the model is told."""
+@dataclass(frozen=True)
+class Links:
+    """An answer's links are guarded: those may stand that begin with ``own``, or that stand in the
+    question, the passages, or what one of the tools ``quoting`` stored texts has returned."""
 
-    @property
-    def spec(self) -> ToolSpec: ...
-
-    async def __call__(self, arguments: dict[str, JsonValue], /) -> JsonValue: ...
-
-
-class GateDoor(Protocol):
-    """Asked before each call, also of a tool that the task has not; raises what refuses it."""
-
-    async def __call__(self, call: ToolCall, arguments: dict[str, JsonValue], /) -> None: ...
+    own: str
+    quoting: frozenset[str]
 
 
-async def _open(_: ToolCall, __: dict[str, JsonValue]) -> None:
-    """Refuse nothing."""
+Present = Callable[[str, str], str]
+"""How a tool's output, by the tool's name, is put before the model."""
+
+
+def as_it_is(_: str, output: str) -> str:
+    """Put an output before the model without a word."""
+    return output
 
 
 Hear = Callable[[], Awaitable[list[str]]]
@@ -75,17 +74,10 @@ class Task:
     max_rounds: int = 8
     cites: bool = True
     api_key: SecretStr | None = None
-    gate: GateDoor = _open
+    gate: GateDoor = no_gate
     hear: Hear | None = None
-
-
-@dataclass(frozen=True)
-class ToolResult:
-    """``output`` is what the tool returned, or the sentence it failed with."""
-
-    call: ToolCall
-    status: Literal["success", "error"]
-    output: JsonValue
+    links: Links | None = None
+    present: Present = as_it_is
 
 
 @dataclass(frozen=True)
@@ -129,39 +121,6 @@ async def run_agent(task: Task, door: ChatDoor) -> AsyncGenerator[AgentEvent, No
     yield loop.done()
 
 
-async def call_tool(
-    tool: Tool, call: ToolCall, arguments: dict[str, JsonValue], gate: GateDoor = _open
-) -> ToolResult:
-    """Check the arguments, ask the gate and run the tool; whatever goes wrong is its result."""
-    try:
-        jsonschema.validate(arguments, tool.spec.parameters)
-        await gate(call, arguments)
-        return ToolResult(call, "success", await tool(arguments))
-    except NuxaError as error:
-        return ToolResult(call, "error", error.message)
-    except jsonschema.ValidationError as error:
-        return ToolResult(call, "error", f"The arguments do not fit: {error.message}.")
-    except Exception:
-        log.exception("tool failed", tool=call.name)
-        return ToolResult(call, "error", f"The tool {call.name} failed; do without it.")
-
-
-@dataclass(frozen=True)
-class _Missing:
-    """Stands in for a tool that the task has not."""
-
-    name: str
-    known: Iterable[str]
-
-    @property
-    def spec(self) -> ToolSpec:
-        return ToolSpec(self.name, "", {"type": "object"})
-
-    async def __call__(self, _: dict[str, JsonValue]) -> JsonValue:
-        known = ", ".join(self.known) or "none"
-        raise NotFound(f"There is no tool {self.name!r}; known: {known}.")
-
-
 @dataclass
 class _Loop:
     """The state between rounds."""
@@ -169,18 +128,21 @@ class _Loop:
     task: Task
     messages: list[Message] = field(init=False)
     calls: list[ToolCall] = field(default_factory=list)
-    _checker: CitationChecker = field(init=False)
+    _text: AnswerText = field(init=False)
     _tools: Mapping[str, Tool] = field(init=False)
-    _content: list[str] = field(default_factory=list)
     _round_text: list[str] = field(default_factory=list)
-    _citations: list[Citation] = field(default_factory=list)
     _results: list[ToolResult] = field(default_factory=list)
     _finished: list[Finished] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
+    _quoted: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.messages = list(self.task.messages)
-        self._checker = CitationChecker(self.task.passages)
+        task = self.task
+        is_free = task.response_format is None  # else it is a program's to read
+        may_link = self._may_link if task.links and is_free else None
+        cites = task.cites and is_free
+        self._text = AnswerText(task.passages, cites=cites, may_link=may_link)
         self._tools = {tool.spec.name: tool for tool in self.task.tools}
 
     def request(self, *, may_call_tools: bool) -> ChatRequest:
@@ -200,12 +162,12 @@ class _Loop:
     def take(self, delta: ChatDelta) -> list[AgentEvent]:
         if isinstance(delta, TextDelta):
             self._round_text.append(delta.text)
-            apart = "\n\n" if len(self._round_text) == 1 and "".join(self._content).strip() else ""
-            return self._shown(self._checked(apart + delta.text))
+            apart = "\n\n" if len(self._round_text) == 1 and self._text.content.strip() else ""
+            return _shown(self._text.feed(apart + delta.text))
         if isinstance(delta, ToolCall):
             call = self._told_apart(delta)
             self.calls.append(call)
-            return [*self._shown(self._checker.finish()), call]
+            return [*_shown(self._text.finish()), call]
         if isinstance(delta, Finished):
             self._finished.append(delta)
             return []
@@ -226,14 +188,14 @@ class _Loop:
             said = "".join(self._round_text) or None
             calls: list[JsonValue] = [_as_message(call) for call in self.calls]
             self.messages.append({"role": "assistant", "content": said, "tool_calls": calls})
-        return self._shown(self._checker.finish())
+        return _shown(self._text.finish())
 
     async def call(self, call: ToolCall) -> ToolResult:
         try:
             arguments = tool_arguments(call)
         except ValueError as error:
             return ToolResult(call, "error", f"The arguments do not fit: {error}.")
-        tool = self._tools.get(call.name) or _Missing(call.name, self._tools)
+        tool = self._tools.get(call.name) or Missing(call.name, self._tools)
         return await call_tool(tool, call, arguments, self.task.gate)
 
     async def goes_on(self) -> bool:
@@ -249,7 +211,9 @@ class _Loop:
         self._results.append(result)
         output = result.output
         text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
-        content = text[:_LONGEST_TOOL_OUTPUT]
+        content = self.task.present(result.call.name, text[:_LONGEST_TOOL_OUTPUT])
+        if self.task.links and result.call.name in self.task.links.quoting:
+            self._quoted.append(text)
         self.messages.append({"role": "tool", "tool_call_id": result.call.id, "content": content})
         return result
 
@@ -257,8 +221,8 @@ class _Loop:
         costs = [finished.cost for finished in self._finished]
         known = [cost for cost in costs if cost is not None]
         return Done(
-            content="".join(self._content),
-            citations=self._citations,
+            content=self._text.content,
+            citations=self._text.citations,
             results=self._results,
             model=self._finished[-1].model,
             reason=self._finished[-1].reason,
@@ -267,21 +231,19 @@ class _Loop:
             cost=sum(known) if len(known) == len(costs) else None,
         )
 
-    def _checked(self, text: str) -> list[str | Citation]:
-        if self.task.cites and self.task.response_format is None:
-            return self._checker.feed(text)
-        return [text]
+    def _may_link(self, address: str) -> bool:
+        """Whether an address is our own, or was seen as it is. What the model itself has written,
+        and what tools have computed for it, do not count."""
+        links = self.task.links
+        if links is None or address.startswith(links.own + "/") or address == links.own:
+            return True
+        told = (m["content"] for m in self.messages if m["role"] in ("user", "system"))
+        seen = chain(told, self._quoted, (passage.text for passage in self.task.passages))
+        return any(address in str(text) for text in seen)
 
-    def _shown(self, parts: list[str | Citation]) -> list[AgentEvent]:
-        events: list[AgentEvent] = []
-        for part in parts:
-            if isinstance(part, Citation):
-                self._citations.append(part)
-                events.append(part)
-            else:
-                self._content.append(part)
-                events.append(TextDelta(part))
-        return events
+
+def _shown(parts: Iterable[str | Citation]) -> list[AgentEvent]:
+    return [TextDelta(part) if isinstance(part, str) else part for part in parts]
 
 
 def _as_message(call: ToolCall) -> JsonValue:

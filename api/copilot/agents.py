@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.access import ADMIN, READ
+from api.access import READ, WRITE
 from api.call import Call
 from api.copilot.schemas import Id
 from api.endpoint import endpoint
@@ -17,7 +17,9 @@ from api.wire import Name, Wire
 from copilot.bases import bases_of
 from copilot.models import require_model
 from copilot.toolbox import find
+from core.errors import Forbidden
 from core.ids import new_id
+from core.rights import Role
 from core.store.agents import Agent
 
 Prompt = Annotated[str, StringConstraints(max_length=20_000)]
@@ -30,8 +32,9 @@ class NewAgent(Wire):
     """Only ``knowledgeBaseIds`` are searched, none if there are none.
 
     ``approvals``: ``none`` was given ahead, so that tools which write wait for whoever chats;
-    ``listed``: the tools that are listed need not ask. ``public`` lets every member and key of the
-    workspace ask the agent, else only those who may write. Tools work under the asker's rights.
+    ``listed``, which takes an admin: the tools that are listed need not ask. ``public`` lets every
+    member and key of the workspace ask the agent, else only those who may write. Tools work under
+    the asker's rights.
     """
 
     name: Name
@@ -74,7 +77,7 @@ async def list_agents(call: Call, query: PageQuery) -> Page[AgentAnswer]:
     return Page(data=data, next_cursor=cursor_of(page.next))
 
 
-@endpoint("POST", "/api/copilot/agents", access=ADMIN, status=201)
+@endpoint("POST", "/api/copilot/agents", access=WRITE, status=201)
 async def create_agent(call: Call, body: NewAgent) -> AgentAnswer:
     """Deploy the copilot with words, bases and tools of its own; a chat names it by agentId."""
     row = Agent(id=new_id("agent"), created_by=call.user_id, **body.model_dump())
@@ -91,7 +94,7 @@ async def get_agent(call: Call, agent_id: str) -> AgentAnswer:
     return AgentAnswer.model_validate(found(await call.unit.agents.get(agent_id), "agent"))
 
 
-@endpoint("PATCH", "/api/copilot/agents/<agent_id>", access=ADMIN)
+@endpoint("PATCH", "/api/copilot/agents/<agent_id>", access=WRITE)
 async def update_agent(call: Call, agent_id: str, body: AgentPatch) -> AgentAnswer:
     """Change the fields that are sent; turns that go on end as they began."""
     row = found(await call.unit.agents.get(agent_id), "agent")
@@ -104,7 +107,7 @@ async def update_agent(call: Call, agent_id: str, body: AgentPatch) -> AgentAnsw
     return AgentAnswer.model_validate(row)
 
 
-@endpoint("DELETE", "/api/copilot/agents/<agent_id>", access=ADMIN, status=204)
+@endpoint("DELETE", "/api/copilot/agents/<agent_id>", access=WRITE, status=204)
 async def delete_agent(call: Call, agent_id: str) -> None:
     """Withdraw an agent; its chats go with it."""
     row = found(await call.unit.agents.get(agent_id), "agent")
@@ -113,7 +116,11 @@ async def delete_agent(call: Call, agent_id: str) -> None:
 
 
 async def _check(call: Call, row: Agent) -> None:
-    """Raise for tools, bases and models that there are not."""
+    """Raise for tools, bases and models that there are not, and for approvals that are not the
+    caller's to give ahead."""
+    refusal = call.caller.rights.missing(Role.ADMIN, "copilot")
+    if row.approvals == "listed" and refusal:
+        raise Forbidden(f"Approvals are given ahead by admins only. {refusal}")
     for name in row.tools:
         find(name)
     if row.knowledge_base_ids:

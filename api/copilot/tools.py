@@ -21,7 +21,7 @@ from core.errors import Forbidden, NotFound
 from core.ids import new_id
 from core.models.messages import ToolCall
 from core.services import Services
-from pipelines.agent import call_tool
+from pipelines.calling import call_tool
 from pipelines.passages import Passages
 
 

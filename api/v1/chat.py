@@ -66,6 +66,7 @@ async def complete_chat(call: Call, body: CompletionRequest) -> Reply:
         temperature=body.temperature,
         max_tokens=body.max_completion_tokens or body.max_tokens,
         response_format=body.response_format,
+        own_url=call.services.settings.base_url,
     )
     task = await searched(call.services.store, call.workspace_id, conversation)
     if body.stream:

@@ -20,7 +20,8 @@ class CopilotTool(Typed[P]):
     """A tool: ``run`` takes a desk and ``params``; its docstring is what a model reads.
 
     ``domain`` and ``role`` are the right its caller needs, as a route's. A tool that is not
-    ``read_only`` changes something; one that ``requires_approval`` waits for its user's word.
+    ``read_only`` changes something; one that ``requires_approval`` waits for its user's word; one
+    that is ``quoting`` returns what is stored, and nothing that its caller could have it spell.
     """
 
     name: str
@@ -29,6 +30,7 @@ class CopilotTool(Typed[P]):
     role: Role = Role.READ
     read_only: bool = True
     requires_approval: bool = False
+    quoting: bool = True
 
 
 class Nothing(Params):

@@ -104,8 +104,15 @@ EDIT_WORKFLOW: Final = CopilotTool(
     Role.WRITE,
     read_only=False,
     requires_approval=True,
+    quoting=False,
 )
 RUN_WORKFLOW: Final = CopilotTool(
-    "run_workflow", run_workflow, "workflows", Role.WRITE, read_only=False, requires_approval=True
+    "run_workflow",
+    run_workflow,
+    "workflows",
+    Role.WRITE,
+    read_only=False,
+    requires_approval=True,
+    quoting=False,
 )
 TOOLS: Final = (EDIT_WORKFLOW, RUN_WORKFLOW)

@@ -72,10 +72,12 @@ async def _show(desk: Desk, kind: Type, title: str, data: bytes) -> JsonValue:
     return {"artifactId": kept.row.id, "type": kind, "title": title, "bytes": kept.row.size}
 
 
-RUN_CODE: Final = CopilotTool("run_code", run_code, "copilot")
+RUN_CODE: Final = CopilotTool("run_code", run_code, "copilot", quoting=False)
 # They add to the answer and change nothing of the workspace's: no approval is asked.
-MAKE_CHART: Final = CopilotTool("make_chart", make_chart, "artifacts", Role.WRITE, read_only=False)
+MAKE_CHART: Final = CopilotTool(
+    "make_chart", make_chart, "artifacts", Role.WRITE, read_only=False, quoting=False
+)
 MAKE_ARTIFACT: Final = CopilotTool(
-    "make_artifact", make_artifact, "artifacts", Role.WRITE, read_only=False
+    "make_artifact", make_artifact, "artifacts", Role.WRITE, read_only=False, quoting=False
 )
 TOOLS: Final = (RUN_CODE, MAKE_CHART, MAKE_ARTIFACT)

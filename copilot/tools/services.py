@@ -29,6 +29,7 @@ def _lent(tool: Tool[Any]) -> CopilotTool[Any]:
         Role.WRITE,
         read_only=tool.read_only,
         requires_approval=tool.requires_approval,
+        quoting=False,
     )
 
 

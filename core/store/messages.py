@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, func, select, text, update
@@ -19,10 +19,6 @@ from core.store.rows import insert_rows
 TERMINAL: Final = ("completed", "failed", "aborted")
 
 _MINE: Final = "id = $1 AND workspace_id = $2 AND lease_owner = $3 AND status = 'running'"
-_RENEW: Final = f"""
-    UPDATE messages SET lease_until = now() + $4::interval, updated_at = now()
-    WHERE {_MINE} RETURNING cancel_requested
-"""  # noqa: S608 - a constant
 _FINISH: Final = f"""
     UPDATE messages SET status = $4, content = $5, citations = $6::jsonb, tool_calls = $7::jsonb,
         artifacts = $8::jsonb, model = coalesce($9, model), usage = $10::jsonb, cost = $11,
@@ -142,13 +138,6 @@ class Messages(TenantRepository):
         for row in rows:
             row.workspace_id = self._workspace_id
         await insert_rows(self._session, *rows)
-
-    async def renew(self, message_id: str, owner: str, lease: timedelta) -> bool | None:
-        """Keep a running turn for its owner; return whether its end was asked for, None when it
-        is the owner's no more."""
-        mine = (message_id, self._workspace_id, owner)
-        rows = await fetch(self._session, _RENEW, *mine, lease)
-        return rows[0]["cancel_requested"] if rows else None
 
     async def finish(self, message_id: str, owner: str, end: dict[str, Any]) -> bool:
         """End a running turn of its owner's; False when it is not running there any more.

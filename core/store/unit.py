@@ -57,6 +57,7 @@ from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
 from core.store.subruns import SubRuns
 from core.store.transaction import R, Transaction, committed, repository
+from core.store.turn_leases import TurnLeases
 from core.store.usage import Usage
 from core.store.users import Users
 from core.store.vectors import Vectors
@@ -166,6 +167,7 @@ class Store:
         self.engine, self._tenants = engine, tenants
         self._above, self._inside = _sessions(engine), _sessions(tenants)
         self.block_log_writer = BlockLogWriter(partial(ask, engine))
+        self.turn_leases = TurnLeases(partial(ask, engine))
         self.key_holders = KeyHolders(partial(ask, engine))
 
     @asynccontextmanager

@@ -12,11 +12,12 @@ from typing_extensions import override
 from core.errors import UpstreamError
 from core.models import chat
 from core.models.messages import Message, TextDelta, ThinkingDelta, ToolCall
-from pipelines.agent import AgentEvent, Done, Task, ToolResult, run_agent
+from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.blocks.agent_output import fields_of, output_of, response_format
 from pipelines.blocks.agent_tools import ToolChoice, bound_tools
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
 from pipelines.blocks.knowledge import BaseIds
+from pipelines.calling import ToolResult
 from pipelines.model_keys import own_key
 from pipelines.passages import INSTRUCTIONS, Passages, question_with
 from pipelines.references import TextMask, as_text, mask

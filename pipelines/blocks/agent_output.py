@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from core.errors import UpstreamError
-from pipelines.agent import Done, ToolResult
+from pipelines.agent import Done
 from pipelines.blocks.base import Output
+from pipelines.calling import ToolResult
 from pipelines.citations import Citation
 
 _SPELLED = ("json_schema", "json_object", "text")

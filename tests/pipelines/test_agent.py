@@ -8,7 +8,8 @@ from pydantic import JsonValue
 
 from core.errors import NotFound, UpstreamError
 from core.models.messages import TextDelta, ThinkingDelta, ToolCall, ToolSpec
-from pipelines.agent import AgentEvent, Done, Task, ToolResult, run_agent
+from pipelines.agent import AgentEvent, Done, Task, run_agent
+from pipelines.calling import ToolResult
 from pipelines.citations import Citation
 from pipelines.passages import Passage, Passages
 from tests.fakes import FakeChat

@@ -30,6 +30,7 @@ class Reply:
     raw: bytes | None = None  # sent in place of the whole stream
     stall_after: int | None = None  # pieces after which nothing more is said
     cut_after: int | None = None  # pieces after which the connection is closed
+    pause: float = 0.0  # seconds after each piece
 
 
 def _no_reply_left(_: dict[str, Any]) -> Reply:
@@ -89,6 +90,8 @@ class OpenAIStandIn:
                 return
             writer.write(b"data: " + json.dumps(piece).encode() + b"\n\n")
             await writer.drain()
+            if reply.pause:
+                await asyncio.sleep(reply.pause)
         writer.write(b"data: [DONE]\n\n")
         await writer.drain()
 

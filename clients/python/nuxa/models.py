@@ -229,11 +229,37 @@ class Message(Answer):
     created_at: datetime
 
 
+class Checkpoint(Answer):
+    """What a workflow was before the copilot changed it."""
+
+    id: str
+    workflow_id: str
+    chat_id: str | None
+    message_id: str | None
+    version: int
+    reverted_at: datetime | None
+    created_at: datetime
+
+
+class CopilotAgent(Answer):
+    """A deployment of the copilot."""
+
+    id: str
+    name: str
+    system_prompt: str
+    model: str | None
+    knowledge_base_ids: list[str]
+    tools: list[str]
+    approvals: str
+    public: bool
+
+
 class Chat(Answer):
     id: str
     title: str
     mode: str
     workflow_id: str | None
+    agent_id: str | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -351,4 +377,6 @@ class ToolResult(Answer):
     success: bool
     output: Any = None
     error: Any = None
+    artifacts: list[dict[str, Any]] | None = None
+    """What a tool of the copilot's made to be looked at."""
     duration_ms: float

@@ -155,9 +155,29 @@ export class Copilot extends Resource {
   history = (chatId?: string) => this.http.rows<S.MessageAnswer>('/api/copilot/history', { chatId })
   chats = () => this.http.rows<S.ChatRow>('/api/copilot/chats')
   deleteChat = (chatId: string) => this.http.send<void>('DELETE', `/api/copilot/chats/${id(chatId)}`)
+  /** Says something to an answer that is being written. */
+  steer = (messageId: string, message: string) =>
+    this.http.send<S.MessageAnswer>('POST', `/api/copilot/streams/${id(messageId)}/steer`, { json: { message } })
+  /** Answers a call that waits for approval. */
+  decide = (toolCallId: string, decision: S.OneDecision['decision'], messageId?: string) =>
+    this.http.send<S.DecisionsAnswer>('POST', '/api/copilot/approvals',
+      { json: { decisions: [{ toolCallId, decision, messageId }] }, isRepeatable: true })
+  rate = (messageId: string, rating: S.FeedbackBody['rating'], comment?: string) =>
+    this.http.send<S.Feedback>('POST', '/api/copilot/feedback', { json: { messageId, rating, comment } })
+  checkpoints = (of: { chatId?: string; workflowId?: string } = {}) =>
+    this.http.rows<S.CheckpointAnswer>('/api/copilot/checkpoints', of)
+  revert = (checkpointId: string) =>
+    this.http.send<S.Reverted>('POST', `/api/copilot/checkpoints/${id(checkpointId)}/revert`, { json: {} })
+  agents = () => this.http.rows<S.AgentAnswer>('/api/copilot/agents')
+  createAgent = (agent: Partly<S.NewAgent> & { name: string }) =>
+    this.http.send<S.AgentAnswer>('POST', '/api/copilot/agents', { json: agent })
+  updateAgent = (agentId: string, changes: Partly<S.AgentPatch>) =>
+    this.http.send<S.AgentAnswer>('PATCH', `/api/copilot/agents/${id(agentId)}`, { json: changes })
+  deleteAgent = (agentId: string) => this.http.send<void>('DELETE', `/api/copilot/agents/${id(agentId)}`)
   tools = () => this.http.send<S.CopilotTool[]>('GET', '/api/copilot/tools')
-  executeTool = (name: string, args: Record<string, unknown>) =>
-    this.http.send<S.ToolRunAnswer>('POST', '/api/copilot/tools/execute', { json: { name, arguments: args } })
+  /** Runs one of the copilot's tools; with `mode` only one that the mode has. */
+  executeTool = (name: string, args: Record<string, unknown>, mode?: string) =>
+    this.http.send<S.ToolRunAnswer>('POST', '/api/copilot/tools/execute', { json: { name, arguments: args, mode } })
 }
 
 const asking = (question: { userMessageId?: string | null }) =>

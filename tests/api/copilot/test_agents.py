@@ -92,6 +92,10 @@ async def test_who_may_make_and_ask_an_agent(member: Member, stranger: Member) -
     public = await member.browser.patch(f"{AGENTS}/{agent_id}", json={"public": True})
     assert public.json()["public"]
     assert (await stranger.browser.post(CHAT, json=question)).status_code == 200
+    listed = {"name": "x", "approvals": "listed"}
+    refused = await member.program.post(AGENTS, json=listed)  # a key that may write, not more
+    assert refused.status_code == 403
+    assert "admins only" in refused.json()["error"]["message"]
     assert [a["id"] for a in (await member.program.get(AGENTS)).json()["data"]] == [agent_id]
     for wrong in ({"tools": ["rm"]}, {"knowledgeBaseIds": ["kb_none"]}):
         assert (await member.browser.patch(f"{AGENTS}/{agent_id}", json=wrong)).status_code == 404

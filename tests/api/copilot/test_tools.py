@@ -89,7 +89,8 @@ async def test_a_tool_that_a_mode_has_not_is_refused_three_times_alike(
             "ok": False,
             "error": {"code": "FORBIDDEN", "message": refused["message"], "retryable": False},
         }
-        assert by_model == refused["message"]
+        told = f'<material from="tool {name}">\n{refused["message"]}\n</material>'
+        assert by_model == told
 
 
 async def test_a_tool_whose_right_the_caller_lacks_is_refused_alike(

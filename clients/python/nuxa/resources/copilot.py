@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from nuxa.models import Chat, ChatReply, Message, Tool, ToolResult
+from nuxa.models import (
+    Chat,
+    ChatReply,
+    Checkpoint,
+    CopilotAgent,
+    Message,
+    Tool,
+    ToolResult,
+)
 from nuxa.requests import (
     Door,
     Event,
@@ -67,10 +75,69 @@ class Copilot(Resource[Door]):
         return Request("DELETE", f"/api/copilot/chats/{chat_id}")
 
     @method
+    def steer(self, message_id: str, text: str) -> Request[Message]:
+        """Say something to an answer that is being written."""
+        path = f"/api/copilot/streams/{message_id}/steer"
+        return Request("POST", path, Message, json={"message": text})
+
+    @method
+    def decide(
+        self, tool_call_id: str, decision: str, message_id: str | None = None
+    ) -> Request[dict[str, Any]]:
+        """Answer a call that waits for approval: ``allow``, ``allowForChat`` or ``skip``."""
+        one = {"toolCallId": tool_call_id, "decision": decision, "messageId": message_id}
+        body = {"decisions": [one]}
+        path = "/api/copilot/approvals"
+        return Request("POST", path, dict[str, Any], json=body, is_read_only=True)  # idempotent
+
+    @method
+    def rate(
+        self, message_id: str, rating: str | None, comment: str | None = None
+    ) -> Request[dict[str, Any]]:
+        """Say whether an answer was good: ``up``, ``down``, or None to take it back."""
+        body = {"messageId": message_id, "rating": rating, "comment": comment}
+        return Request("POST", "/api/copilot/feedback", dict[str, Any], json=body)
+
+    @listing
+    def checkpoints(
+        self, *, chat_id: str | None = None, workflow_id: str | None = None
+    ) -> Listing[Checkpoint]:
+        """Iterate over what workflows were before the copilot changed them, newest first."""
+        query = {"chatId": chat_id, "workflowId": workflow_id}
+        return Listing("/api/copilot/checkpoints", Checkpoint, query)
+
+    @method
+    def revert(self, checkpoint_id: str) -> Request[dict[str, Any]]:
+        """Make a workflow again what it was at a checkpoint."""
+        path = f"/api/copilot/checkpoints/{checkpoint_id}/revert"
+        return Request("POST", path, dict[str, Any], json={})
+
+    @listing
+    def agents(self) -> Listing[CopilotAgent]:
+        return Listing("/api/copilot/agents", CopilotAgent, {})
+
+    @method
+    def create_agent(self, agent: Json) -> Request[CopilotAgent]:
+        """Deploy the copilot: ``create_agent({"name": …, "systemPrompt": …, "tools": […]})``."""
+        return Request("POST", "/api/copilot/agents", CopilotAgent, json=agent)
+
+    @method
+    def update_agent(self, agent_id: str, changes: Json) -> Request[CopilotAgent]:
+        path = f"/api/copilot/agents/{agent_id}"
+        return Request("PATCH", path, CopilotAgent, json=changes)
+
+    @method
+    def delete_agent(self, agent_id: str) -> Request[None]:
+        return Request("DELETE", f"/api/copilot/agents/{agent_id}")
+
+    @method
     def tools(self) -> Request[list[Tool]]:
         return Request("GET", "/api/copilot/tools", list[Tool])
 
     @method
-    def execute_tool(self, name: str, arguments: Json) -> Request[ToolResult]:
-        body = {"name": name, "arguments": dict(arguments)}
+    def execute_tool(
+        self, name: str, arguments: Json, mode: str | None = None
+    ) -> Request[ToolResult]:
+        """Run one of the copilot's tools; with ``mode`` only one that the mode has."""
+        body = {"name": name, "arguments": dict(arguments), "mode": mode}
         return Request("POST", "/api/copilot/tools/execute", ToolResult, json=body)

@@ -1,0 +1,33 @@
+"""The Python client's ways to steer, judge and deploy the copilot."""
+
+from __future__ import annotations
+
+import asyncio
+
+from nuxa import NuxaClient
+
+from tests.api.conftest import Member
+
+
+async def test_agents_feedback_and_checkpoints(member: Member) -> None:
+    key, url = member.program.headers["x-api-key"], str(member.program.base_url)
+    await asyncio.to_thread(_walk, key, url)
+
+
+def _walk(key: str, url: str) -> None:
+    with NuxaClient(api_key=key, base_url=url) as client:
+        agent = client.copilot.create_agent({"name": "Desk", "tools": ["search_knowledge"]})
+        assert client.copilot.update_agent(agent.id, {"public": True}).public
+        assert [each.id for each in client.copilot.agents()] == [agent.id]
+        told = client.copilot.chat({"message": "Hello", "agentId": agent.id})
+        (chat,) = client.copilot.chats()
+        assert chat.agent_id == agent.id
+        assert client.copilot.rate(told.message_id, "up")["rating"] == "up"
+        client.copilot.delete_agent(agent.id)
+        workflow = client.workflows.create({"name": "w"})
+        operation = {"op": "set_variable", "name": "a", "value": "1"}
+        edit = {"workflowId": workflow.id, "operations": [operation]}
+        assert client.copilot.execute_tool("edit_workflow", edit).success
+        (checkpoint,) = client.copilot.checkpoints(workflow_id=workflow.id)
+        client.copilot.revert(checkpoint.id)
+        assert client.workflows.get(workflow.id).variables == {}
