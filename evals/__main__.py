@@ -13,7 +13,7 @@ from rich.console import Console
 
 from core.config import Settings, get_settings
 from evals import answers as answer_eval
-from evals import cited, compare, formats, ocr, reading_report, report, retrieval, scale, speech
+from evals import cited, compare, formats, ocr, reading_report, report, retrieval, speech, speed
 from evals.cases import AnswerSet, BadData, Half, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
 
@@ -28,6 +28,8 @@ app = typer.Typer(
     "serves users. Without NUXA_DATABASE_URL the commands start their own PostgreSQL and Valkey. "
     "Without --data they run on a small set that comes with the project.",
 )
+
+app.add_typer(speed.app)
 
 _Limit = Annotated[int | None, typer.Option(help="Ask only the first N questions.", min=1)]
 _Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
@@ -193,66 +195,6 @@ def ingest_command(
     _write(found, json_file, html_file, reading_report.formats_page)
     if formats.has_broken(found):
         raise typer.Exit(1)
-
-
-@app.command("bench")
-def bench_command(
-    documents: Annotated[int, typer.Option(help="Documents to ingest and search.", min=10)] = 200,
-    runs: Annotated[int, typer.Option(help="Runs of the workflow.", min=10)] = 200,
-    json_file: _Json = None,
-) -> None:
-    """Measure speed and memory of the whole service, against yardsticks of the same minute.
-
-    Ends with 1 if a figure misses its bar.
-    """
-    from evals.bench.run import run
-
-    if not asyncio.run(run(documents, runs, json_file)):
-        raise typer.Exit(1)
-
-
-@app.command("bench-workers")
-def bench_workers_command(
-    runs: Annotated[int, typer.Option(help="Runs a measurement.", min=16)] = 96,
-    many: Annotated[
-        int, typer.Option(help="Runs over which a worker's memory is watched; 0: not.")
-    ] = 0,
-) -> None:
-    """Measure runs by one `executions` worker and by two, and the memory of one over many runs.
-
-    Ends with 1 if a figure misses its bar.
-    """
-    from evals.bench.run import run_workers
-
-    with servers() as settings:
-        if not asyncio.run(run_workers(settings, runs, many)):
-            raise typer.Exit(1)
-
-
-@app.command("scale")
-def scale_command(
-    chunks: Annotated[int, typer.Option(help="Passages of the base.", min=1000)] = 100_000,
-    json_file: _Json = None,
-) -> None:
-    """Search a large synthetic base: filters against exact search, and speed.
-
-    Prints for filters that let 100, 10, 1 and 0.1 % through how many of ten results there were at
-    least, and recall@10 of the nearest against exact search; then searches a second, 8 at once,
-    the embedding of the question included, and the processor time of this process for each.
-    """
-    with servers() as settings:
-        found = asyncio.run(_scale(settings, chunks))
-    report.print_scale(Console(), found)
-    if json_file is not None:
-        json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-
-
-async def _scale(settings: Settings, chunks: int) -> dict[str, Any]:
-    async with opened(settings) as services:
-        scratch = ScratchBase(services, "scale", "", "en")
-        async with scratch.empty() as base:
-            await scale.fill(services.store, base, chunks)
-            return await scale.run(services.store, scratch.workspace_id, base.id)
 
 
 async def _retrieval(

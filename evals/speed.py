@@ -1,0 +1,79 @@
+"""The commands that measure how fast the service is, and how much memory it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from core.config import Settings
+from evals import report, scale
+from evals.scratch import ScratchBase, opened, servers
+
+app = typer.Typer()
+
+_Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+
+
+@app.command("bench")
+def bench_command(
+    documents: Annotated[int, typer.Option(help="Documents to ingest and search.", min=10)] = 200,
+    runs: Annotated[int, typer.Option(help="Runs of the workflow.", min=10)] = 200,
+    json_file: _Json = None,
+) -> None:
+    """Measure speed and memory of the whole service, against yardsticks of the same minute.
+
+    Ends with 1 if a figure misses its bar.
+    """
+    from evals.bench.run import run
+
+    if not asyncio.run(run(documents, runs, json_file)):
+        raise typer.Exit(1)
+
+
+@app.command("bench-workers")
+def bench_workers_command(
+    runs: Annotated[int, typer.Option(help="Runs a measurement.", min=16)] = 96,
+    many: Annotated[
+        int, typer.Option(help="Runs over which a worker's memory is watched; 0: not.")
+    ] = 0,
+) -> None:
+    """Measure runs by one `executions` worker and by two, and the memory of one over many runs.
+
+    Ends with 1 if a figure misses its bar.
+    """
+    from evals.bench.run import run_workers
+
+    with servers() as settings:
+        if not asyncio.run(run_workers(settings, runs, many)):
+            raise typer.Exit(1)
+
+
+@app.command("scale")
+def scale_command(
+    chunks: Annotated[int, typer.Option(help="Passages of the base.", min=1000)] = 100_000,
+    json_file: _Json = None,
+) -> None:
+    """Search a large synthetic base: filters against exact search, and speed.
+
+    Prints for filters that let 100, 10, 1 and 0.1 % through how many of ten results there were at
+    least, and recall@10 of the nearest against exact search; then searches a second, 8 at once,
+    the embedding of the question included, and the processor time of this process for each.
+    """
+    with servers() as settings:
+        found = asyncio.run(_scale(settings, chunks))
+    report.print_scale(Console(), found)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+async def _scale(settings: Settings, chunks: int) -> dict[str, Any]:
+    async with opened(settings) as services:
+        scratch = ScratchBase(services, "scale", "", "en")
+        async with scratch.empty() as base:
+            await scale.fill(services.store, base, chunks)
+            return await scale.run(services.store, scratch.workspace_id, base.id)
