@@ -390,6 +390,20 @@ export type CitationEvent = {
   payload: Citation;
 };
 
+export type CollapsedResult = {
+  id: string;
+  documentId: string;
+  documentName: string;
+  content: string;
+  score: number;
+  scores: ScoreParts;
+  chunkIndex: number;
+  metadata: Record<string, unknown>;
+  highlights: Array<string>;
+  citation: Place;
+  duplicates: Array<DuplicateResult>;
+};
+
 export type Completion = {
   model: string;
   messages?: Array<Record<string, JsonValue>> | null;
@@ -1247,7 +1261,7 @@ export type SearchFields = {
 };
 
 export type SearchReply = {
-  results: Array<SearchResult>;
+  results: Array<CollapsedResult | SearchResult>;
   query: string;
   topK: number;
   mode: string;
@@ -1265,7 +1279,6 @@ export type SearchResult = {
   chunkIndex: number;
   metadata: Record<string, unknown>;
   highlights: Array<string>;
-  duplicates: Array<DuplicateResult>;
   citation: Place;
 };
 
