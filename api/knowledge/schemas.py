@@ -272,14 +272,19 @@ class SearchResult(Wire):
     chunk_index: int
     metadata: dict[str, Any]
     highlights: list[str]
-    duplicates: list[DuplicateResult]
     citation: Place
+
+
+class CollapsedResult(SearchResult):
+    """A result for which others were left out, since they say the same."""
+
+    duplicates: list[DuplicateResult]
 
 
 class SearchReply(Wire):
     """Results, best first; timings in milliseconds."""
 
-    results: list[SearchResult]
+    results: list[CollapsedResult | SearchResult]
     query: str
     top_k: int
     mode: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
-from api.knowledge.schemas import SearchFields, SearchReply, SearchResult
-from pipelines.search import SearchQuery, search
+from api.knowledge.schemas import CollapsedResult, SearchFields, SearchReply, SearchResult
+from pipelines.search import Hit, SearchQuery, search
 
 
 @endpoint("GET", "/api/knowledge/<base_id>/search", access=READ)
@@ -35,10 +35,15 @@ async def _search(call: Call, base_id: str, fields: SearchFields) -> SearchReply
     )
     answer = await search(call.services.store, call.workspace_id, [base_id], query)
     return SearchReply(
-        results=[SearchResult.model_validate(hit.to_json()) for hit in answer.results],
+        results=[_result(hit) for hit in answer.results],
         query=fields.query,
         top_k=fields.top_k,
         mode=fields.mode,
         total_results=answer.total,
         timings=answer.timings,
     )
+
+
+def _result(hit: Hit) -> SearchResult:
+    kind = CollapsedResult if hit.duplicates else SearchResult
+    return kind.model_validate(hit.to_json())

@@ -91,7 +91,14 @@ class Hit:
     duplicates: list[Duplicate] = field(default_factory=list)  # found too, collapsed into this one
 
     def to_json(self) -> dict[str, Any]:
-        """Return the result as the API writes it."""
+        """Return the result as the API writes it; ``duplicates`` only where there are any."""
+        same = [
+            {"id": o.id, "documentId": o.document_id, "documentName": o.document_name}
+            for o in self.duplicates
+        ]
+        return self._plain() | ({"duplicates": same} if same else {})
+
+    def _plain(self) -> dict[str, Any]:
         return {
             "id": self.id,
             "documentId": self.document_id,
@@ -106,10 +113,6 @@ class Hit:
             "chunkIndex": self.chunk_index,
             "metadata": self.metadata,
             "highlights": self.highlights,
-            "duplicates": [
-                {"id": o.id, "documentId": o.document_id, "documentName": o.document_name}
-                for o in self.duplicates
-            ],
             "citation": {
                 "page": self.page,
                 "bbox": self.bbox,

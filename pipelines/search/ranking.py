@@ -18,7 +18,6 @@ _K1: Final = 0.9
 _B: Final = 0.55
 # Convex fusion, which beats reciprocal ranks when both scores are exact (Bruch et al. 2023).
 _KEYWORD_SHARE: Final = 0.4
-_BESIDE_WEIGHT: Final = 0.1  # of the better one of the two passages around a passage
 # Pseudo relevance feedback of the vector (Rocchio 1971).
 _FEEDBACK_WEIGHT: Final = 0.8
 _FEEDBACK_CHUNKS: Final = 2
@@ -87,7 +86,7 @@ class Candidates:
 
 
 def fuse(candidates: Candidates, vector: Floats, document: Floats) -> Floats:
-    """Return the hybrid scores, about 0 to 1.7: words, meaning, and the document around them.
+    """Return the hybrid scores, about 0 to 1.6: words, meaning, and the document around them.
 
     BM25 is taken from 0 to its best, the cosine from the lowest to the highest of the candidates:
     cosines of one question lie close together, and differently for each. ``document`` says how far
@@ -95,8 +94,7 @@ def fuse(candidates: Candidates, vector: Floats, document: Floats) -> Floats:
     """
     words = candidates.keyword / max(float(candidates.keyword.max(initial=0.0)), 1e-9)
     own = _KEYWORD_SHARE * words + (1 - _KEYWORD_SHARE) * _spread(candidates.cosines(vector))
-    around = _BESIDE_WEIGHT * _beside(candidates, own)
-    return np.asarray(own + around + _DOCUMENT_WEIGHT * document, dtype=np.float32)
+    return np.asarray(own + _DOCUMENT_WEIGHT * document, dtype=np.float32)
 
 
 def _spread(values: Floats) -> Floats:
@@ -105,22 +103,6 @@ def _spread(values: Floats) -> Floats:
     if highest - lowest < _SAME:
         return np.ones_like(values)
     return np.asarray((values - lowest) / (highest - lowest), np.float32)
-
-
-def _beside(candidates: Candidates, scores: Floats) -> Floats:
-    """Return the score of the better neighbour of each candidate in its document, 0 without.
-
-    Passages of a document are numbered one after the other.
-    """
-    places = {no: at for at, no in enumerate(candidates.nos)}
-    ids, plain = candidates.document_ids, scores.tolist()
-    found = [0.0] * len(plain)
-    for no, at in places.items():
-        after = places.get(no + 1)
-        if after is not None and ids[after] == ids[at]:
-            found[at] = max(found[at], plain[after])
-            found[after] = max(found[after], plain[at])
-    return np.array(found, np.float32)
 
 
 def document_evidence(

@@ -450,6 +450,20 @@ export type CitationEvent = {
   payload: Citation;
 };
 
+export type CollapsedResult = {
+  id: string;
+  documentId: string;
+  documentName: string;
+  content: string;
+  score: number;
+  scores: ScoreParts;
+  chunkIndex: number;
+  metadata: Record<string, unknown>;
+  highlights: Array<string>;
+  citation: Place;
+  duplicates: Array<DuplicateResult>;
+};
+
 export type Completion = {
   model: string;
   messages?: Array<Record<string, JsonValue>> | null;
@@ -1381,7 +1395,7 @@ export type SearchFields = {
 };
 
 export type SearchReply = {
-  results: Array<SearchResult>;
+  results: Array<CollapsedResult | SearchResult>;
   query: string;
   topK: number;
   mode: string;
@@ -1399,7 +1413,6 @@ export type SearchResult = {
   chunkIndex: number;
   metadata: Record<string, unknown>;
   highlights: Array<string>;
-  duplicates: Array<DuplicateResult>;
   citation: Place;
 };
 

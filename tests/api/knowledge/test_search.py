@@ -99,3 +99,17 @@ async def test_a_search_that_means_nothing_says_why(
     assert answer.status_code == 400
     issues = answer.json()["error"]["details"]["issues"]
     assert [issue["path"] for issue in issues] == [path]
+
+
+async def test_what_says_the_same_is_listed_with_its_result(
+    member: Member, yard: str, work: Work
+) -> None:
+    body = {"text": "Varnish dries in  eight hours at twenty degrees.", "name": "varnish.txt"}
+    made = await member.program.post(f"{yard}/documents", json=body)
+    assert made.status_code == 202
+    await work()
+    found = await _search(member, yard, query="how long does varnish dry?", topK=2)
+    first, second = found["results"]
+    names = {first["documentName"], first["duplicates"][0]["documentName"]}
+    assert names == {"varnish.md", "varnish.txt"}
+    assert "duplicates" not in second

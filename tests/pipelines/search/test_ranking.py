@@ -75,13 +75,6 @@ def test_cosines_count_by_their_spread_among_the_candidates() -> None:
     assert fuse(same, asked, NO_DOCUMENT).tolist() == pytest.approx([0.6] * 3)
 
 
-def test_a_passage_gains_by_the_better_one_beside_it_in_its_document() -> None:
-    asked = np.array([1, 0], dtype=np.float32)
-    candidates = replace(_candidates([0, 0, 0]), document_ids=["a", "a", "b"])
-    fused = fuse(candidates, asked, NO_DOCUMENT)
-    assert fused.tolist() == pytest.approx([0.6 + 0.1 * 0.36, 0.36 + 0.1 * 0.6, 0])
-
-
 def test_without_any_word_meaning_decides() -> None:
     asked = np.array([0, 1], dtype=np.float32)
     fused = fuse(_candidates([0, 0, 0]), asked, NO_DOCUMENT)
