@@ -57,6 +57,8 @@ types: install ## Check types, strictly
 
 evals: install ## Measure retrieval and answers (DATA=dir for sets of your own)
 	@$(PYTHON) -m evals retrieval --data $(DATA)/retrieval
+	@for set in $(DATA)/languages/*/; do \
+		[ ! -d $$set ] || $(PYTHON) -m evals retrieval --data $$set --language $$(basename $$set) || exit 1; done
 	@$(PYTHON) -m evals answers --data $(DATA)/answers
 
 bench: install ## Measure speed and memory against yardsticks run in the same minute

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import IntEnum
 from typing import Final, Literal
 
 from core.errors import Forbidden, NotFound, Unauthorized
+from core.rights import Rights, Role
 from core.store.unit import SystemUnit
 from core.store.workspaces import Seat
 
 SESSION_COOKIE: Final = "nuxa_session"
 KEY_PREFIX: Final = "nuxa_"
-SCOPE: Final = re.compile(r"(?:(?P<domain>[a-z][a-z-]*):)?(?P<role>read|write|admin)")
 
 Way = Literal["session", "key"]
-
-
-class Role(IntEnum):
-    """A member's role in a workspace; a larger one may do all that a smaller one may."""
-
-    READ = 1
-    WRITE = 2
-    ADMIN = 3
-    OWNER = 4
-
-    @classmethod
-    def named(cls, name: str) -> Role:
-        return cls[name.upper()]
 
 
 @dataclass(frozen=True)
@@ -97,6 +82,10 @@ class Caller:
     def role(self) -> Role | None:
         return Role.named(self.seat.role) if self.seat else None
 
+    @property
+    def rights(self) -> Rights:
+        return Rights(self.role, self.identity.scopes)
+
 
 async def seated(system: SystemUnit, identity: Identity, wanted: str | None) -> Caller:
     """Return the caller in the workspace of the request: a key's own, else the wanted, else the
@@ -133,20 +122,8 @@ def authorize(caller: Caller, access: Access, domain: str) -> None:
         needed = "a signed-in session" if access.only == "session" else "an API key"
         raise Forbidden(f"This call takes {needed} only.")
     if access.role is not None:
-        if caller.role is None:
-            raise Forbidden("You are in no workspace: create one, or ask to be added to one.")
-        if caller.role < access.role:
-            name = access.role.name.lower()
-            raise Forbidden(f"This needs the role {name} in the workspace; ask an admin for it.")
-    needed_role = access.role or Role.READ
-    if identity.scopes is not None and not _covers(identity.scopes, domain, needed_role):
-        scope = f"{domain}:{needed_role.name.lower()}"
-        raise Forbidden(f"The API key lacks the scope {scope}; create one that has it.")
-
-
-def _covers(scopes: frozenset[str], domain: str, role: Role) -> bool:
-    for scope in scopes:
-        match = SCOPE.fullmatch(scope)
-        if match and match["domain"] in (None, domain) and Role.named(match["role"]) >= role:
-            return True
-    return False
+        refusal = caller.rights.missing(access.role, domain)
+    else:
+        refusal = caller.rights.unscoped(Role.READ, domain)
+    if refusal:
+        raise Forbidden(refusal)

@@ -14,6 +14,7 @@ from core.config import Settings
 from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.models.embed import get_embedder
+from core.rights import Rights, Role
 from core.store.base import now
 from core.store.chats import Chat
 from core.store.hits import SearchedBase
@@ -23,13 +24,15 @@ from pipelines.journal import storable
 
 _SHORT_QUESTION: Final = 1_000  # characters
 _TITLE: Final = 80
+_READER: Final = Rights(Role.READ)
 
 
 @dataclass(frozen=True)
 class Ask:
     """What a caller says; ``base_ids`` empty means every base of the workspace.
 
-    ``instructions`` are the workspace's own, beside those of the mode.
+    ``instructions`` are the workspace's own, beside those of the mode; ``rights`` are the caller's,
+    which tools work under.
     """
 
     message: str
@@ -40,6 +43,7 @@ class Ask:
     model: str | None = None
     user_message_id: str | None = None
     instructions: str | None = None
+    rights: Rights = _READER
 
 
 @dataclass(frozen=True)
@@ -156,4 +160,6 @@ async def _request(unit: Unit, settings: Settings, chat: Chat, ask: Ask) -> dict
         "workflowId": workflow_id,
         "model": require_model(ask.model, settings, own),
         "instructions": ask.instructions,
+        "userId": chat.user_id,
+        "rights": ask.rights.wire(),
     }

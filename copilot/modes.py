@@ -20,23 +20,28 @@ class Mode:
     task: str
 
 
+_LEARNING: Final = frozenset({"search_knowledge", "find_blocks", "find_templates", "explain"})
+_ABOUT_ONE: Final = _LEARNING | {"read_workflow", "check_workflow", "analyze_logs", "read_run"}
+
 _MODES: Final = (
     Mode(
         "workspace-chat",
         needs_workflow=False,
-        tools=frozenset({"search_knowledge", "find_workflows"}),
+        tools=_LEARNING | {"find_workflows"},
         task="Answer quick questions about the workspace: its documents and its workflows.",
     ),
     Mode(
         "workspace-explore",
         needs_workflow=False,
-        tools=frozenset({"search_knowledge", "find_workflows", "read_workflow"}),
+        tools=_ABOUT_ONE
+        | {"find_workflows", "report_errors", "run_code", "make_chart", "make_artifact"}
+        | {"http_request", "openai_complete", "gmail_send", "slack_message"},
         task="Analyse the workspace in depth: search as often as needed, compare, and conclude.",
     ),
     Mode(
         "workflow-guide",
         needs_workflow=True,
-        tools=frozenset({"search_knowledge", "read_workflow"}),
+        tools=_ABOUT_ONE,
         task="Explain the user's workflow and suggest improvements. You cannot change it.",
     ),
 )

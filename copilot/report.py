@@ -20,6 +20,7 @@ class Report:
     def __init__(self, log: TurnLog) -> None:
         self.log = log
         self.tool_calls: list[dict[str, Any]] = []
+        self.artifacts: list[dict[str, Any]] = []
         self._content: list[str] = []
         self._citations: list[dict[str, Any]] = []
         self._done: Done | None = None
@@ -42,6 +43,12 @@ class Report:
         else:
             self._done = event
 
+    async def show(self, artifact: dict[str, Any]) -> None:
+        """Tell readers of something that a tool made for them to see."""
+        await self.log.flush()
+        self.artifacts.append(storable(artifact))
+        await self.log.send("artifact", self.artifacts[-1])
+
     def stored(self) -> dict[str, Any]:
         """Return a finished answer's columns."""
         if self._done is None:
@@ -56,6 +63,7 @@ class Report:
             "content": "".join(self._content),
             "citations": self._citations,
             "tool_calls": self.tool_calls,
+            "artifacts": self.artifacts,
             "model": done.model,
             "usage": usage,
             "cost": done.cost,

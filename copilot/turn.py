@@ -14,16 +14,20 @@ from typing import Any, Final
 import structlog
 
 from copilot.begin import Turn
+from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
 from copilot.memory import MOST_MESSAGES, recall, search_words
 from copilot.modes import Mode, find_mode
 from copilot.prompt import prompt
 from copilot.report import Report
-from copilot.toolbox import Desk, tools_for
+from copilot.rules import door as rules
+from copilot.toolbox import Gate, tools_at
+from core.config import OFFLINE_CHAT_MODEL
 from core.errors import NuxaError
 from core.models import chat
 from core.models.chat import ChatDoor
 from core.models.messages import Message as ModelMessage
+from core.rights import Rights
 from core.services import Services
 from core.store.messages import Message
 from pipelines.agent import Task, run_agent
@@ -56,11 +60,12 @@ async def stop_all() -> None:
     await asyncio.gather(*_running, return_exceptions=True)
 
 
-async def run(services: Services, turn: Turn, door: ChatDoor = chat.stream) -> None:
-    """Write a new turn's answer, and its end, whatever happens meanwhile."""
+async def run(services: Services, turn: Turn, door: ChatDoor | None = None) -> None:
+    """Write a new turn's answer, and its end, whatever happens meanwhile; ``door`` stands in for
+    the model's own."""
     message = turn.message
     report = Report(TurnLog(services.events, message.chat_id, message.id))
-    work = asyncio.create_task(_work(services, turn, report, door))
+    work = asyncio.create_task(_work(services, turn, report, door or _door_of(turn)))
     try:
         while not (await asyncio.wait({work}, timeout=HEARTBEAT_SECONDS))[0]:
             is_to_end = await _renew(services, turn)
@@ -69,13 +74,15 @@ async def run(services: Services, turn: Turn, door: ChatDoor = chat.stream) -> N
             if is_to_end:
                 await _stop(work)
                 await report.log.flush()
-                return await _end(services, turn, await _broken_off(services, turn, "aborted"))
+                return await _end(
+                    services, turn, await _broken_off(services, turn, "aborted", report=report)
+                )
         await report.log.flush()
         await _end(services, turn, await _conclusion(services, turn, report, work))
     except asyncio.CancelledError:
         await _stop(work)
         await report.log.flush()
-        end = await _broken_off(services, turn, "failed", _INTERRUPTED)
+        end = await _broken_off(services, turn, "failed", _INTERRUPTED, report)
         await _end(services, turn, end)
         raise
 
@@ -98,23 +105,45 @@ async def end_interrupted(services: Services) -> int:
 async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) -> None:
     request = turn.message.request or {}
     mode = find_mode(request["mode"], request["workflowId"])
-    desk = Desk(
-        services.store,
-        turn.message.workspace_id,
-        request["baseIds"],
-        request["workflowId"],
-        Passages(),
-    )
+    desk = _desk(services, turn, report, mode)
     _, messages, api_key = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),
         _messages(services, turn, mode, desk),
         own_key(services, desk.workspace_id, request["model"]),
     )
-    tools = tools_for(mode.tools, desk)
-    task = Task(messages, desk.passages, tools, model=request["model"], api_key=api_key)
+    task = Task(
+        messages,
+        desk.passages,
+        tools_at(desk),
+        model=request["model"],
+        api_key=api_key,
+        gate=Gate(desk),
+    )
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:
             await report.take(event)
+
+
+def _door_of(turn: Turn) -> ChatDoor:
+    is_offline = (turn.message.request or {}).get("model") == OFFLINE_CHAT_MODEL
+    return rules.answer if is_offline else chat.stream
+
+
+def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:
+    message, request = turn.message, turn.message.request or {}
+    return Desk(
+        services,
+        message.workspace_id,
+        request["userId"],
+        Rights.read(request["rights"]),
+        mode,
+        request["baseIds"],
+        request["workflowId"],
+        Passages(),
+        report.show,
+        message.chat_id,
+        message.id,
+    )
 
 
 async def _messages(services: Services, turn: Turn, mode: Mode, desk: Desk) -> list[ModelMessage]:
@@ -123,7 +152,7 @@ async def _messages(services: Services, turn: Turn, mode: Mode, desk: Desk) -> l
         history = [] if turn.is_first else await _history(services, turn.message)
         words = search_words(turn.question, history)
         found = await retrieve(
-            *(desk.store, desk.workspace_id, desk.base_ids, words, desk.passages), turn.bases
+            *(services.store, desk.workspace_id, desk.base_ids, words, desk.passages), turn.bases
         )
     own = (turn.message.request or {}).get("instructions")
     return prompt(mode, history, found if desk.base_ids else None, turn.question, own)
@@ -152,7 +181,7 @@ async def _conclusion(
         }
     else:
         return {"status": "completed", **report.stored()}
-    return await _broken_off(services, turn, "failed", failure, report.tool_calls)
+    return await _broken_off(services, turn, "failed", failure, report)
 
 
 async def _broken_off(
@@ -160,7 +189,7 @@ async def _broken_off(
     turn: Turn,
     status: str,
     error: dict[str, Any] | None = None,
-    tool_calls: list[dict[str, Any]] | None = None,
+    report: Report | None = None,
 ) -> dict[str, Any]:
     """Return an end that keeps exactly what readers have seen."""
     seen = await written(services.events, turn.message.id)
@@ -169,7 +198,8 @@ async def _broken_off(
         "error": error,
         "content": seen.content,
         "citations": seen.citations,
-        "tool_calls": tool_calls or [],
+        "tool_calls": report.tool_calls if report else [],
+        "artifacts": report.artifacts if report else [],
     }
 
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final
 
+from core import arabic
 from core.stopwords import STOPWORDS
 
 if TYPE_CHECKING:
@@ -25,16 +26,16 @@ if TYPE_CHECKING:
 _LONGEST_TERM: Final = 64  # characters; longer runs are encoded data, not words
 _CACHED_TOKENS: Final = 200_000
 
-# Snowball's algorithms by language code.
+# Snowball's algorithms by language code; Arabic has a stemmer of its own.
 _STEMMERS: Final = {
-    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek",
+    "ca": "catalan", "da": "danish", "de": "german", "el": "greek",
     "en": "english", "es": "spanish", "eu": "basque", "fi": "finnish", "fr": "french",
     "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian",
     "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian",
     "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
     "ta": "tamil", "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
-LANGUAGES: Final = frozenset(_STEMMERS) | {"auto", "zh", "ja", "ko", "th", "vi", "he", "fa"}
+LANGUAGES: Final = frozenset(_STEMMERS) | {"ar", "auto", "zh", "ja", "ko", "th", "vi", "he", "fa"}
 
 # The first code point of each script and the language whose rules its words get unless the
 # base's own language is written in that script.
@@ -51,6 +52,7 @@ _SCRIPT_OF_LANGUAGE: Final = {
     "ta": "tamil", "zh": "other", "ja": "other", "ko": "other", "th": "other",
 }  # fmt: skip
 _FOLDED_SCRIPTS: Final = frozenset({"latin", "greek", "hebrew", "arabic"})
+_ARABIC_STOPWORDS: Final = frozenset(map(arabic.normalized, STOPWORDS["ar"]))
 _LETTERS_WITHOUT_MARKS: Final = str.maketrans(
     {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ß": "ss", "’": "'"}
 )
@@ -134,6 +136,11 @@ class _TermsOfToken(dict[str, tuple[str, ...]]):
             yield token.replace(".", "")  # U.S. is US
             return
         script, language = self._rules(token[0])
+        if language == "ar":
+            word = arabic.normalized(token)
+            if word and word not in _ARABIC_STOPWORDS:
+                yield arabic.stem(word)
+            return
         words = _unelided(token.replace("’", "'"), language)
         for word in words:
             if word and word not in STOPWORDS.get(language, ()):
@@ -193,6 +200,9 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 def _number(token: str) -> str:
+    """Return a number in ASCII digits, whichever script it is written in, without grouping."""
+    if not token.isascii():
+        token = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in token)
     return token.replace(",", "") if _GROUPED_NUMBER.fullmatch(token) else token
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from ingest.document import Kind, Piece, union
+from ingest.grids import Block, is_near, is_tabular, table_text, whole_tables
 from ingest.lines import Line
 
 _BULLET = re.compile(r"^(?:[•·▪‣◦●○■–—*-]|\(?[0-9]{1,2}[.)]|\(?[a-zA-Z][.)])\s+\S")
@@ -17,6 +18,7 @@ _BIGGER = 1.1  # times the body's type size
 _TITLE_CHARACTERS = 160
 _TITLE_LINES = 4
 _LOOSE = 1.35  # times the page's usual distance between lines
+_SENTENCE = 80  # characters
 _SHORT_LINE = 18  # characters; blocks of shorter lines keep their line breaks
 _FULL_LINE = 0.8  # of the widest line's width, and
 _MOST = 0.7  # of the lines, make prose
@@ -24,6 +26,7 @@ _BETWEEN_IDEOGRAPHS = re.compile(
     r"(?<=[\u3040-\u30ff\u4e00-\u9fff]) (?=[\u3040-\u30ff\u4e00-\u9fff])"
 )
 _FEWEST_REPEATS = 3
+_MARGIN = 0.1  # of the page's height; what stands there on both of two pages is running, too
 _FULL_PAGE = 7  # lines
 _OFTEN = 0.4  # share of the pages on which a running header or footer stands
 
@@ -32,7 +35,11 @@ def pieces(lines: list[Line]) -> list[Piece]:
     """Return the blocks of all pages' lines, without running headers and footers."""
     kept = _without_running(lines)
     ranks = _title_ranks(kept)
-    return [_piece(block, ranks) for block in _blocks(kept, ranks)]
+    pitches = _pitches(kept)
+    blocks = whole_tables(
+        _blocks(kept, ranks, pitches), pitches, lambda line: _is_title_line(line, ranks)
+    )
+    return [_piece(block, ranks) for block in blocks]
 
 
 def _without_running(lines: list[Line]) -> list[Line]:
@@ -41,13 +48,23 @@ def _without_running(lines: list[Line]) -> list[Line]:
     pages: dict[str, set[int]] = defaultdict(set)
     for position in outer:
         pages[_without_numbers(lines[position].text)].add(lines[position].page)
-    needed = max(_FEWEST_REPEATS, len({line.page for line in lines}) * _OFTEN)
+    total = len({line.page for line in lines})
+    needed = max(_FEWEST_REPEATS, total * _OFTEN)
     running = {text for text, on in pages.items() if len(on) >= needed}
+    on_both = {text for text, on in pages.items() if len(on) == total == 2}
     return [
         line
         for position, line in enumerate(lines)
-        if not (position in outer and _without_numbers(line.text) in running)
+        if position not in outer
+        or not (
+            (text := _without_numbers(line.text)) in running
+            or (text in on_both and _is_in_margin(line))
+        )
     ]
+
+
+def _is_in_margin(line: Line) -> bool:
+    return line.box[3] < _MARGIN or line.box[1] > 1 - _MARGIN
 
 
 def _outermost(lines: list[Line]) -> set[int]:
@@ -116,9 +133,10 @@ def _is_title_line(line: Line, ranks: dict[Style, int]) -> bool:
     )
 
 
-def _blocks(lines: list[Line], ranks: dict[Style, int]) -> Iterator[list[Line]]:
+def _blocks(
+    lines: list[Line], ranks: dict[Style, int], pitches: dict[int, float]
+) -> Iterator[list[Line]]:
     """Yield runs of lines that belong together."""
-    pitches = _pitches(lines)
     block: list[Line] = []
     for line in lines:
         if block and not _continues(block, line, ranks, pitches[line.page]):
@@ -127,6 +145,11 @@ def _blocks(lines: list[Line], ranks: dict[Style, int]) -> Iterator[list[Line]]:
         block.append(line)
     if block:
         yield block
+
+
+def _is_sentence(line: Line) -> bool:
+    """Whether the line says something of its own about the table next to it."""
+    return line.cells == 1 and len(line.text) >= _SENTENCE and line.text.endswith((".", ":"))
 
 
 def _pitches(lines: list[Line]) -> dict[int, float]:
@@ -145,39 +168,28 @@ def _continues(block: list[Line], line: Line, ranks: dict[Style, int], pitch: fl
     is_title, after_title = _is_title_line(line, ranks), _is_title_line(last, ranks)
     if is_title or after_title:
         same = is_title and after_title and _style(line) == _style(last)
-        return same and len(block) < _TITLE_LINES and _is_near(last, line, line.size * 1.8)
-    if _is_tabular(block) and line.cells > 1:
+        return same and len(block) < _TITLE_LINES and is_near(last, line, line.size * 1.8)
+    if (_is_sentence(line) or _is_sentence(last)) and is_tabular([last, line]):
+        return False
+    if is_tabular(block) and line.cells > 1:
         return True
     if line.cells > 1 or last.cells > 1:
-        return _is_near(last, line, pitch * _LOOSE * 1.3)
+        return is_near(last, line, pitch * _LOOSE * 1.3)
     if _BULLET.match(line.text):
         return False
-    return _is_near(last, line, max(pitch, line.size) * _LOOSE)
+    return is_near(last, line, max(pitch, line.size) * _LOOSE)
 
 
-def _is_near(above: Line, below: Line, distance: float) -> bool:
-    """Whether ``below`` follows on the same row or at most ``distance`` lower."""
-    step = below.box[3] - above.box[3]
-    return -above.size * 0.5 <= step <= distance
-
-
-def _is_tabular(block: list[Line]) -> bool:
-    return sum(line.cells > 1 for line in block) * 2 >= len(block)
-
-
-def _piece(block: list[Line], ranks: dict[Style, int]) -> Piece:
-    first = block[0]
-    box = union([line.box for line in block])
+def _piece(block: Block, ranks: dict[Style, int]) -> Piece:
+    first = block.lines[0]
+    box = union([line.box for line in block.lines])
+    if block.is_table:
+        return Piece("table", table_text(block.lines), first.page, box)
     if _is_title_line(first, ranks):
-        text = " ".join(line.text for line in block)
+        text = " ".join(line.text for line in block.lines)
         return Piece("title", text, first.page, box, ranks[_style(first)])
-    return Piece(_kind(block), _joined(block), first.page, box)
-
-
-def _kind(block: list[Line]) -> Kind:
-    if _is_tabular(block) and len(block) > 1:
-        return "table"
-    return "list" if _BULLET.match(block[0].text) else "text"
+    kind: Kind = "list" if _BULLET.match(first.text) else "text"
+    return Piece(kind, _joined(block.lines), first.page, box)
 
 
 def _joined(block: list[Line]) -> str:
@@ -191,7 +203,7 @@ def _joined(block: list[Line]) -> str:
 
 def _is_prose(block: list[Line]) -> bool:
     """Whether the lines run on: all but the last reach about equally far."""
-    if _is_tabular(block):
+    if is_tabular(block):
         return False
     widths = [line.box[2] - line.box[0] for line in block]
     full = sum(width >= _FULL_LINE * max(widths) for width in widths[:-1])

@@ -12,7 +12,7 @@ from core.models.embed import Embedder, Vectors
 from core.store.new_chunks import NewChunk
 from core.text import analyze
 from ingest.document import Chunk
-from ingest.split import embedding_text
+from ingest.split import embedding_text, indexed_text
 
 _BATCH = 64  # passages between two reports of progress
 
@@ -35,7 +35,7 @@ async def embed(
 async def rows(
     chunks: Sequence[Chunk], document_name: str, language: str, vectors: Vectors
 ) -> list[NewChunk]:
-    """Return what is written of each passage; its words are those of what is embedded."""
+    """Return what is written of each passage; its words are those of ``indexed_text``."""
     words = await asyncio.to_thread(_words, chunks, document_name, language)
     return [
         NewChunk(
@@ -55,4 +55,4 @@ async def rows(
 
 
 def _words(chunks: Sequence[Chunk], document_name: str, language: str) -> list[Counter[str]]:
-    return [Counter(analyze(embedding_text(c, document_name), language)) for c in chunks]
+    return [Counter(analyze(indexed_text(c, document_name), language)) for c in chunks]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from ingest.document import Box
+from ingest.tables import Cell
 
 # A gap this wide, in type sizes, separates cells of a row; justified prose stays below it.
 _CELL_GAP = 1.6
@@ -18,7 +18,10 @@ _SOFT_HYPHENS = str.maketrans({"\ufffe": "\u00ad", "\x02": "\u00ad", "\x00": "\u
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a page. ``size`` is the type's height as a share of the page's height."""
+    """One line of a page. ``size`` is the type's height as a share of the page's height.
+
+    ``parts`` are its cells where wide gaps part it, else none.
+    """
 
     text: str
     page: int
@@ -26,7 +29,11 @@ class Line:
     size: float
     is_bold: bool = False
     is_italic: bool = False
-    cells: int = 1
+    parts: tuple[Cell, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        return max(1, len(self.parts))
 
 
 @dataclass(frozen=True)
@@ -94,8 +101,17 @@ class _Measure:
             size=size / self._height,
             is_bold=is_bold,
             is_italic=is_italic,
-            cells=_cells(inked, size),
+            parts=tuple(self._cells(glyphs, size)),
         )
+
+    def _cells(self, glyphs: list[_Glyph], size: float) -> Iterator[Cell]:
+        """Yield the runs of glyphs with wide gaps between them, if there are several."""
+        runs = _parted(glyphs, _CELL_GAP * size)
+        if len(runs) < 2:
+            return
+        for run in runs:
+            box = self._displayed([g for g in run if g.right > g.left])
+            yield Cell(_text(run), box[0], box[2])
 
     def _type_size(self, glyph: _Glyph) -> float:
         """Return the size in points: the font's own, scaled by the text's matrix."""
@@ -147,10 +163,20 @@ def _text(glyphs: list[_Glyph]) -> str:
     return " ".join(paired.translate(_SOFT_HYPHENS).split())
 
 
-def _cells(inked: list[_Glyph], size: float) -> int:
-    """Return the number of cells: runs of glyphs with wide gaps between them."""
-    gap = _CELL_GAP * size
-    return 1 + sum(after.left - before.right > gap for before, after in pairwise(inked))
+def _parted(glyphs: list[_Glyph], gap: float) -> list[list[_Glyph]]:
+    """Cut the line where two glyphs with ink stand farther apart than ``gap``."""
+    runs: list[list[_Glyph]] = []
+    last: _Glyph | None = None
+    for glyph in glyphs:
+        if glyph.character.isspace() or glyph.right <= glyph.left:
+            if runs:
+                runs[-1].append(glyph)
+            continue
+        if last is None or glyph.left - last.right > gap:
+            runs.append([])
+        runs[-1].append(glyph)
+        last = glyph
+    return runs
 
 
 def _clamp(share: float) -> float:

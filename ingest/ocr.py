@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ingest.document import Box
 from ingest.lines import Line
+from ingest.tables import Cell
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -165,22 +166,34 @@ def _result(attempt: _Attempt, page: int, turned: int) -> Recognised:
         for _, row in groupby(words, key=lambda word: word.place)
     ]
     size = median([line.size for line in lines]) if lines else 0.0
-    even = [Line(o.text, o.page, o.box, size, cells=o.cells) for o in lines]
+    even = [Line(o.text, o.page, o.box, size, parts=o.parts) for o in lines]
     return Recognised(even, attempt.certainty / 100, turned)
 
 
 def _line(words: list[_Word], size: tuple[int, int], page: int, turned: int) -> Line:
     lefts, tops, rights, bottoms = zip(*(word.box for word in words), strict=True)
     height = median([bottom - top for top, bottom in zip(tops, bottoms, strict=True)])
-    gaps = zip(rights, lefts[1:], strict=False)
     box = (min(lefts) / size[0], min(tops) / size[1], max(rights) / size[0], max(bottoms) / size[1])
     return Line(
         text=" ".join(word.text for word in words),
         page=page,
         box=_turned_back(box, turned),
         size=height / size[1],
-        cells=1 + sum(left - right > _CELL_GAP * height for right, left in gaps),
+        parts=tuple(_cells(words, _CELL_GAP * height, size[0])),
     )
+
+
+def _cells(words: list[_Word], gap: float, width: int) -> Iterator[Cell]:
+    """Yield the runs of words with wide gaps between them, if there are several."""
+    runs = [[words[0]]]
+    for before, word in pairwise(words):
+        if word.box[0] - before.box[2] > gap:
+            runs.append([])
+        runs[-1].append(word)
+    if len(runs) > 1:
+        for run in runs:
+            left, right = run[0].box[0] / width, run[-1].box[2] / width
+            yield Cell(" ".join(word.text for word in run), left, max(left, right))
 
 
 def _turned_back(box: Box, degrees: int) -> Box:

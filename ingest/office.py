@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.document import Kind, Piece, Reading
-from ingest.plain import row_text
+from ingest.tables import markdown
 
 Progress = Callable[[str, int, int], None]
 
@@ -65,7 +65,7 @@ def _piece(element: Any, kind: str) -> Piece:
     page = metadata.page_number if kind in _PAGED else None
     name = type(element).__name__
     if name == "Table" and metadata.text_as_html:
-        return Piece("table", _rows(metadata.text_as_html), page)
+        return Piece("table", _table(metadata.text_as_html), page)
     text = _clean(element.text)
     if name == "Title" and _is_heading(element, kind):
         level = (metadata.category_depth or 0) + 1
@@ -86,15 +86,14 @@ def _clean(text: str) -> str:
     return joined.encode("utf-8", "replace").decode()
 
 
-def _rows(html: str) -> str:
-    """Return the table with a line a row, its cells between bars."""
+def _table(html: str) -> str:
     from lxml import html as parser
 
-    rows = [
-        row_text([_clean(str(cell.text_content())) for cell in row.iterchildren("td", "th")])
-        for row in parser.fragment_fromstring(html, create_parent="div").iter("tr")
-    ]
-    return "\n".join(row for row in rows if row)
+    root = parser.fragment_fromstring(html, create_parent="div")
+    return markdown(
+        [_clean(str(cell.text_content())) for cell in row.iterchildren("td", "th")]
+        for row in root.iter("tr")
+    )
 
 
 def _mail_header(elements: list[Any]) -> list[Piece]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest import ocr
 from ingest.blocks import pieces
+from ingest.columns import in_reading_order
 from ingest.document import Reading
 from ingest.failures import CorruptDocument, EncryptedDocument, TooManyPages
 from ingest.limits import Limits
@@ -100,7 +101,7 @@ def _read_page(
         return _Page([])
     try:
         text_page = page.get_textpage()
-        lines = read_lines(page, text_page, number)
+        lines = in_reading_order(read_lines(page, text_page, number))
         text_page.close()
         if limits.ocr == "off" or (limits.ocr != "force" and not _needs_ocr(page, lines)):
             return _Page(lines)

@@ -12,6 +12,7 @@ from ingest.decode import decode
 from ingest.document import Piece, Reading
 from ingest.failures import CorruptDocument
 from ingest.limits import Limits
+from ingest.tables import markdown
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _LONGEST_FIELD = 16 * 1024 * 1024
@@ -32,25 +33,16 @@ def read(data: bytes, kind: str, limits: Limits) -> Reading:
     return Reading([Piece("text", p.strip("\n")) for p in _PARAGRAPH.split(text) if p.strip()])
 
 
-def row_text(cells: list[str]) -> str:
-    """Return one line for a row of a table: its cells between bars, empty ends dropped."""
-    flat = [" ".join(cell.split()) for cell in cells]
-    while flat and not flat[-1]:
-        flat.pop()
-    return " | ".join(flat).strip() if any(flat) else ""
-
-
 def _table(text: str, kind: str) -> str:
     csv.field_size_limit(_LONGEST_FIELD)
     delimiter = "\t" if kind == "tsv" else _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        rows = [row_text(row) for row in reader]
+        return markdown(reader)
     except csv.Error as error:
         raise CorruptDocument(
             f"The table cannot be read ({error}): export it again and upload the new file."
         ) from error
-    return "\n".join(row for row in rows if row)
 
 
 def _delimiter(text: str) -> str:

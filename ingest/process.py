@@ -56,6 +56,8 @@ class Processor:
 
     async def drain(self) -> int:
         """Do jobs until none waits; return how many were claimed."""
+        if not await self._has_waiting():
+            return 0  # most wakes come while their document is already in work
         counts = await asyncio.gather(*(self._drain_slot() for _ in range(_SLOTS)))
         return sum(counts)
 
@@ -74,6 +76,13 @@ class Processor:
     async def close(self) -> None:
         """End the parser's process."""
         await self._parser.close()
+
+    async def _has_waiting(self) -> bool:
+        async with self._services.store.system() as unit:
+            for walk in self._walks:
+                if await walk.queue(unit).has_waiting():
+                    return True
+        return False
 
     async def _drain_slot(self) -> int:
         count = 0

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from core.sentences import sentences
 from ingest.document import Box, Chunk, Element, ParsedDocument, union
+from ingest.tables import head_of, is_rule, without_bars
 from ingest.tokens import TokenRuler
 
 MAX_TOKENS = 200
 _PREFIX_WORDS = 40  # with 200 tokens of text this stays within the model's window of 256
 _PREFIX_CHARACTERS = 240
 _EXTENSION = re.compile(r"(?<=\S)\.[A-Za-z0-9]{1,5}$")
+# Names that a program gave: without any letter, or the hexadecimal digits of an id or a hash.
+_MACHINE_NAME = re.compile(r"[\W\d_]*|(?:\w{1,6}_)?(?=\D*\d)(?:[0-9a-f]-?){16,}")
 
 
 @dataclass(frozen=True)
@@ -50,22 +53,31 @@ def split(
 
 
 def embedding_text(chunk: Chunk, document_name: str) -> str:
-    """Return what the embedding model reads: the document's name, the headings, the passage.
-
-    The passage alone often does not say whose figures it holds ("Net sales 82,959"): the name and
-    the headings do. They are cut so that the whole stays within the model's window.
-    """
+    """Return what the embedding model reads of a passage (see ``prefixed``)."""
     return prefixed(chunk.text, document_name, chunk.heading_path, chunk.context)
 
 
-def prefixed(text: str, document_name: str, heading_path: Sequence[str], context: str) -> str:
-    """Return a passage below its document's name, its headings and its table's first row."""
+def indexed_text(chunk: Chunk, document_name: str) -> str:
+    """Return what keyword search finds a passage by: what is embedded, and any name at all."""
     title = _EXTENSION.sub("", document_name)
-    place = " > ".join([title, *heading_path])
-    lines = [_shorten(place)]
+    text = embedding_text(chunk, document_name)
+    return f"{title}\n{text}" if _MACHINE_NAME.fullmatch(title.lower()) else text
+
+
+def prefixed(text: str, document_name: str, heading_path: Sequence[str], context: str) -> str:
+    """Return a passage below its document's name, its headings and its table's first row.
+
+    The passage alone often does not say whose figures it holds ("Net sales 82,959"): the name and
+    the headings do. They are cut so that the whole stays within the model's window. A name that
+    tells nothing ("84211.pdf", a hash) is left out, as are the bars between a table's cells: to
+    the model they would be noise.
+    """
+    title = _EXTENSION.sub("", document_name)
+    named = () if _MACHINE_NAME.fullmatch(title.lower()) else (title,)
+    lines = [_shorten(" > ".join([*named, *heading_path]))]
     if context:
-        lines.append(_shorten(context))
-    return "\n".join([*(line for line in lines if line), text])
+        lines.append(_shorten(without_bars(context)))
+    return "\n".join([*(line for line in lines if line), without_bars(text)])
 
 
 def _shorten(line: str) -> str:
@@ -111,7 +123,9 @@ def _line_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for line in text[start:end].splitlines(keepends=True):
         body = line.rstrip()
-        if body:
+        if is_rule(body) and spans:  # is never parted from the head above it
+            spans[-1] = (spans[-1][0], start + len(body))
+        elif body:
             spans.append((start, start + len(body)))
         start += len(line)
     return spans
@@ -189,8 +203,8 @@ def _box(group: list[_Unit]) -> Box | None:
 
 
 def _header_row(unit: _Unit) -> str:
-    """Return the first row of the table that ``unit`` continues."""
+    """Return the head of the table that ``unit`` continues."""
     element = unit.element
     if element.kind != "table" or unit.start == element.start:
         return ""
-    return element.text.split("\n", 1)[0]
+    return head_of(element.text)

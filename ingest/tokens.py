@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Words as the model's pre-tokenizer sees them; ideographs and kana are words of their own.
-_WORD = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𪛟]|[^\W_぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𪛟]+|[^\w\s]|_")
+# Words as the model's pre-tokenizer sees them; ideographs and kana are words of their own. Bars
+# part the cells of tables and are taken out before the model reads a passage.
+_WORD = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𪛟]|[^\W_぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𪛟]+|[^\w\s|]|_")
 _CACHE_WORDS = 200_000
 
 

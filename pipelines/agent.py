@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
@@ -13,7 +13,7 @@ import jsonschema
 import structlog
 from pydantic import JsonValue, SecretStr
 
-from core.errors import NuxaError
+from core.errors import NotFound, NuxaError
 from core.models.chat import ChatDoor, tool_arguments
 from core.models.messages import (
     ChatDelta,
@@ -39,7 +39,17 @@ class Tool(Protocol):
     @property
     def spec(self) -> ToolSpec: ...
 
-    async def __call__(self, arguments: dict[str, JsonValue]) -> JsonValue: ...
+    async def __call__(self, arguments: dict[str, JsonValue], /) -> JsonValue: ...
+
+
+class GateDoor(Protocol):
+    """Asked before each call, also of a tool that the task has not; raises what refuses it."""
+
+    async def __call__(self, call: ToolCall, arguments: dict[str, JsonValue], /) -> None: ...
+
+
+async def _open(_: ToolCall, __: dict[str, JsonValue]) -> None:
+    """Refuse nothing."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class Task:
     max_rounds: int = 8
     cites: bool = True
     api_key: SecretStr | None = None
+    gate: GateDoor = _open
 
 
 @dataclass(frozen=True)
@@ -112,10 +123,13 @@ async def run_agent(task: Task, door: ChatDoor) -> AsyncGenerator[AgentEvent, No
     yield loop.done()
 
 
-async def call_tool(tool: Tool, call: ToolCall, arguments: dict[str, JsonValue]) -> ToolResult:
-    """Check the arguments and run the tool; whatever goes wrong is its result."""
+async def call_tool(
+    tool: Tool, call: ToolCall, arguments: dict[str, JsonValue], gate: GateDoor = _open
+) -> ToolResult:
+    """Check the arguments, ask the gate and run the tool; whatever goes wrong is its result."""
     try:
         jsonschema.validate(arguments, tool.spec.parameters)
+        await gate(call, arguments)
         return ToolResult(call, "success", await tool(arguments))
     except NuxaError as error:
         return ToolResult(call, "error", error.message)
@@ -124,6 +138,22 @@ async def call_tool(tool: Tool, call: ToolCall, arguments: dict[str, JsonValue])
     except Exception:
         log.exception("tool failed", tool=call.name)
         return ToolResult(call, "error", f"The tool {call.name} failed; do without it.")
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """Stands in for a tool that the task has not."""
+
+    name: str
+    known: Iterable[str]
+
+    @property
+    def spec(self) -> ToolSpec:
+        return ToolSpec(self.name, "", {"type": "object"})
+
+    async def __call__(self, _: dict[str, JsonValue]) -> JsonValue:
+        known = ", ".join(self.known) or "none"
+        raise NotFound(f"There is no tool {self.name!r}; known: {known}.")
 
 
 @dataclass
@@ -182,15 +212,12 @@ class _Loop:
         return self._shown(self._checker.finish())
 
     async def call(self, call: ToolCall) -> ToolResult:
-        tool = self._tools.get(call.name)
-        if tool is None:
-            known = ", ".join(self._tools) or "none"
-            return ToolResult(call, "error", f"There is no tool {call.name!r}; known: {known}.")
         try:
             arguments = tool_arguments(call)
         except ValueError as error:
             return ToolResult(call, "error", f"The arguments do not fit: {error}.")
-        return await call_tool(tool, call, arguments)
+        tool = self._tools.get(call.name) or _Missing(call.name, self._tools)
+        return await call_tool(tool, call, arguments, self.task.gate)
 
     def note(self, result: ToolResult) -> ToolResult:
         """Put a tool's result into the messages."""

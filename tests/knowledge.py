@@ -54,14 +54,14 @@ async def make_base(store: Store, workspace_id: str, language: str = "en") -> Kn
     return base
 
 
-def new_chunk(text: str, name: str = "", **columns: Any) -> NewChunk:
+def new_chunk(text: str, name: str = "", language: str = "en", **columns: Any) -> NewChunk:
     """Return a chunk that is indexed as ingestion does: under its document's name."""
     known: dict[str, Any] = {"start_offset": 0, "end_offset": len(text)} | columns
     return NewChunk(
         content=text,
         token_count=len(text.split()),
         embedding=embedded(f"{name} {text}"),
-        words=Counter(analyze(f"{name} {text}")),
+        words=Counter(analyze(f"{name} {text}", language)),
         **known,
     )
 
@@ -88,15 +88,18 @@ async def add_document(
     )
     async with store.unit(base.workspace_id) as unit:
         await unit.documents.add_unless_known(document)
-        await unit.chunks.write_chunks(base, document.id, list(_chunks(texts, name, columns)))
+        await unit.chunks.write_chunks(
+            base, document.id, list(_chunks(texts, name, base.language, columns))
+        )
     return document.id
 
 
-def _chunks(texts: Sequence[str], name: str, columns: dict[str, Any]) -> Iterator[NewChunk]:
+def _chunks(
+    texts: Sequence[str], name: str, language: str, columns: dict[str, Any]
+) -> Iterator[NewChunk]:
     at = 0
     for text in texts:
         end = at + len(text)
-        yield new_chunk(
-            text, name.rsplit(".", 1)[0], **{"start_offset": at, "end_offset": end} | columns
-        )
+        places = {"start_offset": at, "end_offset": end}
+        yield new_chunk(text, name.rsplit(".", 1)[0], language, **places | columns)
         at = end + 2

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 from api import access
 from api.access import PUBLIC, READ, WRITE
-from api.artifacts import content
+from api.artifacts.headers import MEDIA_TYPES, POLICY, disposition
 from api.artifacts.schemas import ArtifactAnswer, ArtifactQuery, NewArtifact, NewArtifactAnswer
 from api.call import Call, Reply
 from api.endpoint import Media, endpoint
@@ -16,15 +15,14 @@ from api.errors import found
 from api.identity import identify
 from api.paging import Page, cursor_of
 from api.serve import credentials_of
-from core.blobs import Stored
 from core.errors import Forbidden, NotFound, Unauthorized, ValidationFailed
-from core.ids import new_id
-from core.security import hash_token, new_token
+from core.security import hash_token
 from core.store.artifacts import Artifact
 from core.store.base import now
+from pipelines.artifacts import KINDS, LARGEST, ArtifactContent, decoded, keep
 
 # JSON as whatever it holds, the rest by its media type.
-_SHOWN: Final = (Any, *(Media(kind) for kind in content.MEDIA_TYPES if kind != "application/json"))
+_SHOWN: Final = (Any, *(Media(kind) for kind in MEDIA_TYPES if kind != "application/json"))
 
 
 @endpoint("POST", "/api/artifacts", access=WRITE, status=201)
@@ -32,15 +30,12 @@ async def create_artifact(call: Call, body: NewArtifact) -> NewArtifactAnswer:
     """Keep content to be shown under a new token; only the token's hash is stored."""
     if body.expires_at is not None and body.expires_at <= now():
         raise ValidationFailed("expiresAt must be in the future.")
-    data = await _data(call, body)
-    await asyncio.to_thread(content.check, body.type, data)
-    stored = await call.services.blobs.put(_one(data), content.LARGEST)
-    token = new_token()
-    # Not torn apart by a client that goes away: a row names the blob, or it is gone.
-    row = await asyncio.shield(_record(call, body, stored, token))
-    answer = ArtifactAnswer.model_validate(row)
-    url = f"{call.services.settings.base_url}/api/artifacts/{token}"
-    return NewArtifactAnswer(**answer.model_dump(), token=token, url=url)
+    new = ArtifactContent(
+        body.type, body.title, await _data(call, body), body.visibility, body.expires_at
+    )
+    kept = await keep(call.services, call.workspace_id, replace(new, created_by=call.user_id))
+    answer = ArtifactAnswer.model_validate(kept.row)
+    return NewArtifactAnswer(**answer.model_dump(), token=kept.token, url=kept.url)
 
 
 @endpoint("GET", "/api/artifacts", access=READ)
@@ -73,10 +68,10 @@ async def show_artifact(call: Call, artifact: str) -> Reply:
     if row.visibility != "public":
         await _check_member(call, row)
     headers = {
-        "Content-Type": content.KINDS[row.type].content_type,
+        "Content-Type": KINDS[row.type].content_type,
         "Content-Length": str(row.size),
-        "Content-Disposition": content.disposition(row.title, row.type),
-        "Content-Security-Policy": content.POLICY,
+        "Content-Disposition": disposition(row.title, row.type),
+        "Content-Security-Policy": POLICY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "private, no-store",
@@ -95,32 +90,11 @@ async def revoke_artifact(call: Call, artifact: str) -> None:
 
 async def _data(call: Call, body: NewArtifact) -> bytes:
     if body.content is not None:
-        return content.decoded(body.type, body.content)
+        return decoded(body.type, body.content)
     async with call.services.store.unit(call.workspace_id) as unit:
         file = found(await unit.files.get(body.file_id or ""), "file")
-    pieces = call.services.blobs.read(file.blob_key, 0, min(file.size, content.LARGEST + 1))
+    pieces = call.services.blobs.read(file.blob_key, 0, min(file.size, LARGEST + 1))
     return b"".join([piece async for piece in pieces])
-
-
-async def _record(call: Call, body: NewArtifact, stored: Stored, token: str) -> Artifact:
-    row = Artifact(
-        id=new_id("art"),
-        token_hash=hash_token(token),
-        type=body.type,
-        title=body.title,
-        size=stored.size,
-        checksum=stored.checksum,
-        blob_key=stored.key,
-        visibility=body.visibility,
-        expires_at=body.expires_at,
-        created_by=call.user_id,
-    )
-    try:
-        async with call.services.store.unit(call.workspace_id) as unit:
-            return unit.artifacts.add(row)
-    except BaseException:
-        await call.services.blobs.delete(stored.key)
-        raise
 
 
 async def _check_member(call: Call, artifact: Artifact) -> None:
@@ -129,7 +103,3 @@ async def _check_member(call: Call, artifact: Artifact) -> None:
         who = await identify(system, credentials_of(call.request), call.services.settings)
         caller = await access.seated(system, who, artifact.workspace_id)
     access.authorize(caller, READ, "artifacts")
-
-
-async def _one(data: bytes) -> AsyncIterator[bytes]:
-    yield data

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import StringConstraints, model_validator
 
 from api.paging import PageQuery
 from api.wire import Moment, Name, Wire
-
-Type = Literal["markdown", "html", "svg", "png", "csv", "json", "code", "pdf"]
-Visibility = Literal["public", "workspace"]
+from pipelines.artifacts import Type, Visibility
 
 
 class NewArtifact(Wire):

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from api.access import SCOPE
 from api.wire import Email, Moment, Name, Password, Wire
+from core.rights import SCOPE
 from core.store.base import now
 
 

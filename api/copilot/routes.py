@@ -79,7 +79,7 @@ async def abort_copilot(call: Call, message_id: str) -> AbortAnswer:
 
 def _ask(call: Call, body: AskBody) -> Ask:
     """Return the question; repeats of an Idempotency-Key are one turn."""
-    ask = body.ask()
+    ask = replace(body.ask(), rights=call.caller.rights)
     if ask.user_message_id is None and call.once_id is not None:
         return replace(ask, user_message_id=f"once_{call.once_id}")
     return ask

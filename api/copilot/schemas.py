@@ -132,27 +132,34 @@ class ModelAnswer(Wire):
 
 
 class CopilotTool(Wire):
-    """``parameters`` is a JSON Schema; ``modes`` name those that have the tool."""
+    """``parameters`` is a JSON Schema; ``modes`` name those that have the tool, ``role`` the
+    smallest role of who may use it."""
 
     name: str
     description: str
     parameters: dict[str, JsonValue]
     read_only: bool
     requires_approval: bool
+    role: str
     modes: list[str]
 
 
 class ToolRun(Wire):
+    """With ``mode``, or ``chatId`` and its mode, only tools of that mode are let through."""
+
     name: str
     arguments: dict[str, JsonValue] = Field(default={})
     tool_call_id: str | None = None
     chat_id: str | None = None
+    mode: str | None = None
+    workflow_id: Id | None = None
 
 
 class ToolRunAnswer(Wire):
     success: bool
     output: Any = None
     error: str | None = None
+    artifacts: list[dict[str, Any]] = Field(default=[])
     duration_ms: int
 
 

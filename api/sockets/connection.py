@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from api.access import Identity, Role
+from api.access import Identity
 from core.errors import RateLimited
+from core.rights import Role
 
 _PER_SECOND: Final = 100.0  # audio in pieces of 20 ms is 50
 _BURST: Final = 200.0

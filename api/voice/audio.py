@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from api.access import READ, Role
+from api.access import READ
 from api.errors import found
 from api.sockets.connection import Connection, Leaving
 from api.sockets.event import SocketCall, socket_event
@@ -20,6 +20,7 @@ from copilot.voice.holding import Holding, hold
 from copilot.voice.line import EndReason
 from core.errors import Conflict, NotFound, PayloadTooLarge, ValidationFailed
 from core.models.speech.pcm import LISTENING_RATE, SAMPLE_BYTES, SPEAKING_RATE, seconds_of
+from core.rights import Role
 
 _LARGEST_CHUNK: Final = LISTENING_RATE * SAMPLE_BYTES  # a second
 _FORMAT: Final = AudioFormat(encoding="pcm16", sample_rate=LISTENING_RATE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any, Final
 
-from api.access import READ, Role
+from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
@@ -18,6 +18,7 @@ from api.voice.schemas import (
 )
 from copilot.voice.sessions import Opening, open_session
 from core.errors import Conflict
+from core.rights import Role
 from core.store.voice_sessions import VoiceSession
 
 _WIDE: Final = AudioFormat(encoding="pcm16", sample_rate=16_000)

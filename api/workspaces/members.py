@@ -11,13 +11,14 @@ from typing import Literal
 from pydantic import model_validator
 
 from api import access
-from api.access import ADMIN, READ, Role
+from api.access import ADMIN, READ
 from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
 from api.wire import Email, Wire
 from core.errors import Conflict, Forbidden, NotFound
+from core.rights import Role
 from core.store.workspaces import Member
 
 RoleName = Literal["owner", "admin", "write", "read"]

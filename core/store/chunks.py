@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -24,12 +24,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Float, SmallInteger
 
 from core.errors import Conflict, NotFound
-from core.ids import new_id
 from core.store.base import Base, TenantRepository
 from core.store.documents import Document
-from core.store.driver import execute_many, fetch
+from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
-from core.store.new_chunks import INSERT, NewChunk, row_of, word_count
+from core.store.new_chunks import NewChunk, insert_chunks, word_count
 from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
 from core.store.vectors import Vectors
@@ -64,6 +63,21 @@ class Chunk(Base):
     frequencies: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
 
 
+# The base's row before the document's: who writes to a base waits there for who did before.
+_COUNT: Final = """
+    WITH base AS (
+        UPDATE knowledge_bases SET chunk_count = chunk_count + $4, token_count = token_count + $5,
+            word_count = word_count + $6, updated_at = now()
+        WHERE id = $2 AND workspace_id = $3 RETURNING id, coalesce(vector_set_no, no) AS vector_set
+    ), document AS (
+        UPDATE documents d SET chunk_count = $4, token_count = $5, word_count = $6,
+            updated_at = now()
+        FROM base WHERE d.id = $1 AND d.base_id = base.id AND d.workspace_id = $3 RETURNING d.id
+    )
+    SELECT vector_set, EXISTS (SELECT FROM document) FROM base
+"""
+
+
 class ModelChanged(Conflict):
     """What was embedded with a base's model came too late: it has another."""
 
@@ -86,31 +100,11 @@ class Chunks(TenantRepository):
 
         Vectors, keyword index and the counts of document and base change with them. Raises
         :class:`NotFound` if base or document are gone, for example deleted during processing,
-        and :class:`ModelChanged` when the base has other vectors by now.
+        and :class:`ModelChanged` when the base has other vectors by now: roll back then.
         """
-        await self._lock_same_model(base)
+        await self._count(base, document_id, chunks)
         await self._remove(base, document_id)
-        await self._count_document(base, document_id, chunks)
-        if not chunks:
-            return []
-        nos = await self._reserve(len(chunks))
-        ids = [new_id("chunk") for _ in chunks]
-        rows = zip(nos, ids, range(len(chunks)), chunks, strict=True)
-        await execute_many(
-            self._session,
-            INSERT,
-            [row_of(base, document_id, no, id_, index, chunk) for no, id_, index, chunk in rows],
-        )
-        await self._vectors.add(base.vector_set, nos, [chunk.embedding for chunk in chunks])
-        words = [chunk.words for chunk in chunks]
-        await self._postings.add(base.no, list(zip(nos, words, strict=True)))
-        await self._bases.count(
-            base.id,
-            chunks=len(chunks),
-            tokens=sum(chunk.token_count for chunk in chunks),
-            words=sum(word_count(chunk) for chunk in chunks),
-        )
-        return ids
+        return await insert_chunks(self._session, base, document_id, chunks)
 
     async def rewrite(self, base: KnowledgeBase, chunk_id: str, before: str, new: NewChunk) -> None:
         """Give a chunk another text with its vector and words; raises :class:`Conflict` unless its
@@ -190,14 +184,11 @@ class Chunks(TenantRepository):
             .with_for_update(key_share=True)
         )
         if found is None:
-            raise NotFound("This knowledge base does not exist; list the bases to see which do.")
+            raise _no_base()
         return int(found)
 
     async def _lock_same_model(self, base: KnowledgeBase) -> None:
-        if await self._lock(base) != base.vector_set:
-            raise ModelChanged(
-                "The knowledge base got another embedding model just now; try again."
-            )
+        _check_model(base, await self._lock(base))
 
     async def _remove(self, base: KnowledgeBase, document_id: str) -> int:
         rows = await fetch(
@@ -218,30 +209,29 @@ class Chunks(TenantRepository):
             )
         return len(rows)
 
-    async def _count_document(
+    async def _count(
         self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
     ) -> None:
-        found = await fetch(
+        """Lock the base, and count in it and in a document what the document is to have."""
+        rows = await fetch(
             self._session,
-            """
-                UPDATE documents SET chunk_count = $4, token_count = $5, word_count = $6,
-                    updated_at = now()
-                WHERE id = $1 AND base_id = $2 AND workspace_id = $3 RETURNING id
-            """,
+            _COUNT,
             *(document_id, base.id, self._workspace_id, len(chunks)),
             sum(chunk.token_count for chunk in chunks),
             sum(word_count(chunk) for chunk in chunks),
         )
-        if not found:
+        if not rows:
+            raise _no_base()
+        ((vector_set, has_document),) = rows
+        _check_model(base, vector_set)
+        if not has_document:
             raise NotFound("This document is no longer in the base; add it again to index it.")
 
-    async def _reserve(self, count: int) -> list[int]:
-        numbers = await fetch(
-            self._session,
-            """
-                SELECT nextval(pg_get_serial_sequence('chunks', 'no'))
-                FROM generate_series(1, $1::integer)
-            """,
-            count,
-        )
-        return [no for (no,) in numbers]
+
+def _check_model(base: KnowledgeBase, vector_set: int) -> None:
+    if vector_set != base.vector_set:
+        raise ModelChanged("The knowledge base got another embedding model just now; try again.")
+
+
+def _no_base() -> NotFound:
+    return NotFound("This knowledge base does not exist; list the bases to see which do.")

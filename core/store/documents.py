@@ -19,9 +19,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import Conflict
 from core.store.base import Base, Timestamps, now
 from core.store.driver import fetch
-from core.store.inserting import insertion
 from core.store.jobs import TERMINAL, Job, Jobs
 from core.store.pages import Position, RowsPage, read_page
+from core.store.rows import insertion
 
 # One statement, so that the base's row, which all who add to it count in, is locked no longer.
 _ADD_AND_COUNT: Final = """
@@ -41,6 +41,11 @@ class Document(Job, Timestamps, Base):
             "workspace_id",
             "created_at",
             postgresql_where=text("status IN ('pending', 'processing')"),
+        ),
+        Index(
+            "ix_documents_processing",
+            "workspace_id",
+            postgresql_where=text("status = 'processing'"),
         ),
         Index("ix_documents_disabled", "base_id", postgresql_where=text("NOT enabled")),
     )

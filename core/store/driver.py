@@ -7,7 +7,6 @@ transaction. A query that is only read is best asked by ``look``, which begins n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from asyncpg import (
@@ -97,12 +96,6 @@ async def fetch(session: AsyncSession, sql: str, *values: Any) -> list[Record]:
             raise
         await session.invalidate()
         raise ServiceUnavailable(_SILENT) from error
-
-
-async def execute_many(session: AsyncSession, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Write many rows by one statement and one round trip, in the session's transaction."""
-    driver = await begin(session)
-    await driver.executemany(sql, rows)
 
 
 async def begin(session: AsyncSession) -> Connection[Record]:

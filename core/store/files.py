@@ -27,6 +27,9 @@ class File(Job, Timestamps, Base):
             "created_at",
             postgresql_where=text("status IN ('pending', 'processing')"),
         ),
+        Index(
+            "ix_files_processing", "workspace_id", postgresql_where=text("status = 'processing'")
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -3,13 +3,54 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
-from sqlalchemy import TextClause, text, update
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.store.base import Repository, now
+from core.store.base import Repository
+from core.store.driver import fetch
 from core.store.jobs import J
+from core.store.rows import loaded
+
+# The first words are those of the index that finds such rows.
+_DUE: Final = """
+    {row}.status IN ('pending', 'processing')
+    AND ({row}.status = 'pending' OR {row}.lease_until < now())
+"""
+# From one workspace with rows that are due to the next, however many rows each has; then the
+# oldest row of the workspace with the fewest in work.
+_CLAIM: Final = """
+    WITH RECURSIVE waiting (workspace_id) AS (
+        (SELECT d.workspace_id FROM {table} d WHERE {due_d} ORDER BY d.workspace_id LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT d.workspace_id FROM {table} d
+            WHERE {due_d} AND d.workspace_id > w.workspace_id ORDER BY d.workspace_id LIMIT 1
+        ) FROM waiting w WHERE w.workspace_id IS NOT NULL
+    ), chosen AS (
+        SELECT w.workspace_id FROM waiting w
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS busy FROM {table} b
+            WHERE b.workspace_id = w.workspace_id AND b.status = 'processing'
+                AND b.lease_until >= now()
+        ) AS load
+        CROSS JOIN LATERAL (
+            SELECT d.created_at FROM {table} d WHERE d.workspace_id = w.workspace_id AND {due_d}
+            ORDER BY d.created_at LIMIT 1
+        ) AS oldest
+        ORDER BY load.busy, oldest.created_at, w.workspace_id LIMIT 1
+    )
+    UPDATE {table} SET status = 'processing', attempts = attempts + 1, lease_owner = $1,
+        lease_until = now() + $2::interval, started_at = now(), updated_at = now()
+    WHERE id = (
+        SELECT d.id FROM {table} d
+        WHERE d.workspace_id = (SELECT workspace_id FROM chosen) AND {due_d}
+        ORDER BY d.created_at, d.id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING *
+"""
+_TRIES: Final = 3
 
 
 class JobQueue(Repository, Generic[J]):
@@ -21,42 +62,30 @@ class JobQueue(Repository, Generic[J]):
         self._table = model.__tablename__
 
     async def claim(self, owner: str, lease: timedelta) -> J | None:
-        """Take the next unclaimed row, of the workspace with the fewest in work."""
-        due = self._statement("""
-            SELECT d.id FROM {table} d
-            LEFT JOIN LATERAL (
-                SELECT count(*) AS busy FROM {table} b
-                WHERE b.workspace_id = d.workspace_id
-                  AND b.status = 'processing' AND b.lease_until >= now()
-            ) load ON true
-            WHERE d.status = 'pending' OR (d.status = 'processing' AND d.lease_until < now())
-            ORDER BY load.busy, d.created_at, d.id
-            LIMIT 1 FOR UPDATE OF d SKIP LOCKED
-        """)
-        row_id = await self._session.scalar(due)
-        if row_id is None:
-            return None
-        row: J | None = await self._session.scalar(
-            update(self._model)
-            .where(self._model.id == row_id)
-            .values(
-                status="processing",
-                attempts=self._model.attempts + 1,
-                lease_owner=owner,
-                lease_until=now() + lease,
-                started_at=now(),
-            )
-            .returning(self._model)
-        )
-        return row
+        """Take the next unclaimed row, of the workspace with the fewest in work.
+
+        It is a statement by itself, committed at once. The row stays outside the session.
+        """
+        sql = self._filled(_CLAIM)
+        for _ in range(_TRIES):
+            for record in await fetch(self._session, sql, owner, lease):
+                row: J = loaded(self._model, record)
+                return row
+            # Others may have taken what was the last of the chosen workspace, not of all.
+            if not await self.has_waiting():
+                return None
+        return None
+
+    async def has_waiting(self) -> bool:
+        """Whether a worker could take a row now."""
+        sql = self._filled("SELECT EXISTS (SELECT FROM {table} d WHERE {due_d})")
+        ((waits,),) = await fetch(self._session, sql)
+        return bool(waits)
 
     async def count_waiting(self) -> int:
         """Count the rows that a worker could take now."""
         count: int | None = await self._session.scalar(
-            self._statement("""
-                SELECT count(*) FROM {table}
-                WHERE status = 'pending' OR (status = 'processing' AND lease_until < now())
-            """)
+            self._statement("SELECT count(*) FROM {table} d WHERE {due_d}")
         )
         return count or 0
 
@@ -68,4 +97,8 @@ class JobQueue(Repository, Generic[J]):
         return {status: int(count) for status, count in rows}
 
     def _statement(self, template: str) -> TextClause:
-        return text(template.format(table=self._table))  # a table's name, never a caller's text
+        return text(self._filled(template))
+
+    def _filled(self, template: str) -> str:
+        """Fill in a table's name, never a caller's text."""
+        return template.format(table=self._table, due_d=_DUE.format(row="d"))

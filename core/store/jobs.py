@@ -5,13 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Update, case, func, update
+from sqlalchemy import ColumnElement, case, func, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import TenantRepository, now
+from core.store.driver import fetch
+from core.store.rows import changes
 
 WAITING: Final = ("pending", "processing")
 TERMINAL: Final = ("completed", "failed", "cancelled")
+_HELD: Final = """
+    UPDATE {table} SET {changes}
+    WHERE id = $1 AND workspace_id = $2 AND lease_owner = $3 AND status = 'processing'
+    RETURNING cancel_requested
+"""
 
 
 class Job:
@@ -80,17 +87,11 @@ class Jobs(TenantRepository, Generic[J]):
 
         Return whether the job's cancellation was asked for, ``None`` if the lease is lost.
         """
-        is_cancelled: bool | None = await self._session.scalar(
-            self._held(job_id, owner)
-            .values(lease_until=now() + lease, **progress)
-            .returning(self._model.cancel_requested)
-        )
-        return is_cancelled
+        return await self._write_held(job_id, owner, {"lease_until": now() + lease, **progress})
 
     async def note(self, job_id: str, owner: str, values: dict[str, Any]) -> bool:
         """Write columns while the work goes on; false if the lease was lost to someone else."""
-        statement = self._held(job_id, owner).values(**values).returning(self._model.id)
-        return await self._session.scalar(statement) is not None
+        return await self._write_held(job_id, owner, values) is not None
 
     async def finish(
         self, job_id: str, owner: str, status: str, values: dict[str, Any] | None = None
@@ -105,17 +106,16 @@ class Jobs(TenantRepository, Generic[J]):
         }
         return await self.note(job_id, owner, end | (values or {}))
 
-    def _held(self, job_id: str, owner: str) -> Update:
-        return (
-            update(self._model)
-            .where(
-                self._model.id == job_id,
-                self._model.workspace_id == self._workspace_id,
-                self._model.lease_owner == owner,
-                self._model.status == "processing",
-            )
-            .execution_options(synchronize_session=False)
-        )
+    async def _write_held(self, job_id: str, owner: str, values: dict[str, Any]) -> bool | None:
+        """Write columns of a job that its owner holds; return whether its end was asked for."""
+        table = self._model.__table__
+        mine = (job_id, self._workspace_id, owner)
+        changed = changes(table, {"updated_at": now(), **values}, first=len(mine) + 1)
+        rows = await fetch(
+            self._session, _HELD.format(table=table.name, changes=changed.sql), *mine,
+            *changed.values,
+        )  # fmt: skip
+        return rows[0]["cancel_requested"] if rows else None
 
     async def _change(
         self, job_id: str, values: dict[str, Any], condition: ColumnElement[bool]

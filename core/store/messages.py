@@ -13,8 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.chats import Chat
 from core.store.driver import fetch
-from core.store.inserting import insert_rows
 from core.store.pages import Position, RowsPage, read_page
+from core.store.rows import insert_rows
 
 TERMINAL: Final = ("completed", "failed", "aborted")
 
@@ -25,8 +25,8 @@ _RENEW: Final = f"""
 """  # noqa: S608 - a constant
 _FINISH: Final = f"""
     UPDATE messages SET status = $4, content = $5, citations = $6::jsonb, tool_calls = $7::jsonb,
-        model = coalesce($8, model), usage = $9::jsonb, cost = $10, error = $11::jsonb,
-        lease_owner = NULL, lease_until = NULL, updated_at = now()
+        artifacts = $8::jsonb, model = coalesce($9, model), usage = $10::jsonb, cost = $11,
+        error = $12::jsonb, lease_owner = NULL, lease_until = NULL, updated_at = now()
     WHERE {_MINE} RETURNING id
 """  # noqa: S608 - a constant
 
@@ -131,7 +131,7 @@ class Messages(TenantRepository):
             _FINISH,
             *(message_id, self._workspace_id, owner),
             *(end["status"], end["content"]),
-            *(json.dumps(end.get(name, [])) for name in ("citations", "tool_calls")),
+            *(json.dumps(end.get(name, [])) for name in ("citations", "tool_calls", "artifacts")),
             end.get("model"),
             _json(end.get("usage")),
             end.get("cost"),

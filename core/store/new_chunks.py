@@ -1,15 +1,18 @@
-"""Chunks that are not written yet."""
+"""Chunks that are not written yet, and their writing with all that they are found by."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import pydantic_core
 from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.ids import new_id
+from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.postings import MOST_COUNTED
 
@@ -30,37 +33,71 @@ class NewChunk:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-INSERT: Final = """
-    INSERT INTO chunks (no, id, workspace_id, base_id, document_id, chunk_index, content,
-        token_count, page, bbox, heading_path, start_offset, end_offset, metadata, enabled, terms,
-        frequencies)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-"""
-
-
-def row_of(
-    base: KnowledgeBase, document_id: str, no: int, id_: str, index: int, chunk: NewChunk
-) -> tuple[Any, ...]:
-    """Return the values of ``INSERT`` for a chunk of a document."""
-    return (
-        no,
-        id_,
-        base.workspace_id,
-        base.id,
-        document_id,
-        index,
-        chunk.content,
-        chunk.token_count,
-        chunk.page,
-        None if chunk.bbox is None else list(chunk.bbox),
-        list(chunk.heading_path),
-        chunk.start_offset,
-        chunk.end_offset,
-        json.dumps(dict(chunk.meta)),
-        True,
-        list(chunk.words),
-        [min(frequency, MOST_COUNTED) for frequency in chunk.words.values()],
+# Everything that a passage is found by, in one round trip; the sequence gives numbers in the order
+# of the passages, and foreign keys are looked at when the whole statement has ended.
+_INSERT: Final = """
+    WITH given AS MATERIALIZED (
+        SELECT nextval(pg_get_serial_sequence('chunks', 'no')) AS no, x.*
+        FROM json_to_recordset($1::json) AS x (id text, chunk_index integer, content text,
+            token_count integer, page integer, bbox float8[], heading_path text[],
+            start_offset integer, end_offset integer, metadata jsonb, terms text[],
+            frequencies smallint[], length integer, embedding json)
+    ), new_chunks AS (
+        INSERT INTO chunks (no, id, workspace_id, base_id, document_id, chunk_index, content,
+            token_count, page, bbox, heading_path, start_offset, end_offset, metadata, enabled,
+            terms, frequencies)
+        SELECT no, id, $2, $3, $4, chunk_index, content, token_count, page, bbox, heading_path,
+            start_offset, end_offset, metadata, true, terms, frequencies
+        FROM given
+    ), new_vectors AS (
+        INSERT INTO vectors (base_no, chunk_no, embedding)
+        SELECT $5::bigint, no, CAST(CAST(embedding AS text) AS halfvec) FROM given
+    ), words AS MATERIALIZED (
+        SELECT no, length, term, frequency
+        FROM given CROSS JOIN LATERAL unnest(terms, frequencies) AS w (term, frequency)
+    ), new_postings AS (
+        INSERT INTO postings (base_no, term, chunk_no, frequency, length)
+        SELECT $6::bigint, term, no, frequency, length FROM words
     )
+    INSERT INTO terms (base_no, term, chunk_count)
+    SELECT $6::bigint, term, count(*) FROM words GROUP BY term
+    ON CONFLICT (base_no, term)
+    DO UPDATE SET chunk_count = terms.chunk_count + excluded.chunk_count
+"""
+_TOGETHER: Final = 256  # passages a statement: a long document's are no text of many megabytes
+
+
+async def insert_chunks(
+    session: AsyncSession, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
+) -> list[str]:
+    """Write the chunks of a document that has none, whose base is locked; return their ids."""
+    ids = [new_id("chunk") for _ in chunks]
+    rows = [_row(id_, at, chunk) for at, (id_, chunk) in enumerate(zip(ids, chunks, strict=True))]
+    places = (base.workspace_id, base.id, document_id, base.vector_set, base.no)
+    for start in range(0, len(rows), _TOGETHER):
+        given = pydantic_core.to_json(rows[start : start + _TOGETHER]).decode()
+        await fetch(session, _INSERT, given, *places)
+    return ids
+
+
+def _row(id_: str, index: int, chunk: NewChunk) -> dict[str, Any]:
+    frequencies = [min(frequency, MOST_COUNTED) for frequency in chunk.words.values()]
+    return {
+        "id": id_,
+        "chunk_index": index,
+        "content": chunk.content,
+        "token_count": chunk.token_count,
+        "page": chunk.page,
+        "bbox": None if chunk.bbox is None else list(chunk.bbox),
+        "heading_path": list(chunk.heading_path),
+        "start_offset": chunk.start_offset,
+        "end_offset": chunk.end_offset,
+        "metadata": dict(chunk.meta),
+        "terms": list(chunk.words),
+        "frequencies": frequencies,
+        "length": sum(chunk.words.values()),
+        "embedding": chunk.embedding.tolist(),
+    }
 
 
 def word_count(chunk: NewChunk) -> int:

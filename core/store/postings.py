@@ -10,7 +10,6 @@ from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, Select, SmallI
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository
-from core.store.copying import copy_rows
 from core.store.driver import fetch, look, rendered
 
 # What one word adds to a chunk's BM25: of a posting ``p`` and a weighted word ``w``; the places are
@@ -50,14 +49,19 @@ class Postings(TenantRepository):
     async def add(self, base_no: int, words: Sequence[tuple[int, Mapping[str, int]]]) -> None:
         """Index chunks, given as ``(chunk_no, {term: frequency})``."""
         await self._count_terms(base_no, [found.keys() for _, found in words])
-        rows = (
-            (base_no, term, chunk_no, min(frequency, MOST_COUNTED), length)
+        rows = [
+            (term, chunk_no, min(frequency, MOST_COUNTED), sum(found.values()))
             for chunk_no, found in words
-            for length in [sum(found.values())]
             for term, frequency in found.items()
-        )
-        columns = ("base_no", "term", "chunk_no", "frequency", "length")
-        await copy_rows(self._session, Posting.__table__, columns, rows)
+        ]
+        if not rows:
+            return
+        insert = """
+            INSERT INTO postings (base_no, term, chunk_no, frequency, length)
+            SELECT $1::bigint, new.* FROM
+                unnest($2::text[], $3::bigint[], $4::smallint[], $5::integer[]) AS new
+        """
+        await fetch(self._session, insert, base_no, *map(list, zip(*rows, strict=True)))
 
     async def remove(self, base_no: int, words: Sequence[tuple[int, Sequence[str]]]) -> None:
         """Take chunks out of the index, given as ``(chunk_no, terms)``."""

@@ -24,6 +24,7 @@ from core.store.audit import AuditLog, AuditWriter
 from core.store.base import Repository
 from core.store.bearer_tokens import BearerTokens
 from core.store.blob_keys import BlobKeys
+from core.store.block_failures import BlockFailures
 from core.store.block_logs import BlockLogs, BlockLogWriter
 from core.store.callers import KeyHolders
 from core.store.chats import Chats
@@ -144,6 +145,7 @@ class Unit(_Transaction):
     executions = repository(Executions)
     run_statistics = repository(RunStatistics)
     block_logs = repository(BlockLogs)
+    block_failures = repository(BlockFailures)
     pauses = repository(Pauses)
     subruns = repository(SubRuns)
     sent_webhooks = repository(SentWebhooks)

@@ -46,21 +46,6 @@ class IndexedBase(Protocol):
 class Vectors(TenantRepository):
     """Reached only through a base that was checked."""
 
-    async def add(
-        self, vector_set: int, chunk_nos: Sequence[int], embeddings: Sequence[NDArray[np.float32]]
-    ) -> None:
-        """Write one unit vector a chunk."""
-        literals = [vector_literal(embedding) for embedding in embeddings]
-        await fetch(
-            self._session,
-            """
-                INSERT INTO vectors (base_no, chunk_no, embedding)
-                SELECT $1::bigint, new.no, CAST(new.embedding AS halfvec)
-                FROM unnest($2::bigint[], $3::text[]) AS new (no, embedding)
-            """,
-            *(vector_set, chunk_nos, literals),
-        )
-
     async def replace(self, vector_set: int, chunk_no: int, embedding: NDArray[np.float32]) -> None:
         """Give a chunk another unit vector; one in a set that is being made is made again."""
         await fetch(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, TenantRepository, Timestamps
+from core.store.base import Base, TenantRepository, Timestamps, is_one_of
 from core.store.driver import look
 from core.store.pages import Position, RowsPage, moment_of, position_of, read_page
 
@@ -83,6 +84,15 @@ class Workflows(TenantRepository):
         if len(rows) <= limit:
             return RowsPage(found, None)
         return RowsPage(found, position_of(found[-1]["created_at"], found[-1]["id"]))
+
+    async def names(self, workflow_ids: Sequence[str]) -> dict[str, str]:
+        """Return the name of each of these workflows that is there."""
+        rows = await self._session.execute(
+            select(Workflow.id, Workflow.name).where(
+                is_one_of(Workflow.id, workflow_ids), Workflow.workspace_id == self._workspace_id
+            )
+        )
+        return {row.id: row.name for row in rows}
 
     async def lock(self, workflow_id: str) -> Workflow | None:
         """Return a workflow that no other unit can change until this one ends."""

@@ -17,6 +17,7 @@ from core.store.unit import Store, Unit
 from core.text import analyze
 from pipelines.search.candidates import Measurer, Scope, by_meaning, by_words, scorer
 from pipelines.search.highlight import highlights
+from pipelines.search.periods import asked_time
 from pipelines.search.query import Hit, Scores, SearchAnswer, SearchQuery
 from pipelines.search.ranking import NO_WORDS, Bm25, Candidates, Floats, feedback, fuse
 from pipelines.search.window import widened
@@ -128,7 +129,7 @@ class _Search:
 
     async def ranked(self, unit: Unit) -> list[_Ranked]:
         """Return every candidate with its scores, in no order."""
-        measurer = Measurer(self._scope, self._words)
+        measurer = Measurer(self._scope, self._words, asked_time(self._query.text))
         if self._query.mode == "keyword":
             candidates = await measurer.measure(unit, self._worded)
             self._clock.lap("keywordMs")
@@ -149,12 +150,13 @@ class _Search:
         self._clock.lap("measureMs")
         if not candidates.nos:
             return []
-        moved = feedback(candidates, vector, fuse(candidates, vector))
+        fused = fuse(candidates, vector, measurer.document_evidence(candidates))
+        moved = feedback(candidates, vector, fused)
         near = await by_meaning(unit, self._scope, moved)
         self._clock.lap("vectorMs")
         others = await measurer.measure(unit, _without(near, candidates.nos))
         candidates = candidates.joined(others)
-        fused = fuse(candidates, moved)
+        fused = fuse(candidates, moved, measurer.document_evidence(candidates))
         self._clock.lap("measureMs")
         cosines = candidates.cosines(vector)
         return _ranked(candidates, fused, vector=cosines, keyword=candidates.keyword)

@@ -8,14 +8,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from core.store.filters import Filter
 from core.store.hits import SearchedBase
 from core.store.measures import MeasuredChunks
 from core.store.unit import Unit
 from core.text import analyze
-from pipelines.search.ranking import NO_WORDS, Bm25, Candidates, Floats, bm25, document_share
+from pipelines.search.periods import AskedTime
+from pipelines.search.ranking import (
+    NO_WORDS,
+    Bm25,
+    Candidates,
+    Floats,
+    bm25,
+    document_evidence,
+    document_share,
+)
 
 _MOST_TERMS: Final = 64  # of a question; the rarest
 # Chunks are found by a question's rarest words, as many as have this many postings together.
@@ -90,10 +97,12 @@ async def by_meaning(unit: Unit, scope: Scope, vector: Floats) -> list[int]:
 class Measurer:
     """Measures the candidates of one question, whichever side found them."""
 
-    def __init__(self, scope: Scope, words: Bm25) -> None:
+    def __init__(self, scope: Scope, words: Bm25, time: AskedTime) -> None:
         self._scope = scope
         self._words = words
-        self._shares: dict[str, float] = {}  # of documents
+        self._time = time
+        self._names: dict[str, str] = {}  # of the documents of all that was measured
+        self._shares: dict[str, float] = {}  # of long documents
 
     async def measure(self, unit: Unit, chunk_nos: Sequence[int]) -> Candidates:
         """Return exact measures of chunks, in the order of their numbers."""
@@ -101,15 +110,14 @@ class Measurer:
         found = await unit.measures.measure(
             self._scope.bases, chunk_nos, words.weights, words.saturation
         )
+        self._names.update(zip(found.document_ids, found.document_names, strict=True))
         await self._weigh_documents(unit, found)
-        shares = [self._shares.get(document_id, 0.0) for document_id in found.document_ids]
-        return Candidates(
-            found.nos,
-            found.document_ids,
-            found.vectors,
-            found.keyword,
-            np.array(shares, np.float32),
-        )
+        return Candidates(found.nos, found.document_ids, found.vectors, found.keyword)
+
+    def document_evidence(self, candidates: Candidates) -> Floats:
+        """Return how far the question speaks of each candidate's document, by all measured yet."""
+        others = self._time.misses(self._names)
+        return document_evidence(candidates.document_ids, self._shares, others)
 
     async def _weigh_documents(self, unit: Unit, found: MeasuredChunks) -> None:
         """Note how far the question speaks of each long document that was not weighed before."""

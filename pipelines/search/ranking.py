@@ -22,6 +22,7 @@ _FEEDBACK_WEIGHT: Final = 0.8
 _FEEDBACK_CHUNKS: Final = 2
 # What a chunk inherits from its document; docs/decisions tells how it was measured.
 _DOCUMENT_WEIGHT: Final = 0.4
+_OTHER_TIME: Final = 0.5  # taken off for a document of another time than the one asked for
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,6 @@ class Candidates:
     document_ids: Sequence[str]
     vectors: Floats  # (n, dimensions), unit length
     keyword: Floats  # (n,), BM25
-    document: Floats  # (n,), how far the question speaks of the chunk's document
 
     def joined(self, others: Candidates) -> Candidates:
         """Return these and, behind them, others."""
@@ -75,7 +75,6 @@ class Candidates:
             [*self.document_ids, *others.document_ids],
             np.concatenate([self.vectors, others.vectors]),
             np.concatenate([self.keyword, others.keyword]),
-            np.concatenate([self.document, others.document]),
         )
 
     def cosines(self, vector: Floats) -> Floats:
@@ -85,14 +84,28 @@ class Candidates:
         return np.asarray(self.vectors @ vector, dtype=np.float32)
 
 
-def fuse(candidates: Candidates, vector: Floats) -> Floats:
-    """Return the hybrid scores, about 0 to 1.5: words, meaning, and the document around them."""
+def fuse(candidates: Candidates, vector: Floats, document: Floats) -> Floats:
+    """Return the hybrid scores, about 0 to 1.5: words, meaning, and the document around them.
+
+    ``document`` says how far the question speaks of each candidate's document.
+    """
     best = max(float(candidates.keyword.max(initial=0.0)), 1e-9)
     meaning = 1 + candidates.cosines(vector)
     own = _KEYWORD_SHARE * candidates.keyword / best + (1 - _KEYWORD_SHARE) * meaning / max(
         float(meaning.max(initial=0.0)), 1e-9
     )
-    return np.asarray(own + _DOCUMENT_WEIGHT * candidates.document, dtype=np.float32)
+    return np.asarray(own + _DOCUMENT_WEIGHT * document, dtype=np.float32)
+
+
+def document_evidence(
+    document_ids: Sequence[str], shares: Mapping[str, float], of_another_time: Set[str]
+) -> Floats:
+    """Return how far the question speaks of each candidate's document: see ``document_share``; less
+    for documents of another time than it asks for."""
+    return np.array(
+        [shares.get(id_, 0.0) - _OTHER_TIME * (id_ in of_another_time) for id_ in document_ids],
+        np.float32,
+    )
 
 
 def document_share(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -49,22 +50,12 @@ class Reach:
 P = TypeVar("P", bound=Params)
 
 
-@dataclass(frozen=True)
-class Tool(Generic[P]):
-    """A tool. ``run``'s docstring is its description, its parameter ``params`` gives the schema.
-
-    ``credentials`` lists the ways to sign in: any one set of secrets of the workspace will do.
-    ``modes`` are the copilot's modes that may offer it; ``read_only`` says that it changes nothing
-    anywhere, ``requires_approval`` that a copilot must ask its user first.
-    """
+class Typed(Generic[P]):
+    """Something with a ``name`` and a coroutine ``run``: its docstring is the description, its
+    parameter ``params`` gives the schema."""
 
     name: str
-    category: str
-    run: Callable[[Reach, P], Awaitable[Output]]
-    credentials: tuple[tuple[str, ...], ...] = ()
-    read_only: bool = False
-    requires_approval: bool = True
-    modes: tuple[str, ...] = ("workspace-explore", "agent")
+    run: Callable[..., Awaitable[JsonValue]]
 
     @property
     def params(self) -> type[P]:
@@ -75,18 +66,14 @@ class Tool(Generic[P]):
     def description(self) -> str:
         return inspect.getdoc(self.run) or ""
 
-    @property
+    @cached_property
     def spec(self) -> ToolSpec:
-        """The tool as a model sees it."""
+        """The tool as a model sees it; made once, since a schema takes its time."""
         return ToolSpec(self.name, self.description, self.schema())
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameters."""
         return self.params.model_json_schema(by_alias=True)
-
-    def is_configured(self, names: set[str]) -> bool:
-        """Whether secrets of these names are enough to sign in."""
-        return not self.credentials or any(set(way) <= names for way in self.credentials)
 
     def fit(self, params: Mapping[str, JsonValue]) -> P:
         """Return typed parameters; raises ``ValidationFailed`` with an issue per wrong field."""
@@ -101,6 +88,28 @@ class Tool(Generic[P]):
             raise ValidationFailed(
                 f"Correct the parameters of {self.name}: {said}.", {"issues": issues}
             ) from error
+
+
+@dataclass(frozen=True)
+class Tool(Typed[P]):
+    """A tool of workflows, which takes a ``Reach`` beside its parameters.
+
+    ``credentials`` lists the ways to sign in: any one set of secrets of the workspace will do.
+    ``modes`` are the copilot's modes that may offer it; ``read_only`` says that it changes nothing
+    anywhere, ``requires_approval`` that a copilot must ask its user first.
+    """
+
+    name: str
+    category: str
+    run: Callable[[Reach, P], Awaitable[Output]]
+    credentials: tuple[tuple[str, ...], ...] = ()
+    read_only: bool = False
+    requires_approval: bool = True
+    modes: tuple[str, ...] = ("workspace-explore", "agent")
+
+    def is_configured(self, names: set[str]) -> bool:
+        """Whether secrets of these names are enough to sign in."""
+        return not self.credentials or any(set(way) <= names for way in self.credentials)
 
     def pick(self, sealed: Mapping[str, str]) -> tuple[str, ...]:
         """Return the names of the secrets to sign in with; raises :class:`CredentialMissing`."""

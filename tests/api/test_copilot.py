@@ -188,26 +188,7 @@ async def test_bad_questions_leave_nothing_behind(
     assert (await member.program.get("/api/copilot/history")).json()["data"] == []
 
 
-async def test_tools_are_listed_and_run_under_the_callers_rights(
-    member: Member, stranger: Member, services: Services
-) -> None:
-    await write_base(services.store, member.workspace_id, LUNCH)
-    tools = (await member.program.get("/api/copilot/tools")).json()
-    assert {"name", "description", "parameters", "readOnly", "requiresApproval", "modes"} == set(
-        tools[0]
-    )
-    search = {"name": "search_knowledge", "arguments": {"query": "lunch"}}
-    mine = (await member.program.post("/api/copilot/tools/execute", json=search)).json()
-    assert mine["success"]
-    assert LUNCH in mine["output"]
-    theirs = (await stranger.program.post("/api/copilot/tools/execute", json=search)).json()
-    assert LUNCH not in theirs["output"]
-    wrong = {"name": "search_knowledge", "arguments": {"words": 3}}
-    refused = (await member.program.post("/api/copilot/tools/execute", json=wrong)).json()
-    assert not refused["success"]
-    assert "do not fit" in refused["error"]
-    unknown = await member.program.post("/api/copilot/tools/execute", json={"name": "rm"})
-    assert unknown.status_code == 404
+async def test_models_are_listed(member: Member) -> None:
     models = (await member.program.get("/api/copilot/models")).json()["data"]
     offline = {"id": "nuxa/extractive", "isDefault": True, "isOffline": True, "provider": None}
     assert models == [offline]

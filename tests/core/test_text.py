@@ -47,6 +47,23 @@ def test_terms_of_a_language(language: str, text: str, terms: list[str]) -> None
     assert analyze(text, language) == terms
 
 
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("والفرنسية", "الفرنسية"),
+        ("الإجازة", "اجازه"),
+        ("مُحَمَّد", "محمـــد"),
+        ("للموظف", "الموظف"),
+        ("الشكاوى", "شكاوي"),
+        ("٢٥ يوماً", "25"),
+        ("۱۲۳", "123"),
+    ],
+)
+def test_arabic_words_meet_however_they_are_spelled(written: str, asked: str) -> None:
+    assert set(analyze(asked, "ar")) <= set(analyze(written, "ar"))
+    assert analyze(asked, "ar")
+
+
 def test_english_rules_hold_for_latin_words_of_an_auto_base() -> None:
     assert analyze("running города", "auto") == analyze("running города", "en")
 

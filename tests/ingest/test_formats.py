@@ -34,9 +34,9 @@ REFUSED = {
 # A word or line that must be found, one file a format.
 CONTENT = {
     "fake.docx": "Lorem ipsum dolor sit amet.",
-    "fake_table.docx": "Header Col 1 | Header Col 2\nLorem ipsum | A Link example",
+    "fake_table.docx": "| Header Col 2 |\n| --- | --- |\n| Lorem ipsum | A Link example |",
     "sample-presentation.pptx": "This is the first content slide",
-    "stanley-cups.xlsx": "Team | Location | Stanley Cups\nBlues | STL | 1",
+    "stanley-cups.xlsx": "| Location | Stanley Cups |\n| --- | --- | --- |\n| Blues | STL | 1 |",
     "stanley-cups.csv": "Maple Leafs | TOR | 13",
     "stanley-cups-utf-16.csv": "Maple Leafs | TOR | 13",
     "fake.odt": "Lorem ipsum dolor sit amet.",
@@ -120,8 +120,9 @@ async def test_a_filing_keeps_its_rows_pages_and_headings(
 ) -> None:
     path = shared_data / "qa" / "sec10q_docugami" / "pdfs" / "2022 Q3 AAPL.pdf"
     document = await parser.parse(path, path.name)
-    (row,) = (e for e in document.elements if "Total net sales 82,959 81,434" in e.text)
+    (row,) = (e for e in document.elements if "Total net sales | 82,959 | 81,434 |" in e.text)
     assert (row.kind, row.page) == ("table", 4)
+    assert row.text.startswith("|  | Three Months Ended June 25, 2022 | June 26, 2021 | Nine")
     assert row.heading_path[-1].startswith("CONDENSED CONSOLIDATED STATEMENTS OF OPERATIONS")
     assert document.page_count == 28
     assert "Q3 2022 Form 10-Q |" not in document.text, "the running footer is dropped"

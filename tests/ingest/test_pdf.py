@@ -48,9 +48,89 @@ def test_lines_become_titles_paragraphs_and_rows_with_pages(tmp_path: Path) -> N
     assert text.heading_path == ("Annual report",)
     assert (sales.kind, sales.page, sales.heading_path) == ("title", 2, ("Annual report",))
     assert table.kind == "table"
-    assert table.text.split("\n") == ["Products 63,355 63,948", "Total net sales 82,959 81,434"]
+    assert table.text.split("\n") == [
+        "| Products | 63,355 | 63,948 |",
+        "| --- | --- | --- |",
+        "| Total net sales | 82,959 | 81,434 |",
+    ]
     assert table.heading_path == ("Annual report", "Sales")
     assert document.page_count == document.pages_with_text == 2
+
+
+def test_heads_of_several_lines_and_sections_apart_make_one_table(tmp_path: Path) -> None:
+    rows = [("Sales:", "", ""), ("Ropes", "$ 10", "$ 12"), ("Sails", "4", "(5)")]
+    more = [("Costs:", "", ""), ("Tar", "3", "2"), ("Hemp", "6", "7")]
+    texts: list[making.TextAt] = [(72, 80, 11, "F1", f"{BODY}:")]
+    for x, year in ((300, "2021"), (400, "2022")):
+        texts += [(x, 110, 11, "F1", "May 31,"), (x, 124, 11, "F1", year)]
+    for y, (label, *amounts) in zip((138, 152, 166, 194, 208, 222), rows + more, strict=True):
+        texts.append((72, y, 11, "F1", label))
+        texts += [(x, y, 11, "F1", t) for x, t in zip((300, 400), amounts, strict=True) if t]
+    _, table = _read(tmp_path, making.pdf([texts])).elements
+    assert table.text.split("\n") == [
+        "|  | May 31, 2021 | May 31, 2022 |",
+        "| --- | --- | --- |",
+        "| Sales: |",
+        "| Ropes | $ 10 | $ 12 |",
+        "| Sails | 4 | (5) |",
+        "| Costs: |",
+        "| Tar | 3 | 2 |",
+        "| Hemp | 6 | 7 |",
+    ]
+
+
+def test_columns_written_across_are_read_one_after_the_other(tmp_path: Path) -> None:
+    left = [f"The left column goes on with its line {n}" for n in "abcdef"]
+    right = [f"The right column has lines of its own {n}" for n in "abcdef"]
+    texts: list[making.TextAt] = [(72, 60, 11, "F1", f"{BODY}.")]
+    for y, pair in zip(range(90, 180, 14), zip(left, right, strict=True), strict=False):
+        texts += [(x, y, 11, "F1", text) for x, text in zip((72, 320), pair, strict=True)]
+    texts.append((72, 200, 11, "F1", f"{BODY}."))
+    document = _read(tmp_path, making.pdf([texts]))
+    assert [element.text for element in document.elements] == [
+        f"{BODY}.",
+        " ".join(left),
+        " ".join(right),
+        f"{BODY}.",
+    ]
+    assert all(element.kind == "text" for element in document.elements)
+    assert document.elements[1].bbox[2] < 0.5 < document.elements[2].bbox[0]  # type: ignore[index]
+
+
+def test_a_table_of_short_texts_is_not_taken_for_columns(tmp_path: Path) -> None:
+    rows = [
+        ("A warm coat for winter", "Sold out until the spring comes"),
+        ("Boots that are lined with fur", "In stock, few of them"),
+        ("Gloves of knitted wool", "Ordered again from the maker in May"),
+        ("A hat, a scarf and more", "In stock in every size"),
+        ("Socks in packets of five pairs", "Gone since last November"),
+    ]
+    texts = [
+        (x, 90 + 14 * i, 11, "F1", text)
+        for i, row in enumerate(rows)
+        for x, text in zip((72, 320), row, strict=True)
+    ]
+    (table,) = _read(tmp_path, making.pdf([texts])).elements
+    assert table.text.split("\n")[2] == f"| {rows[1][0]} | {rows[1][1]} |"
+
+
+@pytest.mark.parametrize("pages", [2, 5])
+def test_what_stands_in_the_margins_of_all_pages_is_dropped(tmp_path: Path, pages: int) -> None:
+    texts = [
+        [
+            (72, 40, 9, "F1", "Yearly letter of the harbour office"),
+            *(
+                (72, 100 + 14 * n, 11, "F1", f"{'abcde'[page - 1]}{'abcdefgh'[n]} this and that")
+                for n in range(8)
+            ),
+            (280, 770, 9, "F1", f"Page {page} of {pages}"),
+        ]
+        for page in range(1, pages + 1)
+    ]
+    text = _read(tmp_path, making.pdf(texts)).text
+    assert "Yearly letter" not in text
+    assert f"of {pages}" not in text
+    assert "ag this and that" in text
 
 
 def test_boxes_are_shares_of_the_page_from_its_top_left(tmp_path: Path) -> None:

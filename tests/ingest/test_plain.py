@@ -11,6 +11,10 @@ def _texts(data: bytes, kind: str) -> list[str]:
     return [piece.text for piece in plain.read(data, kind, Limits()).pieces]
 
 
+def _head(*names: str) -> str:
+    return f"| {' | '.join(names)} |\n|{' --- |' * len(names)}"
+
+
 def test_paragraphs_are_parted_by_blank_lines() -> None:
     assert _texts(b"One\nline.\r\n\r\nTwo.\n \n\nThree.", "txt") == ["One\nline.", "Two.", "Three."]
 
@@ -18,12 +22,16 @@ def test_paragraphs_are_parted_by_blank_lines() -> None:
 def test_rows_become_lines_whatever_parts_the_cells() -> None:
     for delimiter in (",", ";", "|"):
         data = f"Team{delimiter}Cups\nBlues{delimiter}1\nLeafs{delimiter}13\n".encode()
-        assert _texts(data, "csv") == ["Team | Cups\nBlues | 1\nLeafs | 13"]
-    assert _texts(b"a\tb\n1\t2\n", "tsv") == ["a | b\n1 | 2"]
+        assert _texts(data, "csv") == [
+            "| Team | Cups |\n| --- | --- |\n| Blues | 1 |\n| Leafs | 13 |"
+        ]
+    assert _texts(b"a\tb\n1\t2\n", "tsv") == [f"{_head('a', 'b')}\n| 1 | 2 |"]
 
 
 def test_quoted_cells_may_hold_delimiters_and_line_ends() -> None:
-    assert _texts(b'name,note\nA,"one, two\nthree"\n', "csv") == ["name | note\nA | one, two three"]
+    assert _texts(b'name,note\nA,"one, two\nthree"\n', "csv") == [
+        "| name | note |\n| --- | --- |\n| A | one, two three |"
+    ]
 
 
 def test_json_values_keep_their_paths() -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.document import Piece, Reading, assemble
-from ingest.split import embedding_text, split
+from ingest.split import embedding_text, indexed_text, split
+from ingest.tables import markdown
 from ingest.tokens import count_tokens
 from tests.ingest.making import prose
 
@@ -75,15 +76,18 @@ def test_pages_are_not_crossed_and_boxes_are_united() -> None:
 
 
 def test_a_long_table_is_cut_between_rows_and_keeps_its_header() -> None:
-    rows = [f"Product {n} | {n * 37} | {n * 91}" for n in range(100)]
-    document = _document(Piece("table", "\n".join(["Name | Sold | Left", *rows])))
-    first, *rest = split(document)
+    cells = [[f"Product {n}", str(n * 37), str(n * 91)] for n in range(100)]
+    table = markdown([["Name", "Sold", "Left"], *cells])
+    rows = table.split("\n")[2:]
+    first, *rest = split(_document(Piece("table", table)))
+    assert first.text.startswith("| Name | Sold | Left |\n| --- | --- | --- |\n| Product 0 |")
     assert first.context == ""
     assert rest
     for chunk in rest:
-        assert chunk.context == "Name | Sold | Left"
+        assert chunk.context == "| Name | Sold | Left |"
         assert set(chunk.text.split("\n")) <= set(rows)
-        assert "Name | Sold | Left" in embedding_text(chunk, "stock.csv")
+        assert embedding_text(chunk, "stock.csv").startswith("stock\nName Sold Left\nProduct ")
+        assert "|" not in embedding_text(chunk, "stock.csv")
 
 
 def test_overlap_repeats_whole_sentences_of_the_passage_before() -> None:
@@ -128,3 +132,21 @@ def test_the_name_and_headings_stand_before_the_passage() -> None:
     assert embedding_text(chunk, "Roles of p53/MDM2 vs. others").startswith(
         "Roles of p53/MDM2 vs. others > "
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["84211.pdf", "2024-11-25 10_32.txt", "doc_7f3b2a90c1d24e5f8a6b", "9F86D081884C7D659A2F.pdf",
+     "3f2504e0-4f89-11d3-9a0c-0305e82c3301.docx"],
+)  # fmt: skip
+def test_a_name_that_tells_nothing_is_found_by_but_not_embedded(name: str) -> None:
+    (chunk,) = split(_document(Piece("text", "They grew by 2 %.")))
+    assert embedding_text(chunk, name) == chunk.text
+    assert indexed_text(chunk, name).startswith(name.rsplit(".", 1)[0])
+
+
+@pytest.mark.parametrize("name", ["Q3 2022.pdf", "p53", "deadbeef", "1973 oil crisis", "ドル.txt"])
+def test_any_other_name_is_embedded_and_indexed_once(name: str) -> None:
+    (chunk,) = split(_document(Piece("text", "They grew by 2 %.")))
+    assert embedding_text(chunk, name).startswith(name.split(".")[0])
+    assert indexed_text(chunk, name) == embedding_text(chunk, name)

@@ -23,7 +23,8 @@ def test_counts_are_those_of_the_model() -> None:
 
 @given(st.text(alphabet=st.characters(codec="ascii")))
 def test_counts_of_any_ascii_are_those_of_the_model(text: str) -> None:
-    printable = "".join(c for c in text if c.isprintable() or c in "\n\t")
+    # Bars are the marks of tables, which the model does not get to read.
+    printable = "".join(c for c in text if (c.isprintable() and c != "|") or c in "\n\t")
     assert count_tokens(printable) == _really(printable)
 
 

@@ -32,6 +32,8 @@ COMES_TO: dict[str, Any] = {
     "remind-later": "Reminder: Check the moorings.",
     "save-a-note": {"status": "pending"},
     "answer-from-documents": {},
+    "reply-to-email": {"to": "ada@example.com", "subject": "Re: The slipway"},
+    "sort-email": "Folder Invoices: Invoice 7",
 }
 
 

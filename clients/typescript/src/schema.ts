@@ -430,6 +430,7 @@ export type CopilotTool = {
   parameters: Record<string, JsonValue>;
   readOnly: boolean;
   requiresApproval: boolean;
+  role: string;
   modes: Array<string>;
 };
 
@@ -1513,6 +1514,8 @@ export type ToolRun = {
   arguments?: Record<string, JsonValue>;
   toolCallId?: string | null;
   chatId?: string | null;
+  mode?: string | null;
+  workflowId?: string | null;
   workspaceId?: string;
 };
 
@@ -1520,6 +1523,7 @@ export type ToolRunAnswer = {
   success: boolean;
   output: unknown;
   error: string | null;
+  artifacts: Array<Record<string, unknown>>;
   durationMs: number;
 };
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import socketio
 
-from api.access import READ, WRITE, Role
+from api.access import READ, WRITE
 from api.app import Api, create_app
 from api.sockets.connection import Leaving
 from api.sockets.event import SocketCall, SocketEvent, socket_event
@@ -18,6 +18,7 @@ from api.sockets.server import Sockets
 from api.wire import Wire
 from core.config import Settings
 from core.errors import Conflict
+from core.rights import Role
 from tests.api.conftest import serving
 
 

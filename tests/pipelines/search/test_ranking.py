@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from pipelines.search.ranking import Candidates, bm25, document_share, feedback, fuse
+from pipelines.search.ranking import (
+    Candidates,
+    bm25,
+    document_evidence,
+    document_share,
+    feedback,
+    fuse,
+)
 
 
 def _reference(query: list[str], chunks: list[list[str]], at: int) -> float:
@@ -38,32 +45,34 @@ def test_bm25_is_the_reference_computation() -> None:
         assert found == pytest.approx(_reference(query, chunks, at))
 
 
-def _candidates(keyword: list[float], document: list[float]) -> Candidates:
+NO_DOCUMENT = np.zeros(3, dtype=np.float32)
+
+
+def _candidates(keyword: list[float]) -> Candidates:
     vectors = np.array([[1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32)
     return Candidates(
         nos=[1, 2, 3],
         document_ids=["a", "b", "c"],
         vectors=vectors,
         keyword=np.array(keyword, dtype=np.float32),
-        document=np.array(document, dtype=np.float32),
     )
 
 
 def test_fusion_is_the_convex_sum() -> None:
     asked = np.array([1, 0], dtype=np.float32)
-    fused = fuse(_candidates([0, 4, 2], [0, 0, 0]), asked)
+    fused = fuse(_candidates([0, 4, 2]), asked, NO_DOCUMENT)
     assert fused.tolist() == pytest.approx([0.75, 0.25 + 0.75 * 0.8, 0.125 + 0.375])
 
 
 def test_without_any_word_meaning_decides() -> None:
     asked = np.array([0, 1], dtype=np.float32)
-    fused = fuse(_candidates([0, 0, 0], [0, 0, 0]), asked)
+    fused = fuse(_candidates([0, 0, 0]), asked, NO_DOCUMENT)
     assert np.argsort(-fused).tolist() == [2, 1, 0]
 
 
 def test_feedback_moves_towards_the_two_best() -> None:
     asked = np.array([1, 0], dtype=np.float32)
-    candidates = _candidates([0, 0, 0], [0, 0, 0])
+    candidates = _candidates([0, 0, 0])
     moved = feedback(candidates, asked, np.array([0.1, 0.9, 0.8], dtype=np.float32))
     expected = np.array([1 + 0.8 * 0.3, 0.8 * 0.9])
     assert moved.tolist() == pytest.approx((expected / np.linalg.norm(expected)).tolist())
@@ -76,3 +85,8 @@ def test_a_document_is_spoken_of_by_name_and_opening() -> None:
     assert document_share(weights, {"2023"}, {"margin"}) == pytest.approx(0.5 + 0.5)
     assert document_share(weights, {"other"}, set()) == 0
     assert document_share({}, {"other"}, set()) == 0
+
+
+def test_a_document_of_another_time_is_taken_down() -> None:
+    found = document_evidence(["a", "b", "c"], {"a": 0.8, "b": 0.8}, {"b", "c"})
+    assert found.tolist() == pytest.approx([0.8, 0.3, -0.5])

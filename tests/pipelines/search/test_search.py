@@ -162,3 +162,20 @@ async def test_questions_without_words_and_empty_bases(store: Store, owner: Owne
 def test_impossible_questions_are_refused(wrong) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValidationFailed):
         SearchQuery(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("What were net sales in the third quarter of 2022?", "2022 Q3 Sales.txt"),
+        ("What were net sales in the latest report?", "2023 Q2 Sales.txt"),
+    ],
+)
+async def test_of_a_series_the_report_of_the_time_asked_for_comes_first(
+    store: Store, owner: Owner, question: str, name: str
+) -> None:
+    base = await make_base(store, owner.workspace_id)
+    for each in ("2022 Q3 Sales.txt", "2023 Q2 Sales.txt", "2023 Q1 Sales.txt"):
+        await add_document(store, base, ["net sales were higher by some percent"], each)
+    answer = await search(store, owner.workspace_id, [base.id], SearchQuery(question))
+    assert answer.results[0].document_name == name

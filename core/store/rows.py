@@ -1,17 +1,29 @@
-"""New rows of several tables written by one statement: one round trip, all or none."""
+"""Rows of tables as statements of the driver: new ones, changes of one, and what came back."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Table
+from asyncpg import Record
+from sqlalchemy import ColumnElement, FromClause, Table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import make_transient_to_detached
 
 from core.store.base import Base
 from core.store.driver import fetch
+
+R = TypeVar("R", bound=Base)
+
+
+class Changes(NamedTuple):
+    """The part of an UPDATE after SET, its values numbered, and those values."""
+
+    sql: str
+    values: list[Any]
 
 
 async def insert_rows(session: AsyncSession, *rows: Base) -> None:
@@ -32,6 +44,34 @@ def insertion(row: Base) -> tuple[str, list[Any]]:
     return _statement(((row.__table__, tuple(filled)),)), list(filled.values())
 
 
+def changes(table: FromClause, values: Mapping[str, Any], first: int) -> Changes:
+    """Return the changes of columns to ``values``, numbered from ``first``."""
+    names = ", ".join(f'"{name}" = ${first + at}' for at, name in enumerate(values))
+    return Changes(names, [_encoded(table.c[name], value) for name, value in values.items()])
+
+
+def loaded(kind: type[R], record: Record) -> R:
+    """Return a row that the driver read whole, as one that was loaded and left its session.
+
+    Columns that are loaded late are left out: reading one is an error.
+    """
+    row = kind(**{name: record[column] for name, column in _read_at_once(kind)})
+    make_transient_to_detached(row)
+    return row
+
+
+@lru_cache
+def _read_at_once(kind: type[Base]) -> list[tuple[str, str]]:
+    attributes = kind.__mapper__.column_attrs
+    return [(each.key, each.columns[0].name) for each in attributes if not each.deferred]
+
+
+def _encoded(column: ColumnElement[Any], value: Any) -> Any:
+    """Return a value as the driver takes it."""
+    is_json = isinstance(column.type, JSONB) and value is not None
+    return json.dumps(value) if is_json else value
+
+
 def _filled(row: Base) -> dict[str, Any]:
     """Return the values of the columns that have one, given or by default."""
     found = {}
@@ -42,7 +82,7 @@ def _filled(row: Base) -> dict[str, Any]:
             value = column.default.arg(None) if column.default.is_callable else column.default.arg
             setattr(row, name, value)
         if value is not None:
-            found[column.name] = json.dumps(value) if isinstance(column.type, JSONB) else value
+            found[column.name] = _encoded(column, value)
     return found
 
 

@@ -1,0 +1,73 @@
+"""The rules as a chat model: they call tools like one, and answer from what the tools returned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+
+from copilot.rules.calls import Result
+from copilot.rules.plans import Plan, plan_for
+from core.config import OFFLINE_CHAT_MODEL
+from core.ids import new_id
+from core.models import chat
+from core.models.messages import (
+    ChatDelta,
+    ChatRequest,
+    Finished,
+    Message,
+    TextDelta,
+    ToolCall,
+)
+from pipelines.passages import question_of
+
+_PIECE: Final = 400  # characters
+
+
+async def answer(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
+    """Follow the plan of a question that a rule knows; leave others to the extractive answerer."""
+    question, results = _so_far(request.messages)
+    plan = plan_for(question) if request.tools else None
+    if plan is None:
+        async with aclosing(chat.stream(request)) as deltas:
+            async for delta in deltas:
+                yield delta
+        return
+    for delta in _followed(plan, results):
+        yield delta
+
+
+def _followed(plan: Plan, results: Sequence[Result]) -> Iterator[ChatDelta]:
+    uses = plan.next(results)
+    for use in uses:
+        yield ToolCall(new_id("call"), use.tool, json.dumps(use.arguments))
+    text = "" if uses else plan.tell(results)
+    for start in range(0, len(text), _PIECE):
+        yield TextDelta(text[start : start + _PIECE])
+    yield Finished(OFFLINE_CHAT_MODEL, "tool_calls" if uses else "stop", 0, 0, 0.0)
+
+
+def _so_far(messages: Sequence[Message]) -> tuple[str, list[Result]]:
+    """Return the last question, and what the tools called for it have returned."""
+    last = max(i for i, message in enumerate(messages) if message["role"] == "user")
+    names: dict[str, str] = {}
+    results = []
+    for message in messages[last + 1 :]:
+        calls: Any = message.get("tool_calls") or []
+        names |= {call["id"]: call["function"]["name"] for call in calls}
+        if message["role"] == "tool":
+            name = names[str(message["tool_call_id"])]
+            results.append(_result(name, str(message["content"])))
+    return question_of(str(messages[last]["content"])), results
+
+
+def _result(tool: str, content: str) -> Result:
+    """Read a tool's message: an object is its output, anything else the sentence of an error."""
+    try:
+        output = json.loads(content)
+    except ValueError:
+        output = None
+    if not isinstance(output, dict):
+        return Result(tool, None, content[:500])
+    return Result(tool, output)

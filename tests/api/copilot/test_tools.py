@@ -1,0 +1,179 @@
+"""Tools: listed, run under the caller's own rights, and refused alike by every way in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+
+import pytest
+import socketio
+
+from copilot import turn
+from copilot.begin import Ask, begin
+from copilot.toolbox import TOOLS
+from core.models.messages import ToolCall
+from core.rights import Rights, Role
+from core.services import Services
+from tests.api.conftest import Member
+from tests.api.matrix.rows import one_of_each
+from tests.bases import write_base
+from tests.fakes import FakeChat
+
+LUNCH = "Lunch is served at noon in the canteen on the ground floor."
+EXECUTE = "/api/copilot/tools/execute"
+
+
+async def test_tools_are_listed_and_run_under_the_callers_rights(
+    member: Member, stranger: Member, services: Services
+) -> None:
+    await write_base(services.store, member.workspace_id, LUNCH)
+    tools = (await member.program.get("/api/copilot/tools")).json()
+    assert {
+        "name",
+        "description",
+        "parameters",
+        "readOnly",
+        "requiresApproval",
+        "role",
+        "modes",
+    } == set(tools[0])
+    search = {"name": "search_knowledge", "arguments": {"query": "lunch"}}
+    mine = (await member.program.post("/api/copilot/tools/execute", json=search)).json()
+    assert mine["success"]
+    assert LUNCH in mine["output"]
+    theirs = (await stranger.program.post("/api/copilot/tools/execute", json=search)).json()
+    assert LUNCH not in theirs["output"]
+    wrong = {"name": "search_knowledge", "arguments": {"words": 3}}
+    refused = (await member.program.post("/api/copilot/tools/execute", json=wrong)).json()
+    assert not refused["success"]
+    assert "do not fit" in refused["error"]
+    unknown = await member.program.post("/api/copilot/tools/execute", json={"name": "rm"})
+    assert unknown.status_code == 404
+
+
+@pytest.fixture
+async def socket(member: Member, api_url: str) -> AsyncGenerator[socketio.AsyncClient, None]:
+    client = socketio.AsyncClient(reconnection=False)
+    token = {"token": member.program.headers["x-api-key"]}
+    await client.connect(api_url, auth=token, transports=["websocket"])
+    yield client
+    await client.disconnect()
+
+
+async def _by_model(services: Services, member: Member, name: str, rights: Rights) -> str:
+    """Have a model call a tool in a chat of the default mode; return what it is told."""
+    async with services.store.unit(member.workspace_id) as unit:
+        ask = Ask("Do it!", rights=rights)
+        begun = await begin(unit, services.settings, member.user_id, ask)
+    fake = FakeChat([[ToolCall("c1", name, "{}")], ["Well."]])
+    await turn.run(services, begun, fake)
+    assert name not in {tool.name for tool in fake.requests[0].tools}
+    return str(fake.requests[1].messages[-1]["content"])
+
+
+async def test_a_tool_that_a_mode_has_not_is_refused_three_times_alike(
+    member: Member, services: Services, socket: socketio.AsyncClient
+) -> None:
+    chat = (await member.program.post("/api/copilot/chat", json={"message": "Hello"})).json()
+    every = {name for name, tool in TOOLS.items() if "make" in name or tool.requires_approval}
+    assert len(every) >= 6
+    for name in sorted(every):
+        asked = {"name": name, "chatId": chat["chatId"]}
+        by_model = await _by_model(services, member, name, Rights(Role.OWNER))
+        by_route = await member.program.post(EXECUTE, json=asked)
+        by_socket = await socket.call("copilot:tool", asked, timeout=5)
+        assert by_route.status_code == 403
+        refused = by_route.json()["error"]
+        assert refused["message"].startswith(f"The mode workspace-chat has no tool {name}.")
+        assert by_socket == {
+            "ok": False,
+            "error": {"code": "FORBIDDEN", "message": refused["message"], "retryable": False},
+        }
+        assert by_model == refused["message"]
+
+
+async def test_a_tool_whose_right_the_caller_lacks_is_refused_alike(
+    member: Member, stranger: Member, services: Services
+) -> None:
+    path = f"/api/workspaces/{member.workspace_id}/members"
+    asked = {"email": stranger.email, "role": "read"}
+    assert (await member.browser.post(path, json=asked)).status_code == 201
+    chart = {"name": "make_artifact", "arguments": {"type": "code", "title": "t", "content": "c"}}
+    there = {**chart, "workspaceId": member.workspace_id}
+    refused = await stranger.browser.post(EXECUTE, json=there)
+    assert refused.status_code == 403
+    assert "needs the role write" in refused.json()["error"]["message"]
+    assert (await stranger.browser.post(EXECUTE, json=chart)).json()["success"]  # at home
+    narrow = {"name": "narrow", "scopes": ["copilot:read"]}
+    key = (await member.browser.post("/api/auth/api-keys", json=narrow)).json()["key"]
+    scoped = {"name": "find_workflows"}
+    answer = await stranger.browser.post(EXECUTE, json=scoped, headers={"x-api-key": key})
+    assert answer.status_code == 403
+    assert "workflows:read" in answer.json()["error"]["message"]
+
+
+async def test_no_tool_leads_to_rows_of_another_tenant(
+    member: Member, stranger: Member, services: Services
+) -> None:
+    theirs, mine = await one_of_each(member, services), await one_of_each(stranger, services)
+    kinds = {"workflowId": "workflow_id", "executionId": "execution_id"}
+    words = {"query": "slipway", "question": "slipway", "type": "code", "title": "t"}
+    words |= {"content": "c", "code": "return 1"}
+    for tool in (await stranger.program.get("/api/copilot/tools")).json():
+        if tool["requiresApproval"]:
+            continue  # calls other services, and takes no id of ours
+        fields = tool["parameters"]["properties"]
+        ids = [name for name in fields if name.endswith("Id")]
+        assert set(ids) <= kinds.keys(), f"{tool['name']}: say in kinds what {ids} are"
+        needed = tool["parameters"].get("required", [])
+        given = {name: words[name] for name in needed if name in words}
+        given |= {name: mine[kinds[name]] for name in ids if name in needed}
+        for name in ids or [None]:
+            arguments = {**given, name: theirs[kinds[name]]} if name else given
+            asked = {"name": tool["name"], "arguments": arguments}
+            ran = (await stranger.program.post(EXECUTE, json=asked)).json()
+            told = json.dumps(ran["output"])
+            leaks = [kind for kind, value in theirs.items() if value in told]
+            assert not leaks, (tool["name"], name, ran)
+            if name and tool["name"] not in ("analyze_logs", "report_errors"):
+                assert not ran["success"], (tool["name"], name)
+                assert "There is no such" in ran["error"]
+
+
+async def test_secrets_are_not_told_to_models_or_callers(
+    member: Member, services: Services
+) -> None:
+    path = f"/api/workspaces/{member.workspace_id}/secrets/TOKEN"
+    assert (await member.program.put(path, json={"value": "hush-hush-1"})).status_code == 204
+    code = {
+        "language": "javascript",
+        "code": "return inputs.a + '!'",
+        "inputs": {"a": "hush-hush-1"},
+    }
+    ran = (await member.program.post(EXECUTE, json={"name": "run_code", "arguments": code})).json()
+    assert ran["output"]["result"] == "{{TOKEN}}!"
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+async def test_a_chart_is_an_artifact_to_look_at(member: Member, kind: str) -> None:
+    chart = {
+        "title": "Runs <a day>",
+        "labels": ["$x^2$", "Tue"],
+        "series": [{"name": "runs", "values": [3, 4.5]}],
+        "format": kind,
+    }
+    asked = {"name": "make_chart", "arguments": chart, "mode": "workspace-explore"}
+    ran = (await member.program.post(EXECUTE, json=asked)).json()
+    (shown,) = ran["artifacts"]
+    assert shown["token"] not in json.dumps(ran["output"])
+    seen = await member.program.get(f"/api/artifacts/{shown['token']}")
+    assert seen.status_code == 200
+    assert "sandbox" in seen.headers["content-security-policy"]
+    if kind == "png":
+        assert seen.content.startswith(b"\x89PNG")
+    else:
+        assert "Runs &lt;a day&gt;" in seen.text
+        assert "$x^2$" in seen.text
+    wrong = {**chart, "series": [{"values": [1]}]}
+    asked = {"name": "make_chart", "arguments": wrong}
+    assert "one value a label" in (await member.program.post(EXECUTE, json=asked)).json()["error"]
