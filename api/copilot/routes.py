@@ -25,7 +25,7 @@ from copilot.begin import Ask, begin
 from copilot.events import follow, log_name
 from copilot.steering import steer
 from copilot.turn import launch
-from core.errors import ServiceUnavailable, UpstreamError, ValidationFailed
+from core.errors import NuxaError, RateLimited, ServiceUnavailable, UpstreamError, ValidationFailed
 from core.events import Event
 from core.store.messages import TERMINAL, Message
 
@@ -116,6 +116,17 @@ def _follow(call: Call, message: Message, after: int) -> AsyncIterator[Event | N
     return follow(call.services.events, message, partial(_reload, call, message.id), after)
 
 
+def _failure(message: Message, code: str, sentence: str) -> NuxaError:
+    """Return what a turn failed with; no slot was free for the run of a published workflow."""
+    place = {"chatId": message.chat_id, "messageId": message.id}
+    if code == RateLimited.code:
+        limited = RateLimited(sentence, "concurrency", 2)
+        limited.details |= place
+        return limited
+    kind = UpstreamError if code == UpstreamError.code else ServiceUnavailable
+    return kind(sentence, {**place, "reason": code})
+
+
 async def _reload(call: Call, message_id: str) -> Message | None:
     async with call.services.store.unit(call.workspace_id) as unit:
         return await unit.messages.get(message_id, call.user_id)
@@ -123,9 +134,7 @@ async def _reload(call: Call, message_id: str) -> Message | None:
 
 def _answer(message: Message) -> ChatAnswer:
     if message.error:
-        kind = UpstreamError if message.error["code"] == UpstreamError.code else ServiceUnavailable
-        place = {"chatId": message.chat_id, "messageId": message.id}
-        raise kind(message.error["message"], {**place, "reason": message.error["code"]})
+        raise _failure(message, message.error["code"], message.error["message"])
     return ChatAnswer(
         chat_id=message.chat_id,
         message_id=message.id,

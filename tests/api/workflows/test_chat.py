@@ -156,8 +156,8 @@ async def test_runs_take_slots(member: Member, services: Services) -> None:
     workflow_id = await _published(member, ECHO)
     await limit_runs(services, 1)
     await services.slots.take(member.workspace_id, "exec_other", 1)
-    refused = await _say(member, _question(workflow_id, "Hi"), 503)
-    assert refused["error"]["details"]["reason"] == "RATE_LIMITED"
+    refused = await _say(member, _question(workflow_id, "Hi"), 429)
+    assert refused["error"]["details"]["reason"] == "concurrency"
     await services.slots.free(member.workspace_id, "exec_other")
     assert (await _say(member, _question(workflow_id, "Hi")))["content"]
 
