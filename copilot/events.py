@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -67,8 +67,20 @@ class TurnLog:
 class Written:
     """What the events so far have told a reader; the stored message is the same."""
 
-    content: str
-    citations: list[dict[str, Any]]
+    content: str = ""
+    citations: list[dict[str, Any]] = field(default_factory=list)
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, kind: str, payload: dict[str, Any]) -> None:
+        if kind == "text":
+            self.content += payload["delta"]
+        elif kind == "citation":
+            self.citations.append(payload)
+        elif kind == "artifact":
+            self.artifacts.append(payload)
+        elif kind == "tool" and payload["phase"] == "result":
+            self.tool_calls.append({k: v for k, v in payload.items() if k != "phase"})
 
 
 def citation_payload(citation: Citation) -> dict[str, Any]:
@@ -93,15 +105,12 @@ def done_payload(end: Mapping[str, Any]) -> dict[str, Any]:
 
 async def written(events: EventLogs, message_id: str) -> Written:
     """Return what stands in a turn's log."""
-    found = Written("", [])
+    found = Written()
     after = 0
     while page := await events.read(log_name(message_id), after):
         after = page[-1].number
         for event in page:
-            if event.data["type"] == "text":
-                found.content += event.data["payload"]["delta"]
-            elif event.data["type"] == "citation":
-                found.citations.append(event.data["payload"])
+            found.take(event.data["type"], event.data["payload"])
     return found
 
 
@@ -161,6 +170,8 @@ def _made_up(message: Message) -> list[Event]:
         ("start", {"model": message.model}),
         *(("citation", citation) for citation in message.citations),
     ]
+    told += [("tool", {"phase": "result", **call}) for call in message.tool_calls]
+    told += [("artifact", artifact) for artifact in message.artifacts]
     if message.content:
         told.append(("text", {"delta": message.content}))
     if message.error:

@@ -84,9 +84,7 @@ async def run(services: Services, turn: Turn, door: ChatDoor | None = None) -> N
             if is_to_end:
                 await _stop(work)
                 await report.log.flush()
-                return await _end(
-                    services, turn, await _broken_off(services, turn, "aborted", report=report)
-                )
+                return await _end(services, turn, await _broken_off(services, turn, "aborted"))
         await report.log.flush()
         await _end(services, turn, await _conclusion(services, turn, report, work))
         if not turn.is_first:
@@ -94,7 +92,7 @@ async def run(services: Services, turn: Turn, door: ChatDoor | None = None) -> N
     except asyncio.CancelledError:
         await _stop(work)
         await report.log.flush()
-        end = await _broken_off(services, turn, "failed", _INTERRUPTED, report)
+        end = await _broken_off(services, turn, "failed", _INTERRUPTED)
         await _end(services, turn, end)
         raise
 
@@ -222,7 +220,7 @@ async def _conclusion(
         }
     else:
         return {"status": "completed", **report.stored()}
-    return await _broken_off(services, turn, "failed", failure, report)
+    return await _broken_off(services, turn, "failed", failure)
 
 
 async def _broken_off(
@@ -230,7 +228,6 @@ async def _broken_off(
     turn: Turn,
     status: str,
     error: dict[str, Any] | None = None,
-    report: Report | None = None,
 ) -> dict[str, Any]:
     """Return an end that keeps exactly what readers have seen."""
     seen = await written(services.events, turn.message.id)
@@ -239,8 +236,8 @@ async def _broken_off(
         "error": error,
         "content": seen.content,
         "citations": seen.citations,
-        "tool_calls": report.tool_calls if report else [],
-        "artifacts": report.artifacts if report else [],
+        "tool_calls": seen.tool_calls,
+        "artifacts": seen.artifacts,
     }
 
 

@@ -47,3 +47,18 @@ async def test_what_could_not_be_written_is_raised(services: Services) -> None:
     await log.say("One")
     with pytest.raises(ConnectionError):
         await log.flush()
+
+
+async def test_what_readers_have_seen_is_what_a_broken_off_turn_keeps(services: Services) -> None:
+    log = TurnLog(services.events, "chat_1", "msg_seen")
+    call = {"toolCallId": "c", "name": "n", "arguments": {}}
+    artifact = {"token": "t", "type": "svg", "title": "T", "url": "u"}
+    await log.send("tool", {"phase": "call", **call, "status": "running", "output": None})
+    await log.send("tool", {"phase": "result", **call, "status": "success", "output": 1})
+    await log.send("artifact", artifact)
+    await log.say("Half a")
+    await log.flush()
+    seen = await written(services.events, "msg_seen")
+    assert seen.content == "Half a"
+    assert seen.tool_calls == [{**call, "status": "success", "output": 1}]
+    assert seen.artifacts == [artifact]
