@@ -18,7 +18,7 @@ from core.store.unit import Store, Unit
 from core.text import analyze
 from pipelines.search.candidates import Measurer, Scope, by_meaning, by_words, scorer
 from pipelines.search.periods import asked_time
-from pipelines.search.presenting import Ranked, best, hits, read
+from pipelines.search.presenting import Found, Ranked, best, hits, read
 from pipelines.search.query import Hit, Scores, SearchAnswer, SearchQuery
 from pipelines.search.ranking import NO_WORDS, Bm25, Candidates, Floats, feedback, fuse
 from pipelines.search.reranking import DEPTH, configured, reranked
@@ -70,12 +70,7 @@ async def search(
             await each.look_up_words(unit)
     for each in searches:
         await each.embed()
-    ranked: list[Ranked] = []
-    wanted = max(query.top_k, DEPTH) if query.rerank else query.top_k
-    async with store.unit(workspace_id) as unit:
-        for each in searches:
-            ranked.extend(await each.ranked(unit))
-        found = await read(unit, best(ranked, query), wanted, query)
+    found = await _best(store, workspace_id, searches, query)
     clock.lap("readMs")
     if reranker is not None:
         found = await reranked(reranker, query, found)
@@ -84,6 +79,16 @@ async def search(
     clock.lap("readMs")
     timings = {**clock.parts, "totalMs": round(sum(clock.parts.values()), 3)}
     return SearchAnswer(results, timings, len(results))
+
+
+async def _best(
+    store: Store, workspace_id: str, searches: Sequence[_Search], query: SearchQuery
+) -> list[Found]:
+    """Return what all searches found, the best of it read."""
+    wanted = max(query.top_k, DEPTH) if query.rerank else query.top_k
+    async with store.unit(workspace_id) as unit:
+        ranked = [found for each in searches for found in await each.ranked(unit)]
+        return await read(unit, best(ranked, query), wanted, query)
 
 
 def _alike(bases: Sequence[SearchedBase]) -> list[list[SearchedBase]]:
