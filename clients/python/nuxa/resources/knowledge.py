@@ -100,11 +100,11 @@ class Knowledge(Resource[Door]):
 
     @method
     def reprocess_document(
-        self, base_id: str, document_id: str, **reading: Any
+        self, base_id: str, document_id: str, reading: Json | None = None
     ) -> Request[Document]:
         """Read a document again; ``reading`` as on the wire: ``ocr``, ``languages``."""
         path = f"/api/knowledge/{base_id}/documents/{document_id}/reprocess"
-        return Request("POST", path, Document, json=reading)
+        return Request("POST", path, Document, json=reading or {})
 
     @method
     def delete_document(self, base_id: str, document_id: str) -> Request[None]:
