@@ -34,9 +34,8 @@ def hearing(services: Services, answer: Message) -> Hear:
     async def hear() -> list[str]:
         nonlocal heard
         async with services.store.unit(answer.workspace_id) as unit:
-            rows = await unit.messages.steering(answer.id, answer.chat_id)
-        new = [row.content for row in rows[heard:]]
-        heard = len(rows)
+            said = await unit.messages.steering(answer.id, answer.chat_id)
+        new, heard = said[heard:], len(said)
         return new
 
     return hear

@@ -12,12 +12,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.chats import Chat
-from core.store.driver import fetch
+from core.store.driver import fetch, look
 from core.store.pages import Position, RowsPage, read_page
 from core.store.rows import insert_rows
 
 TERMINAL: Final = ("completed", "failed", "aborted")
 
+_STEERING: Final = """
+    SELECT content FROM messages
+    WHERE chat_id = $1 AND workspace_id = $2 AND request ->> 'steers' = $3 ORDER BY created_at
+"""
 _MINE: Final = "id = $1 AND workspace_id = $2 AND lease_owner = $3 AND status = 'running'"
 _FINISH: Final = f"""
     UPDATE messages SET status = $4, content = $5, citations = $6::jsonb, tool_calls = $7::jsonb,
@@ -114,18 +118,10 @@ class Messages(TenantRepository):
         )
         return rows.all()
 
-    async def steering(self, message_id: str, chat_id: str) -> Sequence[Message]:
+    async def steering(self, message_id: str, chat_id: str) -> list[str]:
         """Return what was said to a turn while it went on, in order."""
-        rows = await self._session.scalars(
-            select(Message)
-            .where(
-                Message.chat_id == chat_id,
-                Message.workspace_id == self._workspace_id,
-                Message.request["steers"].as_string() == message_id,
-            )
-            .order_by(Message.created_at)
-        )
-        return rows.all()
+        rows = await look(self._session, _STEERING, chat_id, self._workspace_id, message_id)
+        return [content for (content,) in rows]
 
     async def add(self, message: Message) -> None:
         message.workspace_id = self._workspace_id

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import ForeignKey, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.driver import look
 from core.store.pages import Position, RowsPage, read_page
+
+_ALL: Final = "SELECT name, sealed FROM secrets WHERE workspace_id = $1"
 
 
 class Secret(Timestamps, Base):
@@ -22,10 +27,8 @@ class Secret(Timestamps, Base):
 
 class Secrets(TenantRepository):
     async def all_sealed(self) -> dict[str, str]:
-        rows = await self._session.execute(
-            select(Secret.name, Secret.sealed).where(Secret.workspace_id == self._workspace_id)
-        )
-        return {row.name: row.sealed for row in rows}
+        rows = await look(self._session, _ALL, self._workspace_id)
+        return dict(rows)  # type: ignore[arg-type]
 
     async def page(self, after: Position | None, limit: int) -> RowsPage[Secret]:
         """Return secrets by name."""
