@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Flag = Annotated[bool, Field(strict=True)]  # of a body: 0 and "no" are none
 Password = Annotated[str, StringConstraints(min_length=8, max_length=200)]
 # Deliverability is shown by a mail that arrives, not by grammar.
 Email = Annotated[

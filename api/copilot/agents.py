@@ -13,7 +13,7 @@ from api.copilot.schemas import Id
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
-from api.wire import Name, Wire
+from api.wire import Flag, Name, Wire
 from copilot.bases import bases_of
 from copilot.models import require_model
 from copilot.toolbox import find
@@ -43,7 +43,7 @@ class NewAgent(Wire):
     knowledge_base_ids: Bases = Field(default=[])
     tools: Tools = Field(default=[])
     approvals: Approvals = "none"
-    public: bool = False
+    public: Flag = False
 
 
 class AgentPatch(Wire):
@@ -53,7 +53,7 @@ class AgentPatch(Wire):
     knowledge_base_ids: Bases = Field(default=[])
     tools: Tools = Field(default=[])
     approvals: Approvals = "none"
-    public: bool = False
+    public: Flag = False
 
 
 class AgentAnswer(Wire):

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from api.ocr import Languages, Ocr
 from api.paging import PageQuery
-from api.wire import Wire
+from api.wire import Flag, Wire
 from core.store.files import File
 
 Operation = Literal["extract", "ocr"]
@@ -45,7 +45,7 @@ class Processing(Wire):
     operations: list[Operation] = Field(default=["extract", "ocr"], min_length=1)
     languages: Languages = None
     ocr: Ocr | None = None
-    force: bool = False
+    force: Flag = False
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Processing:

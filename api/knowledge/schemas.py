@@ -18,7 +18,7 @@ from pydantic import (
 
 from api.ocr import Languages, Ocr
 from api.paging import PageQuery
-from api.wire import Name, Wire
+from api.wire import Flag, Name, Wire
 from core.text import LANGUAGES
 
 _LARGEST_METADATA: Final = 16 * 1024  # characters of JSON
@@ -147,7 +147,7 @@ class NewDocument(Reading):
 
 class DocumentPatch(Wire):
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)] = ""
-    enabled: bool = True
+    enabled: Flag = True
     metadata: Metadata = Field(default_factory=dict)
 
 
@@ -221,7 +221,7 @@ class ChunkAnswer(Wire):
 
 class ChunkPatch(Wire):
     content: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = ""
-    enabled: bool = True
+    enabled: Flag = True
 
 
 class SearchFields(Wire):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from api.wire import Wire, left_away
+from api.wire import Flag, Wire, left_away
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 
@@ -37,7 +37,7 @@ class ChatMessage(_Theirs):
 
 
 class StreamOptions(_Theirs):
-    include_usage: bool = False
+    include_usage: Flag = False
 
 
 class CompletionRequest(_Theirs):
@@ -45,7 +45,7 @@ class CompletionRequest(_Theirs):
 
     model: str
     messages: list[ChatMessage] = Field(min_length=1, max_length=500)
-    stream: bool = False
+    stream: Flag = False
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1)

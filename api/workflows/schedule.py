@@ -12,7 +12,7 @@ from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
-from api.wire import Wire
+from api.wire import Flag, Wire
 from core.errors import Conflict, ValidationFailed
 from core.store.base import now
 from core.store.schedules import Schedule
@@ -31,7 +31,7 @@ class ScheduleBody(Wire):
     cron: str = Field(min_length=9, max_length=200)
     timezone: str = Field("UTC", min_length=1, max_length=100)
     misfire: Literal["skip", "latest", "all"] = "latest"
-    enabled: bool = True
+    enabled: Flag = True
     input: dict[str, JsonValue] = Field(default_factory=dict)
 
 

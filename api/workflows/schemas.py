@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from api.call import Call
 from api.paging import PageQuery
-from api.wire import Name, Wire, left_away
+from api.wire import Flag, Name, Wire, left_away
 from core.store.executions import Execution
 from core.store.workflows import Workflow
 from pipelines.editing.edit import Asked, Editor
@@ -111,11 +111,11 @@ class ExecuteBody(Wire):
     model_config = ConfigDict(json_schema_extra=_or_bare_input)
 
     input: JsonValue = None
-    stream: bool = False
-    is_async: bool = Field(False, alias="async")
+    stream: Flag = False
+    is_async: Flag = Field(False, alias="async")
     selected_outputs: list[str] = Field(default_factory=list, max_length=100)
     timeout_seconds: float | None = Field(None, gt=0, le=LONGEST_RUN_SECONDS)
-    use_draft: bool | None = None
+    use_draft: Flag | None = None
     start_block_id: str | None = None
     stop_after_block_id: str | None = None
     from_execution_id: str | None = None

@@ -44,3 +44,12 @@ async def test_statistics_of_before_all_times_are_empty_or_refused(
 ) -> None:
     answer = await member.program.get("/api/logs/stats", params={"until": until})
     assert answer.status_code in (200, 400)
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", "no"])
+async def test_yes_or_no_in_a_body_is_no_number_and_no_word(member: Member, value: object) -> None:
+    agent = {"name": "Helper", "public": value}
+    assert (await member.program.post("/api/copilot/agents", json=agent)).status_code == 400
+    made = await member.program.post("/api/copilot/agents", json={"name": "Helper"})
+    path = f"/api/copilot/agents/{made.json()['id']}"
+    assert (await member.program.patch(path, json={"public": value})).status_code == 400
