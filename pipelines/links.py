@@ -40,7 +40,7 @@ _BEGUN: Final = re.compile(
 # Other ways to write what an address is made of; readers' programs see through them.
 _SPELLED: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});|\\:", re.IGNORECASE)
 _SPELLING: Final = re.compile(r"(?:&(?:#?\w{0,8})?|\\)\Z")
-_RUN: Final = re.compile(r"[^\s<>\"]*")
+_RUN: Final = re.compile(r"[^\s<>\"`]*")  # a code's end is no address's part
 _SCHEME: Final = re.compile(r"[a-z0-9+.-]*\Z", re.IGNORECASE)
 _AFTER: Final = ".,;:!?'*_)]}|`~"  # ends a sentence or a link rather than an address
 _HOST: Final = re.compile(r"[/\\]{2}[^\s/\\?#]*[.:\[]")

@@ -93,6 +93,8 @@ class Editor:
             else:
                 await self.edit_soundly()
             self.acknowledged = self.sent
+        if self.gone.is_set():  # with the last edit, whose answer came just before
+            await self.connect()
 
     async def edit_soundly(self) -> None:
         retry = False

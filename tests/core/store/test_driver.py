@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from core.errors import ServiceUnavailable
-from core.store.driver import fetch, look
+from core.store.driver import driver_of, fetch, look
 from core.store.unit import Store
 from tests.conftest import Owner
 
@@ -66,3 +66,24 @@ async def test_a_look_says_so_when_the_connection_was_lost(store: Store) -> None
         assert len(await look(unit._session, "SELECT 1")) == 1  # the next one is a new one
         with pytest.raises(asyncpg.UndefinedColumnError):  # our own mistake is none of those
             await look(unit._session, "SELECT nothing")
+
+
+async def test_a_transaction_that_a_cancelled_caller_began_swallows_nothing(
+    store: Store, owner: Owner
+) -> None:
+    async with store.unit(owner.workspace_id) as unit:
+        driver = await driver_of(unit._session)
+        await driver.execute("BEGIN;")  # as if its caller was cancelled before he knew
+        await fetch(unit._session, "UPDATE workspaces SET name = 'kept'")
+    async with store.system() as system:
+        rows = await fetch(system._session, "SELECT name FROM workspaces")
+    assert [name for (name,) in rows] == ["kept"]
+
+
+async def test_a_connection_with_an_open_transaction_is_not_given_on(store: Store) -> None:
+    pooled = await store.engine.raw_connection()
+    driver = pooled.driver_connection
+    assert driver is not None
+    await driver.execute("BEGIN;")
+    pooled.close()
+    assert driver.is_closed()
