@@ -25,9 +25,6 @@ def replace_lost_connections(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "checkin")
     def note(_: object, entry: ConnectionPoolEntry) -> None:
         entry.info[_RETURNED] = time.monotonic()
-        driver: Any = entry.driver_connection
-        if driver is not None and driver.is_in_transaction():
-            entry.invalidate()  # its user was cancelled while it began: nobody would end that
 
     @event.listens_for(engine.sync_engine, "checkout")
     def check(connection: Any, entry: ConnectionPoolEntry, _: object) -> None:

@@ -28,7 +28,6 @@ from core.store.explained import explained
 from core.store.walls import WORKSPACE, inside
 
 _CACHED: Final = "driver connection"  # a session's; it has one as long as its unit lasts
-_ADAPTED: Final = "adapted connection"  # the same as SQLAlchemy knows it
 _ENDED: Final = (AdminShutdownError, CrashShutdownError)  # the server's last words
 _LOST: Final = (
     *_ENDED,
@@ -47,7 +46,6 @@ async def driver_of(session: AsyncSession) -> Connection[Record]:
     found = session.info.get(_CACHED)
     if found is None:
         pooled = await (await session.connection()).get_raw_connection()
-        session.info[_ADAPTED] = pooled.dbapi_connection
         found = session.info[_CACHED] = pooled.driver_connection
     assert isinstance(found, Connection)
     return found
@@ -97,14 +95,10 @@ async def ask(engine: AsyncEngine, sql: str, values: Sequence[Any]) -> list[Reco
 async def begin(session: AsyncSession) -> Connection[Record]:
     """Begin the session's transaction unless it has begun, and return its connection."""
     driver = await driver_of(session)
-    adapted: Any = session.info[_ADAPTED]
-    if adapted._transaction is not None or driver.is_closed():
-        return driver
-    if driver.is_in_transaction():
-        # Begun for somebody who was cancelled meanwhile: nobody would ever commit it.
-        await driver.execute("ROLLBACK")
-    # What SQLAlchemy itself does before the first statement of its own.
-    await adapted._start_transaction()
+    if not (driver.is_in_transaction() or driver.is_closed()):
+        # What SQLAlchemy itself does before the first statement of its own.
+        pooled: Any = await (await session.connection()).get_raw_connection()
+        await pooled.dbapi_connection._start_transaction()
     return driver
 
 

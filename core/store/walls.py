@@ -10,6 +10,7 @@ owner, whom no policy concerns.
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from typing import Any, Final
 
@@ -33,10 +34,18 @@ class WalledConnection(Connection):
 
     async def execute(self, query: str, *args: object, **options: Any) -> str:
         """Run statements; a BEGIN, by which asyncpg begins its transactions, goes in."""
-        if self.workspace_id is not None and query.startswith("BEGIN"):
+        if not query.startswith("BEGIN"):
+            done: str = await super().execute(query, *args, **options)
+            return done
+        if self.workspace_id is not None:
             query += _entering(self.workspace_id)
-        done: str = await super().execute(query, *args, **options)
-        return done
+        try:
+            return str(await super().execute(query, *args, **options))
+        except asyncio.CancelledError:
+            # The server may have begun what nobody knows of, and nobody would end: the next user's
+            # writes would be part of it, and never committed.
+            self.terminate()
+            raise
 
 
 class UnitSession(Session):
