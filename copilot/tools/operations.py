@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, JsonValue
 
 from core.errors import ValidationFailed
+from pipelines.editing import operations as editing
 from pipelines.tools.base import Params
 from pipelines.workflow import normalised
 
@@ -44,7 +45,7 @@ class AddBlock(Params):
 
 
 class UpdateBlock(Params):
-    """Settings that are not named stay; null clears one."""
+    """Settings that are not named stay; null clears one. References follow a new name."""
 
     op: Literal["update_block"]
     id: BlockId
@@ -53,11 +54,9 @@ class UpdateBlock(Params):
     settings: dict[str, JsonValue] = Field(default_factory=dict)
 
     def apply(self, definition: Definition) -> None:
-        block = _block(definition, self.id)
-        if self.name is not None:
-            block["name"] = self.name
-        if self.enabled is not None:
-            block["enabled"] = self.enabled
+        _block(definition, self.id)
+        said = self.model_dump(include={"name", "enabled"}, exclude_none=True)
+        definition.update(editing.update_block(definition, self.id, said))
         _set(definition, self.id, self.settings)
 
 
@@ -69,16 +68,7 @@ class DeleteBlock(Params):
 
     def apply(self, definition: Definition) -> None:
         _block(definition, self.id)
-        for inner in list(_nodes(definition, self.id)):
-            DeleteBlock(op="delete_block", id=inner).apply(definition)
-        del definition["blocks"][self.id]
-        definition["edges"] = [
-            edge for edge in definition["edges"] if self.id not in (edge["source"], edge["target"])
-        ]
-        for part in _CONTAINERS.values():
-            definition[part].pop(self.id, None)
-            for container in definition[part].values():
-                container["nodes"] = [node for node in container["nodes"] if node != self.id]
+        definition.update(editing.delete_block(definition, self.id))
 
 
 class Connect(Params):
@@ -183,8 +173,3 @@ def _container(definition: Definition, block_id: str) -> dict[str, Any]:
             found: dict[str, Any] = definition[part][block_id]
             return found
     raise ValidationFailed(f"{block_id!r} is no loop or parallel of this workflow.")
-
-
-def _nodes(definition: Definition, block_id: str) -> list[str]:
-    parts = (definition[part].get(block_id, {}) for part in _CONTAINERS.values())
-    return [node for container in parts for node in container.get("nodes", [])]
