@@ -9,25 +9,29 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from redis.asyncio import Redis
 
 from core.batches import Batcher
 
-# Keys: a log and its counter, for each log. Arguments: how long they are kept, then for each log
-# how many events it gets, and those.
+# Keys: a log and its counter, for each log; a counter below 0 is that of a log that has ended.
+# Arguments: how long they are kept, then for each log how many events it gets, whether the last of
+# them ends it (1), and those.
 _APPEND: Final = """
 local at, numbers = 2, {}
 for k = 1, #KEYS, 2 do
-    local many = tonumber(ARGV[at])
-    local n = redis.call('INCRBY', KEYS[k + 1], many)
-    for i = 1, many do
-        redis.call('XADD', KEYS[k], (n - many + i) .. '-0', 'e', ARGV[at + i])
+    local many, n = tonumber(ARGV[at]), 0
+    if tonumber(redis.call('GET', KEYS[k + 1]) or '0') >= 0 then
+        n = redis.call('INCRBY', KEYS[k + 1], many)
+        for i = 1, many do
+            redis.call('XADD', KEYS[k], (n - many + i) .. '-0', 'e', ARGV[at + 1 + i])
+        end
+        if ARGV[at + 1] == '1' then redis.call('SET', KEYS[k + 1], -n) end
+        redis.call('EXPIRE', KEYS[k], ARGV[1])
+        redis.call('EXPIRE', KEYS[k + 1], ARGV[1])
     end
-    redis.call('EXPIRE', KEYS[k], ARGV[1])
-    redis.call('EXPIRE', KEYS[k + 1], ARGV[1])
-    at = at + many + 1
+    at = at + many + 2
     numbers[#numbers + 1] = n
 end
 return numbers
@@ -47,6 +51,12 @@ class Event:
     data: dict[str, Any]
 
 
+class _Entry(NamedTuple):
+    log: str
+    event: str  # JSON
+    is_last: bool = False
+
+
 class EventLogs:
     """All logs, by name, for example ``run:exec_…`` or ``turn:msg_…``."""
 
@@ -54,38 +64,43 @@ class EventLogs:
         self._redis = redis
         self._append = redis.register_script(_APPEND)
         self._append_after = redis.register_script(_APPEND_AFTER)
-        self._batches: Batcher[tuple[str, str], int] = Batcher(self._append_all)
+        self._batches: Batcher[_Entry, int] = Batcher(self._append_all)
 
-    async def append(self, log: str, data: dict[str, Any]) -> int:
-        """Write an event and return its number."""
-        return await self.put(log, data)
+    async def append(self, log: str, data: dict[str, Any], *, is_last: bool = False) -> int:
+        """Write an event and return its number; 0, and nothing written, where the log has ended.
+
+        After an event that ``is_last`` the log has: whoever works on for a moment, since he does
+        not know yet that it is over, says nothing more.
+        """
+        return await self._batches.ask(_Entry(log, json.dumps(data), is_last))
 
     def put(self, log: str, data: dict[str, Any]) -> asyncio.Future[int]:
         """Write an event after those this process put before it; its number comes later."""
-        return self._batches.put((log, json.dumps(data)))
+        return self._batches.put(_Entry(log, json.dumps(data)))
 
     async def append_after(self, log: str, number: int, data: dict[str, Any]) -> bool:
         """Write an event if the log ends at ``number``; false, and nothing written, if it does not.
 
         So several readers may complete a log whose writer died, and it is done once.
         """
-        args: list[str | int] = [KEEP_SECONDS, 1, json.dumps(data), number]
+        args: list[str | int] = [KEEP_SECONDS, 1, 0, json.dumps(data), number]
         return bool(await self._append_after(keys=_keys(log), args=args))
 
-    async def _append_all(self, entries: Sequence[tuple[str, str]]) -> list[int]:
-        by_log: dict[str, list[str]] = {}
-        for log, data in entries:
-            by_log.setdefault(log, []).append(data)
+    async def _append_all(self, entries: Sequence[_Entry]) -> list[int]:
+        by_log: dict[str, list[_Entry]] = {}
+        for entry in entries:
+            told = by_log.setdefault(entry.log, [])
+            if not (told and told[-1].is_last):
+                told.append(entry)
         args: list[str | int] = [KEEP_SECONDS]
-        for events in by_log.values():
-            args += [len(events), *events]
+        for told in by_log.values():
+            args += [len(told), int(told[-1].is_last), *(entry.event for entry in told)]
         lasts = await self._append(keys=[key for log in by_log for key in _keys(log)], args=args)
-        counts = map(len, by_log.values())
         numbers = {
-            log: iter(range(last - many + 1, last + 1))
-            for log, last, many in zip(by_log, lasts, counts, strict=True)
+            log: iter(range(last - len(told) + 1, last + 1) if last else ())
+            for (log, told), last in zip(by_log.items(), lasts, strict=True)
         }
-        return [next(numbers[log]) for log, _ in entries]
+        return [next(numbers[entry.log], 0) for entry in entries]
 
     async def read(self, log: str, after: int, wait_seconds: float = 0) -> list[Event]:
         """Return the events after a number; wait for the first one as long as is said."""

@@ -102,7 +102,8 @@ def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
 
 async def send_last(events: EventLogs, run: Execution) -> None:
     """Append the event that ends a run's log; only whoever ended the run may."""
-    await events.append(log_name(run.id), _envelope(run.id, run.workflow_id, *last_event(run)))
+    event = _envelope(run.id, run.workflow_id, *last_event(run))
+    await events.append(log_name(run.id), event, is_last=True)
 
 
 def paused_data(run: Execution, pauses: Sequence[Pause]) -> dict[str, JsonValue]:

@@ -13,6 +13,21 @@ async def test_numbers_count_from_one_without_gaps_under_many_writers(services: 
     assert [event.number for event in events] == list(range(1, 51))
 
 
+async def test_nothing_comes_after_the_last_event(services: Services) -> None:
+    events = services.events
+    numbers = await asyncio.gather(
+        events.append("run:e", {"i": 1}),
+        events.append("run:e", {"i": 2}, is_last=True),
+        events.append("run:e", {"i": 3}),
+        events.append("run:f", {"i": 1}),
+    )
+    assert numbers == [1, 2, 0, 1]
+    assert await events.append("run:e", {"i": 4}) == 0
+    assert not await events.append_after("run:e", 2, {"i": 5})
+    assert [event.number for event in await events.read("run:e", after=0)] == [1, 2]
+    assert await events.append("run:f", {"i": 2}) == 2
+
+
 async def test_reading_resumes_after_a_number(services: Services) -> None:
     for i in range(3):
         await services.events.append("turn:a", {"i": i})
