@@ -78,7 +78,7 @@ async def test_a_base_changes_its_model(member: Member, work: Work, other: str) 
     assert await _first(member, path, "The cats sat.") == "The cats sat."
     await member.program.post(f"{path}/documents", json={"name": "3.txt", "text": "Flow of cash."})
     await work()
-    assert await _first(member, path, "flow of cash") == "Flow of cash."
+    assert await _first(member, path, "Flow of cash.") == "Flow of cash."
 
     back = await member.program.patch(path, json={"embeddingModel": PACKAGED})
     assert back.json()["reembedding"]["embeddingDimensions"] == 384
