@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from copilot.events import TurnLog, citation_payload
 from core.models.chat import tool_arguments
-from core.models.messages import TextDelta, ThinkingDelta, ToolCall
+from core.models.messages import Finished, TextDelta, ThinkingDelta, ToolCall
 from pipelines.agent import AgentEvent
 from pipelines.calling import ToolResult
 from pipelines.citations import Citation
@@ -25,6 +25,7 @@ class Report:
         self._content: list[str] = []
         self._citations: list[dict[str, Any]] = []
         self._end: dict[str, Any] | None = None
+        self._before: list[Finished] = []
 
     async def take(self, event: AgentEvent) -> None:
         if isinstance(event, TextDelta):
@@ -52,12 +53,20 @@ class Report:
         self, model: str | None, input_tokens: int, output_tokens: int, cost: float | None
     ) -> None:
         """Take what the answer has cost: tokens, and US dollars."""
+        for call in self._before:
+            input_tokens += call.input_tokens
+            output_tokens += call.output_tokens
+            cost = None if cost is None or call.cost is None else cost + call.cost
         usage = {
             "input": input_tokens,
             "output": output_tokens,
             "total": input_tokens + output_tokens,
         }
         self._end = {"model": model, "usage": usage, "cost": cost}
+
+    def spend(self, call: Finished) -> None:
+        """Count what a call before the answer's own has cost."""
+        self._before.append(call)
 
     async def show(self, artifact: dict[str, Any]) -> None:
         """Tell readers of something that a tool made for them to see."""

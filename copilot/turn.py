@@ -15,13 +15,14 @@ import structlog
 from copilot.agents import mode_kept
 from copilot.announcing import announce
 from copilot.approvals import Approvals
+from copilot.asking import words_to_search
 from copilot.attachments import attach
 from copilot.begin import Turn
 from copilot.contexts import told_of_runs
 from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
 from copilot.masking import hidden, secrets_of
-from copilot.memory import MOST_MESSAGES, recall, search_words, told
+from copilot.memory import MOST_MESSAGES, recall, told
 from copilot.modes import PUBLISHED, Mode
 from copilot.prompt import prompt
 from copilot.published import answer
@@ -129,7 +130,7 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
     desk = _desk(services, turn, report, mode)
     _, messages, api_key, secrets = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),
-        _messages(services, turn, mode, desk),
+        _messages(services, turn, mode, desk, door, report),
         own_key(services, desk.workspace_id, request["model"]),
         secrets_of(services, desk.workspace_id),
     )
@@ -171,12 +172,14 @@ def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:
     )
 
 
-async def _messages(services: Services, turn: Turn, mode: Mode, desk: Desk) -> list[ModelMessage]:
+async def _messages(
+    services: Services, turn: Turn, mode: Mode, desk: Desk, door: ChatDoor, report: Report
+) -> list[ModelMessage]:
     """Return what the model is told: what was said before, and the question with what was found."""
     request = turn.message.request or {}
+    summary, history = ("", []) if turn.is_first else await _history(services, turn.message)
+    words = await words_to_search(services, turn, history, door, report)
     async with services.retrievals:
-        summary, history = ("", []) if turn.is_first else await _history(services, turn.message)
-        words = search_words(turn.question, history)
         found = await retrieve(
             *(services.store, desk.workspace_id, desk.base_ids, words, desk.passages), turn.bases
         )

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     chat_base_url: str | None = Field(None, description="Base URL of the chat model's API.")
     chat_api_key: SecretStr | None = Field(None, description="Key for the chat model's API.")
     chat_timeout_seconds: float = Field(120, description="Longest wait for one model call.")
+    rewrite_follow_ups: bool = Field(
+        True,
+        description="Whether the chat model makes a short follow-up whole before it is searched.",
+    )
     embedding_model: str = Field(
         PACKAGED_EMBEDDING_MODEL,
         description="The packaged model, a directory, or a hub name (the hub is then reached).",

@@ -230,6 +230,7 @@ class SearchFields(Wire):
     group_by: Literal["chunk", "document"] = "chunk"
     mode: Literal["hybrid", "vector", "keyword"] = "hybrid"
     rerank: bool = False
+    rewrite: bool = False
     min_score: float | None = Field(None, allow_inf_nan=False)
     filter: Annotated[dict[str, Any] | None, BeforeValidator(_from_text)] = None
     highlight: bool = False
@@ -282,7 +283,8 @@ class CollapsedResult(SearchResult):
 
 
 class SearchReply(Wire):
-    """Results, best first; timings in milliseconds."""
+    """Results, best first; timings in milliseconds; ``rewrites`` are the other wordings that were
+    searched as well."""
 
     results: list[CollapsedResult | SearchResult]
     query: str
@@ -290,3 +292,4 @@ class SearchReply(Wire):
     mode: str
     total_results: int
     timings: dict[str, float]
+    rewrites: list[str]

@@ -6,7 +6,11 @@ from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
 from api.knowledge.schemas import CollapsedResult, SearchFields, SearchReply, SearchResult
-from pipelines.search import Hit, SearchQuery, search
+from core.models import chat
+from pipelines.model_keys import own_key
+from pipelines.rewriting import rewrite
+from pipelines.search import Hit, SearchQuery
+from pipelines.search.widening import search_widely
 
 
 @endpoint("GET", "/api/knowledge/<base_id>/search", access=READ)
@@ -33,7 +37,8 @@ async def _search(call: Call, base_id: str, fields: SearchFields) -> SearchReply
         highlight=fields.highlight,
         expand=fields.expand,
     )
-    answer = await search(call.services.store, call.workspace_id, [base_id], query)
+    others = await _rewritten(call, fields.query) if fields.rewrite else []
+    answer = await search_widely(call.services.store, call.workspace_id, [base_id], query, others)
     return SearchReply(
         results=[_result(hit) for hit in answer.results],
         query=fields.query,
@@ -41,7 +46,13 @@ async def _search(call: Call, base_id: str, fields: SearchFields) -> SearchReply
         mode=fields.mode,
         total_results=answer.total,
         timings=answer.timings,
+        rewrites=others,
     )
+
+
+async def _rewritten(call: Call, question: str) -> list[str]:
+    key = await own_key(call.services, call.workspace_id, None)
+    return list((await rewrite(question, chat.stream, api_key=key)).queries)
 
 
 def _result(hit: Hit) -> SearchResult:

@@ -10,7 +10,11 @@ from typing_extensions import override
 
 from core import intake
 from core.errors import NuxaError, ValidationFailed
+from core.models import chat
+from core.models.messages import Finished
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.model_keys import own_key
+from pipelines.rewriting import Rewritten, rewrite
 
 BaseIds = Annotated[
     list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
@@ -26,6 +30,7 @@ class KnowledgeSettings(BlockSettings):
     mode: Literal["hybrid", "vector", "keyword"] = "hybrid"
     filter: dict[str, JsonValue] | None = None
     rerank: bool = False
+    rewrite: bool = Field(False, description="Search in other words of the chat model's as well.")
     min_score: float | None = None
     name: Text = Field("note.txt", description="Name of an added document.")
     text: Text = Field("", description="Content of an added document.")
@@ -42,14 +47,17 @@ class Knowledge(BlockKind[KnowledgeSettings]):
     @override
     async def run(self, context: Context, settings: KnowledgeSettings) -> Output:
         if settings.operation == "add":
-            results = [await _add(context, settings)]
-        else:
-            results = await _search(context, settings)
-        return {"results": results, "totalResults": len(results)}
+            return _output([await _add(context, settings)])
+        return await _search(context, settings)
 
 
-async def _search(context: Context, settings: KnowledgeSettings) -> list[JsonValue]:
-    from pipelines.search import SearchQuery, search  # numpy and the models behind it are heavy
+def _output(results: list[JsonValue]) -> Output:
+    return {"results": results, "totalResults": len(results)}
+
+
+async def _search(context: Context, settings: KnowledgeSettings) -> Output:
+    from pipelines.search import SearchQuery  # numpy and the models behind it are heavy
+    from pipelines.search.widening import search_widely
 
     query = SearchQuery(
         settings.query,
@@ -59,10 +67,25 @@ async def _search(context: Context, settings: KnowledgeSettings) -> list[JsonVal
         min_score=settings.min_score,
         rerank=settings.rerank,
     )
-    answer = await search(
-        context.services.store, context.workspace_id, settings.knowledge_base_id, query
+    others = await _rewritten(context, settings.query) if settings.rewrite else Rewritten(())
+    answer = await search_widely(
+        *(context.services.store, context.workspace_id, settings.knowledge_base_id, query),
+        others.queries,
     )
-    return [hit.to_json() for hit in answer.results]
+    return {**_output([hit.to_json() for hit in answer.results]), **_spent(others.spent)}
+
+
+async def _rewritten(context: Context, question: str) -> Rewritten:
+    key = await own_key(context.services, context.workspace_id, None)
+    return await rewrite(question, chat.stream, api_key=key)
+
+
+def _spent(finished: Finished | None) -> Output:
+    if finished is None:
+        return {}
+    sent, received = finished.input_tokens, finished.output_tokens
+    tokens: JsonValue = {"input": sent, "output": received, "total": sent + received}
+    return {"model": finished.model, "tokens": tokens, "cost": finished.cost}
 
 
 async def _add(context: Context, settings: KnowledgeSettings) -> JsonValue:

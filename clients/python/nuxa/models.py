@@ -319,6 +319,7 @@ class SearchReply(Answer):
     mode: str
     total_results: int
     timings: dict[str, float]
+    rewrites: list[str]
 
 
 class File(Answer):

@@ -1387,6 +1387,7 @@ export type SearchFields = {
   groupBy?: "chunk" | "document";
   mode?: "hybrid" | "vector" | "keyword";
   rerank?: boolean;
+  rewrite?: boolean;
   minScore?: number | null;
   filter?: Record<string, unknown> | null;
   highlight?: boolean;
@@ -1401,6 +1402,7 @@ export type SearchReply = {
   mode: string;
   totalResults: number;
   timings: Record<string, number>;
+  rewrites: Array<string>;
 };
 
 export type SearchResult = {

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from core.models import chat
+from pipelines import rewriting
 from tests.api.conftest import Member
+from tests.fakes import FakeChat
 
 Work = Callable[[], Awaitable[int]]
 
@@ -113,3 +116,18 @@ async def test_what_says_the_same_is_listed_with_its_result(
     names = {first["documentName"], first["duplicates"][0]["documentName"]}
     assert names == {"varnish.md", "varnish.txt"}
     assert "duplicates" not in second
+
+
+async def test_other_words_of_the_chat_model_are_searched_as_well(
+    member: Member, yard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = await member.program.post(f"{yard}/search", json={"query": "boats", "rewrite": True})
+    assert refused.status_code == 400
+    assert "NUXA_CHAT_MODEL" in refused.json()["error"]["message"]
+    monkeypatch.setattr(chat, "configured_model", lambda: "openai/some")
+    monkeypatch.setattr(rewriting, "configured_model", lambda: "openai/some")
+    fake = FakeChat([["price of berths in the harbour"]])
+    monkeypatch.setattr(chat, "stream", fake)
+    found = await _search(member, yard, query="boats", mode="keyword", rewrite=True)
+    assert found["rewrites"] == ["price of berths in the harbour"]
+    assert [each["documentName"] for each in found["results"]] == ["harbour.md"]
