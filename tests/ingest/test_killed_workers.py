@@ -65,11 +65,13 @@ async def test_a_worker_killed_at_any_stage_leaves_no_trace(
     )  # fmt: skip
     assert worker.stdout is not None
     assert await worker.stdout.readline() == b"there\n"
+    # On a machine that is very busy it may have lost its lease before, and taken it up again.
+    before = (await desk.document(document_id)).attempts
     worker.send_signal(signal.SIGKILL)
     await worker.wait()
     await asyncio.sleep(1.2)
     await processor.drain()
     document = await desk.document(document_id)
-    assert (document.status, document.attempts) == ("completed", 2)
+    assert (document.status, document.attempts) == ("completed", before + 1)
     assert len(await desk.chunks(document_id)) == 8
     assert await desk.totals() == (8, 8, 8)

@@ -99,12 +99,18 @@ class Opened:
             self._pointing = asyncio.create_task(self._show())
 
     async def _show(self) -> None:
-        await asyncio.sleep(max(0.0, self._pointed_at + _POINTER_SECONDS - time.monotonic()))
-        self._pointed_at = time.monotonic()
+        while self._pointer is not None:  # another may come while one is being shown
+            await asyncio.sleep(max(0.0, self._pointed_at + _POINTER_SECONDS - time.monotonic()))
+            pointer, self._pointer = self._pointer, None
+            self._pointed_at = time.monotonic()
+            await self._tell(pointer)
+
+    async def _tell(self, pointer: dict[str, Any]) -> None:
         who = {key: self.user[key] for key in ("socketId", "userId", "userName", "avatarUrl")}
-        room = room_of(self.room.workflow_id)
-        data = {"workflowId": self.room.workflow_id, **who, **(self._pointer or {})}
-        await self.hub.tell_all(room, "cursor:move", data, self.connection.sid)
+        data = {"workflowId": self.room.workflow_id, **who, **pointer}
+        await self.hub.tell_all(
+            room_of(self.room.workflow_id), "cursor:move", data, self.connection.sid
+        )
 
 
 def name_of(workflow_id: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
 
 import pytest
 
+from api.sockets.hub import Hub
 from api.workflows.editing import presence
 from core.config import Settings
 from core.services import Services
@@ -56,6 +58,24 @@ async def test_leaving_is_refused(event: str, stranger: Member, open_socket: Ope
     client = await open_socket(stranger)
     assert await client.refused(event) == "CONFLICT"
     assert await client.refused(event, workflowId=None) == "VALIDATION_ERROR"
+
+
+async def test_a_pointer_that_comes_while_one_is_being_shown_is_shown_as_well(
+    member: Member, join: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await join(member), await join(member)
+    tell, may_go_on = Hub.tell_all, asyncio.Event()
+
+    async def slowly(hub: Hub, *args: Any) -> None:
+        await tell(hub, *args)
+        await may_go_on.wait()
+
+    monkeypatch.setattr(Hub, "tell_all", slowly)
+    await first.done("cursor:move", cursor={"x": 1, "y": 1})
+    assert (await second.hears("cursor:move"))["cursor"] == {"x": 1, "y": 1}
+    await first.done("cursor:move", cursor=None)
+    may_go_on.set()
+    assert (await second.hears("cursor:move"))["cursor"] is None
 
 
 async def test_pointers_are_shown_to_the_others_the_last_of_many(
