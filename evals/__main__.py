@@ -121,15 +121,16 @@ def compare_command(
     before: Annotated[Path, typer.Argument(help="A report written by --json.")],
     after: Annotated[Path, typer.Argument(help="Another of the same set.")],
     tolerance: _Tolerance = 0.005,
+    html_file: _Html = None,
 ) -> None:
     """Compare two reports of one set, figure by figure; ends with 1 if one fell.
 
     "By chance" is how likely so large a difference in NDCG@10 is if neither is better: a paired
     randomisation test over the queries.
 
-    Example: python -m evals compare before.json after.json
+    Example: python -m evals compare before.json after.json --html changes.html
     """
-    _hold(_loaded(lambda: compare.load_report(after)), before, tolerance)
+    _hold(_loaded(lambda: compare.load_report(after)), before, tolerance, html_file)
 
 
 @app.command("speech")
@@ -158,6 +159,8 @@ def ocr_command(
     turned: Annotated[bool, typer.Option(help="Read pages turned by 90, 180, 270, too.")] = True,
     json_file: _Json = None,
     html_file: _Html = None,
+    baseline: _Baseline = None,
+    tolerance: _Tolerance = 0.005,
 ) -> None:
     """Read scans and compare with what stands on them.
 
@@ -171,6 +174,7 @@ def ocr_command(
     found = asyncio.run(ocr.run(scans, languages, data.resolve().name, turned))
     reading_report.print_measures(Console(), found)
     _write(found, json_file, html_file, reading_report.ocr_page)
+    _hold(found, baseline, tolerance)
     if ocr.has_unread(found):
         raise typer.Exit(1)
 
@@ -181,6 +185,8 @@ def ingest_command(
     / "answers",
     json_file: _Json = None,
     html_file: _Html = None,
+    baseline: _Baseline = None,
+    tolerance: _Tolerance = 0.005,
 ) -> None:
     """Read files of many formats, malformed ones too: each must give text or say why not.
 
@@ -193,6 +199,7 @@ def ingest_command(
     found = asyncio.run(formats.run(files, data.resolve().name))
     reading_report.print_measures(Console(), found)
     _write(found, json_file, html_file, reading_report.formats_page)
+    _hold(found, baseline, tolerance)
     if formats.has_broken(found):
         raise typer.Exit(1)
 
@@ -239,12 +246,17 @@ def _write(
         html_file.write_text(page(found), encoding="utf-8")
 
 
-def _hold(found: dict[str, Any], baseline: Path | None, tolerance: float) -> None:
+def _hold(
+    found: dict[str, Any], baseline: Path | None, tolerance: float, page: Path | None = None
+) -> None:
     """Compare with a baseline, if there is one; ends with 1 if a figure fell."""
     if baseline is None:
         return
     changes = _loaded(lambda: compare.changes(compare.load_report(baseline), found))
     compare.print_changes(Console(), changes)
+    if page is not None:
+        title = f"{found['dataset']}: against {baseline.name}"
+        page.write_text(compare.changes_page(changes, title), encoding="utf-8")
     if compare.fallen(changes, tolerance):
         raise typer.Exit(1)
 

@@ -6,12 +6,14 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
+from evals import report
 from evals.cases import BadData
 
 _DRAWS: Final = 10_000
@@ -62,10 +64,34 @@ def print_changes(console: Console, found: Sequence[Change]) -> None:
     """Print the figures side by side."""
     table = Table("figure", "before", "after", "difference", "by chance")
     for change in found:
-        chance = "" if change.chance is None else f"{change.chance:.3f}"
         before, after, by = change.before, change.after, change.difference
-        table.add_row(change.name, f"{before:.4f}", f"{after:.4f}", f"{by:+.4f}", chance)
+        shown = (f"{before:.4f}", f"{after:.4f}", f"{by:+.4f}", _shown(change.chance))
+        table.add_row(change.name, *shown)
     console.print(table)
+
+
+def changes_page(found: Sequence[Change], title: str) -> str:
+    """Return the HTML page: both values of each figure drawn, and the table below."""
+    pairs = [
+        bar
+        for change in found
+        for bar in (
+            (f"{change.name}, before", change.before, f"{change.before:.4f}"),
+            (f"{change.name}, after", change.after, f"{change.after:.4f}"),
+        )
+    ]
+    rows = "".join(
+        f"<tr{' class=wrong' if change.difference < 0 else ''}><td>{escape(change.name)}"
+        f"<td class=n>{change.before:.4f}<td class=n>{change.after:.4f}"
+        f"<td class=n>{change.difference:+.4f}<td class=n>{_shown(change.chance)}</tr>"
+        for change in found
+    )
+    head = "<tr><th>figure<th>before<th>after<th>difference<th>by chance</tr>"
+    return report.page(title, f"{report.bars(pairs, 1.0)}<table>{head}{rows}</table>")
+
+
+def _shown(chance: float | None) -> str:
+    return "" if chance is None else f"{chance:.3f}"
 
 
 def fallen(found: Sequence[Change], tolerance: float) -> list[Change]:
@@ -73,25 +99,25 @@ def fallen(found: Sequence[Change], tolerance: float) -> list[Change]:
     return [change for change in found if change.difference < -tolerance]
 
 
-def _set(report: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(report.get(name) for name in ("dataset", "split", "half", "queryLanguage"))
+def _set(of: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(of.get(name) for name in ("dataset", "split", "half", "queryLanguage"))
 
 
-def _figures(report: Mapping[str, Any]) -> dict[str, float]:
+def _figures(of: Mapping[str, Any]) -> dict[str, float]:
     """Return quality figures by name: those of each mode, and shares of right answers."""
     found: dict[str, float] = {}
-    for mode, figures in report.get("modes", {}).items():
+    for mode, figures in of.get("modes", {}).items():
         found |= {f"{mode} {k}": v for k, v in figures.items() if isinstance(v, int | float)}
-    for name, value in report.items():
+    for name, value in of.items():
         if isinstance(value, dict) and {"right", "of"} <= value.keys() and value["of"]:
             found[name] = value["right"] / value["of"]
     return found
 
 
-def _asked(report: Mapping[str, Any], figure: str) -> Mapping[str, float]:
+def _asked(of: Mapping[str, Any], figure: str) -> Mapping[str, float]:
     """Return a figure question by question, empty where the report does not have it."""
     mode, _, metric = figure.partition(" ")
-    return report.get("byQuery", {}).get(mode, {}) if metric == "ndcg@10" else {}
+    return of.get("byQuery", {}).get(mode, {}) if metric == "ndcg@10" else {}
 
 
 def _chance(before: Mapping[str, float], after: Mapping[str, float]) -> float | None:

@@ -59,3 +59,17 @@ def test_the_exit_code_tells_a_fall(
         (tmp_path / name).write_text(json.dumps(_report(score)))
     files = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
     assert CliRunner().invoke(app, ["compare", *files, *arguments]).exit_code == code
+
+
+def test_the_page_shows_every_figure_twice_and_marks_a_fall(tmp_path: Path) -> None:
+    for name, score in (("a.json", 0.5), ("b.json", 0.25)):
+        (tmp_path / name).write_text(json.dumps(_report(score, name="<set>")))
+    files = [str(tmp_path / each) for each in ("a.json", "b.json", "c.html")]
+    ended = CliRunner().invoke(app, ["compare", *files[:2], "--html", files[2]])
+    assert ended.exit_code == 1
+    page = (tmp_path / "c.html").read_text()
+    assert page.count("<rect") == 4
+    assert page.count("class=wrong") == 1
+    assert "-0.2500" in page
+    assert "&lt;set&gt;: against a.json" in page
+    assert "<set>" not in page
