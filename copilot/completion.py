@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
 from copilot.bases import bases_of
+from copilot.masking import hidden
 from copilot.memory import search_words
 from core.models import chat
 from core.models.messages import Message
@@ -64,6 +65,11 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
         cites=bool(bases),
         links=Links(own_url, frozenset()) if bases and own_url else None,
     )
+
+
+def hiding(task: Task, secrets: Mapping[str, str]) -> Task:
+    """Return a task that neither tells its model the workspace's secrets, nor quotes them."""
+    return replace(task, messages=hidden(list(task.messages), secrets), secrets=secrets)
 
 
 async def answer(task: Task) -> AsyncGenerator[AgentEvent, None]:

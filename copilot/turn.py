@@ -141,9 +141,10 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         model=request["model"],
         api_key=api_key,
         gate=Gate(desk, Approvals(desk, report.ask, given)),
-        hear=hearing(services, turn.message),
+        hear=hearing(services, turn.message, secrets),
         links=Links(services.settings.base_url, QUOTING),
         present=as_it_is if door is rules.answer else as_material,
+        secrets=secrets,
     )
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:

@@ -26,6 +26,7 @@ from core.models.messages import (
 from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
+from pipelines.links import is_own
 from pipelines.passages import Passages
 
 _LONGEST_TOOL_OUTPUT: Final = 20_000  # characters a model is given of one result
@@ -61,7 +62,7 @@ class Task:
 
     Marks are checked against ``passages``, which tools may add to, if the answer ``cites`` and is
     not bound to a format; elsewhere ``[1]`` is a text like any other. ``api_key`` is the
-    workspace's own with the model's provider.
+    workspace's own with the model's provider. ``secrets``, values by name, show in no quote.
     """
 
     messages: Sequence[Message]
@@ -78,6 +79,7 @@ class Task:
     hear: Hear | None = None
     links: Links | None = None
     present: Present = as_it_is
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,12 @@ class _Loop:
         self.messages = list(self.task.messages)
         task = self.task
         is_free = task.response_format is None  # else it is a program's to read
-        may_link = self._may_link if task.links and is_free else None
-        cites = task.cites and is_free
-        self._text = AnswerText(task.passages, cites=cites, may_link=may_link)
+        self._text = AnswerText(
+            task.passages,
+            cites=task.cites and is_free,
+            may_link=self._may_link if task.links and is_free else None,
+            secrets=task.secrets,
+        )
         self._tools = {tool.spec.name: tool for tool in self.task.tools}
 
     def request(self, *, may_call_tools: bool) -> ChatRequest:
@@ -235,7 +240,7 @@ class _Loop:
         """Whether an address is our own, or was seen as it is. What the model itself has written,
         and what tools have computed for it, do not count."""
         links = self.task.links
-        if links is None or address.startswith(links.own + "/") or address == links.own:
+        if links is None or is_own(address, links.own):
             return True
         told = (m["content"] for m in self.messages if m["role"] in ("user", "system"))
         seen = chain(told, self._quoted, (passage.text for passage in self.task.passages))
