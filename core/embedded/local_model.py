@@ -49,7 +49,7 @@ class EmbeddedModel:
         if not key.exists() or not key.read_text().strip():
             key.touch(mode=0o600)
             key.write_text(secrets.token_urlsafe(32))
-        command = [sys.executable, "-m", _MODULE, self._home, self._model]
+        command: list[str | Path] = [sys.executable, "-m", _MODULE, self._home, self._model]
         self._server = spawn(command, self.log, death_signal=signal.SIGKILL, directory=Path.cwd())
         pid.write_text(f"{self._server.pid}\n")
 
