@@ -13,6 +13,7 @@ from copilot.masking import hidden
 from copilot.memory import search_words
 from core.models import chat
 from core.models.messages import Message
+from core.models.room import room_of
 from core.store.hits import SearchedBase
 from core.store.unit import Store
 from pipelines.agent import AgentEvent, Links, Task, run_agent
@@ -44,7 +45,8 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     Raises ``NotFound`` for a base that is not in the workspace.
     """
     *earlier, last = conversation.messages
-    question, passages = str(last["content"]), Passages()
+    question = str(last["content"])
+    passages = Passages(room_of(conversation.model).passages)
     bases: list[SearchedBase] = []
     if conversation.base_ids is None or conversation.base_ids:
         async with store.unit(workspace_id) as unit:
@@ -63,6 +65,7 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
         max_tokens=conversation.max_tokens,
         response_format=conversation.response_format,
         cites=bool(bases),
+        asker=workspace_id,
         links=Links(own_url, frozenset()) if bases and own_url else None,
     )
 
