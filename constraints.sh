@@ -4,7 +4,7 @@
 # builds, and torch pins its own companions.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-.venv/bin/python -m pip install --upgrade --upgrade-strategy eager -e '.[dev,voice,browser]'
+.venv/bin/python -m pip install --upgrade --upgrade-strategy eager -e '.[dev,voice,local,browser]'
 {
     echo "# Every resolved version; made by 'make constraints'. torch and torchvision: see pyproject.toml."
     .venv/bin/python -m pip freeze --exclude-editable |

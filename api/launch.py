@@ -14,6 +14,7 @@ from typing import Protocol
 
 from api.addresses import FILE_VARIABLE, announce
 from core.config import Settings, get_settings
+from core.embedded.local_model import EmbeddedModel
 from core.embedded.process import end_children, kill_session, last_words, spawn
 from core.embedded.servers import EmbeddedServers
 from core.errors import NuxaError, ServiceUnavailable
@@ -80,6 +81,7 @@ class Launcher:
             settings.data_dir,
             postgres=settings.database_url is None,
             valkey=settings.redis_url is None,
+            chat_model=settings.chat_model if settings.wants_embedded_model else None,
         )
 
     def start_servers(self, meanwhile: Callable[[], None]) -> Settings:
@@ -99,13 +101,13 @@ class Launcher:
             del os.environ[FILE_VARIABLE]
 
         self._servers.start(begin)
-        addresses = {}
+        addresses = self._servers.addresses
         if self._servers.postgres is not None:
-            addresses["NUXA_DATABASE_URL"] = self._servers.database_url
             self._watched["PostgreSQL"] = _Watch(self._servers.postgres)
         if self._servers.valkey is not None:
-            addresses["NUXA_REDIS_URL"] = self._servers.redis_url
             self._watched["Valkey"] = _Watch(self._servers.valkey)
+        if self._servers.model is not None:
+            self._watched["The local model"] = _Watch(self._servers.model)
         os.environ.update(addresses)
         announce(file, addresses)
         get_settings.cache_clear()
@@ -179,6 +181,6 @@ class Launcher:
 
 
 def _words_of(part: Part) -> str:
-    if not isinstance(part, OwnProcess):
+    if not isinstance(part, OwnProcess | EmbeddedModel):
         return ""
     return f"Its last words in {part.log}:\n{last_words(part.log)}"

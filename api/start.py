@@ -14,6 +14,7 @@ from api.launch import Launcher
 from api.sample.workflow import QUESTION
 from core.config import Settings, forbid_phoning_home
 from core.errors import ServiceUnavailable
+from core.models.local.weights import weights_of
 
 if TYPE_CHECKING:
     from api.seed import Sample
@@ -67,6 +68,8 @@ def run_all(settings: Settings, say: Say) -> None:
 def _start(launcher: Launcher, settings: Settings, say: Say) -> None:
     began = time.monotonic()
     say(f"Starting; data in {settings.data_dir.resolve()}")
+    if settings.wants_embedded_model:
+        weights_of(settings.chat_model, settings)  # better said now than by a child in its log
     # The API's imports take as long as starting the servers and bringing the schema up to date, for
     # both of which it waits.
     settings = launcher.start_servers(lambda: launcher.start("api", "api", "serve"))

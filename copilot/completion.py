@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
 from copilot.bases import bases_of
+from copilot.masking import hidden
 from copilot.memory import search_words
 from core.models import chat
 from core.models.messages import Message
+from core.models.room import room_of
 from core.store.hits import SearchedBase
 from core.store.unit import Store
 from pipelines.agent import AgentEvent, Links, Task, run_agent
@@ -43,7 +45,8 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     Raises ``NotFound`` for a base that is not in the workspace.
     """
     *earlier, last = conversation.messages
-    question, passages = str(last["content"]), Passages()
+    question = str(last["content"])
+    passages = Passages(room_of(conversation.model).passages)
     bases: list[SearchedBase] = []
     if conversation.base_ids is None or conversation.base_ids:
         async with store.unit(workspace_id) as unit:
@@ -62,8 +65,14 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
         max_tokens=conversation.max_tokens,
         response_format=conversation.response_format,
         cites=bool(bases),
+        asker=workspace_id,
         links=Links(own_url, frozenset()) if bases and own_url else None,
     )
+
+
+def hiding(task: Task, secrets: Mapping[str, str]) -> Task:
+    """Return a task that neither tells its model the workspace's secrets, nor quotes them."""
+    return replace(task, messages=hidden(list(task.messages), secrets), secrets=secrets)
 
 
 async def answer(task: Task) -> AsyncGenerator[AgentEvent, None]:

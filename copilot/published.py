@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from copilot.masking import secrets_of
 from copilot.memory import MOST_MESSAGES, recall
 from copilot.remembering import said
 from copilot.report import Report
+from copilot.spoken import Spoken, texts_of
 from copilot.wording import text_of
 from core.errors import Conflict, Forbidden, NotFound, UpstreamError, ValidationFailed
 from core.ids import new_id
@@ -27,6 +29,7 @@ from core.store.unit import Unit
 from pipelines import background, run
 from pipelines.live import follow
 from pipelines.prepared import prepare
+from pipelines.references import mask
 from pipelines.run import RunRequest
 from pipelines.workflow import Block
 
@@ -61,15 +64,19 @@ async def answer(services: Services, message: Message, question: str, report: Re
     the run's own sentence where it does not end well. A turn that is broken off ends its run.
     """
     request, owner = message.request or {}, new_id("chat")
+    history = await _history(services, message, request["memoryMessages"])
     given: dict[str, JsonValue] = {
         "message": question,
         "chatId": message.chat_id,
-        "history": await _history(services, message, request["memoryMessages"]),
+        "history": [{"role": each["role"], "content": str(each["content"])} for each in history],
     }
+    secrets = await secrets_of(services, message.workspace_id)
     row = await _started(services, message, given, owner)
     task = background.launch(services, row, owner)
     ended: Execution | None = None
-    speaking = _Speaking(report, _speakers(row))
+    asked = [question, *(str(each["content"]) for each in history if each["role"] == "user")]
+    spoken = Spoken(services.settings.base_url, secrets, [*asked, *texts_of(row.definition)])
+    speaking = _Speaking(report, _speakers(row), spoken, secrets)
     try:
         async for event in follow(services.events, services.store.unit, row, 0):
             if event is not None:
@@ -102,14 +109,13 @@ async def _started(
         return await run.start(unit, services, request["workflowId"], wanted)
 
 
-async def _history(services: Services, message: Message, most: int) -> list[JsonValue]:
-    """Return what was said before, oldest first, as ``{role, content}``."""
+async def _history(services: Services, message: Message, most: int) -> Sequence[ModelMessage]:
+    """Return what was said before, oldest first."""
     if not most:
         return []
     async with services.store.unit(message.workspace_id) as unit:
         newest_first = await unit.messages.before(message, min(most, MOST_MESSAGES) + 1)
-    recalled: Sequence[ModelMessage] = recall(said(list(newest_first[1:])))
-    return [{"role": each["role"], "content": str(each["content"])} for each in recalled]
+    return recall(said(list(newest_first[1:])))
 
 
 async def _said(services: Services, ended: Execution) -> str:
@@ -153,8 +159,10 @@ class _Speaking:
 
     report: Report
     speakers: frozenset[str]
+    spoken: Spoken
+    secrets: Mapping[str, str]
     speaker: str | None = None
-    spoken: str = ""
+    told: str = ""  # by the workflow, as it wrote it
     cited: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by an agent's content
 
     async def hear(self, kind: str, data: Mapping[str, Any]) -> None:
@@ -162,23 +170,29 @@ class _Speaking:
             self.speaker = self.speaker or data["blockId"]
             if self.speaker == data["blockId"]:
                 await self._say(data["chunk"])
-        elif kind == "block:completed" and data["blockType"] == "agent":
+        elif kind == "block:completed":
             output = data["output"]
-            self.cited[output["content"]] = output["citations"]
+            self.spoken.see(data["blockType"], output)
+            if data["blockType"] == "agent":
+                self.cited[output["content"]] = output["citations"]
 
     async def conclude(self, ended: Execution, text: str) -> None:
         """Say what is left of the answer, after the citations of the agent that wrote it."""
         for payload in self.cited.get(text, ()):
-            await self.report.cite(payload)
-        if text.startswith(self.spoken):
-            await self._say(text[len(self.spoken) :])
+            await self.report.cite({**payload, "quote": mask(payload["quote"], self.secrets)})
+        if text.startswith(self.told):
+            await self._say(text[len(self.told) :])
         else:
             await self._say(f"\n\n{text}")
+        await self._let_out(self.spoken.finish())
         usage = ended.usage or {}
         await self.report.log.flush()
         self.report.close(None, usage.get("input", 0), usage.get("output", 0), ended.cost)
 
     async def _say(self, text: str) -> None:
+        self.told += text
+        await self._let_out(self.spoken.feed(text))
+
+    async def _let_out(self, text: str) -> None:
         if text:
-            self.spoken += text
             await self.report.take(TextDelta(text))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from core.errors import Conflict
 from core.ids import new_id
 from core.services import Services
@@ -9,6 +11,7 @@ from core.store.messages import Message
 from core.store.unit import Unit
 from pipelines.agent import Hear
 from pipelines.journal import storable
+from pipelines.references import as_text, mask
 
 
 async def steer(unit: Unit, answer: Message, text: str) -> Message:
@@ -27,8 +30,8 @@ async def steer(unit: Unit, answer: Message, text: str) -> Message:
     return row
 
 
-def hearing(services: Services, answer: Message) -> Hear:
-    """Return what gives, each time, the words that have come since the last."""
+def hearing(services: Services, answer: Message, secrets: Mapping[str, str]) -> Hear:
+    """Return what gives, each time, the words that have come since the last, without secrets."""
     heard = 0
 
     async def hear() -> list[str]:
@@ -36,6 +39,6 @@ def hearing(services: Services, answer: Message) -> Hear:
         async with services.store.unit(answer.workspace_id) as unit:
             said = await unit.messages.steering(answer.id, answer.chat_id)
         new, heard = said[heard:], len(said)
-        return new
+        return [as_text(mask(text, secrets)) for text in new]
 
     return hear

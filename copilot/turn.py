@@ -36,6 +36,7 @@ from core.errors import NuxaError, ServiceUnavailable
 from core.models import chat
 from core.models.chat import ChatDoor
 from core.models.messages import Message as ModelMessage
+from core.models.room import room_of
 from core.rights import Rights
 from core.services import Services
 from core.store.messages import Message
@@ -141,9 +142,11 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         model=request["model"],
         api_key=api_key,
         gate=Gate(desk, Approvals(desk, report.ask, given)),
-        hear=hearing(services, turn.message),
+        hear=hearing(services, turn.message, secrets),
         links=Links(services.settings.base_url, QUOTING),
+        asker=desk.workspace_id,
         present=as_it_is if door is rules.answer else as_material,
+        secrets=secrets,
     )
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:
@@ -165,7 +168,7 @@ def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:
         mode,
         request["baseIds"],
         request["workflowId"],
-        Passages(),
+        Passages(room_of(request["model"]).passages),
         report.show,
         message.chat_id,
         message.id,
@@ -203,7 +206,8 @@ async def _history(services: Services, message: Message) -> tuple[str, list[Mode
     async with services.store.unit(message.workspace_id) as unit:
         newest_first = await unit.messages.before(message, MOST_MESSAGES + 1)
         summary = await unit.chats.summary(message.chat_id)
-    return told(summary), recall(said(list(newest_first[1:])))  # without its question
+    budget = room_of((message.request or {})["model"]).history
+    return told(summary), recall(said(list(newest_first[1:])), budget)  # without its question
 
 
 async def _conclusion(

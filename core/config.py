@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OFFLINE_CHAT_MODEL = "nuxa/extractive"
+LOCAL_CHAT_PREFIX = "local/"
 PACKAGED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 
 
@@ -70,7 +71,9 @@ class Settings(BaseSettings):
     blob_endpoint_url: str | None = Field(None, description="Endpoint of S3-compatible storage.")
 
     chat_model: str = Field(
-        OFFLINE_CHAT_MODEL, description="Any litellm model name; default: offline answerer."
+        OFFLINE_CHAT_MODEL,
+        description="Any litellm model name; local/… for a model on this machine (make "
+        "local-model); default: offline answerer.",
     )
     chat_base_url: str | None = Field(None, description="Base URL of the chat model's API.")
     chat_api_key: SecretStr | None = Field(None, description="Key for the chat model's API.")
@@ -78,6 +81,9 @@ class Settings(BaseSettings):
     rewrite_follow_ups: bool = Field(
         True,
         description="Whether the chat model makes a short follow-up whole before it is searched.",
+    )
+    chat_threads: int = Field(
+        0, ge=0, description="Threads of the local chat model; 0: one a core."
     )
     embedding_model: str = Field(
         PACKAGED_EMBEDDING_MODEL,
@@ -158,6 +164,11 @@ class Settings(BaseSettings):
     def is_offline_chat(self) -> bool:
         """Whether the built-in extractive answerer is in use."""
         return self.chat_model == OFFLINE_CHAT_MODEL
+
+    @property
+    def wants_embedded_model(self) -> bool:
+        """Whether a local chat model is to run here, and not at an address that is set."""
+        return self.chat_model.startswith(LOCAL_CHAT_PREFIX) and self.chat_base_url is None
 
     @property
     def base_url(self) -> str:

@@ -13,12 +13,23 @@ from rich.console import Console
 
 from core.config import Settings, get_settings
 from evals import answers as answer_eval
-from evals import cited, compare, formats, ocr, reading_report, report, retrieval, speech, speed
+from evals import (
+    behaviour,
+    cited,
+    compare,
+    formats,
+    ocr,
+    reading_report,
+    report,
+    retrieval,
+    speech,
+    speed,
+)
 from evals.cases import AnswerSet, BadData, Half, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
+from evals.writing import write
 
 _Cases = TypeVar("_Cases")
-_Page = Callable[[dict[str, Any]], str]
 _OWN = Path(__file__).parent / "data"
 
 app = typer.Typer(
@@ -30,6 +41,7 @@ app = typer.Typer(
 )
 
 app.add_typer(speed.app)
+app.add_typer(behaviour.app)
 
 _Limit = Annotated[int | None, typer.Option(help="Ask only the first N questions.", min=1)]
 _Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
@@ -81,7 +93,7 @@ def retrieval_command(
     with servers() as settings:
         found = asyncio.run(_retrieval(settings, cases, keep, language))
     report.print_retrieval(Console(), found)
-    _write(found, json_file, html_file, report.retrieval_page)
+    write(found, json_file, html_file, report.retrieval_page)
     _hold(found, baseline, tolerance)
 
 
@@ -98,6 +110,12 @@ def answers_command(
     keep: _Keep = False,
     language: _Language = "en",
     copilot: Annotated[bool, typer.Option(help="Ask the copilot too, not only the search.")] = True,
+    model: Annotated[
+        str | None, typer.Option(help="A chat model in the place of NUXA_CHAT_MODEL: local/… too.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Draw the limited questions by this, in place of the first.")
+    ] = None,
 ) -> None:
     """Ask questions about files: is the right document found, and what does the copilot cite?
 
@@ -108,11 +126,12 @@ def answers_command(
 
     Example: python -m evals answers --data qa/sec10q --keep --json filings.json
     """
-    cases = _loaded(lambda: load_answers(data, limit))
+    cases = _loaded(lambda: load_answers(data, limit, seed))
+    behaviour.choose(model)
     with servers() as settings:
         found = asyncio.run(_answers(settings, cases, keep, language, copilot))
     report.print_answers(Console(), found)
-    _write(found, json_file, html_file, report.answers_page)
+    write(found, json_file, html_file, report.answers_page)
     _hold(found, baseline, tolerance)
 
 
@@ -173,7 +192,7 @@ def ocr_command(
     scans = _loaded(lambda: ocr.load(data))
     found = asyncio.run(ocr.run(scans, languages, data.resolve().name, turned))
     reading_report.print_measures(Console(), found)
-    _write(found, json_file, html_file, reading_report.ocr_page)
+    write(found, json_file, html_file, reading_report.ocr_page)
     _hold(found, baseline, tolerance)
     if ocr.has_unread(found):
         raise typer.Exit(1)
@@ -198,7 +217,7 @@ def ingest_command(
     files = _loaded(lambda: formats.load(data))
     found = asyncio.run(formats.run(files, data.resolve().name))
     reading_report.print_measures(Console(), found)
-    _write(found, json_file, html_file, reading_report.formats_page)
+    write(found, json_file, html_file, reading_report.formats_page)
     _hold(found, baseline, tolerance)
     if formats.has_broken(found):
         raise typer.Exit(1)
@@ -235,15 +254,6 @@ def _loaded(load: Callable[[], _Cases]) -> _Cases:
         return load()
     except BadData as error:
         raise typer.BadParameter(str(error), param_hint="--data, --baseline") from None
-
-
-def _write(
-    found: dict[str, Any], json_file: Path | None, html_file: Path | None, page: _Page
-) -> None:
-    if json_file is not None:
-        json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    if html_file is not None:
-        html_file.write_text(page(found), encoding="utf-8")
 
 
 def _hold(

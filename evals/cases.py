@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,12 +103,13 @@ def half_of(query_id: str) -> Half:
     return "b" if hashlib.sha256(query_id.encode()).digest()[0] & 1 else "a"
 
 
-def load_answers(folder: Path, limit: int | None) -> AnswerSet:
+def load_answers(folder: Path, limit: int | None, seed: int | None = None) -> AnswerSet:
     """Read ``qna.jsonl`` (``id question answer gold_docs``) and the files it speaks of.
 
+    ``limit`` keeps the first questions, or as many drawn by ``seed``; the files stay all.
     The files may lie in the folder or below it. Raises :class:`BadData`.
     """
-    rows = list(_rows(_find(folder, "qna")))[:limit]
+    rows = list(_rows(_find(folder, "qna")))
     questions = [
         Question(row["id"], row["question"], row["answer"], frozenset(row["gold_docs"]))
         for row in rows
@@ -118,7 +120,9 @@ def load_answers(folder: Path, limit: int | None) -> AnswerSet:
     if missing:
         raise BadData(f"{folder} lacks the documents {', '.join(sorted(missing)[:5])}.")
     files = [path for name, path in by_name.items() if path.suffix in suffixes]
-    return AnswerSet(folder.resolve().name, _checksum(files), files, questions)
+    if seed is not None:
+        random.Random(seed).shuffle(questions)  # noqa: S311 - no secret
+    return AnswerSet(folder.resolve().name, _checksum(files), files, questions[:limit])
 
 
 def _find(folder: Path, stem: str) -> Path:

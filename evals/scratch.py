@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -47,14 +48,40 @@ def servers() -> Iterator[Settings]:
     Call from the main thread, outside an event loop.
     """
     settings = get_settings()
+    has_own = settings.database_url is not None and settings.redis_url is not None
+    with _running(postgres=not has_own, valkey=not has_own):
+        yield get_settings()
+
+
+@contextmanager
+def model_server() -> Iterator[Settings]:
+    """Yield settings with the local chat model's address, where one is configured to run here."""
+    with _running(postgres=False, valkey=False):
+        yield get_settings()
+
+
+@contextmanager
+def _running(*, postgres: bool, valkey: bool) -> Iterator[None]:
+    """Run what is wanted and not configured; its addresses are in the environment meanwhile, where
+    the doors to models look as well."""
+    settings = get_settings()
     forbid_phoning_home(settings)
-    if settings.database_url and settings.redis_url:
-        yield settings
+    model = settings.chat_model if settings.wants_embedded_model else None
+    if not (postgres or valkey or model):
+        yield
         return
-    with EmbeddedServers(settings.data_dir / "evals") as running:
-        yield settings.model_copy(
-            update={"database_url": running.database_url, "redis_url": running.redis_url}
-        )
+    home = settings.data_dir / "evals"
+    with EmbeddedServers(home, postgres=postgres, valkey=valkey, chat_model=model) as running:
+        before = {name: os.environ.get(name) for name in running.addresses}
+        os.environ.update(running.addresses)
+        get_settings.cache_clear()
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name)
+                os.environ |= {name: value} if value is not None else {}
+            get_settings.cache_clear()
 
 
 @asynccontextmanager

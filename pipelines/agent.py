@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -13,22 +14,25 @@ from typing import Final
 import structlog
 from pydantic import JsonValue, SecretStr
 
-from core.models.chat import ChatDoor, tool_arguments
+from core.models.chat import ChatDoor, configured_model, tool_arguments
 from core.models.messages import (
     ChatDelta,
     ChatRequest,
     Finished,
     Message,
+    Quote,
     TextDelta,
     ThinkingDelta,
     ToolCall,
 )
+from core.models.room import room_of
 from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
+from pipelines.links import is_own
 from pipelines.passages import Passages
 
-_LONGEST_TOOL_OUTPUT: Final = 20_000  # characters a model is given of one result
+_MARKED: Final = re.compile(r"\[\d+\]")
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +65,8 @@ class Task:
 
     Marks are checked against ``passages``, which tools may add to, if the answer ``cites`` and is
     not bound to a format; elsewhere ``[1]`` is a text like any other. ``api_key`` is the
-    workspace's own with the model's provider.
+    workspace's own with the model's provider. ``asker`` is whose turn it is at a model that serves
+    one at a time: the workspace. ``secrets``, values by name, show in no quote.
     """
 
     messages: Sequence[Message]
@@ -78,6 +83,8 @@ class Task:
     hear: Hear | None = None
     links: Links | None = None
     present: Present = as_it_is
+    asker: str | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,15 +142,20 @@ class _Loop:
     _finished: list[Finished] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _quoted: list[str] = field(default_factory=list)
+    _quote: str = ""
 
     def __post_init__(self) -> None:
         self.messages = list(self.task.messages)
         task = self.task
         is_free = task.response_format is None  # else it is a program's to read
-        may_link = self._may_link if task.links and is_free else None
-        cites = task.cites and is_free
-        self._text = AnswerText(task.passages, cites=cites, may_link=may_link)
+        self._text = AnswerText(
+            task.passages,
+            cites=task.cites and is_free,
+            may_link=self._may_link if task.links and is_free else None,
+            secrets=task.secrets,
+        )
         self._tools = {tool.spec.name: tool for tool in self.task.tools}
+        self._longest_output = room_of(task.model or configured_model()).output
 
     def request(self, *, may_call_tools: bool) -> ChatRequest:
         self.calls, self._round_text = [], []
@@ -157,6 +169,8 @@ class _Loop:
             task.response_format,
             may_call_tools,
             task.api_key,
+            task.asker,
+            quotes=task.cites and len(task.passages) > 0,
         )
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:
@@ -168,10 +182,21 @@ class _Loop:
             call = self._told_apart(delta)
             self.calls.append(call)
             return [*_shown(self._text.finish()), call]
+        if isinstance(delta, Quote):
+            self._quote = delta.text
+            return []
         if isinstance(delta, Finished):
             self._finished.append(delta)
-            return []
+            return self._mark_quote()
         return [delta]
+
+    def _mark_quote(self) -> list[AgentEvent]:
+        """Mark what was said with the passage that its quote is from, for the check of marks."""
+        passage = self.task.passages.quoted(self._quote) if self._quote else None
+        self._quote = ""
+        if passage is None or _MARKED.search("".join(self._round_text)):
+            return []
+        return _shown(self._text.feed(f" [{passage.n}]"))
 
     def _told_apart(self, call: ToolCall) -> ToolCall:
         """Return the call under an id that no other of this task has: some models count anew in
@@ -211,7 +236,7 @@ class _Loop:
         self._results.append(result)
         output = result.output
         text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
-        content = self.task.present(result.call.name, text[:_LONGEST_TOOL_OUTPUT])
+        content = self.task.present(result.call.name, text[: self._longest_output])
         if self.task.links and result.call.name in self.task.links.quoting:
             self._quoted.append(text)
         self.messages.append({"role": "tool", "tool_call_id": result.call.id, "content": content})
@@ -235,7 +260,7 @@ class _Loop:
         """Whether an address is our own, or was seen as it is. What the model itself has written,
         and what tools have computed for it, do not count."""
         links = self.task.links
-        if links is None or address.startswith(links.own + "/") or address == links.own:
+        if links is None or is_own(address, links.own):
             return True
         told = (m["content"] for m in self.messages if m["role"] in ("user", "system"))
         seen = chain(told, self._quoted, (passage.text for passage in self.task.passages))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pipelines.citations import Citation, CitationChecker
 from pipelines.links import LinkGuard
@@ -16,9 +16,14 @@ class AnswerText:
     """
 
     def __init__(
-        self, passages: Passages, *, cites: bool, may_link: Callable[[str], bool] | None
+        self,
+        passages: Passages,
+        *,
+        cites: bool,
+        may_link: Callable[[str], bool] | None,
+        secrets: Mapping[str, str],
     ) -> None:
-        self._checker = CitationChecker(passages) if cites else None
+        self._checker = CitationChecker(passages, secrets) if cites else None
         self._guard = LinkGuard(may_link) if may_link else None
         self._content: list[str] = []
         self.citations: list[Citation] = []

@@ -8,11 +8,12 @@ the blank before them. In code, fenced or between backticks, brackets are bracke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pipelines.passages import Passage, Passages
+from pipelines.references import as_text, mask
 from pipelines.support import find_support
 
 _MARK: Final = re.compile(r"\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6}){0,20}\s?\]")
@@ -30,7 +31,8 @@ _LONGEST_RUN: Final = 64  # blanks or backticks that are waited for
 
 @dataclass(frozen=True)
 class Citation:
-    """A checked mark: ``quote`` occurs in the chunk, at these offsets of the document's text."""
+    """A checked mark: ``quote`` occurs in the chunk, at these offsets of the document's text; a
+    secret of the workspace that stands in it has its name there instead."""
 
     n: int
     document_id: str
@@ -44,10 +46,14 @@ class Citation:
 
 
 class CitationChecker:
-    """Feed it an answer in pieces of any size; what it returns joined is the final content."""
+    """Feed it an answer in pieces of any size; what it returns joined is the final content.
 
-    def __init__(self, passages: Passages) -> None:
+    ``secrets`` are values by name that no quote may show.
+    """
+
+    def __init__(self, passages: Passages, secrets: Mapping[str, str] | None = None) -> None:
         self._passages = passages
+        self._secrets = secrets or {}
         self._held = ""
         self._tail = ""  # the end of the content so far
         self._said = ""  # what was let through since the last mark
@@ -176,7 +182,10 @@ class CitationChecker:
     def _cite(self, n: int) -> Citation | None:
         passage = self._passages.get(n)
         span = find_support(self._claim, passage.text) if passage else None
-        return _citation(passage, span.start, span.end) if passage and span else None
+        if passage is None or span is None:
+            return None
+        start, end = _past_secrets(passage.text, span.start, span.end, self._secrets)
+        return _citation(passage, start, end, self._secrets)
 
 
 @dataclass(frozen=True)
@@ -185,15 +194,25 @@ class _Step:
     end: int
 
 
-def _citation(passage: Passage, start: int, end: int) -> Citation:
+def _past_secrets(text: str, start: int, end: int, secrets: Mapping[str, str]) -> tuple[int, int]:
+    """Return a piece's bounds, moved to where they cut no secret: half of one could be read."""
+    for secret in filter(None, secrets.values()):
+        cut = text.find(secret, max(0, start - len(secret) + 1), start + len(secret) - 1)
+        start = cut if 0 <= cut < start else start
+        cut = text.find(secret, max(0, end - len(secret) + 1), end + len(secret) - 1)
+        end = cut + len(secret) if 0 <= cut < end else end
+    return start, end
+
+
+def _citation(passage: Passage, start: int, end: int, secrets: Mapping[str, str]) -> Citation:
     return Citation(
         n=passage.n,
         document_id=passage.document_id,
-        document_name=passage.document_name,
+        document_name=as_text(mask(passage.document_name, secrets)),
         chunk_id=passage.chunk_id,
         page=passage.page,
         bbox=passage.bbox,
-        quote=passage.text[start:end],
+        quote=as_text(mask(passage.text[start:end], secrets)),
         start_offset=passage.start_offset + start,
         end_offset=passage.start_offset + end,
     )

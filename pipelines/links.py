@@ -46,6 +46,11 @@ _AFTER: Final = ".,;:!?'*_)]}|`~"  # ends a sentence or a link rather than an ad
 _HOST: Final = re.compile(r"[/\\]{2}[^\s/\\?#]*[.:\[]")
 
 
+def is_own(address: str, own: str) -> bool:
+    """Whether an address is of the service at ``own``."""
+    return address == own or address.startswith(f"{own}/")
+
+
 class LinkGuard:
     """Feed it a text in pieces of any size; ``is_known`` says whether an address may stand."""
 

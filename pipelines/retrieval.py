@@ -9,7 +9,6 @@ from core.store.unit import Store
 from pipelines.passages import Passage, Passages
 from pipelines.search import Hit, SearchQuery, search
 
-PASSAGES = 8  # about 1,600 tokens
 _LONGEST_QUERY = 2_000  # characters
 
 
@@ -29,7 +28,7 @@ async def retrieve(
     """
     if not base_ids or not words.strip():
         return []
-    query = SearchQuery(words[:_LONGEST_QUERY], top_k=PASSAGES)
+    query = SearchQuery(words[:_LONGEST_QUERY], top_k=passages.per_search)
     answer = await search(store, workspace_id, base_ids, query, known)
     return passages.add(_passage(hit) for hit in answer.results)
 

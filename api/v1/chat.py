@@ -26,7 +26,8 @@ from api.v1.schemas import (
     Models,
     TokenUsage,
 )
-from copilot.completion import Conversation, answer, searched
+from copilot.completion import Conversation, answer, hiding, searched
+from copilot.masking import secrets_of
 from copilot.models import all_choices, require_model
 from core.errors import NuxaError, UpstreamError
 from core.ids import new_id
@@ -68,7 +69,11 @@ async def complete_chat(call: Call, body: CompletionRequest) -> Reply:
         response_format=body.response_format,
         own_url=call.services.settings.base_url,
     )
-    task = await searched(call.services.store, call.workspace_id, conversation)
+    task, secrets = await asyncio.gather(
+        searched(call.services.store, call.workspace_id, conversation),
+        secrets_of(call.services, call.workspace_id),
+    )
+    task = hiding(task, secrets)
     if body.stream:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
         return Reply(headers=dict(HEADERS), stream=_streamed(task, conversation.model, with_usage))

@@ -9,6 +9,8 @@ from typing import Final
 
 from copilot.begin import Ask, Turn, begin
 from copilot.events import follow
+from copilot.masking import secrets_of
+from copilot.spoken import Spoken, texts_of
 from copilot.turn import launch
 from copilot.wording import text_of
 from core.errors import Conflict, Forbidden, UpstreamError
@@ -115,4 +117,6 @@ class Answering:
                     await run.cancel(unit, services, row.id)
         if ended.status != "completed":
             raise UpstreamError((ended.error or {}).get("message", "The workflow did not finish."))
-        yield text_of(ended.output)
+        secrets = await secrets_of(services, session.workspace_id)
+        spoken = Spoken(services.settings.base_url, secrets, [text, *texts_of(row.definition)])
+        yield spoken.feed(text_of(ended.output)) + spoken.finish()

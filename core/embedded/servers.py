@@ -1,4 +1,4 @@
-"""Both embedded servers on one data directory, held by one process at a time."""
+"""The embedded servers on one data directory, held by one process at a time."""
 
 from __future__ import annotations
 
@@ -9,20 +9,43 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from core.embedded.local_model import EmbeddedModel
 from core.embedded.postgres import EmbeddedPostgres
 from core.embedded.process import EmbeddedServerFailed
 from core.embedded.valkey import EmbeddedValkey
 
 
 class EmbeddedServers:
-    """A context manager: PostgreSQL and Valkey run inside it. Use it from the main thread."""
+    """A context manager: PostgreSQL and Valkey run inside it, and a local chat model where one is
+    named. Use it from the main thread."""
 
-    def __init__(self, data_dir: Path, *, postgres: bool = True, valkey: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        postgres: bool = True,
+        valkey: bool = True,
+        chat_model: str | None = None,
+    ) -> None:
         self._data_dir = data_dir
         self._lock: IO[str] | None = None
-        self._wants = (postgres, valkey)
+        self._wants = (postgres, valkey, chat_model)
         self.postgres: EmbeddedPostgres | None = None
         self.valkey: EmbeddedValkey | None = None
+        self.model: EmbeddedModel | None = None
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """What runs, as the settings that find it."""
+        found = {}
+        if self.postgres is not None:
+            found["NUXA_DATABASE_URL"] = self.postgres.url
+        if self.valkey is not None:
+            found["NUXA_REDIS_URL"] = self.valkey.url
+        if self.model is not None:
+            found["NUXA_CHAT_BASE_URL"] = self.model.url
+            found["NUXA_CHAT_API_KEY"] = self.model.key
+        return found
 
     @property
     def database_url(self) -> str:
@@ -48,7 +71,10 @@ class EmbeddedServers:
         try:
             if meanwhile is not None:
                 meanwhile()
-            wants_postgres, wants_valkey = self._wants
+            wants_postgres, wants_valkey, chat_model = self._wants
+            if chat_model is not None:
+                self.model = EmbeddedModel(self._data_dir / "local-model", chat_model)
+                self.model.start()
             if wants_valkey:
                 self.valkey = EmbeddedValkey(self._data_dir / "valkey")
                 self.valkey.start()
@@ -60,11 +86,13 @@ class EmbeddedServers:
             raise
 
     def stop(self) -> None:
-        """Shut both down in order and let the data directory go; safe to call twice."""
+        """Shut them down in order and let the data directory go; safe to call twice."""
         if self.postgres is not None:
             self.postgres.stop()
         if self.valkey is not None:
             self.valkey.stop()
+        if self.model is not None:
+            self.model.stop()
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -6,14 +6,26 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterable, Collection
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from core.config import Settings, get_settings
+from core.errors import UpstreamError
 from core.models import failures
 from core.models.answer import Answer, has_reason, openai_stream
 from core.models.hosted import provider_of
-from core.models.messages import ChatDelta, ChatRequest, ToolCall, ToolSpec
+from core.models.messages import (
+    ChatDelta,
+    ChatRequest,
+    Finished,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+)
 from core.models.providers import litellm_module, registered_providers
+from core.models.room import is_local
+from core.models.schema_answer import SchemaAnswer
+from core.models.schema_calls import in_schema
 
 _CONNECT_TRIES: Final = 3
 _CONNECT_WAIT_SECONDS: Final = 0.5
@@ -32,8 +44,38 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     cancelling its task, ends the call to the model. Raises ``UpstreamError`` with a sentence on
     what to change, also when the model falls silent for ``NUXA_CHAT_TIMEOUT_SECONDS``.
     """
+    model = request.model or get_settings().chat_model
+    if is_local(model):
+        async with aclosing(_read_by_schema(request, model)) as deltas:
+            async for delta in deltas:
+                yield delta
+        return
+    async with aclosing(_streamed(request, model)) as deltas:
+        async for delta in deltas:
+            yield delta
+
+
+async def _read_by_schema(request: ChatRequest, model: str) -> AsyncGenerator[ChatDelta, None]:
+    """Yield the answer of a model without tool calls of its own, as if it had them."""
+    wanted = in_schema(request)
+    read = SchemaAnswer() if wanted.response_format and not request.response_format else None
+    has_called = False
+    async with aclosing(_streamed(wanted, model)) as deltas:
+        async for delta in deltas:
+            if read is None or not isinstance(delta, TextDelta | Finished):
+                yield delta
+            elif isinstance(delta, TextDelta):
+                for piece in read.feed(delta.text):
+                    yield piece
+            else:
+                for last in read.finish():
+                    has_called = has_called or isinstance(last, ToolCall)
+                    yield last
+                yield replace(delta, reason="tool_calls") if has_called else delta
+
+
+async def _streamed(request: ChatRequest, model: str) -> AsyncGenerator[ChatDelta, None]:
     settings = get_settings()
-    model = request.model or settings.chat_model
     answer = Answer(model)
     chunks = await _connect(request, model, settings)
     own = openai_stream(chunks)
@@ -73,9 +115,11 @@ def configured_model() -> str:
 async def load() -> None:
     """Import litellm and the configured model's counter of tokens; the first answer need not wait.
 
-    Only that one: a counter that nobody asks for is 75 MB.
+    Only that one: a counter that nobody asks for is 75 MB. A local model counts by itself.
     """
     litellm = await litellm_module()
+    if is_local(get_settings().chat_model):
+        return
     await asyncio.to_thread(litellm.token_counter, model=get_settings().chat_model, text="warm")
 
 
@@ -121,8 +165,14 @@ async def _paced(
 
 
 def _arguments(request: ChatRequest, model: str, settings: Settings) -> dict[str, Any]:
+    if is_local(model) and not settings.chat_base_url:
+        raise UpstreamError(
+            f"The model {model} does not run: start the service by make run, which starts it, or "
+            "set NUXA_CHAT_BASE_URL to a server that has it.",
+            {"model": model, "reason": "NotStarted"},
+        )
     arguments: dict[str, Any] = {
-        "model": model,
+        "model": f"openai/{model.partition('/')[2]}" if is_local(model) else model,
         "messages": list(request.messages),
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -139,6 +189,10 @@ def _arguments(request: ChatRequest, model: str, settings: Settings) -> dict[str
         arguments["api_base"] = settings.chat_base_url
         key = settings.chat_api_key
         arguments["api_key"] = key.get_secret_value() if key else None
+    if is_local(model):
+        # litellm sends ``user`` to models of its list only
+        arguments["extra_body"] = {"user": request.asker} if request.asker else None
+        arguments["api_key"] = arguments["api_key"] or "none"  # the client wants one
     if request.api_key is not None:
         arguments["api_key"] = request.api_key.get_secret_value()
     return {name: value for name, value in arguments.items() if value is not None}

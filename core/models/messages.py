@@ -27,7 +27,9 @@ class ChatRequest:
 
     ``response_format`` is OpenAI's: ``{"type": "json_object"}`` or a ``json_schema``. Without
     ``may_call_tools`` the tools are only there to make sense of earlier calls. ``api_key`` is the
-    caller's own with the model's provider, in the place of the operator's.
+    caller's own with the model's provider, in the place of the operator's. ``asker`` is who a model
+    that serves one at a time takes turns among. ``quotes``: there are passages, and a model that
+    cannot be trusted with marks is to quote the one it answers from.
     """
 
     messages: Sequence[Message]
@@ -38,6 +40,8 @@ class ChatRequest:
     response_format: dict[str, JsonValue] | None = None
     may_call_tools: bool = True
     api_key: SecretStr | None = None
+    asker: str | None = None
+    quotes: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,13 @@ class TextDelta:
 
 @dataclass(frozen=True)
 class ThinkingDelta:
+    text: str
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Words of a passage that the text after it rests on, by the model's word."""
+
     text: str
 
 
@@ -73,7 +84,7 @@ class Finished:
     cost: float | None
 
 
-ChatDelta = TextDelta | ThinkingDelta | ToolCall | Finished
+ChatDelta = TextDelta | ThinkingDelta | Quote | ToolCall | Finished
 
 Answerer = Callable[[ChatRequest], AsyncIterator[str]]
 """A model of our own: yields its answer in pieces."""

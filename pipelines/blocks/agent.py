@@ -12,6 +12,7 @@ from typing_extensions import override
 from core.errors import UpstreamError
 from core.models import chat
 from core.models.messages import Message, TextDelta, ThinkingDelta, ToolCall
+from core.models.room import room_of
 from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.blocks.agent_output import fields_of, output_of, response_format
 from pipelines.blocks.agent_tools import ToolChoice, bound_tools
@@ -70,7 +71,7 @@ class Agent(BlockKind[AgentSettings]):
 
 
 async def _task(context: Context, settings: AgentSettings) -> Task:
-    passages = Passages()
+    passages = Passages(room_of(settings.model or chat.configured_model()).passages)
     return Task(
         await _messages(context, settings, passages),
         passages,
@@ -81,6 +82,7 @@ async def _task(context: Context, settings: AgentSettings) -> Task:
         max_tokens=settings.max_tokens,
         response_format=response_format(settings.response_format),
         cites=bool(settings.knowledge_base_ids),
+        asker=context.workspace_id,
     )
 
 

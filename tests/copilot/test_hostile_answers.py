@@ -129,3 +129,28 @@ async def test_a_secret_in_the_question_stays_out_of_the_prompt(
 ) -> None:
     _, fake = await _answered(services, owner, Ask(f"My token is {hush}."), [["I see."]])
     assert fake.requests[0].messages[-1]["content"] == "My token is {{TOKEN}}."
+
+
+async def test_a_secret_that_stands_in_a_document_is_in_no_quote(
+    services: Services, owner: Owner, make_base: MakeBase, hush: str
+) -> None:
+    base_id = await make_base(owner.workspace_id, f"The door opens with {hush} at night.")
+    ask = Ask("How does the door open?", base_ids=[base_id])
+    said = "The door opens with {{TOKEN}} at night [1]."
+    stored, _ = await _answered(services, owner, ask, [[said]])
+    assert stored.content == said
+    assert [c["quote"] for c in stored.citations] == ["The door opens with {{TOKEN}} at night."]
+
+
+async def test_a_quote_that_would_cut_a_secret_hides_all_of_it(
+    services: Services, owner: Owner, make_base: MakeBase
+) -> None:
+    secret = "open sesame now. Rhubarb grows"
+    async with services.store.unit(owner.workspace_id) as unit:
+        await unit.secrets.put("PHRASE", services.sealer.seal(secret))
+    base_id = await make_base(owner.workspace_id, f"The guard hears {secret} in the garden.")
+    ask = Ask("What does the guard hear?", base_ids=[base_id])
+    stored, _ = await _answered(services, owner, ask, [["The guard hears open sesame now [1]."]])
+    (citation,) = stored.citations
+    assert citation["quote"] == "The guard hears {{PHRASE}}"
+    assert citation["endOffset"] - citation["startOffset"] == len(f"The guard hears {secret}")

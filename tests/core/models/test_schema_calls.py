@@ -1,0 +1,200 @@
+"""A model without tool calls is asked by a schema, and answers as if it had them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from core.config import Settings
+from core.errors import UpstreamError
+from core.models import chat
+from core.models.messages import (
+    ChatDelta,
+    ChatRequest,
+    Finished,
+    Message,
+    Quote,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+)
+from core.models.schema_answer import SchemaAnswer
+from core.models.schema_calls import in_schema, plain
+from tests.stand_ins.openai import KEY, OpenAIStandIn, Reply, openai_stand_in
+
+SYSTEM: Message = {"role": "system", "content": "You are the help desk."}
+ASKED: Message = {"role": "user", "content": "Will it rain in Rome?"}
+WEATHER = ToolSpec(
+    "weather.get",
+    "Tell the weather.",
+    {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "A city's name.", "format": "city"},
+            "days": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
+            "unit": {"$ref": "#/$defs/Unit"},
+        },
+        "required": ["city"],
+        "$defs": {"Unit": {"enum": ["C", "F"], "title": "Unit"}},
+    },
+)
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAIStandIn]:
+    async with openai_stand_in() as stand_in:
+        settings = Settings(
+            chat_model="local/stand-in",
+            chat_base_url=stand_in.base_url,
+            chat_api_key=SecretStr(KEY),
+        )
+        monkeypatch.setattr(chat, "get_settings", lambda: settings)
+        yield stand_in
+
+
+async def _all(request: ChatRequest) -> list[ChatDelta]:
+    return [delta async for delta in chat.stream(request)]
+
+
+def _schema(sent: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = sent["response_format"]["json_schema"]["schema"]
+    return schema
+
+
+async def test_a_call_is_asked_for_by_a_schema_and_read_back(server: OpenAIStandIn) -> None:
+    server.replies = [Reply('{"tool": "weather.get", "arguments": {"city": "Rome {1}"}}')]
+    deltas = await _all(ChatRequest([SYSTEM, ASKED], [WEATHER], asker="ws_1"))
+    (call,) = (delta for delta in deltas if isinstance(delta, ToolCall))
+    assert call.name == "weather.get"
+    assert chat.tool_arguments(call) == {"city": "Rome {1}"}
+    assert isinstance(deltas[-1], Finished)
+    assert (deltas[-1].reason, deltas[-1].model) == ("tool_calls", "local/stand-in")
+    (sent,) = server.requests
+    assert "tools" not in sent
+    assert sent["user"] == "ws_1"
+    fitting = {"tool": "weather.get", "arguments": {"city": "Rome", "days": None, "unit": "C"}}
+    jsonschema.validate(fitting, _schema(sent))
+    jsonschema.validate({"tool": "reply", "text": "No."}, _schema(sent))
+    for wrong in ({"tool": "other", "arguments": {}}, {"tool": "weather.get", "arguments": {}}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, _schema(sent))
+
+
+async def test_a_reply_streams_as_text(server: OpenAIStandIn) -> None:
+    text = 'It "rains" – \n\U0001f327 often.'
+    server.replies = [Reply(json.dumps({"tool": "reply", "text": text}))]
+    deltas = await _all(ChatRequest([ASKED], [WEATHER]))
+    pieces = [delta.text for delta in deltas if isinstance(delta, TextDelta)]
+    assert "".join(pieces) == text
+    assert len(pieces) > 2
+    assert isinstance(deltas[-1], Finished)
+    assert deltas[-1].reason == "stop"
+
+
+async def test_a_quote_comes_before_the_text_that_rests_on_it(server: OpenAIStandIn) -> None:
+    server.replies = [Reply('{"tool": "reply", "quote": "It rains.", "text": "Yes."}')]
+    deltas = await _all(ChatRequest([ASKED], quotes=True))
+    assert deltas[0] == Quote("It rains.")
+    assert deltas[1] == TextDelta("Yes.")
+    assert _schema(server.requests[0])["required"] == ["tool", "quote", "text"]
+
+
+async def test_who_may_not_call_cannot(server: OpenAIStandIn) -> None:
+    server.replies = [Reply('{"tool": "reply", "text": "Yes."}')] * 2
+    await _all(ChatRequest([SYSTEM, ASKED], [WEATHER]))
+    await _all(ChatRequest([SYSTEM, ASKED], [WEATHER], may_call_tools=False))
+    may, may_not = server.requests
+    assert _schema(may_not)["properties"]["tool"] == {"const": "reply"}
+    assert may["messages"] == may_not["messages"]  # what was read once is read no more
+
+
+async def test_the_prompt_begins_with_what_never_changes(server: OpenAIStandIn) -> None:
+    server.replies = [Reply('{"tool": "reply", "text": "Yes."}')] * 2
+    await _all(ChatRequest([SYSTEM, ASKED], [WEATHER]))
+    await _all(ChatRequest([SYSTEM, {"role": "user", "content": "Hm?"}], [WEATHER]))
+    first, second = (sent["messages"][0]["content"] for sent in server.requests)
+    assert first == second
+    assert first.startswith("You are the help desk.\n")
+    assert 'weather.get(city: string, days?: integer | null, unit?: "C" | "F")' in first
+
+
+async def test_earlier_calls_are_told(server: OpenAIStandIn) -> None:
+    function = {"name": "weather.get", "arguments": '{"city": "Rome"}'}
+    said: list[Message] = [
+        ASKED,
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "function": function}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+    ]
+    server.replies = [Reply('{"tool": "reply", "text": "Yes."}')]
+    await _all(ChatRequest(said, [WEATHER]))
+    *_, called, result = server.requests[0]["messages"]
+    assert json.loads(called["content"]) == {"tool": "weather.get", "arguments": {"city": "Rome"}}
+    assert result == {"role": "user", "content": "Result of weather.get:\nrain"}
+
+
+async def test_a_format_of_ones_own_is_kept(server: OpenAIStandIn) -> None:
+    server.replies = [Reply('{"a": 1}')]
+    deltas = await _all(ChatRequest([ASKED], [WEATHER], response_format={"type": "json_object"}))
+    assert "".join(d.text for d in deltas if isinstance(d, TextDelta)) == '{"a": 1}'
+    assert server.requests[0]["response_format"] == {"type": "json_object"}
+
+
+async def test_a_call_that_was_cut_off_is_for_the_loop_to_refuse(server: OpenAIStandIn) -> None:
+    server.replies = [Reply('{"tool": "weather.get", "arguments": {"city": "Ro')]
+    (call,) = (d for d in await _all(ChatRequest([ASKED], [WEATHER])) if isinstance(d, ToolCall))
+    with pytest.raises(ValueError):
+        chat.tool_arguments(call)
+
+
+async def test_a_model_that_nobody_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat, "get_settings", lambda: Settings(chat_model="local/some"))
+    with pytest.raises(UpstreamError, match="make run"):
+        await _all(ChatRequest([ASKED]))
+
+
+@given(st.text(), st.text(), st.integers(1, 9), st.booleans())
+def test_text_is_the_same_however_it_is_cut(
+    quote: str, text: str, size: int, plain_ascii: bool
+) -> None:
+    answer = {"tool": "reply", "quote": quote, "text": text}
+    raw = json.dumps(answer, ensure_ascii=plain_ascii)
+    read, found = SchemaAnswer(), []
+    for start in range(0, len(raw), size):
+        found += read.feed(raw[start : start + size])
+    assert "".join(each.text for each in found if isinstance(each, TextDelta)) == text
+    assert "".join(each.text for each in found if isinstance(each, Quote)) == quote
+    assert read.finish() == []
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers() | st.none()), st.integers(1, 9))
+def test_arguments_are_the_same_however_they_are_cut(arguments: dict[str, Any], size: int) -> None:
+    raw = json.dumps({"tool": "a.b", "arguments": arguments}, indent=1)
+    read = SchemaAnswer()
+    assert [x for i in range(0, len(raw), size) for x in read.feed(raw[i : i + size])] == []
+    (call,) = read.finish()
+    assert isinstance(call, ToolCall)
+    assert (call.name, json.loads(call.arguments)) == ("a.b", arguments)
+
+
+@given(st.text())
+def test_whatever_is_written_is_read(raw: str) -> None:
+    read = SchemaAnswer()
+    assert len(read.feed(raw)) + len(read.finish()) <= 2
+
+
+def test_a_schema_that_refers_to_itself_ends() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}
+    found = plain({"type": "object", "properties": {"a": node}, "$defs": {"Node": node}})
+    jsonschema.Draft202012Validator.check_schema(found)
+    assert "$ref" not in json.dumps(found)
+
+
+def test_without_tools_or_quotes_nothing_is_bound() -> None:
+    assert in_schema(ChatRequest([ASKED])).response_format is None
