@@ -110,13 +110,13 @@ async def test_cancelling_stops_the_work_and_progress_is_seen(desk: Desk) -> Non
     parser = StubbornParser()
     task = asyncio.create_task(Processor(desk.services, parser).process_next())
     await parser.begun.wait()
-    await asyncio.sleep(1.2)
-    document = await desk.document(document_id)
+    while (document := await desk.document(document_id)).pages_total is None:
+        await asyncio.sleep(0.05)
     assert (document.stage, document.pages_done, document.pages_total) == ("parsing", 3, 10)
     assert 0 < document.progress < 0.3
     async with desk.services.store.unit(desk.base.workspace_id) as unit:
         await intake.cancel(unit, document)
-    assert await asyncio.wait_for(task, 2)
+    assert await asyncio.wait_for(task, 30)
     assert parser.was_cancelled
     assert (await desk.document(document_id)).status == "cancelled"
     assert await desk.totals() == (0, 0, 0)
@@ -131,7 +131,7 @@ async def test_a_deleted_document_leaves_nothing_behind(desk: Desk) -> None:
         found = await unit.documents.get(document_id)
         assert found is not None
         await intake.remove(unit, desk.base, found, desk.services.blobs)
-    assert await asyncio.wait_for(task, 3)
+    assert await asyncio.wait_for(task, 30)
     assert parser.was_cancelled
     assert await desk.totals() == (0, 0, 0)
 

@@ -144,7 +144,7 @@ async def test_cancelling_goes_down(services: Services, owner: Owner) -> None:
         await asyncio.sleep(0.02)
     async with services.store.unit(owner.workspace_id) as unit:
         await run.cancel(unit, services, row.id)
-    async with asyncio.timeout(2.5):
+    async with asyncio.timeout(30):
         assert await running is None
     [child] = await _children(services, owner)
     assert child.status == "cancelled"

@@ -192,9 +192,10 @@ async def test_who_never_says_hello_is_shown_out(api_url: str) -> None:
     async with httpx.AsyncClient(base_url=api_url, timeout=10) as client:
         opened = await client.get("/socket.io/?EIO=4&transport=polling")
         sid = opened.text.split('"sid":"')[1].split('"')[0]
-        await asyncio.sleep(1.0)
-        gone = await client.get(f"/socket.io/?EIO=4&transport=polling&sid={sid}")
-    assert gone.status_code == 400
+        path = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
+        async with asyncio.timeout(30):
+            while (await client.post(path, content="3")).is_success:  # a pong
+                await asyncio.sleep(0.1)
 
 
 async def test_two_processes_share_what_is_sent(
@@ -207,7 +208,7 @@ async def test_two_processes_share_what_is_sent(
         client.on("test:all", heard.set_result)
         talker = await connect(_auth(member), url=one)
         server = await first.sockets._server()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not heard.done():  # the other may only just be listening
                 await server.emit("test:all", {"n": 1})
                 await asyncio.sleep(0.05)
@@ -224,8 +225,8 @@ async def test_a_server_that_ends_closes_its_sockets(
     client.on("disconnect", lambda *_: gone.set())
     async with serving(settings, socket_app(settings, told)) as url:
         await client.connect(url, auth=_auth(member), transports=["websocket"])
-        await client.call("test:join", {"text": "a"}, timeout=5)
-    await asyncio.wait_for(gone.wait(), 5)
+        await client.call("test:join", {"text": "a"}, timeout=30)
+    await asyncio.wait_for(gone.wait(), 30)
     assert told.rooms[0].closed
 
 

@@ -15,7 +15,7 @@ from tests.api.sockets.conftest import Connect
 
 
 async def _who(client: socketio.AsyncClient) -> str:
-    answer = await client.call("test:say", {"text": "hello"}, timeout=5)
+    answer = await client.call("test:say", {"text": "hello"}, timeout=30)
     assert answer["ok"], answer
     return str(answer["userId"])
 
