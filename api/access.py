@@ -95,8 +95,8 @@ async def seated(system: SystemUnit, identity: Identity, wanted: str | None) -> 
     return _placed(identity, wanted, seat)
 
 
-def seated_by_key(identity: Identity, seat: Seat | None, wanted: str | None) -> Caller:
-    """Return the caller of a key whose seat is known; raises as ``seated`` does."""
+def seated_in(identity: Identity, seat: Seat | None, wanted: str | None) -> Caller:
+    """Return the caller whose seat is known; raises as ``seated`` does."""
     _check_own(identity, wanted)
     return _placed(identity, wanted, seat)
 

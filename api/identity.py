@@ -36,7 +36,7 @@ async def caller_of(services: Services, given: Credentials, wanted: str | None) 
     found = await services.store.key_holders.find(hash_token(key))
     if found is None:
         raise Unauthorized(_NO_SUCH_KEY)
-    caller = access.seated_by_key(of_key(found.key), found.seat, wanted)
+    caller = access.seated_in(of_key(found.key), found.seat, wanted)
     if _is_use_worth_noting(found.key):
         async with services.store.system() as system:
             await system.api_keys.touch(found.key.id)

@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from core.errors import ValidationFailed
 
 MAX_BLOCKS = 500  # Haystack schedules n blocks in about n² steps: ADR 7
+MAX_EDGES = 10 * MAX_BLOCKS
 
 
 class Wire(BaseModel):
@@ -141,7 +142,7 @@ class Definition(Wire):
     """Blocks and what joins them; maps are keyed by id."""
 
     blocks: dict[str, Block] = Field(default_factory=dict, max_length=MAX_BLOCKS)
-    edges: list[Edge] = Field(default_factory=list, max_length=10 * MAX_BLOCKS)
+    edges: list[Edge] = Field(default_factory=list, max_length=MAX_EDGES)
     loops: dict[str, Loop] = Field(default_factory=dict)
     parallels: dict[str, Parallel] = Field(default_factory=dict)
     variables: dict[str, Variable] = Field(default_factory=dict)

@@ -123,7 +123,7 @@ class ShownTurns:
     async def _show_turn(self, word: dict[str, Any], rooms: list[str]) -> None:
         async def tell(event: str, data: dict[str, Any]) -> None:
             for room in rooms:
-                await self._hub.tell_here(room, event, data)
+                self._hub.tell_here(room, [(event, data)])
 
         async def reload() -> Message | None:
             async with self._hub.services.store.unit(word["workspaceId"]) as unit:

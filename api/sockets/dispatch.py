@@ -7,7 +7,6 @@ from typing import Any
 
 from api import access, errors
 from api.access import Caller
-from api.identity import live_identity
 from api.reading import checked, refuse_unstorable
 from api.sockets.connection import Connection
 from api.sockets.event import SocketCall, SocketEvent
@@ -22,6 +21,7 @@ from core.errors import (
     ValidationFailed,
 )
 from core.services import Services
+from core.store.live_callers import Asked
 
 _RETRYABLE = (RateLimited, ServiceUnavailable, StillRunning)
 
@@ -81,7 +81,9 @@ async def caller_now(services: Services, connection: Connection, wanted: str | N
     """Return who sends, with the role that the database has now; raises ``Unauthorized`` once the
     session or key of the handshake has ended."""
     identity = connection.identity
-    async with services.store.system() as system:
-        if await live_identity(system, identity.way, identity.credential_id) is None:
-            raise Unauthorized("Your session or API key has ended; connect anew.")
-        return await access.seated(system, identity, wanted)
+    meant = identity.workspace_id or wanted
+    asked = Asked(identity.credential_id, identity.user_id, meant)
+    live = await services.store.live_callers.find(asked)
+    if live is None:
+        raise Unauthorized("Your session or API key has ended; connect anew.")
+    return access.seated_in(identity, live.seat, wanted)

@@ -6,7 +6,7 @@ workflows for example: made when it is first asked for, closed with the server.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from api.sockets.connection import Connection
@@ -14,6 +14,9 @@ from core.services import Services
 
 if TYPE_CHECKING:
     from socketio import AsyncServer
+
+
+Told = tuple[str, object]  # an event's name and data
 
 
 class Part(Protocol):
@@ -51,9 +54,22 @@ class Hub:
         """Whether a socket of this process is in a room."""
         return bool(self._server.manager.rooms.get("/", {}).get(room))
 
-    async def tell_here(self, room: str, event: str, data: object, skip: str | None = None) -> None:
-        """Send an event to the sockets of a room that are in this process."""
-        await self._server.emit(event, data, room=room, skip_sid=skip, ignore_queue=True)
+    def tell_here(self, room: str, told: Iterable[Told], skip: str | None = None) -> None:
+        """Send events to the sockets of a room that are in this process.
+
+        Each is written once and put where the sockets' own tasks send from: the library's way
+        makes a task for each of its readers.
+        """
+        from api.sockets.packets import event_packets
+
+        manager, sockets = self._server.manager, self._server.eio.sockets
+        pieces = [piece for event, data in told for piece in event_packets(event, data)]
+        for sid, eio_sid in manager.get_participants("/", room):
+            socket = sockets.get(eio_sid)
+            if sid == skip or socket is None or socket.closed:
+                continue
+            for piece in pieces:
+                socket.queue.put_nowait(piece())
 
     async def tell_all(self, room: str, event: str, data: object, skip: str | None = None) -> None:
         """Send an event to the sockets of a room in every process."""

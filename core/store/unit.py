@@ -40,6 +40,7 @@ from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
 from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.linked_accounts import LinkedAccounts
+from core.store.live_callers import LiveCallers
 from core.store.live_rights import LiveRightsLookup
 from core.store.measures import Measures
 from core.store.members import Members
@@ -169,6 +170,7 @@ class Store:
         self.block_log_writer = BlockLogWriter(partial(ask, engine))
         self.turn_leases = TurnLeases(partial(ask, engine))
         self.key_holders = KeyHolders(partial(ask, engine))
+        self.live_callers = LiveCallers(partial(ask, engine))
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.driver import fetch
-from core.store.rows import insert_rows
+from core.store.workflows import Workflow
 
 
 class WorkflowOperation(Timestamps, Base):
@@ -39,6 +41,16 @@ class LoggedOperation:
     socket_id: str | None
 
 
+@dataclass(frozen=True)
+class Saved:
+    """What a workflow holds after an edit; the definition as it is and as it is written."""
+
+    name: str
+    description: str | None
+    definition: dict[str, Any]
+    definition_json: str
+
+
 _COLUMNS: Final = "version, operation_id, operation, inverse, user_id, socket_id"
 _KNOWN: Final = f"""
     SELECT {_COLUMNS} FROM workflow_operations
@@ -48,6 +60,17 @@ _AFTER: Final = f"""
     SELECT {_COLUMNS} FROM workflow_operations
     WHERE workflow_id = $1 AND workspace_id = $2 AND version > $3 ORDER BY version LIMIT $4
 """  # noqa: S608 - a constant
+# One statement: the line of the log and what it led to.
+_ADVANCE: Final = """
+    WITH logged AS (
+        INSERT INTO workflow_operations (
+            workflow_id, workspace_id, version, operation_id, operation, inverse, user_id, socket_id
+        ) VALUES ($1, $2, $3, $7, $8, $9, $10, $11)
+    )
+    UPDATE workflows
+    SET version = $3, name = $4, description = $5, definition = $6, updated_at = now()
+    WHERE id = $1 AND workspace_id = $2 RETURNING updated_at
+"""
 _FORGET: Final = """
     DELETE FROM workflow_operations
     WHERE workflow_id = $1 AND workspace_id = $2 AND version <= $3
@@ -66,9 +89,26 @@ class WorkflowOperations(TenantRepository):
         values = (workflow_id, self._workspace_id, version, limit)
         return [LoggedOperation(*row) for row in await fetch(self._session, _AFTER, *values)]
 
-    async def add(self, row: WorkflowOperation) -> None:
-        row.workspace_id = self._workspace_id
-        await insert_rows(self._session, row)
+    async def advance(self, row: Workflow, saved: Saved, operation: LoggedOperation) -> None:
+        """Log an edit and make the workflow, whose lock is held, what it led to.
+
+        The row says so afterwards, and its session has nothing to write.
+        """
+        logged = (
+            *(operation.operation_id, json.dumps(operation.operation)),
+            *(json.dumps(operation.inverse), operation.user_id, operation.socket_id),
+        )
+        values = (row.id, self._workspace_id, operation.version, saved.name, saved.description)
+        rows = await fetch(self._session, _ADVANCE, *values, saved.definition_json, *logged)
+        told = {
+            "name": saved.name,
+            "description": saved.description,
+            "definition": saved.definition,
+            "version": operation.version,
+            "updated_at": rows[0][0],
+        }
+        for name, value in told.items():
+            set_committed_value(row, name, value)
 
     async def forget(self, workflow_id: str, version: int) -> None:
         """Delete edits up to a version that are older than a week."""

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core.store.base import Base, TenantRepository, Timestamps, is_one_of
-from core.store.driver import look
+from core.store.driver import fetch, look
 from core.store.pages import Position, RowsPage, moment_of, position_of, read_page
+from core.store.rows import loaded
 
 
 class Workflow(Timestamps, Base):
@@ -69,6 +71,14 @@ _DEPLOYED: Final = """
 """
 
 
+_HELD: Final = tuple(column.key for column in Workflow.__table__.columns)
+_HOLD: Final = f"""
+    SELECT {", ".join(name for name in _HELD if name != "definition")},
+        CASE WHEN version = $3 THEN NULL ELSE definition END AS definition
+    FROM workflows WHERE id = $1 AND workspace_id = $2 FOR UPDATE
+"""  # noqa: S608 - the names of our own columns
+
+
 class Workflows(TenantRepository):
     async def get(self, workflow_id: str) -> Workflow | None:
         return await self._session.scalar(
@@ -121,6 +131,22 @@ class Workflows(TenantRepository):
             .with_for_update()
             .execution_options(populate_existing=True)
         )
+
+    async def hold(
+        self, workflow_id: str, known: tuple[int, dict[str, Any]] | None = None
+    ) -> Workflow | None:
+        """Return a workflow as ``lock`` does, by the driver: it is to be changed by statements.
+
+        ``known`` is a version and its definition, which is then not read again.
+        """
+        version, definition = known or (None, None)
+        rows = await fetch(self._session, _HOLD, workflow_id, self._workspace_id, version)
+        if not rows:
+            return None
+        row = loaded(Workflow, rows[0])
+        if row.definition is None:
+            set_committed_value(row, "definition", definition)
+        return row
 
     async def snapshot(self, workflow_id: str, number: int) -> WorkflowVersion | None:
         return await self._session.scalar(

@@ -82,13 +82,18 @@ def seat_of(role: str, facts: Sequence[Any]) -> Seat:
     return Seat(Workspace(**dict(zip(SEAT_FACTS, facts, strict=True))), role)
 
 
-# Asked at every request.
-_SEAT: Final = f"""
-    SELECT m.role, {", ".join(f"w.{name}" for name in SEAT_FACTS)}
-    FROM members m JOIN workspaces w ON w.id = m.workspace_id JOIN users u ON u.id = m.user_id
-    WHERE m.user_id = $1 AND ($2::text IS NULL OR m.workspace_id = $2)
-    ORDER BY coalesce(w.id = u.default_workspace_id, false) DESC, w.created_at, w.id LIMIT 1
-"""  # noqa: S608 - the names of our own columns
+def seat_query(user: str, workspace: str) -> str:
+    """Return the query for a user's seat, role first; both are expressions of SQL. Without a
+    workspace it is the user's default, else the oldest."""
+    return f"""
+        SELECT m.role, {", ".join(f"w.{name}" for name in SEAT_FACTS)}
+        FROM members m JOIN workspaces w ON w.id = m.workspace_id JOIN users u ON u.id = m.user_id
+        WHERE m.user_id = {user} AND ({workspace} IS NULL OR m.workspace_id = {workspace})
+        ORDER BY coalesce(w.id = u.default_workspace_id, false) DESC, w.created_at, w.id LIMIT 1
+    """  # noqa: S608 - expressions and columns of our own
+
+
+_SEAT: Final = seat_query("$1", "$2::text")
 
 
 class Workspaces(Repository):

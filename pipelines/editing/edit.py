@@ -7,6 +7,7 @@ document's update, or none of them. Who is to hear of it hears after the commit 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,12 @@ from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.services import Services
 from core.store.unit import Unit
-from core.store.workflow_operations import WorkflowOperation
+from core.store.workflow_operations import LoggedOperation, Saved
 from core.store.workflows import Workflow
 from pipelines.editing import news, shelf
-from pipelines.editing.content import checked, content_of
+from pipelines.editing.content import content_of, examined
 from pipelines.editing.patch import PARTS, Content, Step, difference
+from pipelines.editing.recent import recent
 
 Change = Callable[[Content], Content]
 
@@ -53,6 +55,13 @@ class Edited:
     inverse: list[Step]
     is_repeat: bool = False
 
+    def logged(self, editor: Editor) -> LoggedOperation:
+        """Return it as a line of the log."""
+        return LoggedOperation(
+            self.version, self.operation_id, self.operation, self.inverse,
+            editor.user_id, editor.socket_id,
+        )  # fmt: skip
+
 
 async def edit(
     services: Services, unit: Unit, workflow_id: str, asked: Asked, change: Change
@@ -62,15 +71,24 @@ async def edit(
     Raises ``NotFound``, ``Conflict`` where ``expected_version`` has passed, ``ValidationFailed``
     for what makes no sense; then nothing is changed.
     """
-    row = await unit.workflows.lock(workflow_id)
+    last = recent.get(workflow_id)
+    row = await unit.workflows.hold(workflow_id, last and (last.version, last.definition))
     if row is None:
         raise NotFound("There is no such workflow.")
-    known = await _known(unit, workflow_id, asked)
-    if known is not None:
-        return known
+    repeat = await _known(unit, workflow_id, asked)
+    if repeat is not None:
+        return repeat
     require_version(row, asked.expected_version)
-    content = await checked(change(content_of(row)))
-    return await save(services, unit, row, content, asked)
+    before = last.known if last is not None and last.version == row.version else None
+    wanted = change(content_of(row) if before is None else before.content)
+    after = await examined(wanted, before)
+    edited = await save(services, unit, row, after.content, asked)
+
+    async def keep() -> None:
+        recent.keep(workflow_id, edited.version, after)
+
+    unit.after_commit(keep)
+    return edited
 
 
 async def _known(unit: Unit, workflow_id: str, asked: Asked) -> Edited | None:
@@ -99,38 +117,30 @@ async def save(
     patch, inverse = difference(before, content), difference(content, before)
     # Asked for while the row still says what the document has to agree with.
     opened = await shelf.find(unit, row)
-    fill(row, content)
-    edited = await log(unit, row, patch, inverse, asked)
+    edited = await advance(unit, row, content, patch, inverse, asked)
     if opened is not None:
         update = opened.document.write(patch, content)
         await opened.append(unit, row, update, None)
-    await unit.flush()
     news.tell_after(services, unit, row)
     return edited
 
 
-async def log(
-    unit: Unit, row: Workflow, patch: list[Step], inverse: list[Step], asked: Asked
+async def advance(
+    unit: Unit,
+    row: Workflow,
+    content: Content,
+    patch: list[Step],
+    inverse: list[Step],
+    asked: Asked,
 ) -> Edited:
-    """Write the line of the log that led to the row's version."""
-    operation_id = asked.operation_id or new_id("op")
-    operation = {**asked.operation, "patch": patch}
-    await unit.workflow_operations.add(
-        WorkflowOperation(
-            workflow_id=row.id,
-            version=row.version,
-            operation_id=operation_id,
-            operation=operation,
-            inverse=inverse,
-            user_id=asked.editor.user_id,
-            socket_id=asked.editor.socket_id,
-        )
+    """Make a content the row's next version, with the line of the log that led to it."""
+    definition = {part: content[part] for part in PARTS}
+    saved = Saved(content["name"], content["description"], definition, json.dumps(definition))
+    edited = Edited(
+        row.version + 1,
+        asked.operation_id or new_id("op"),
+        {**asked.operation, "patch": patch},
+        inverse,
     )
-    return Edited(row.version, operation_id, operation, inverse)
-
-
-def fill(row: Workflow, content: Content) -> None:
-    """Make a content the row's next version."""
-    row.name, row.description = content["name"], content["description"]
-    row.definition = {part: content[part] for part in PARTS}
-    row.version += 1
+    await unit.workflow_operations.advance(row, saved, edited.logged(asked.editor))
+    return edited

@@ -15,7 +15,7 @@ from core.store.unit import Unit
 from core.store.workflows import Workflow
 from pipelines.editing import news, shelf
 from pipelines.editing.content import checked, content_of
-from pipelines.editing.edit import Asked, Edited, Editor, fill, log
+from pipelines.editing.edit import Asked, Edited, Editor, advance
 from pipelines.editing.patch import Content, by_id, difference
 from pipelines.editing.updates import NOTHING
 
@@ -60,13 +60,12 @@ async def merge(
     correction = opened.document.conform(touched, content)
     edited = None
     if patch := difference(before, content):
-        fill(row, content)
         asked = Asked({"type": "yjs:update"}, editor)
-        edited = await log(unit, row, patch, difference(content, before), asked)
+        inverse = difference(content, before)
+        edited = await advance(unit, row, content, patch, inverse, asked)
     await opened.append(unit, row, piece, editor.socket_id)
     if correction != NOTHING:
         await opened.append(unit, row, correction, None)
-    await unit.flush()
     news.tell_after(services, unit, row)
     return Merged(row.version, True, edited, problem)
 

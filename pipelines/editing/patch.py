@@ -23,8 +23,10 @@ _DEEPEST: Final = {"blocks": (2, 3, 4)}  # lengths of paths; [part, id] in the o
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are the same JSON: 1 and 1.0 are, 1 and true are not."""
+    if one is other:
+        return True
     if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
+        return False
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

@@ -21,7 +21,6 @@ from api.workflows.editing.rooms import Rooms
 from api.workflows.schemas import WorkflowPatch
 from core.errors import ValidationFailed
 from core.ids import new_id
-from core.store.workflow_operations import LoggedOperation
 from pipelines.editing import operations
 from pipelines.editing.edit import Asked, Change, Editor, edit
 from pipelines.editing.patch import patched
@@ -186,12 +185,8 @@ async def update_workflow(call: SocketCall, payload: WorkflowUpdate) -> Mapping[
 async def _edit(
     call: SocketCall, payload: Edit, kind: str, told: Mapping[str, Any], change: Change
 ) -> dict[str, object]:
-    asked = Asked(
-        {"type": kind, **told},
-        Editor(call.caller.user_id, call.connection.sid),
-        payload.operation_id,
-        payload.expected_version,
-    )
+    editor = Editor(call.caller.user_id, call.connection.sid)
+    asked = Asked({"type": kind, **told}, editor, payload.operation_id, payload.expected_version)
     workflow_id = payload.workflow_id
     # One at a time, so that a busy workflow's editors do not hold all connections waiting.
     rooms = call.hub.part(Rooms)
@@ -199,11 +194,7 @@ async def _edit(
         async with call.services.store.unit(call.workspace_id) as unit:
             edited = await edit(call.services, unit, workflow_id, asked, change)
         if not edited.is_repeat:
-            logged = LoggedOperation(
-                edited.version, edited.operation_id, edited.operation, edited.inverse,
-                call.caller.user_id, call.connection.sid,
-            )  # fmt: skip
-            await rooms.told(workflow_id, logged)
+            await rooms.told(workflow_id, edited.logged(editor))
     return {
         "version": edited.version,
         "operationId": edited.operation_id,

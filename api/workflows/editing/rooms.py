@@ -97,7 +97,8 @@ class Rooms:
                     while True:
                         heard = await calls.get_message(ignore_subscribe_messages=True, timeout=5)
                         if heard is not None:
-                            self._hear(news.read(heard["data"]))
+                            for each in news.read(heard["data"]):
+                                self._hear(each)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _hear(self, heard: news.News) -> None:
@@ -114,7 +115,7 @@ class Rooms:
             self.call(workflow_id)
         elif operation.version == room.version + 1:
             async with room.telling:
-                await self._tell_edit(room, operation)
+                self._tell_edit(room, operation)
 
     async def _look(self) -> None:
         while True:
@@ -167,7 +168,7 @@ class Rooms:
             for operation in operations:
                 if operation.version != room.version + 1:
                     break
-                await self._tell_edit(room, operation)
+                self._tell_edit(room, operation)
             else:
                 operations = operations[_PAGE - 1 :]  # of a full page there may be more
             if operations or not updates:
@@ -181,10 +182,9 @@ class Rooms:
                 return operations, []
             return operations, await unit.workflow_documents.after(room.workflow_id, room.number)
 
-    async def _tell_edit(self, room: Room, operation: LoggedOperation) -> None:
-        for event, data in edit_events(room.workflow_id, operation):
-            name = room_of(room.workflow_id)
-            await self._hub.tell_here(name, event, data, operation.socket_id)
+    def _tell_edit(self, room: Room, operation: LoggedOperation) -> None:
+        told = edit_events(room.workflow_id, operation)
+        self._hub.tell_here(room_of(room.workflow_id), told, operation.socket_id)
         room.version = operation.version
 
     async def _tell_updates(self, room: Room, updates: list[NumberedUpdate]) -> None:
@@ -193,11 +193,11 @@ class Rooms:
         name = document_room_of(room.workflow_id)
         if updates[0].number != room.number + 1:  # what was between is in the compacted state
             state, room.number = await self._state(room)
-            await self._hub.tell_here(name, *update_event(room.workflow_id, state))
+            self._hub.tell_here(name, [update_event(room.workflow_id, state)])
             return
         for update in updates:
             event = update_event(room.workflow_id, update.content)
-            await self._hub.tell_here(name, *event, update.socket_id)
+            self._hub.tell_here(name, [event], update.socket_id)
             room.number = update.number
 
     async def _state(self, room: Room) -> tuple[bytes, int]:
@@ -217,7 +217,6 @@ class Rooms:
                 return
             if room.number is not None:  # the document catches up
                 await shelf.find(unit, await locked(unit, room.workflow_id))
-        event = reloaded(row)
-        await self._hub.tell_here(room_of(room.workflow_id), *event)
+        self._hub.tell_here(room_of(room.workflow_id), [reloaded(row)])
         room.version = row.version
         self.call(room.workflow_id)
