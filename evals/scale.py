@@ -122,9 +122,9 @@ async def _recall(
     async with store.unit(workspace_id) as unit:
         bases = await unit.hits.bases([base_id])
         condition = None if chosen is None else parse_filter(chosen)
-        allowed = None if chosen is None else unit.hits.allowed([base_id], condition)
+        allowed = None if chosen is None else await unit.hits.allowed([base_id], condition)
         found = await unit.vectors.nearest(bases, vector, _DEPTH, allowed)
-        exact = await unit.vectors.nearest_exactly(bases, vector, _TOP, allowed)
+        exact = await unit.vectors.nearest(bases, vector, _TOP, allowed, is_exact=True)
     return len(set(found[:_TOP]) & set(exact)) / len(exact)
 
 

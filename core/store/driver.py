@@ -6,7 +6,6 @@ transaction. A query that is only read is best asked by ``look``, which begins n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -18,8 +17,8 @@ from asyncpg import (
     PostgresConnectionError,
     Record,
 )
-from sqlalchemy import Engine, Select
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 
@@ -35,8 +34,6 @@ _LOST: Final = (
     AsyncAdapt_asyncpg_dbapi.Error,
 )
 _SILENT: Final = "The database does not answer; try again soon."
-_DIALECT: Final = PGDialect_asyncpg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-_NUMBER: Final = re.compile(r"\$(\d+)")
 Ask = Callable[[str, Sequence[Any]], Awaitable[Sequence[Record]]]
 """Puts a statement and its values to the database, as :func:`ask` does."""
 
@@ -120,11 +117,3 @@ async def _alone(engine: Engine, sql: str, values: Sequence[Any]) -> list[Record
 
 def _is_lost(driver: Any, error: Exception) -> bool:
     return driver.is_closed() or isinstance(error, _ENDED)
-
-
-def rendered(query: Select[Any], first: int) -> tuple[str, list[Any]]:
-    """Return a query as text whose values are numbered from ``first``, and the values."""
-    compiled = query.compile(dialect=_DIALECT)
-    values = [compiled.params[name] for name in compiled.positiontup or ()]
-    sql = _NUMBER.sub(lambda found: f"${int(found[1]) + first - 1}", compiled.string)
-    return sql, values

@@ -10,11 +10,13 @@ from asyncpg import Record
 from sqlalchemy import Select, select
 
 from core.errors import NotFound
+from core.store.allowed import MOST, Allowed
 from core.store.base import TenantRepository, is_one_of
 from core.store.chunks import Chunk
 from core.store.documents import Document
 from core.store.driver import look
 from core.store.filters import Filter
+from core.store.values import Values
 
 
 @dataclass(frozen=True)
@@ -100,21 +102,21 @@ class Hits(TenantRepository):
         rows = await look(self._session, _FILLED, self._workspace_id, limit)
         return [SearchedBase(*row) for row in rows]
 
-    @staticmethod
-    def allowed(base_ids: Sequence[str], condition: Filter | None) -> Select[Any]:
-        """Return the query for the numbers of enabled chunks that meet a condition."""
-        query = (
-            select(Chunk.no)
-            .join(Document, Document.id == Chunk.document_id)
-            .where(is_one_of(Chunk.base_id, base_ids), Chunk.enabled, Document.enabled)
-        )
-        return query if condition is None else query.where(condition.clause)
+    async def allowed(self, base_ids: Sequence[str], condition: Filter | None) -> Allowed:
+        """Return which chunks count: enabled ones that meet a condition."""
+        query = _allowed(base_ids, condition)
+        if condition is None:  # few are disabled
+            return Allowed(query, None)
+        values = Values()
+        some = values.put_query(query.limit(MOST + 1))
+        ((nos,),) = await look(self._session, f"SELECT ARRAY({some})", *values)
+        return Allowed(query, nos if len(nos) <= MOST else None)
 
     async def matching(
         self, base_ids: Sequence[str], condition: Filter | None
     ) -> list[StoredChunk]:
         """Return every enabled chunk that meets a condition, in the order of writing."""
-        rows = await self._session.scalars(self.allowed(base_ids, condition).order_by(Chunk.no))
+        rows = await self._session.scalars(_allowed(base_ids, condition).order_by(Chunk.no))
         nos = list(rows.all())
         found = await self.get(nos)
         return [found[no] for no in nos if no in found]
@@ -145,6 +147,15 @@ class Hits(TenantRepository):
         )
         found = [_stored(row) for row in rows]
         return {(chunk.document_id, chunk.index): chunk for chunk in found}
+
+
+def _allowed(base_ids: Sequence[str], condition: Filter | None) -> Select[Any]:
+    query = (
+        select(Chunk.no)
+        .join(Document, Document.id == Chunk.document_id)
+        .where(is_one_of(Chunk.base_id, base_ids), Chunk.enabled, Document.enabled)
+    )
+    return query if condition is None else query.where(condition.clause)
 
 
 def _stored(row: Record) -> StoredChunk:

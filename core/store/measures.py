@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -12,33 +12,12 @@ from numpy.typing import NDArray
 
 from core.store.base import TenantRepository
 from core.store.driver import look
-from core.store.postings import SCORE
+from core.store.nearest import Nearest
+from core.store.scoring import Sought, scores
+from core.store.values import Values
 
 _OPENING: Final = 2  # chunks; a title page is seldom longer
 _HEADER: Final = 4  # bytes before the values of a vector in the database's binary form
-
-# Each word's postings are sought by themselves (``OFFSET 0`` keeps the planner from thinking of
-# something else): it has no idea of a base that was just filled.
-_MEASURE: Final = f"""
-    SELECT v.chunk_no, d.id, d.name, d.chunk_count, halfvec_send(v.embedding) AS vector,
-        coalesce(k.score, 0) AS score
-    FROM vectors v JOIN chunks c ON c.no = v.chunk_no JOIN documents d ON d.id = c.document_id
-    LEFT JOIN (
-        SELECT p.chunk_no, sum({SCORE.format("$3::float8", "$4::float8")}) AS score
-        FROM unnest($5::text[], $6::float8[]) AS w (term, weight)
-        CROSS JOIN LATERAL (
-            SELECT chunk_no, frequency, length FROM postings
-            WHERE base_no = ANY($1::bigint[]) AND term = w.term AND chunk_no = ANY($2::bigint[])
-            OFFSET 0
-        ) AS p GROUP BY p.chunk_no
-    ) AS k ON k.chunk_no = v.chunk_no
-    WHERE v.base_no = ANY($7::bigint[]) AND v.chunk_no = ANY($2::bigint[]) ORDER BY v.chunk_no
-"""  # noqa: S608 - the score is a constant
-_OPENINGS: Final = """
-    SELECT document_id, ARRAY(SELECT term FROM unnest(terms) AS term WHERE term = ANY($2::text[]))
-    FROM chunks
-    WHERE document_id = ANY($1::text[]) AND chunk_index < $3 AND workspace_id = $4
-"""
 
 
 class MeasuredBase(Protocol):
@@ -52,8 +31,31 @@ class MeasuredBase(Protocol):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Which chunks are to be measured, and against what.
+
+    Measured are ``chunk_nos``, those ``scored``, whose BM25 is known, and the ``nearest`` to a
+    vector, but none of ``known`` twice. Of documents longer than ``long_from`` chunks, but those
+    ``weighed``, it is also told which words their opening holds: ``None`` asks for none.
+    """
+
+    bases: Sequence[MeasuredBase]
+    words: Sought
+    chunk_nos: Sequence[int] = ()
+    scored: Mapping[int, float] = field(default_factory=dict)
+    nearest: Nearest | None = None
+    known: Collection[int] = ()
+    long_from: int | None = None
+    weighed: Collection[str] = ()
+
+
+@dataclass(frozen=True)
 class MeasuredChunks:
-    """Chunks in the order of their numbers; the entries of each field belong together."""
+    """Chunks in the order of their numbers; the entries of each field belong together.
+
+    ``openings`` holds, by document, the question's words in its first chunks, where a report says
+    what it is.
+    """
 
     nos: list[int]
     document_ids: list[str]
@@ -61,47 +63,81 @@ class MeasuredChunks:
     document_lengths: list[int]  # chunks
     vectors: NDArray[np.float32]  # (n, dimensions), unit length
     keyword: NDArray[np.float32]  # (n,), BM25
+    openings: dict[str, list[str]]
 
 
 class Measures(TenantRepository):
-    """Reached only through a base that was checked."""
+    """Reached only through bases that were checked."""
 
-    async def measure(
-        self,
-        bases: Sequence[MeasuredBase],
-        chunk_nos: Sequence[int],
-        weights: Mapping[str, float],
-        saturation: tuple[float, float],
-    ) -> MeasuredChunks:
-        """Return vector and BM25 (see ``Postings.best``) of chunks; those deleted are missing."""
-        terms, inverse = list(weights), list(weights.values())
-        rows = await look(
-            self._session,
-            _MEASURE,
-            *([base.no for base in bases], chunk_nos, *saturation, terms, inverse),
-            [base.vector_set for base in bases],
-        )
+    async def measure(self, asked: Asked) -> MeasuredChunks:
+        """Return vector and BM25 of chunks; those deleted meanwhile are missing."""
+        rows = await self._rows(asked)
+        near = asked.nearest
+        if near is not None and near.is_short(rows[0]["near"] if rows else 0):
+            rows = await self._rows(replace(asked, nearest=replace(near, is_exact=True)))
+        nos = [row["chunk_no"] for row in rows]
+        known = asked.scored
         return MeasuredChunks(
-            nos=[row["chunk_no"] for row in rows],
+            nos=nos,
             document_ids=[row["id"] for row in rows],
             document_names=[row["name"] for row in rows],
             document_lengths=[row["chunk_count"] for row in rows],
             vectors=_vectors(rows),
-            keyword=np.array([row["score"] for row in rows], np.float32),
+            keyword=np.array(
+                [known.get(row["chunk_no"], row["score"]) for row in rows], np.float32
+            ),
+            openings={row["id"]: row["opening"] for row in rows if row["opening"]},
         )
 
-    async def opening_terms(
-        self, document_ids: Sequence[str], terms: Sequence[str]
-    ) -> dict[str, set[str]]:
-        """Return which of ``terms`` stand in the first chunks of documents, where a report says
-        what it is."""
-        rows = await look(
-            self._session, _OPENINGS, document_ids, terms, _OPENING, self._workspace_id
+    async def _rows(self, asked: Asked) -> list[Record]:
+        values = Values()
+        sql = _measure(asked, values)
+        return await look(self._session, sql, *values)
+
+
+def _measure(asked: Asked, values: Values) -> str:
+    """Return the query; what is nearest need not come here first to be asked for again."""
+    bases = [base.no for base in asked.bases]
+    known = values.put_array([*asked.known, *asked.scored], "bigint")
+    if asked.nearest is None:
+        near = f"SELECT unnest({values.put_array(asked.chunk_nos, 'bigint')}) AS chunk_no"
+    else:
+        near = f"SELECT chunk_no FROM ({asked.nearest.sql(values)}) AS nearest"  # noqa: S608
+    among = "AND chunk_no = ANY((SELECT nos FROM fresh)::bigint[])"
+    terms = values.put_array(asked.words.all, "text")
+    sets = values.put_array([base.vector_set for base in asked.bases], "bigint")
+    scored = values.put_array(asked.scored, "bigint")
+    return f"""
+        WITH near AS MATERIALIZED ({near}),
+        fresh AS MATERIALIZED (
+            SELECT ARRAY(SELECT chunk_no FROM near WHERE chunk_no <> ALL({known})) AS nos
+        ), found AS MATERIALIZED (
+            SELECT v.chunk_no, d.id, d.name, d.chunk_count, halfvec_send(v.embedding) AS vector
+            FROM vectors v JOIN chunks c ON c.no = v.chunk_no
+                JOIN documents d ON d.id = c.document_id
+            WHERE v.base_no = ANY({sets})
+                AND v.chunk_no = ANY((SELECT nos || {scored} FROM fresh)::bigint[])
+        ), opening AS (
+            SELECT c.document_id, array_agg(held.term) AS terms
+            FROM (
+                SELECT document_id, ARRAY(
+                    SELECT w.term FROM unnest({terms}) AS w (term)
+                    WHERE w.term = ANY(chunks.terms)
+                ) AS terms
+                FROM chunks WHERE document_id = ANY(ARRAY(
+                    SELECT DISTINCT id FROM found WHERE chunk_count > {values.put(asked.long_from)}
+                    AND id <> ALL({values.put_array(asked.weighed, "text")})
+                )) AND chunk_index < {_OPENING} OFFSET 0
+            ) AS c CROSS JOIN LATERAL unnest(c.terms) AS held (term) GROUP BY c.document_id
         )
-        found: dict[str, set[str]] = {}
-        for document_id, held in rows:
-            found.setdefault(document_id, set()).update(held)
-        return found
+        SELECT found.*, coalesce(said.score, 0) AS score, opening.terms AS opening,
+            (SELECT count(*) FROM near) AS near
+        FROM found
+        LEFT JOIN ({scores(bases, asked.words.all, asked.words, among, values)}) AS said
+            USING (chunk_no)
+        LEFT JOIN opening ON opening.document_id = found.id
+        ORDER BY found.chunk_no
+    """  # noqa: S608 - parts of our own, their values are numbered
 
 
 def _vectors(rows: Sequence[Record]) -> NDArray[np.float32]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
 
-from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, Select, SmallInteger, text
+from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.store.allowed import Allowed
 from core.store.base import Base, TenantRepository
-from core.store.driver import fetch, look, rendered
-
-# What one word adds to a chunk's BM25: of a posting ``p`` and a weighted word ``w``; the places are
-# those of the saturation's constant and of its share for each word.
-SCORE: Final = "w.weight * p.frequency / (p.frequency + {} + {} * p.length)"
+from core.store.driver import fetch, look
+from core.store.scoring import Sought, best_sql
+from core.store.values import Values
 
 MOST_COUNTED = 32_767  # of one word in one chunk: what a smallint holds
 
@@ -99,39 +97,15 @@ class Postings(TenantRepository):
         return dict(rows)  # type: ignore[arg-type]
 
     async def best(
-        self,
-        base_nos: Sequence[int],
-        weights: Mapping[str, float],
-        saturation: tuple[float, float],
-        limit: int,
-        allowed: Select[Any] | None = None,
-    ) -> list[int]:
-        """Return the numbers of the ``limit`` chunks with the highest BM25, best first.
+        self, base_nos: Sequence[int], words: Sought, limit: int, allowed: Allowed | None = None
+    ) -> list[tuple[int, float]]:
+        """Return the ``limit`` chunks with the highest BM25, best first: number and score.
 
-        ``weights`` maps each term to its inverse document frequency; ``saturation`` is BM25's
-        ``k1 * (1 - b + b * length / mean)`` as a constant and a share for each word of a chunk;
-        ``allowed`` selects the chunk numbers that count.
+        Exact if all words find; else of the chunks that lead by the words that do.
         """
-        # Each word is sought by itself (``OFFSET 0`` keeps the planner from thinking of something
-        # else): it has no idea of a base that was just filled.
-        condition = ""
-        values: list[Any] = []
-        if allowed is not None:
-            query, values = rendered(allowed, first=7)
-            condition = f"AND p.chunk_no IN ({query})"
-        rows = await look(
-            self._session,
-            f"""
-                SELECT p.chunk_no FROM unnest($1::text[], $2::float8[]) AS w (term, weight)
-                CROSS JOIN LATERAL (
-                    SELECT chunk_no, frequency, length FROM postings
-                    WHERE base_no = ANY($3::bigint[]) AND term = w.term OFFSET 0
-                ) AS p WHERE true {condition} GROUP BY p.chunk_no
-                ORDER BY sum({SCORE.format("$4::float8", "$5::float8")}) DESC, p.chunk_no LIMIT $6
-            """,  # noqa: S608 - the condition is our own, its values are numbered
-            *(list(weights), list(weights.values()), base_nos, *saturation, limit, *values),
-        )
-        return [no for (no,) in rows]
+        values = Values()
+        sql = best_sql(base_nos, words, limit, allowed, values)
+        return [(no, score) for no, score in await look(self._session, sql, *values)]
 
     async def _count_terms(self, base_no: int, words: Sequence[Iterable[str]]) -> None:
         counts = Counter(term for terms in words for term in terms)

@@ -23,7 +23,7 @@ from core.store.base import Base, Repository, Timestamps
 from core.store.driver import fetch
 from core.store.jobs import WAITING, Job, Jobs
 from core.store.knowledge_bases import KnowledgeBase
-from core.store.vectors import vector_literal
+from core.store.nearest import vector_literal
 
 _SEARCHES_END: Final = timedelta(minutes=2)  # whatever began before a switch is over by then
 

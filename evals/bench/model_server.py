@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 FIRST_TOKEN_SECONDS: Final = 0.05
+SLOWLY: Final = "take your time"  # in a question: the answer takes SLOW_SECONDS
+SLOW_SECONDS: Final = 2.0
 _WORDS: Final = "The documents say that the matter was settled in good order .".split()
 _USAGE: Final = {"prompt_tokens": 1000, "completion_tokens": 12, "total_tokens": 1012}
 
@@ -48,9 +50,12 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     )
     await writer.drain()
     await asyncio.sleep(FIRST_TOKEN_SECONDS)
+    is_slow = SLOWLY in json.dumps(asked["messages"][-1])
+    pause = (SLOW_SECONDS - FIRST_TOKEN_SECONDS) / len(_WORDS) if is_slow else 0
     for word in _WORDS:
         _send(writer, json.dumps(_delta({"content": f"{word} "}, None)))
         await writer.drain()
+        await asyncio.sleep(pause)
     _send(writer, json.dumps(_delta({}, "stop")))
     if asked.get("stream_options", {}).get("include_usage"):
         _send(writer, json.dumps({**_chunk([]), "usage": _USAGE}))

@@ -16,7 +16,7 @@ from core.store.filters import Filter, parse_filter
 from core.store.hits import SearchedBase
 from core.store.unit import Store, Unit
 from core.text import analyze
-from pipelines.search.candidates import Measurer, Scope, by_meaning, by_words, scorer
+from pipelines.search.candidates import Measurer, Scope, by_words, scorer
 from pipelines.search.periods import asked_time
 from pipelines.search.presenting import Found, Ranked, best, hits, read
 from pipelines.search.query import Hit, Scores, SearchAnswer, SearchQuery
@@ -64,10 +64,10 @@ async def search(
         bases = list(known) or await unit.hits.bases(base_ids)
         clock.lap("basesMs")
         searches = [
-            _Search(_scope(alike, query, condition), query, clock) for alike in _alike(bases)
+            _Search(_scope(alike, query), condition, query, clock) for alike in _alike(bases)
         ]
         for each in searches:
-            await each.look_up_words(unit)
+            await each.look_up(unit)
     for each in searches:
         await each.embed()
     found = await _best(store, workspace_id, searches, query)
@@ -98,9 +98,8 @@ def _alike(bases: Sequence[SearchedBase]) -> list[list[SearchedBase]]:
     return list(groups.values())
 
 
-def _scope(bases: Sequence[SearchedBase], query: SearchQuery, condition: Filter | None) -> Scope:
-    depth = max(_SHALLOWEST, query.top_k)
-    return Scope(bases, depth, query.group_by == "document", condition)
+def _scope(bases: Sequence[SearchedBase], query: SearchQuery) -> Scope:
+    return Scope(bases, max(_SHALLOWEST, query.top_k), query.group_by == "document")
 
 
 class _Search:
@@ -109,18 +108,22 @@ class _Search:
     Its steps are called in order; no transaction and no connection waits for the model.
     """
 
-    def __init__(self, scope: Scope, query: SearchQuery, clock: _Clock) -> None:
-        self._scope, self._query, self._clock = scope, query, clock
+    def __init__(
+        self, scope: Scope, condition: Filter | None, query: SearchQuery, clock: _Clock
+    ) -> None:
+        self._scope, self._condition, self._query, self._clock = scope, condition, query, clock
         self._embedder = get_embedder(scope.bases[0].embedding_model)
         self._words: Bm25 = NO_WORDS
-        self._worded: list[int] = []
+        self._worded: dict[int, float] = {}  # BM25 by chunk
         self._vector: Floats = np.empty(0, np.float32)
 
-    async def look_up_words(self, unit: Unit) -> None:
-        """Find what the words point at, while the question is embedded."""
+    async def look_up(self, unit: Unit) -> None:
+        """Find what is allowed, and what the words point at, while the question is embedded."""
         mode = self._query.mode
         if mode != "keyword":
             self._embedder.begin_query(self._query.text)
+        self._scope = await self._scope.filtered(unit, self._condition)
+        self._clock.lap("filterMs")
         if mode != "vector":
             terms = analyze(self._query.text, self._scope.bases[0].language)
             self._words = await scorer(unit, self._scope, terms)
@@ -134,14 +137,16 @@ class _Search:
 
     async def ranked(self, unit: Unit) -> list[Ranked]:
         """Return every candidate with its scores, in no order."""
-        measurer = Measurer(self._scope, self._words, asked_time(self._query.text))
-        if self._query.mode == "keyword":
-            candidates = await measurer.measure(unit, self._worded)
+        mode = self._query.mode
+        measurer = Measurer(
+            self._scope, self._words, asked_time(self._query.text), weighs=mode == "hybrid"
+        )
+        if mode == "keyword":
+            candidates = await measurer.scored(unit, self._worded)
             self._clock.lap("keywordMs")
             return _ranked(candidates, candidates.keyword, keyword=candidates.keyword)
-        if self._query.mode == "vector":
-            near = await by_meaning(unit, self._scope, self._vector)
-            candidates = await measurer.measure(unit, near)
+        if mode == "vector":
+            candidates = await measurer.near(unit, self._vector)
             self._clock.lap("vectorMs")
             cosines = candidates.cosines(self._vector)
             return _ranked(candidates, cosines, vector=cosines)
@@ -149,31 +154,20 @@ class _Search:
 
     async def _hybrid(self, unit: Unit, measurer: Measurer) -> list[Ranked]:
         vector = self._vector
-        near = await by_meaning(unit, self._scope, vector)
+        candidates = await measurer.near(unit, vector, self._worded)
         self._clock.lap("vectorMs")
-        candidates = await measurer.measure(unit, _union(self._worded, near))
-        self._clock.lap("measureMs")
         if not candidates.nos:
             return []
         fused = fuse(candidates, vector, measurer.document_evidence(candidates))
         moved = feedback(candidates, vector, fused)
-        near = await by_meaning(unit, self._scope, moved)
+        self._clock.lap("fuseMs")
+        candidates = candidates.joined(await measurer.near(unit, moved))
         self._clock.lap("vectorMs")
-        others = await measurer.measure(unit, _without(near, candidates.nos))
-        candidates = candidates.joined(others)
         fused = fuse(candidates, moved, measurer.document_evidence(candidates))
-        self._clock.lap("measureMs")
         cosines = candidates.cosines(vector)
-        return _ranked(candidates, fused, vector=cosines, keyword=candidates.keyword)
-
-
-def _union(some: Sequence[int], others: Sequence[int]) -> list[int]:
-    return list(dict.fromkeys([*some, *others]))
-
-
-def _without(some: Sequence[int], others: Sequence[int]) -> list[int]:
-    known = set(others)
-    return [no for no in some if no not in known]
+        ranked = _ranked(candidates, fused, vector=cosines, keyword=candidates.keyword)
+        self._clock.lap("fuseMs")
+        return ranked
 
 
 def _ranked(

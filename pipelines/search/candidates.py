@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
+from core.store.allowed import Allowed
 from core.store.filters import Filter
 from core.store.hits import SearchedBase
-from core.store.measures import MeasuredChunks
+from core.store.measures import Asked, MeasuredChunks
+from core.store.nearest import Nearest
+from core.store.scoring import Sought
 from core.store.unit import Unit
 from core.text import analyze
 from pipelines.search.periods import AskedTime
@@ -25,10 +28,12 @@ from pipelines.search.ranking import (
 )
 
 _MOST_TERMS: Final = 64  # of a question; the rarest
-# Chunks are found by a question's rarest words, as many as have this many postings together.
-# The others are in so many chunks that they can hardly change who is among the best.
-_MOST_POSTINGS: Final = 20_000
-_FEWEST_TERMS: Final = 3
+# Chunks are found by a question's rarest words: by two or more that lead to twenty chunks for each
+# candidate, and by further ones up to so many. The others only add to the scores of those found;
+# they are in so many chunks that they can hardly change who is among the best.
+_FEWEST_TERMS: Final = 2
+_FEWEST_POSTINGS: Final = 2_000
+_MOST_POSTINGS: Final = 8_000
 _EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _SHORT: Final = 10  # chunks; every passage of such a document stands near its opening
 _DEEPEST: Final = 25_600  # chunks looked through for enough different documents
@@ -41,17 +46,17 @@ class Scope:
     bases: Sequence[SearchedBase]
     depth: int  # candidates from each side
     needs_documents: bool  # whether as many different documents are wanted
-    condition: Filter | None
+    allowed: Allowed | None = None  # all chunks
 
     @property
     def base_nos(self) -> list[int]:
         return [base.no for base in self.bases]
 
-    def allowed(self, unit: Unit) -> Any:
-        """Return the query for the chunks that count, ``None`` if all do."""
-        if self.condition is None and not any(base.has_disabled for base in self.bases):
-            return None
-        return unit.hits.allowed([base.id for base in self.bases], self.condition)
+    async def filtered(self, unit: Unit, condition: Filter | None) -> Scope:
+        """Return the scope without the chunks that a filter, or somebody, has excluded."""
+        if condition is None and not any(base.has_disabled for base in self.bases):
+            return self
+        return replace(self, allowed=await unit.hits.allowed([b.id for b in self.bases], condition))
 
 
 async def scorer(unit: Unit, scope: Scope, terms: Sequence[str]) -> Bm25:
@@ -69,72 +74,94 @@ async def scorer(unit: Unit, scope: Scope, terms: Sequence[str]) -> Bm25:
     )
 
 
-async def by_words(unit: Unit, scope: Scope, words: Bm25) -> list[int]:
-    """Return chunk numbers with high BM25, nearly in order."""
-    weights = _selective(words)
-    if not weights:
-        return []
+async def by_words(unit: Unit, scope: Scope, words: Bm25) -> dict[int, float]:
+    """Return the BM25 of the chunks where it is highest, by number."""
+    if not words.weights:
+        return {}
+    scores: dict[int, float] = {}
 
     async def best(limit: int) -> list[int]:
-        return await unit.postings.best(
-            scope.base_nos, weights, words.saturation, limit, scope.allowed(unit)
-        )
+        found = await unit.postings.best(scope.base_nos, sought(words), limit, scope.allowed)
+        scores.update(found)
+        return [no for no, _ in found]
 
-    # Words left out may lift a chunk, so look deeper than asked.
-    depth = scope.depth if len(weights) == len(words.weights) else 3 * scope.depth
-    return await _deep_enough(unit, scope, best, depth)
-
-
-async def by_meaning(unit: Unit, scope: Scope, vector: Floats) -> list[int]:
-    """Return the numbers of the chunks nearest to a unit vector, best first."""
-
-    async def nearest(limit: int) -> list[int]:
-        return await unit.vectors.nearest(scope.bases, vector, limit, scope.allowed(unit))
-
-    return await _deep_enough(unit, scope, nearest, scope.depth)
+    return {no: scores[no] for no in await _deep_enough(unit, scope, best)}
 
 
 class Measurer:
-    """Measures the candidates of one question, whichever side found them."""
+    """Measures the candidates of one question, whichever side found them; none twice."""
 
-    def __init__(self, scope: Scope, words: Bm25, time: AskedTime) -> None:
+    def __init__(self, scope: Scope, words: Bm25, time: AskedTime, *, weighs: bool) -> None:
+        """``weighs`` says whether what documents say beside is asked for."""
         self._scope = scope
         self._words = words
         self._time = time
+        self._weighs = weighs and bool(words.weights)
+        self._known: set[int] = set()
         self._names: dict[str, str] = {}  # of the documents of all that was measured
         self._shares: dict[str, float] = {}  # of long documents
 
-    async def measure(self, unit: Unit, chunk_nos: Sequence[int]) -> Candidates:
-        """Return exact measures of chunks, in the order of their numbers."""
-        words = self._words
-        found = await unit.measures.measure(
-            self._scope.bases, chunk_nos, words.weights, words.saturation
-        )
-        self._names.update(zip(found.document_ids, found.document_names, strict=True))
-        await self._weigh_documents(unit, found)
-        return Candidates(found.nos, found.document_ids, found.vectors, found.keyword)
+    async def near(
+        self, unit: Unit, vector: Floats, scored: Mapping[int, float] | None = None
+    ) -> Candidates:
+        """Return exact measures of the chunks nearest to a unit vector, and of those that words
+        scored, in the order of their numbers; but for those measured before."""
+        scope = self._scope
+        if not scope.needs_documents:
+            nearest = Nearest(scope.bases, vector, scope.depth, scope.allowed)
+            return await self._measure(unit, self._asked(scored or {}, nearest=nearest))
+
+        async def fetch(limit: int) -> list[int]:
+            return await unit.vectors.nearest(scope.bases, vector, limit, scope.allowed)
+
+        nos = await _deep_enough(unit, scope, fetch)
+        return await self._measure(unit, self._asked(scored or {}, chunk_nos=nos))
+
+    async def scored(self, unit: Unit, scored: Mapping[int, float]) -> Candidates:
+        """Return the measures of chunks that words scored."""
+        return await self._measure(unit, self._asked(scored))
 
     def document_evidence(self, candidates: Candidates) -> Floats:
         """Return how far the question speaks of each candidate's document, by all measured yet."""
         others = self._time.misses(self._names)
         return document_evidence(candidates.document_ids, self._shares, others)
 
-    async def _weigh_documents(self, unit: Unit, found: MeasuredChunks) -> None:
+    def _asked(
+        self,
+        scored: Mapping[int, float],
+        chunk_nos: Sequence[int] = (),
+        nearest: Nearest | None = None,
+    ) -> Asked:
+        return Asked(
+            self._scope.bases,
+            sought(self._words),
+            chunk_nos,
+            scored,
+            nearest,
+            known=self._known,
+            long_from=_SHORT if self._weighs else None,
+            weighed=self._shares.keys(),
+        )
+
+    async def _measure(self, unit: Unit, asked: Asked) -> Candidates:
+        found = await unit.measures.measure(asked)
+        self._known.update(found.nos)
+        self._names.update(zip(found.document_ids, found.document_names, strict=True))
+        if self._weighs:
+            self._weigh_documents(found)
+        return Candidates(found.nos, found.document_ids, found.vectors, found.keyword)
+
+    def _weigh_documents(self, found: MeasuredChunks) -> None:
         """Note how far the question speaks of each long document that was not weighed before."""
-        if not self._words.weights:
-            return
         facts = zip(found.document_ids, found.document_names, found.document_lengths, strict=True)
         long = {
             document_id: (name, length)
             for document_id, name, length in facts
             if length > _SHORT and document_id not in self._shares
         }
-        if not long:
-            return
-        openings = await unit.measures.opening_terms(list(long), list(self._words.weights))
         for document_id, (name, length) in long.items():
             named = set(analyze(_EXTENSION.sub("", name), self._scope.bases[0].language))
-            opening = openings.get(document_id, set())
+            opening = set(found.openings.get(document_id, ()))
             # What is far from the opening has to inherit from it.
             beyond = 1 - _SHORT / length
             share = document_share(self._words.weights, named, opening)
@@ -142,9 +169,10 @@ class Measurer:
 
 
 async def _deep_enough(
-    unit: Unit, scope: Scope, fetch: Callable[[int], Awaitable[list[int]]], limit: int
+    unit: Unit, scope: Scope, fetch: Callable[[int], Awaitable[list[int]]]
 ) -> list[int]:
-    """Fetch ``limit`` chunks; and, where documents are wanted, the best of so many documents."""
+    """Fetch the best chunks; and, where documents are wanted, the best of so many documents."""
+    limit = scope.depth
     found = await fetch(limit)
     if not scope.needs_documents:
         return found
@@ -158,13 +186,15 @@ async def _deep_enough(
         found = await fetch(limit)
 
 
-def _selective(words: Bm25) -> dict[str, float]:
-    """Return the weights of the rarest terms."""
-    chosen: dict[str, float] = {}
+def sought(words: Bm25) -> Sought:
+    """Return a question's words as they are looked for: the rarest lead to chunks."""
+    finding: dict[str, float] = {}
     postings = 0
     for term in sorted(words.weights, key=lambda term: words.chunk_counts[term]):
+        are_enough = len(finding) >= _FEWEST_TERMS and postings >= _FEWEST_POSTINGS
         postings += words.chunk_counts[term]
-        if postings > _MOST_POSTINGS and len(chosen) >= _FEWEST_TERMS:
+        if are_enough and postings > _MOST_POSTINGS:
             break
-        chosen[term] = words.weights[term]
-    return chosen
+        finding[term] = words.weights[term]
+    lifting = {term: weight for term, weight in words.weights.items() if term not in finding}
+    return Sought(finding, lifting, words.saturation)

@@ -16,7 +16,9 @@ from core.services import Services
 from core.store.chunks import ModelChanged
 from core.store.jobs import WAITING
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.measures import Asked
 from core.store.reembeddings import Reembedding
+from core.store.scoring import Sought
 from ingest import document_walk, reembed_walk
 from ingest.process import Processor
 from pipelines import search as searching
@@ -128,7 +130,7 @@ async def test_a_search_that_began_before_the_switch_ends_with_what_it_began(
     async with services.store.unit(base.workspace_id) as unit:
         near = await unit.vectors.nearest([before], embedded("number2"), 1)
         found = await unit.hits.get(near)
-        measured = await unit.measures.measure([before], near, {}, (1.0, 1.0))
+        measured = await unit.measures.measure(Asked([before], Sought({}, {}, (1.0, 1.0)), near))
     assert [chunk.content for chunk in found.values()] == ["berth number2"]
     assert measured.vectors.shape == (1, DIMENSIONS)
 

@@ -54,7 +54,7 @@ async def test_filters(store: Store, owner: Owner, raw: Any, expected: set[str])
     for name, metadata in _DOCUMENTS.items():
         await add_document(store, base, ["some words"], name, metadata, page=3)
     async with store.unit(owner.workspace_id) as unit:
-        allowed = unit.hits.allowed([base.id], parse_filter(raw))
+        allowed = await unit.hits.allowed([base.id], parse_filter(raw))
         found = await unit.vectors.nearest([base], _anything(), 10, allowed)
         chunks = await unit.hits.get(found)
     assert {chunk.document_name for chunk in chunks.values()} == expected
