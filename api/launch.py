@@ -121,8 +121,10 @@ class Launcher:
         process.start()
         self._watched[name] = _Watch(process)
 
-    def wait_for(self, what: str, holds: Callable[[], bool], seconds: float) -> None:
-        """Return once ``holds()``.
+    def wait_for(
+        self, what: str, holds: Callable[[], bool], seconds: float, every: float = 0.2
+    ) -> None:
+        """Return once ``holds()``, which is asked ``every`` so many seconds.
 
         Raises LaunchFailed when a process of ours ends meanwhile, or after ``seconds``.
         """
@@ -134,7 +136,7 @@ class Launcher:
             if time.monotonic() > deadline:
                 logs = self._settings.data_dir / "logs"
                 raise LaunchFailed(f"{what} took over {seconds:.0f} s; the reason is in {logs}.")
-            time.sleep(0.2)
+            time.sleep(every)
 
     def watch(self) -> None:
         """Start again what ends unexpectedly, with growing pauses, until interrupted."""

@@ -111,6 +111,7 @@ def _present(launcher: Launcher, settings: Settings, sample: Sample, say: Say) -
             "Reading the sample documents",
             lambda: not asyncio.run(unread_documents(settings, sample)),
             _SAMPLE_SECONDS,
+            every=1,  # it opens what a process needs, which whoever reads the documents lacks
         )
     say(_LINES.format(
         url=settings.base_url, key=sample.key, email=sample.email, password=sample.password,

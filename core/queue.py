@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from core.batches import Batcher
 from core.errors import ServiceUnavailable
 
 Kind = Literal["documents", "executions"]
@@ -47,17 +50,46 @@ def _transport_options(broker_url: str) -> dict[str, object]:
     }
 
 
+# Who adds documents by the hundred is held up no more than this, and all who wait share a wake.
+_BETWEEN_WAKES_SECONDS: Final = 0.02
+
+
 class Queue:
-    """Wakes workers; publishing blocks, so it happens off the event loop."""
+    """Wakes workers; publishing blocks, so it happens off the event loop.
+
+    Whoever is woken for a document takes all that wait, so that documents that are added together
+    need one wake, after the last of them was committed.
+    """
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
+        self._documents: Batcher[str, ServiceUnavailable | None] = Batcher(self._wake_for_all)
+        self._woken = 0.0  # when, by the monotonic clock
 
     async def wake(self, kind: Kind, row_id: str = "") -> None:
         """Tell a worker of a kind that a row waits; the id is a hint and may be stale.
 
         Raises ``ServiceUnavailable`` when the broker does not take it; upkeep wakes again later.
         """
+        if kind != "documents":
+            await self._publish(kind, row_id)
+        elif failed := await self._documents.ask(row_id):
+            raise failed
+
+    async def _wake_for_all(self, row_ids: Sequence[str]) -> list[ServiceUnavailable | None]:
+        """Publish one wake for all; return for each what is to be raised."""
+        rest = self._woken + _BETWEEN_WAKES_SECONDS - time.monotonic()
+        if rest > 0:
+            await asyncio.sleep(rest)
+        failed = None
+        try:
+            await self._publish("documents", row_ids[-1])
+        except ServiceUnavailable as error:
+            failed = error
+        self._woken = time.monotonic()
+        return [failed] * len(row_ids)
+
+    async def _publish(self, kind: Kind, row_id: str) -> None:
         try:
             await asyncio.to_thread(self._celery.send_task, f"{kind}.wake", args=[row_id])
         except OperationalError as error:

@@ -26,7 +26,7 @@ from ingest.failures import NoText
 from ingest.fetch import fetch
 from ingest.parser import Parser
 from ingest.progress import DOCUMENT_STAGES, Progress
-from ingest.split import MAX_TOKENS, split
+from ingest.split import embedding_text, split_for
 from ingest.walk import LeaseLost, read_well
 
 
@@ -59,7 +59,7 @@ class DocumentWalk:
                 languages=await self._languages(document, base),
             )
         progress.at("chunking")
-        chunks = await asyncio.to_thread(_split, parsed, base)
+        chunks = await asyncio.to_thread(split_for, parsed, base.chunking)
         if not chunks:
             raise NoText("No text was found in the document: check that it is the right file.")
         await self._write(document, owner, base, parsed, chunks, progress)
@@ -116,8 +116,7 @@ class DocumentWalk:
 
         began = time.monotonic()
         vectors = await index.embed(
-            chunks,
-            document.name,
+            [embedding_text(chunk, document.name) for chunk in chunks],
             get_embedder(base.embedding_model, bulk=True),
             report,
             known,
@@ -135,12 +134,3 @@ class DocumentWalk:
         async with self._services.store.unit(document.workspace_id) as unit:
             embedded = await unit.chunks.embedded(base, document.id)
         return index.vectors_by_text(embedded, document.indexed_name)
-
-
-def _split(parsed: ParsedDocument, base: KnowledgeBase) -> list[Chunk]:
-    chunking = base.chunking
-    return split(
-        parsed,
-        max_tokens=min(chunking.get("maxTokens", MAX_TOKENS), MAX_TOKENS),
-        overlap_tokens=chunking.get("overlapTokens", 0),
-    )

@@ -10,7 +10,7 @@ from core.store.knowledge_bases import KnowledgeBase
 from core.store.new_chunks import NewChunk
 from ingest import index
 from ingest.document import Box, Chunk
-from ingest.split import MAX_TOKENS
+from ingest.split import MAX_TOKENS, embedding_text
 from ingest.tokens import count_tokens
 
 
@@ -38,7 +38,7 @@ async def edited(base: KnowledgeBase, document: Document, row: Row, content: str
     )
     embedder = get_embedder(base.embedding_model)
     name = document.indexed_name or document.name  # as its other passages
-    vectors = await index.embed([chunk], name, embedder, lambda _done, _of: None)
+    vectors = await index.embed([embedding_text(chunk, name)], embedder, lambda _done, _of: None)
     (new,) = await index.rows([chunk], name, base.language, vectors)
     return new
 

@@ -15,7 +15,7 @@ from core.store.new_chunks import NewChunk
 from core.store.vectors import Embedded
 from core.text import analyze
 from ingest.document import Chunk
-from ingest.split import embedding_text, indexed_text, prefixed
+from ingest.split import indexed_text, prefixed
 
 Vector = NDArray[np.float32]
 
@@ -23,18 +23,16 @@ _BATCH = 64  # passages between two reports of progress
 
 
 async def embed(
-    chunks: Sequence[Chunk],
-    document_name: str,
+    texts: Sequence[str],
     embedder: Embedder,
     report: Callable[[int, int], None],
     known: Mapping[str, Vector] = MappingProxyType({}),
 ) -> Vectors:
-    """Return the passages' unit vectors, shape ``(len(chunks), dimensions)``.
+    """Return unit vectors of what the model reads of passages, shape ``(len(texts), dimensions)``.
 
-    What the model reads of a passage and is among the ``known`` is not embedded again. ``report``
-    is called with the number of passages embedded, and of those that are to be.
+    What is among the ``known`` is not embedded again. ``report`` is called with the number of
+    passages embedded, and of those that are to be.
     """
-    texts = [embedding_text(chunk, document_name) for chunk in chunks]
     vectors = {text: known[text] for text in texts if text in known}
     missing = [text for text in dict.fromkeys(texts) if text not in vectors]
     for start in range(0, len(missing), _BATCH):
@@ -56,7 +54,14 @@ async def rows(
     chunks: Sequence[Chunk], document_name: str, language: str, vectors: Vectors
 ) -> list[NewChunk]:
     """Return what is written of each passage; its words are those of ``indexed_text``."""
-    words = await asyncio.to_thread(_words, chunks, document_name, language)
+    return await asyncio.to_thread(rows_of, chunks, document_name, language, vectors)
+
+
+def rows_of(
+    chunks: Sequence[Chunk], document_name: str, language: str, vectors: Vectors
+) -> list[NewChunk]:
+    """As :func:`rows`, in the calling thread."""
+    words = [Counter(analyze(indexed_text(c, document_name), language)) for c in chunks]
     return [
         NewChunk(
             content=chunk.text,
@@ -72,7 +77,3 @@ async def rows(
         )
         for chunk, vector, found in zip(chunks, vectors, words, strict=True)
     ]
-
-
-def _words(chunks: Sequence[Chunk], document_name: str, language: str) -> list[Counter[str]]:
-    return [Counter(analyze(indexed_text(c, document_name), language)) for c in chunks]

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+from core.errors import NotFound
 from ingest import windows, wire
 from ingest.decode import looks_like_text
 from ingest.document import ParsedDocument, from_wire
@@ -65,8 +66,9 @@ class Parser:
         """
         limits = replace(self._limits, ocr=ocr or self._limits.ocr)
         how = (path, name, limits, languages or self._languages)
-        if await asyncio.to_thread(_is_plain, path, name):
-            return await asyncio.to_thread(read_document, *how, _ignore)
+        plain = await asyncio.to_thread(self.read_plain, path, name)
+        if plain is not None:
+            return plain
         read: list[Window] = []
         first: int | None = 1
         while first is not None:
@@ -77,6 +79,19 @@ class Parser:
             read.append(outcome)
             first = outcome.next_page
         return await asyncio.to_thread(finished, read)
+
+    def read_plain(self, path: Path, name: str) -> ParsedDocument | None:
+        """Return a small document that no foreign parser is needed for, ``None`` for another one.
+
+        It is read in the calling thread, for no longer than a moment. Raises ``ParseFailed``, and
+        ``NotFound`` when it was deleted just now.
+        """
+        try:
+            if not _is_plain(path, name):
+                return None
+            return read_document(path, name, self._limits, self._languages, _ignore)
+        except FileNotFoundError as error:
+            raise NotFound("The stored content is gone; upload it again.") from error
 
     async def warm(self) -> None:
         """Start the child, so that the first document need not wait for it."""

@@ -21,14 +21,16 @@ from core.config import Settings
 from core.errors import NuxaError
 from core.ids import new_id
 from core.services import Services
+from core.store.documents import Document
 from core.store.jobs import Job
 from ingest.document_walk import DocumentWalk
 from ingest.failures import ParseFailed
 from ingest.file_walk import FileWalk
 from ingest.limits import Limits
 from ingest.parser import Parser
-from ingest.progress import Progress
+from ingest.progress import DOCUMENT_STAGES, Progress
 from ingest.reembed_walk import ReembedWalk
+from ingest.small_documents import MIME_TYPES_TOGETHER, DoneByItself, SmallDocuments
 from ingest.walk import LeaseLost, Walk
 
 _log = structlog.get_logger(__name__)
@@ -55,7 +57,8 @@ class Processor:
             FileWalk(services, self._parser),
             ReembedWalk(services),
         )
-        self._in_work: Counter[str] = Counter()  # jobs of each workspace
+        self._small = SmallDocuments(services, self._parser)
+        self._in_work: Counter[str] = Counter()  # slots that each workspace fills
         self._looking = asyncio.Lock()
         self._ended = asyncio.Event()  # set, and made anew, at the end of each job
         self._owner = new_id("worker")
@@ -73,10 +76,10 @@ class Processor:
 
     async def process_next(self) -> bool:
         """Claim the next job and bring it to an end; false if none waits."""
-        job = await self._claim()
-        if job is not None:
-            await self._in_slot(job)
-        return job is not None
+        jobs = await self._claim()
+        if jobs:
+            await self._in_slots(jobs)
+        return bool(jobs)
 
     async def close(self) -> None:
         """End the parser's process."""
@@ -93,42 +96,68 @@ class Processor:
         count = 0
         while True:
             async with self._looking:  # one slot looks at the queue for all that are free
-                job = await self._next()
-            if job is None:
+                jobs = await self._next()
+            if not jobs:
                 return count
-            await self._in_slot(job)
-            count += 1
+            await self._in_slots(jobs)
+            count += len(jobs)
 
-    async def _next(self) -> Job | None:
-        """Wait for the next job; ``None`` once there is none and none is in work here."""
-        while (job := await self._claim()) is None and self._in_work.total():
+    async def _next(self) -> list[Job]:
+        """Wait for the next jobs; empty once there is none and none is in work here."""
+        while not (jobs := await self._claim()) and self._in_work.total():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), _LOOK_SECONDS)
-        return job
+        return jobs
 
-    async def _claim(self) -> Job | None:
+    async def _claim(self) -> list[Job]:
+        """Claim the next job, with a small document others like it; empty if none waits."""
         barred = [w for w, count in self._in_work.items() if count] if self._is_full() else []
         walks = self._walks
         self._walks = (*walks[1:], walks[0])  # each kind comes first in turn: none starves another
         for walk in walks:
             async with self._services.store.system() as unit:
                 job: Job | None = await walk.queue(unit).claim(self._owner, self._lease, barred)
-            if job is not None:
-                self._in_work[job.workspace_id] += 1
-                return job
-        return None
+                jobs = [job] if job is not None else []
+                if isinstance(job, Document):
+                    jobs += await unit.document_jobs.claim_like(
+                        job, self._owner, self._lease, MIME_TYPES_TOGETHER
+                    )
+            if jobs:
+                self._in_work[jobs[0].workspace_id] += _slots(jobs)
+                return jobs
+        return []
 
     def _is_full(self) -> bool:
         """Whether what is left is for workspaces that have nothing in work here."""
         return self._in_work.total() >= _SLOTS
 
-    async def _in_slot(self, job: Job) -> None:
+    async def _in_slots(self, jobs: list[Job]) -> None:
         try:
-            await self._process(job)
+            if len(jobs) == 1:
+                await self._process(jobs[0])
+            elif not await self._process_together(jobs):
+                async with asyncio.TaskGroup() as each:
+                    for job in jobs:
+                        each.create_task(self._process(job))
         finally:
-            self._in_work[job.workspace_id] -= 1
+            self._in_work[jobs[0].workspace_id] -= _slots(jobs)
             self._ended.set()
             self._ended = asyncio.Event()
+
+    async def _process_together(self, documents: list[Any]) -> bool:
+        """Do small documents in one go; false, and nothing written, where that cannot be."""
+        progress = Progress(DOCUMENT_STAGES)
+        try:
+            work = self._small.work(documents, self._owner, progress)
+            await _first_to_end(work, self._keep(documents, progress))
+        except asyncio.CancelledError:
+            await asyncio.shield(asyncio.gather(*map(self._give_back, documents)))
+            raise
+        except (NuxaError, DoneByItself, LeaseLost, _Cancelled) as reason:
+            ids = [document.id for document in documents]
+            _log.info("documents are done one by one", job_ids=ids, reason=repr(reason))
+            return False
+        return True
 
     async def _process(self, job: Job) -> None:
         walk = self._walk_of(job)
@@ -143,7 +172,7 @@ class Processor:
         try:
             work = walk.work(job, self._owner, progress)
             with tracing.span(f"read {walk.model.__tablename__}", **{"nuxa.job": job.id}):
-                await _first_to_end(work, self._keep(job, progress))
+                await _first_to_end(work, self._keep([job], progress))
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(job))
             raise
@@ -159,19 +188,19 @@ class Processor:
         except NuxaError as error:
             await self._fail(job, error.code, error.message)
 
-    async def _keep(self, job: Job, progress: Progress) -> None:
-        """Renew the lease and write progress until the work ends or must end."""
+    async def _keep(self, jobs: list[Job], progress: Progress) -> None:
+        """Renew the leases and write progress until the work ends or must end."""
+        ids = [job.id for job in jobs]
         while True:  # the claim itself was the first renewal
             await asyncio.sleep(min(_HEARTBEAT_SECONDS, self._lease.total_seconds() / 3))
-            async with self._services.store.unit(job.workspace_id) as unit:
-                is_cancelled = (
-                    await self._walk_of(job)
-                    .jobs(unit)
-                    .renew(job.id, self._owner, self._lease, progress.columns())
-                )
-            if is_cancelled is None:
+            async with self._services.store.unit(jobs[0].workspace_id) as unit:
+                rows = self._walk_of(jobs[0]).jobs(unit)
+                held = await rows.renew(ids, self._owner, self._lease, progress.columns())
+            if len(held) < len(jobs):
                 raise LeaseLost
-            if is_cancelled:
+            for job in jobs:
+                job.cancel_requested = held[job.id]
+            if any(held.values()):
                 raise _Cancelled
 
     async def _finish(self, job: Job, status: str) -> None:
@@ -198,6 +227,12 @@ _WORKER_LOST = (
     f"Processing was interrupted {_ATTEMPTS} times, each time by the end of its worker: the "
     "document may need more memory than there is. Split it, or process it again."
 )
+
+
+def _slots(jobs: list[Job]) -> int:
+    """Return how many slots jobs fill that are done together: while some are embedded, others are
+    read and written."""
+    return min(len(jobs), _SLOTS // 2)
 
 
 async def _first_to_end(work: Coroutine[Any, Any, None], watch: Coroutine[Any, Any, None]) -> None:

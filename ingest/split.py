@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.sentences import sentences
@@ -50,6 +50,15 @@ def split(
             overlap = _overlap(section, group[0], overlap_tokens)
             chunks.append(_chunk(document.text, ruler, [*overlap, *group], len(chunks)))
     return chunks
+
+
+def split_for(document: ParsedDocument, chunking: Mapping[str, int]) -> list[Chunk]:
+    """Return the passages of ``document`` as a base's settings want them."""
+    return split(
+        document,
+        max_tokens=min(chunking.get("maxTokens", MAX_TOKENS), MAX_TOKENS),
+        overlap_tokens=chunking.get("overlapTokens", 0),
+    )
 
 
 def embedding_text(chunk: Chunk, document_name: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from core.blobs.port import Stored, is_key
 from core.errors import NotFound, PayloadTooLarge
@@ -30,6 +31,7 @@ class DiskBlobs:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         digest, size = hashlib.sha256(), 0
+        held, holds = [], 0  # a thread is asked for whole pieces: for most contents once
         try:
             with partial.open("wb") as file:
                 async for chunk in chunks:
@@ -37,8 +39,12 @@ class DiskBlobs:
                     if size > limit:
                         raise PayloadTooLarge(f"The file is larger than {limit} bytes.")
                     digest.update(chunk)
-                    await asyncio.to_thread(file.write, chunk)
-                await asyncio.to_thread(_sync, file.fileno())
+                    held.append(chunk)
+                    holds += len(chunk)
+                    if holds >= self._piece:
+                        await asyncio.to_thread(file.writelines, held)
+                        held, holds = [], 0
+                await asyncio.to_thread(_end, file, held)
             partial.rename(path)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -95,5 +101,8 @@ def _old_keys(folder: Path, before: float) -> list[str]:
     return found
 
 
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
+def _end(file: BinaryIO, rest: list[bytes]) -> None:
+    """Write the rest of a file and have the disk keep it all."""
+    file.writelines(rest)
+    file.flush()
+    os.fsync(file.fileno())

@@ -104,7 +104,7 @@ class Chunks(TenantRepository):
         """
         await self._count(base, document_id, chunks)
         await self._remove(base, document_id)
-        return await insert_chunks(self._session, base, document_id, chunks)
+        return await insert_chunks(self._session, base, [(document_id, chunks)])
 
     async def rewrite(self, base: KnowledgeBase, chunk_id: str, before: str, new: NewChunk) -> None:
         """Give a chunk another text with its vector and words; raises :class:`Conflict` unless its

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
@@ -16,8 +17,8 @@ WAITING: Final = ("pending", "processing")
 TERMINAL: Final = ("completed", "failed", "cancelled")
 _HELD: Final = """
     UPDATE {table} SET {changes}
-    WHERE id = $1 AND workspace_id = $2 AND lease_owner = $3 AND status = 'processing'
-    RETURNING cancel_requested
+    WHERE id = ANY($1::text[]) AND workspace_id = $2 AND lease_owner = $3 AND status = 'processing'
+    RETURNING id, cancel_requested
 """
 
 
@@ -82,17 +83,17 @@ class Jobs(TenantRepository, Generic[J]):
         return await self._change(job_id, values, self._model.status.in_(WAITING))
 
     async def renew(
-        self, job_id: str, owner: str, lease: timedelta, progress: dict[str, Any]
-    ) -> bool | None:
-        """Keep the lease and write ``progress`` (columns of the row).
+        self, job_ids: Sequence[str], owner: str, lease: timedelta, progress: dict[str, Any]
+    ) -> dict[str, bool]:
+        """Keep the leases and write ``progress`` (columns of the rows).
 
-        Return whether the job's cancellation was asked for, ``None`` if the lease is lost.
+        Return of each job that is still held whether its cancellation was asked for.
         """
-        return await self._write_held(job_id, owner, {"lease_until": now() + lease, **progress})
+        return await self._write_held(job_ids, owner, {"lease_until": now() + lease, **progress})
 
     async def note(self, job_id: str, owner: str, values: dict[str, Any]) -> bool:
         """Write columns while the work goes on; false if the lease was lost to someone else."""
-        return await self._write_held(job_id, owner, values) is not None
+        return bool(await self._write_held([job_id], owner, values))
 
     async def finish(
         self, job_id: str, owner: str, status: str, values: dict[str, Any] | None = None
@@ -108,16 +109,18 @@ class Jobs(TenantRepository, Generic[J]):
         }
         return await self.note(job_id, owner, end | (values or {}))
 
-    async def _write_held(self, job_id: str, owner: str, values: dict[str, Any]) -> bool | None:
-        """Write columns of a job that its owner holds; return whether its end was asked for."""
+    async def _write_held(
+        self, job_ids: Sequence[str], owner: str, values: dict[str, Any]
+    ) -> dict[str, bool]:
+        """Write columns of jobs that their owner holds; return whether their end was asked for."""
         table = self._model.__table__
-        mine = (job_id, self._workspace_id, owner)
+        mine = (list(job_ids), self._workspace_id, owner)
         changed = changes(table, {"updated_at": now(), **values}, first=len(mine) + 1)
         rows = await fetch(
             self._session, _HELD.format(table=table.name, changes=changed.sql), *mine,
             *changed.values,
         )  # fmt: skip
-        return rows[0]["cancel_requested"] if rows else None
+        return dict(rows)  # type: ignore[arg-type]
 
     async def _change(
         self, job_id: str, values: dict[str, Any], condition: ColumnElement[bool]

@@ -38,29 +38,29 @@ class NewChunk:
 _INSERT: Final = """
     WITH given AS MATERIALIZED (
         SELECT nextval(pg_get_serial_sequence('chunks', 'no')) AS no, x.*
-        FROM json_to_recordset($1::json) AS x (id text, chunk_index integer, content text,
-            token_count integer, page integer, bbox float8[], heading_path text[],
+        FROM json_to_recordset($1::json) AS x (id text, document_id text, chunk_index integer,
+            content text, token_count integer, page integer, bbox float8[], heading_path text[],
             start_offset integer, end_offset integer, metadata jsonb, terms text[],
             frequencies smallint[], length integer, embedding json)
     ), new_chunks AS (
         INSERT INTO chunks (no, id, workspace_id, base_id, document_id, chunk_index, content,
             token_count, page, bbox, heading_path, start_offset, end_offset, metadata, enabled,
             terms, frequencies)
-        SELECT no, id, $2, $3, $4, chunk_index, content, token_count, page, bbox, heading_path,
-            start_offset, end_offset, metadata, true, terms, frequencies
+        SELECT no, id, $2, $3, document_id, chunk_index, content, token_count, page, bbox,
+            heading_path, start_offset, end_offset, metadata, true, terms, frequencies
         FROM given
     ), new_vectors AS (
         INSERT INTO vectors (base_no, chunk_no, embedding)
-        SELECT $5::bigint, no, CAST(CAST(embedding AS text) AS halfvec) FROM given
+        SELECT $4::bigint, no, CAST(CAST(embedding AS text) AS halfvec) FROM given
     ), words AS MATERIALIZED (
         SELECT no, length, term, frequency
         FROM given CROSS JOIN LATERAL unnest(terms, frequencies) AS w (term, frequency)
     ), new_postings AS (
         INSERT INTO postings (base_no, term, chunk_no, frequency, length)
-        SELECT $6::bigint, term, no, frequency, length FROM words
+        SELECT $5::bigint, term, no, frequency, length FROM words
     )
     INSERT INTO terms (base_no, term, chunk_count)
-    SELECT $6::bigint, term, count(*) FROM words GROUP BY term
+    SELECT $5::bigint, term, count(*) FROM words GROUP BY term
     ON CONFLICT (base_no, term)
     DO UPDATE SET chunk_count = terms.chunk_count + excluded.chunk_count
 """
@@ -68,22 +68,27 @@ _TOGETHER: Final = 256  # passages a statement: a long document's are no text of
 
 
 async def insert_chunks(
-    session: AsyncSession, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
+    session: AsyncSession, base: KnowledgeBase, documents: Sequence[tuple[str, Sequence[NewChunk]]]
 ) -> list[str]:
-    """Write the chunks of a document that has none, whose base is locked; return their ids."""
-    ids = [new_id("chunk") for _ in chunks]
-    rows = [_row(id_, at, chunk) for at, (id_, chunk) in enumerate(zip(ids, chunks, strict=True))]
-    places = (base.workspace_id, base.id, document_id, base.vector_set, base.no)
+    """Write the chunks of documents (their ids) that have none, of a base whose row is locked;
+    return the chunks' ids."""
+    rows = [
+        _row(document_id, at, chunk)
+        for document_id, chunks in documents
+        for at, chunk in enumerate(chunks)
+    ]
+    places = (base.workspace_id, base.id, base.vector_set, base.no)
     for start in range(0, len(rows), _TOGETHER):
         given = pydantic_core.to_json(rows[start : start + _TOGETHER]).decode()
         await fetch(session, _INSERT, given, *places)
-    return ids
+    return [row["id"] for row in rows]
 
 
-def _row(id_: str, index: int, chunk: NewChunk) -> dict[str, Any]:
+def _row(document_id: str, index: int, chunk: NewChunk) -> dict[str, Any]:
     frequencies = [min(frequency, MOST_COUNTED) for frequency in chunk.words.values()]
     return {
-        "id": id_,
+        "id": new_id("chunk"),
+        "document_id": document_id,
         "chunk_index": index,
         "content": chunk.content,
         "token_count": chunk.token_count,

@@ -30,11 +30,13 @@ from core.store.chats import Chats
 from core.store.checkpoints import Checkpoints
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
-from core.store.documents import Document, Documents
+from core.store.document_queue import DocumentQueue
+from core.store.documents import Documents
 from core.store.driver import ask
 from core.store.execution_jobs import ExecutionJobs
 from core.store.executions import Executions
 from core.store.files import File, Files
+from core.store.first_chunks import FirstChunks
 from core.store.hits import Hits
 from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
 from core.store.job_queue import JobQueue
@@ -82,6 +84,7 @@ class Unit(Transaction):
     bases = repository(KnowledgeBases)
     documents = repository(Documents)
     chunks = repository(Chunks)
+    first_chunks = repository(FirstChunks)
     postings = repository(Postings)
     vectors = repository(Vectors)
     reembeddings = repository(Reembeddings)
@@ -134,7 +137,7 @@ class SystemUnit(Transaction):
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)
     webhook_targets = repository(WebhookLookup)
-    document_jobs = repository(lambda session: JobQueue(session, Document))
+    document_jobs = repository(DocumentQueue)
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
     schedule_jobs = repository(ScheduleJobs)

@@ -27,6 +27,7 @@ async def measure(system: System, count: int) -> tuple[str, list[Figure]]:
     """Fill a base with ``count`` documents and search it; returns its id and the figures."""
     client = system.client
     await _warm(client)
+    await system.rest()
     base_id = await _new_base(client)
     figures = await _ingestion(client, base_id, count)
     idle = await _search(client, base_id, figures)

@@ -18,6 +18,9 @@ from typing import Final
 import httpx
 
 _READY_SECONDS: Final = 180
+_REST_SECONDS: Final = 120
+_BUSY: Final = 0.2  # of one processor: more than that is no rest
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 class StartFailed(RuntimeError):
@@ -36,6 +39,21 @@ class System:
     def memory(self) -> dict[str, int]:
         """Return the resident bytes of each process of the service, by a readable name."""
         return {f"{name} ({pid})": resident(pid) for pid, name in _tree(self.launcher)}
+
+    async def rest(self) -> None:
+        """Wait until the service does next to nothing: the first start's sample has been read.
+
+        Raises :class:`StartFailed` when it does not come to rest in two minutes.
+        """
+        for _ in range(_REST_SECONDS):
+            before = self._processor_seconds()
+            await asyncio.sleep(1)
+            if self._processor_seconds() - before < _BUSY:
+                return
+        raise StartFailed("The service is busy with something: what is measured would be wrong.")
+
+    def _processor_seconds(self) -> float:
+        return sum(_used(pid) for pid, _ in _tree(self.launcher))
 
 
 @asynccontextmanager
@@ -142,6 +160,15 @@ def _tree(root: int) -> list[tuple[int, str]]:
         if ancestor == root:
             found.append((pid, names[pid]))
     return found
+
+
+def _used(pid: int) -> float:
+    """Return the processor time that a process has used, in seconds; 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def resident(pid: int) -> int:

@@ -39,7 +39,7 @@ async def test_who_comes_while_all_slots_are_taken_by_one_gets_a_slot(
     desk: Desk, services: Services, make_owner: Callable[[], Awaitable[Owner]]
 ) -> None:
     for n in range(6):
-        await desk.add(f"Number {n} takes for ever.".encode(), "long.txt")
+        await desk.add(making.prose(f"Number {n} takes for ever", 300).encode(), "long.txt")
     theirs = await _desk_of(services, await make_owner())
     work = asyncio.ensure_future((processor := Processor(services, OpenEndedParser())).drain())
     try:

@@ -1,0 +1,56 @@
+"""Documents that wait: beside one that is small, others like it are claimed in the same go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.store.documents import Document
+from core.store.driver import look
+from core.store.job_queue import JobQueue
+from core.store.rows import loaded
+
+_SMALL: Final = 8192  # bytes: what claiming and writing cost is felt beside the embedding
+_MOST: Final = 8  # that are claimed at once: who comes meanwhile waits for no more than those
+# The first words are those of the index that finds such rows. Who was begun before, or has
+# passages, is left to be done by itself.
+_CLAIM_LIKE: Final = """
+    UPDATE documents SET status = 'processing', attempts = attempts + 1, lease_owner = $1,
+        lease_until = now() + $2::interval, started_at = now(), updated_at = now()
+    WHERE id IN (
+        SELECT d.id FROM documents d
+        WHERE d.status IN ('pending', 'processing') AND d.status = 'pending'
+            AND d.workspace_id = $3 AND d.base_id = $4 AND d.mime_type = ANY($5::text[])
+            AND d.size <= $6 AND d.blob_key <> '' AND d.attempts = 0 AND NOT d.cancel_requested
+            AND d.indexed_name IS NULL AND d.chunk_count = 0
+        ORDER BY d.created_at, d.id LIMIT $7 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING *
+"""
+
+
+class DocumentQueue(JobQueue[Document]):
+    """The queue of documents over all workspaces."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session, Document)
+
+    async def claim_like(
+        self, first: Document, owner: str, lease: timedelta, mime_types: Collection[str]
+    ) -> list[Document]:
+        """Take more rows of the base of a claimed one, all of them small, new and of such types.
+
+        The oldest come first; none where ``first`` is not of that kind. A statement by itself,
+        committed at once; the rows stay outside the session.
+        """
+        is_new = first.attempts == 1 and first.indexed_name is None and first.chunk_count == 0
+        is_small = first.size <= _SMALL and first.blob_key != "" and first.mime_type in mime_types
+        if not (is_new and is_small) or first.cancel_requested:
+            return []
+        places = (first.workspace_id, first.base_id, list(mime_types), _SMALL, _MOST - 1)
+        rows = await look(self._session, _CLAIM_LIKE, owner, lease, *places)
+        more = [loaded(Document, row) for row in rows]
+        return sorted(more, key=lambda each: (each.created_at, each.id))
