@@ -28,8 +28,12 @@ async def each(
     ask: Callable[[_Case], Awaitable[Row]],
     minutes: float | None,
     rows: Sequence[Row] = (),
+    keep: Callable[[list[Row]], None] | None = None,
 ) -> list[Row]:
-    """Return the rows there were and those of the cases not among them, until time is up."""
+    """Return the rows there were and those of the cases not among them, until time is up.
+
+    ``keep`` is given the rows after each case that took a second: a run that is killed loses none.
+    """
     found, known = list(rows), {row["id"] for row in rows}
     deadline = time.monotonic() + minutes * 60 if minutes is not None else None
     with progress_bar() as bar:
@@ -38,9 +42,25 @@ async def each(
             if case.id not in known:
                 if deadline is not None and time.monotonic() > deadline:
                     break
+                began = time.monotonic()
                 found.append(await ask(case))
+                if keep is not None and time.monotonic() - began > 1:
+                    keep(found)
             bar.advance(task)
     return found
+
+
+def keeper(json_file: Path | None, model: str) -> Callable[[list[Row]], None] | None:
+    """Return what writes rows to the file that :func:`before` reads."""
+    if json_file is None:
+        return None
+
+    def keep(rows: list[Row]) -> None:
+        draft = json_file.with_suffix(".part")
+        draft.write_text(json.dumps({"model": model, "rows": rows}), encoding="utf-8")
+        draft.rename(json_file)
+
+    return keep
 
 
 def before(json_file: Path | None, model: str, resume: bool) -> list[Row]:
