@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -61,6 +62,24 @@ def keeper(json_file: Path | None, model: str) -> Callable[[list[Row]], None] | 
         draft.rename(json_file)
 
     return keep
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """How long there is to ask, what was asked before, and what keeps what is asked."""
+
+    minutes: float | None
+    rows: Sequence[Row]
+    keep: Callable[[list[Row]], None] | None
+
+
+def answered_before(json_file: Path | None, model: str, resume: bool) -> list[Row]:
+    """Return the answers of an earlier run of the same model, whole or cut short."""
+    if not resume or json_file is None or not json_file.is_file():
+        return []
+    found = json.loads(json_file.read_text(encoding="utf-8"))
+    rows = found.get("answers") or [row for row in found["rows"] if "citations" in row]
+    return list(rows) if found.get("model") == model else []
 
 
 def before(json_file: Path | None, model: str, resume: bool) -> list[Row]:

@@ -36,10 +36,10 @@ _Limit = Annotated[int | None, typer.Option(help="At most N cases of each kind."
 _Seed = Annotated[int, typer.Option(help="Which ones are drawn.")]
 _Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 _Html = Annotated[Path | None, typer.Option("--html", help="Write a page with a chart here.")]
-_Minutes = Annotated[
+Minutes = Annotated[
     float | None, typer.Option(help="Ask no more after this long; what was asked counts.")
 ]
-_Resume = Annotated[
+Resume = Annotated[
     bool, typer.Option(help="Keep the rows of the --json file, and ask what is not among them.")
 ]
 _Least = Annotated[
@@ -55,8 +55,8 @@ def tools_command(
     seed: _Seed = _SEED,
     raw: Annotated[bool, typer.Option(help="Ask the model by itself, too.")] = False,
     least: _Least = 0.0,
-    minutes: _Minutes = None,
-    resume: _Resume = False,
+    minutes: Minutes = None,
+    resume: Resume = False,
     json_file: _Json = None,
     html_file: _Html = None,
 ) -> None:
@@ -95,8 +95,8 @@ def injection_command(
     most_attacks: Annotated[
         float, typer.Option(help="Ends with 1 if more of these come through the defences.")
     ] = 0.02,
-    minutes: _Minutes = None,
-    resume: _Resume = False,
+    minutes: Minutes = None,
+    resume: Resume = False,
     json_file: _Json = None,
     html_file: _Html = None,
 ) -> None:

@@ -65,7 +65,7 @@ class Task:
     Marks are checked against ``passages``, which tools may add to, if the answer ``cites`` and is
     not bound to a format; elsewhere ``[1]`` is a text like any other. ``api_key`` is the
     workspace's own with the model's provider. ``asker`` is whose turn it is at a model that serves
-    one at a time: the workspace.
+    one at a time: the workspace. ``overhear`` is told of each result as it is, before it is cut.
     """
 
     messages: Sequence[Message]
@@ -83,6 +83,7 @@ class Task:
     links: Links | None = None
     present: Present = as_it_is
     asker: str | None = None
+    overhear: Callable[[ToolResult], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,8 @@ class _Loop:
     def note(self, result: ToolResult) -> ToolResult:
         """Put a tool's result into the messages."""
         self._results.append(result)
+        if self.task.overhear is not None:
+            self.task.overhear(result)
         output = result.output
         text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
         content = self.task.present(result.call.name, text[: self._longest_output])
