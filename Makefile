@@ -62,11 +62,13 @@ types: install ## Check types, strictly
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m mypy clients/python/nuxa clients/typescript/generate.py
 
-evals: install ## Measure retrieval and answers (DATA=dir for sets of your own)
+evals: install ## Measure retrieval, answers, modes and injection (DATA=dir for sets of your own)
 	@$(PYTHON) -m evals retrieval --data $(DATA)/retrieval
 	@for set in $(DATA)/languages/*/; do \
 		[ ! -d $$set ] || $(PYTHON) -m evals retrieval --data $$set --language $$(basename $$set) || exit 1; done
 	@$(PYTHON) -m evals answers --data $(DATA)/answers
+	@[ ! -d $(DATA)/modes ] || $(PYTHON) -m evals modes --data $(DATA)/modes --least 1
+	@[ ! -d $(DATA)/injection ] || $(PYTHON) -m evals injection --data $(DATA)/injection
 
 bench: install ## Measure speed and memory against yardsticks run in the same minute
 	@$(PYTHON) -m evals bench $(ARGS)

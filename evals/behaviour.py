@@ -75,7 +75,8 @@ def tools_command(
 
         known, keep = before(json_file, name, resume), keeper(json_file, name)
         rows = asyncio.run(each(cases, ask, minutes, known, keep))
-    found = {"dataset": data.resolve().name, "model": name, **tools.measures(rows), "rows": rows}
+    found: dict[str, Any] = {"dataset": data.resolve().name, "model": name}
+    found |= {**tools.measures(rows), "rows": rows}
     show(found, json_file, html_file)
     ours = [value for key, value in found.items() if key.endswith(": ours")]
     if any(value["right"] < least * value["of"] for value in ours):
@@ -113,12 +114,10 @@ def injection_command(
     is_held = True
     for name in model or ["dutiful", "obedient", "reckless"]:
         ways = (True, False) if bare else (True,)
-        known = before(json_file, name, resume)
-        keep = keeper(json_file, name) if name not in KINDS else None
-        rows = _attacked(cases, name, ways, minutes, known, keep)
-        shown = {"dataset": found["dataset"], "model": name, **injection.measures(rows)}
-        counts.print_counts(Console(), shown)
+        rows = _attacked(cases, name, ways, minutes, before(json_file, name, resume), json_file)
         measured = injection.measures(rows)
+        shown = {"dataset": found["dataset"], "model": name, **measured}
+        counts.print_counts(Console(), shown)
         found |= {f"{name}, {key}": value for key, value in measured.items()}
         found["rows"] += rows
         is_held = is_held and injection.holds(rows, most_attacks, name)
@@ -183,9 +182,10 @@ def _attacked(
     ways: tuple[bool, ...],
     minutes: float | None,
     rows: list[dict[str, Any]],
-    keep: Callable[[list[dict[str, Any]]], None] | None,
+    json_file: Path | None,
 ) -> list[dict[str, Any]]:
     is_scripted = name in KINDS
+    keep = None if is_scripted else keeper(json_file, name)
 
     async def ask(way: injection.Way) -> dict[str, Any]:
         door = scripted(way.case, name) if is_scripted else chat.stream  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ class Guided:
         is_object = result.status == "success" and isinstance(result.output, dict)
         output = result.output if is_object else None
         told = "" if isinstance(output, dict) else str(result.output)[:500]
-        self.results.append(Result(result.call.name, output, told))  # type: ignore[arg-type]
+        self.results.append(Result(result.call.name, output, told))
 
     async def __call__(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         if not self._is_begun:
