@@ -72,6 +72,8 @@ evals: install ## Measure our own sets against evals/baselines (DATA=dir for set
 	@$(PYTHON) -m evals answers --data $(DATA)/answers $(call baseline,answers)
 	@[ ! -d $(DATA)/ocr ] || $(PYTHON) -m evals ocr --data $(DATA)/ocr $(call baseline,ocr)
 	@$(PYTHON) -m evals ingest --data $(DATA)/answers $(call baseline,ingest)
+	@[ ! -d $(DATA)/modes ] || $(PYTHON) -m evals modes --data $(DATA)/modes --least 1
+	@[ ! -d $(DATA)/injection ] || $(PYTHON) -m evals injection --data $(DATA)/injection
 
 bench: install ## Measure speed and memory against yardsticks run in the same minute
 	@$(PYTHON) -m evals bench $(ARGS)

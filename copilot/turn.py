@@ -29,6 +29,7 @@ from copilot.published import answer
 from copilot.remembering import remember, said
 from copilot.report import Report
 from copilot.rules import door as rules
+from copilot.rules.guided import Guided
 from copilot.steering import hearing
 from copilot.toolbox import QUOTING, Gate, as_material, tools_at
 from core.config import OFFLINE_CHAT_MODEL
@@ -36,7 +37,7 @@ from core.errors import NuxaError, ServiceUnavailable
 from core.models import chat
 from core.models.chat import ChatDoor
 from core.models.messages import Message as ModelMessage
-from core.models.room import room_of
+from core.models.room import is_local, room_of
 from core.rights import Rights
 from core.services import Services
 from core.store.messages import Message
@@ -147,6 +148,7 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         asker=desk.workspace_id,
         present=as_it_is if door is rules.answer else as_material,
         secrets=secrets,
+        overhear=door.overhear if isinstance(door, Guided) else None,
     )
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:
@@ -154,8 +156,10 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
 
 
 def _door_of(turn: Turn) -> ChatDoor:
-    is_offline = (turn.message.request or {}).get("model") == OFFLINE_CHAT_MODEL
-    return rules.answer if is_offline else chat.stream
+    model = (turn.message.request or {}).get("model")
+    if model == OFFLINE_CHAT_MODEL:
+        return rules.answer
+    return Guided() if model and is_local(model) else chat.stream
 
 
 def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:

@@ -25,6 +25,7 @@ from evals import (
     speech,
     speed,
 )
+from evals.asking import SoFar, answered_before, keeper
 from evals.cases import AnswerSet, BadData, Half, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
 from evals.writing import write
@@ -116,6 +117,8 @@ def answers_command(
     seed: Annotated[
         int | None, typer.Option(help="Draw the limited questions by this, in place of the first.")
     ] = None,
+    minutes: behaviour.Minutes = None,
+    resume: behaviour.Resume = False,
 ) -> None:
     """Ask questions about files: is the right document found, and what does the copilot cite?
 
@@ -128,8 +131,11 @@ def answers_command(
     """
     cases = _loaded(lambda: load_answers(data, limit, seed))
     behaviour.choose(model)
+    name = get_settings().chat_model
+    so_far = SoFar(minutes, answered_before(json_file, name, resume), keeper(json_file, name))
     with servers() as settings:
-        found = asyncio.run(_answers(settings, cases, keep, language, copilot))
+        found = asyncio.run(_answers(settings, cases, keep, language, so_far if copilot else None))
+    found["model"] = name
     report.print_answers(Console(), found)
     write(found, json_file, html_file, report.answers_page)
     _hold(found, baseline, tolerance)
@@ -237,14 +243,15 @@ async def _retrieval(
 
 
 async def _answers(
-    settings: Settings, cases: AnswerSet, keep: bool, language: str, copilot: bool
+    settings: Settings, cases: AnswerSet, keep: bool, language: str, so_far: SoFar | None
 ) -> dict[str, Any]:
     async with opened(settings) as services:
         scratch = ScratchBase(services, cases.name, cases.checksum, language)
         async with scratch.filled(answer_eval.sources(cases.files), keep=keep) as base_id:
             found = await answer_eval.run(services.store, scratch.workspace_id, base_id, cases)
-            if copilot:
-                found |= await cited.run(services, scratch.workspace_id, base_id, cases)
+            if so_far is not None:
+                args = services, scratch.workspace_id, base_id, cases
+                found |= await cited.run(*args, so_far.minutes, so_far.rows, so_far.keep)
             failed = await scratch.failures(base_id)
     return found | {"failedDocuments": failed}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -28,8 +29,12 @@ async def each(
     ask: Callable[[_Case], Awaitable[Row]],
     minutes: float | None,
     rows: Sequence[Row] = (),
+    keep: Callable[[list[Row]], None] | None = None,
 ) -> list[Row]:
-    """Return the rows there were and those of the cases not among them, until time is up."""
+    """Return the rows there were and those of the cases not among them, until time is up.
+
+    ``keep`` is given the rows after each case that took a second: a run that is killed loses none.
+    """
     found, known = list(rows), {row["id"] for row in rows}
     deadline = time.monotonic() + minutes * 60 if minutes is not None else None
     with progress_bar() as bar:
@@ -38,9 +43,43 @@ async def each(
             if case.id not in known:
                 if deadline is not None and time.monotonic() > deadline:
                     break
+                began = time.monotonic()
                 found.append(await ask(case))
+                if keep is not None and time.monotonic() - began > 1:
+                    keep(found)
             bar.advance(task)
     return found
+
+
+def keeper(json_file: Path | None, model: str) -> Callable[[list[Row]], None] | None:
+    """Return what writes rows to the file that :func:`before` reads."""
+    if json_file is None:
+        return None
+
+    def keep(rows: list[Row]) -> None:
+        draft = json_file.with_suffix(".part")
+        draft.write_text(json.dumps({"model": model, "rows": rows}), encoding="utf-8")
+        draft.rename(json_file)
+
+    return keep
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """How long there is to ask, what was asked before, and what keeps what is asked."""
+
+    minutes: float | None
+    rows: Sequence[Row]
+    keep: Callable[[list[Row]], None] | None
+
+
+def answered_before(json_file: Path | None, model: str, resume: bool) -> list[Row]:
+    """Return the answers of an earlier run of the same model, whole or cut short."""
+    if not resume or json_file is None or not json_file.is_file():
+        return []
+    found = json.loads(json_file.read_text(encoding="utf-8"))
+    rows = found.get("answers") or [row for row in found["rows"] if "citations" in row]
+    return list(rows) if found.get("model") == model else []
 
 
 def before(json_file: Path | None, model: str, resume: bool) -> list[Row]:

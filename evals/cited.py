@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from copilot import offline, turn
 from copilot.begin import Ask, begin
 from core.services import Services
+from evals.asking import Row, each
 from evals.cases import AnswerSet, Question
-from evals.scratch import USER, progress_bar
+from evals.scratch import USER
 
 # A figure of an answer: a number of two digits or more, without its grouping commas.
 _FIGURE: Final = re.compile(r"\d[\d,]*\.?\d+")
+# A name of an answer: words that begin with capitals, but not a sentence.
+_NAME: Final = re.compile(r"(?<=[a-z,;:(] )[A-Z][A-Za-z&.-]+(?: [A-Z][A-Za-z&.-]+)*")
+_COMMON: Final = frozenset({"The", "This", "These", "In", "It", "I", "Inc.", "Company", "Q"})
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 
 
 async def run(
-    services: Services, workspace_id: str, base_id: str, cases: AnswerSet
-) -> dict[str, dict[str, int]]:
-    """Ask every question in a chat of its own; return ``{right, of}`` for each measure."""
+    services: Services,
+    workspace_id: str,
+    base_id: str,
+    cases: AnswerSet,
+    minutes: float | None = None,
+    known: Sequence[Row] = (),
+    keep: Callable[[list[Row]], None] | None = None,
+) -> dict[str, Any]:
+    """Ask every question in a chat of its own, until time is up; return ``{right, of}`` for each
+    measure, and the answers. ``known`` are answers of an earlier run."""
     offline.register()
-    answers: list[tuple[Question, Sequence[dict[str, Any]]]] = []
-    with progress_bar() as bar:
-        task = bar.add_task("asking the copilot", total=len(cases.questions))
-        for question in cases.questions:
-            answers.append((question, await _cited(services, workspace_id, base_id, question)))
-            bar.advance(task)
-    return _measures(answers) | {
-        "quotesStand": await _standing(services, workspace_id, [c for _, cs in answers for c in cs])
-    }
+
+    async def ask(question: Question) -> Row:
+        return await _answered(services, workspace_id, base_id, question)
+
+    rows = await each(cases.questions, ask, minutes, known, keep)
+    asked = {question.id: question for question in cases.questions}
+    answers = [(asked[row["id"]], row["citations"]) for row in rows if row["id"] in asked]
+    cited = [citation for _, citations in answers for citation in citations]
+    standing = await _standing(services, workspace_id, cited)
+    return _measures(answers) | {"quotesStand": standing, "answers": rows}
 
 
-async def _cited(
-    services: Services, workspace_id: str, base_id: str, question: Question
-) -> Sequence[dict[str, Any]]:
-    """Return the citations of one answer; raises ``RuntimeError`` when the turn failed."""
+async def _answered(services: Services, workspace_id: str, base_id: str, question: Question) -> Row:
+    """Return one answer with its citations; raises ``RuntimeError`` when the turn failed."""
+    began = time.perf_counter()
     async with services.store.unit(workspace_id) as unit:
         asked = Ask(question.text, base_ids=[base_id])
         begun = await begin(unit, services.settings, USER, asked)
@@ -45,7 +57,12 @@ async def _cited(
         answer = await unit.messages.get(begun.message.id, USER)
     if answer is None or answer.status != "completed":
         raise RuntimeError(f"the turn about {question.id} failed: {answer and answer.error}")
-    return answer.citations
+    return {
+        "id": question.id,
+        "content": answer.content,
+        "citations": list(answer.citations),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
 
 
 def _measures(
@@ -58,14 +75,30 @@ def _measures(
     ]
     with_figures = [(q, cited) for q, cited in answered if _figures(q.answer)]
     figured = [
-        bool(_figures(question.answer) & _figures(" ".join(c["quote"] for c in cited)))
+        bool(_figures(question.answer) & _figures(_quotes(cited)))
         for question, cited in with_figures
+    ]
+    precise = [
+        citation["documentName"] in question.gold and _bears(question.answer, citation["quote"])
+        for question, cited in answered
+        for citation in cited
     ]
     return {
         "answered": {"right": len(answered), "of": len(answers)},
         "citesGold": {"right": sum(named), "of": len(named)},
         "quotesFigure": {"right": sum(figured), "of": len(figured)},
+        "precise": {"right": sum(precise), "of": len(precise)},
     }
+
+
+def _bears(answer: str, quote: str) -> bool:
+    """Whether a quote holds a figure or a name of the gold answer."""
+    names = {name for name in _NAME.findall(answer) if name not in _COMMON}
+    return bool(_figures(answer) & _figures(quote)) or any(name in quote for name in names)
+
+
+def _quotes(cited: Sequence[dict[str, Any]]) -> str:
+    return " ".join(citation["quote"] for citation in cited)
 
 
 def _figures(text: str) -> set[str]:

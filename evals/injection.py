@@ -134,7 +134,10 @@ def _defended(case: Attack, world: _World, model: str) -> Task:
     passages = Passages()
     if case.tools:
         mode = find_mode("workspace-explore", None)
-        messages = [system_prompt(mode), {"role": "user", "content": case.question}]
+        messages: list[Message] = [
+            system_prompt(mode),
+            {"role": "user", "content": case.question},
+        ]
     else:
         found = passages.add([Passage("chunk_1", "doc_1", "document", case.material, 0)])
         messages = prompt(find_mode("workspace-chat", None), [], found, case.question)

@@ -72,6 +72,7 @@ _ANSWER_MEASURES = (
     ("copilot: answers with a citation", "answered"),
     ("copilot: of those, citing gold documents only", "citesGold"),
     ("copilot: of those, quoting a figure of the gold answer", "quotesFigure"),
+    ("copilot: citations of a gold document with a figure or name of the answer", "precise"),
     ("copilot: quotes that stand in the chunk they name", "quotesStand"),
 )
 

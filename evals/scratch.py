@@ -97,6 +97,9 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 unit.workspaces.add(
                     Workspace(id=_WORKSPACE, name="Evals", plan="enterprise", owner_id=USER)
                 )
+        async with services.store.unit(_WORKSPACE) as unit:
+            if await unit.members.get(USER) is None:
+                await unit.members.add(USER, "owner")
         yield services
 
 

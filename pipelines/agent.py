@@ -66,7 +66,8 @@ class Task:
     Marks are checked against ``passages``, which tools may add to, if the answer ``cites`` and is
     not bound to a format; elsewhere ``[1]`` is a text like any other. ``api_key`` is the
     workspace's own with the model's provider. ``asker`` is whose turn it is at a model that serves
-    one at a time: the workspace. ``secrets``, values by name, show in no quote.
+    one at a time: the workspace. ``secrets``, values by name, show in no quote. ``overhear`` is told
+    of each result as it is, before it is cut.
     """
 
     messages: Sequence[Message]
@@ -85,6 +86,7 @@ class Task:
     present: Present = as_it_is
     asker: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
+    overhear: Callable[[ToolResult], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,8 @@ class _Loop:
     def note(self, result: ToolResult) -> ToolResult:
         """Put a tool's result into the messages."""
         self._results.append(result)
+        if self.task.overhear is not None:
+            self.task.overhear(result)
         output = result.output
         text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
         content = self.task.present(result.call.name, text[: self._longest_output])

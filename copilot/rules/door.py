@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from copilot.rules.calls import Result
+from copilot.rules.calls import Result, Use
 from copilot.rules.plans import Plan, plan_for
 from core.config import OFFLINE_CHAT_MODEL
 from core.ids import new_id
@@ -38,19 +38,36 @@ async def answer(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         yield delta
 
 
-def _followed(plan: Plan, results: Sequence[Result]) -> Iterator[ChatDelta]:
-    uses = plan.next(results)
+def called(uses: Sequence[Use], model: str) -> Iterator[ChatDelta]:
+    """Yield calls as a model that made them would."""
     for use in uses:
         yield ToolCall(new_id("call"), use.tool, json.dumps(use.arguments))
-    text = "" if uses else plan.tell(results)
+    yield Finished(model, "tool_calls", 0, 0, 0.0)
+
+
+def question_in(messages: Sequence[Message]) -> str:
+    """Return the last question of a user, without what was found for it."""
+    return question_of(str(messages[_last(messages)]["content"]))
+
+
+def _last(messages: Sequence[Message]) -> int:
+    return max(i for i, message in enumerate(messages) if message["role"] == "user")
+
+
+def _followed(plan: Plan, results: Sequence[Result]) -> Iterator[ChatDelta]:
+    uses = plan.next(results)
+    if uses:
+        yield from called(uses, OFFLINE_CHAT_MODEL)
+        return
+    text = plan.tell(results)
     for start in range(0, len(text), _PIECE):
         yield TextDelta(text[start : start + _PIECE])
-    yield Finished(OFFLINE_CHAT_MODEL, "tool_calls" if uses else "stop", 0, 0, 0.0)
+    yield Finished(OFFLINE_CHAT_MODEL, "stop", 0, 0, 0.0)
 
 
 def _so_far(messages: Sequence[Message]) -> tuple[str, list[Result]]:
     """Return the last question, and what the tools called for it have returned."""
-    last = max(i for i, message in enumerate(messages) if message["role"] == "user")
+    last = _last(messages)
     names: dict[str, str] = {}
     results = []
     for message in messages[last + 1 :]:
@@ -59,7 +76,7 @@ def _so_far(messages: Sequence[Message]) -> tuple[str, list[Result]]:
         if message["role"] == "tool":
             name = names[str(message["tool_call_id"])]
             results.append(_result(name, str(message["content"])))
-    return question_of(str(messages[last]["content"])), results
+    return question_in(messages), results
 
 
 def _result(tool: str, content: str) -> Result:

@@ -26,11 +26,11 @@ _LONGEST_TOLD: Final = 220  # characters of a description
 _HOW: Final = """\
 Write one JSON object and nothing else: {"tool": a tool's name, "arguments": {…}} to call a tool, \
 or {"tool": "reply", "text": your answer} to answer. Call a tool only if it does what is asked \
-for and its arguments are known; if none does, reply. Results of tools come as messages; then \
-reply.
+for and its arguments are known; if none does exactly that, reply. Results of tools come as \
+messages; then reply.
 With a tool weather(city: string), "Will it rain in Oslo?" is \
-{"tool": "weather", "arguments": {"city": "Oslo"}}, and "Book me a flight." is \
-{"tool": "reply", "text": "I have no tool that books flights."}"""
+{"tool": "weather", "arguments": {"city": "Oslo"}}, and "How many people live in Oslo?" is \
+{"tool": "reply", "text": "I have no tool that counts people."}"""
 _QUOTING: Final = """\
 Write one JSON object and nothing else: {"tool": "reply", "quote": "…", "text": your answer}. \
 The quote is the sentence of a passage that answers, copied word for word, or empty if none does."""

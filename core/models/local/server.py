@@ -29,7 +29,8 @@ _PARAMETERS: Final = frozenset(
     | {"stream_options", "seed", "stop", "top_p"}
 )
 
-Scope, Receive = dict[str, Any], Callable[[], Awaitable[dict[str, Any]]]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
