@@ -66,8 +66,8 @@ class Task:
     Marks are checked against ``passages``, which tools may add to, if the answer ``cites`` and is
     not bound to a format; elsewhere ``[1]`` is a text like any other. ``api_key`` is the
     workspace's own with the model's provider. ``asker`` is whose turn it is at a model that serves
-    one at a time: the workspace. ``secrets``, values by name, show in no quote. ``overhear`` is told
-    of each result as it is, before it is cut.
+    one at a time: the workspace. ``secrets``, values by name, show in no quote. ``overhear`` is
+    told of each result as it is, before it is cut.
     """
 
     messages: Sequence[Message]
