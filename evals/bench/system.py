@@ -37,6 +37,10 @@ class System:
         """Return the resident bytes of each process of the service, by a readable name."""
         return {f"{name} ({pid})": resident(pid) for pid, name in _tree(self.launcher)}
 
+    def processor_seconds(self) -> dict[str, float]:
+        """Return the user and system seconds of each process of the service, as ``memory`` does."""
+        return {f"{name} ({pid})": spent(pid) for pid, name in _tree(self.launcher)}
+
 
 @asynccontextmanager
 async def running(environment: dict[str, str]) -> AsyncIterator[System]:
@@ -154,3 +158,12 @@ def resident(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def spent(pid: int) -> float:
+    """Return the processor seconds that a process has taken, 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
