@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar, get_origin
 from urllib.parse import parse_qs
 
+import pydantic_core
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import Headers
 
@@ -88,9 +89,29 @@ def _no_constant(name: str) -> NoReturn:
 
 def refuse_unstorable(data: Any) -> None:
     """Raise ``ValidationFailed`` for texts, however deep, that cannot be stored."""
+    if _is_storable(data):
+        return
     for text in _strings(data):
-        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        if "\x00" in text or not _is_utf8(text):
             raise ValidationFailed("The body holds NUL or half a surrogate pair; remove it.")
+
+
+def _is_storable(data: Any) -> bool:
+    """Whether all texts surely can be stored: written as JSON at once, which takes a tenth of the
+    time of looking at each. Half a surrogate pair cannot be written; bytes are no text."""
+    try:
+        written = pydantic_core.to_json(data, bytes_mode="base64", inf_nan_mode="constants")
+    except (ValueError, RecursionError):
+        return False
+    return b"\\u0000" not in written
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _strings(data: Any) -> Iterator[str]:
@@ -107,6 +128,9 @@ def _strings(data: Any) -> Iterator[str]:
 
 def checked(model: type[M], data: Mapping[str, Any]) -> M:
     """Return the data as a model; raises ``ValidationFailed`` with an issue per wrong field."""
+    if len(data) > _MOST_FIELDS and model.model_config.get("extra") == "forbid":
+        # Saying so of each of a hundred thousand fields would hold up everybody for a second.
+        raise ValidationFailed(f"There are {len(data)} fields; send those that are documented.")
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -53,6 +53,19 @@ def bench_workers_command(
             raise typer.Exit(1)
 
 
+@app.command("bench-sockets")
+def bench_sockets_command() -> None:
+    """Measure a thousand sockets that edit a hundred workflows together, as `bench` does at its
+    end.
+
+    Ends with 1 if a figure misses its bar.
+    """
+    from evals.bench.run import run_sockets
+
+    if not asyncio.run(run_sockets()):
+        raise typer.Exit(1)
+
+
 @app.command("scale")
 def scale_command(
     chunks: Annotated[int, typer.Option(help="Passages of the base.", min=1000)] = 100_000,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from api import access, errors
 from api.access import Caller
@@ -23,6 +23,7 @@ from core.errors import (
 from core.services import Services
 from core.store.live_callers import Asked
 
+_MOST_FIELDS: Final = 100
 _RETRYABLE = (RateLimited, ServiceUnavailable, StillRunning)
 
 
@@ -58,6 +59,8 @@ def refusal(error: NuxaError) -> dict[str, object]:
 def _fields(sent: Sequence[object]) -> dict[str, Any]:
     if len(sent) != 1 or not isinstance(sent[0], dict):
         raise ValidationFailed("Send one object with the event.")
+    if len(sent[0]) > _MOST_FIELDS:
+        raise ValidationFailed("No event has so many fields; send those that are documented.")
     refuse_unstorable(sent[0])
     return dict(sent[0])
 

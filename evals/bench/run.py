@@ -38,6 +38,14 @@ async def run(documents: int, runs: int, json_file: Path | None) -> bool:
     return all(figure.clears is not False for figure in figures)
 
 
+async def run_sockets() -> bool:
+    """Measure editing over sockets alone and print; returns whether every bar is cleared."""
+    async with running({}) as system:
+        figures = await sockets.measure(system)
+    Console().print(_table(figures))
+    return all(figure.clears is not False for figure in figures)
+
+
 async def run_workers(settings: Settings, runs: int, many: int) -> bool:
     """Measure runs by workers of their own and print; returns whether every bar is cleared."""
     async with opened(settings) as services:

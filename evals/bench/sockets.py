@@ -8,16 +8,14 @@ measure, and live in this process, the service in its own.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import re
-from dataclasses import dataclass, field
-from time import perf_counter
+from contextlib import AsyncExitStack
+from time import perf_counter, process_time
 from typing import Any, Final
 
-from websockets.asyncio.client import ClientConnection, connect
-
 from evals.bench.figures import Figure, percentile
+from evals.bench.socket_client import Client, Times
 from evals.bench.system import System
 
 _SOCKETS: Final = 1_000
@@ -27,86 +25,26 @@ _SECONDS: Final = 30
 _CONNECTING: Final = 20  # at once
 _SETTLE_SECONDS: Final = 12  # longer than a sweep
 _BLOCKS: Final = 20
-_SENT: Final = re.compile(r'"value":([0-9.]+)')
 _SLOW: Final = re.compile(r'nuxa_event_loop_delay_seconds_bucket\{le="(0\.05|\+Inf)"\} ([0-9.]+)')
-
-
-@dataclass
-class _Times:
-    """Seconds from sending to the acknowledgement, and to each delivery."""
-
-    acknowledged: list[float] = field(default_factory=list)
-    delivered: list[float] = field(default_factory=list)
-
-
-class _Client:
-    """One socket that has one workflow open."""
-
-    def __init__(self, wire: ClientConnection, workflow_id: str, times: _Times) -> None:
-        self._wire, self.workflow_id, self._times = wire, workflow_id, times
-        self._answers: dict[int, asyncio.Future[Any]] = {}
-        self._asked = 0
-        self._reading = asyncio.create_task(self._read())
-
-    @classmethod
-    async def open(cls, url: str, key: str, workflow_id: str, times: _Times) -> _Client:
-        path = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
-        wire = await connect(path, compression=None, ping_interval=None, max_queue=None)
-        await wire.recv()
-        await wire.send("40" + json.dumps({"token": key}))
-        greeting = str(await wire.recv())
-        if not greeting.startswith("40"):
-            raise RuntimeError(f"a socket was refused: {greeting[:300]}")
-        return cls(wire, workflow_id, times)
-
-    async def ask(self, event: str, fields: dict[str, Any]) -> Any:
-        self._asked += 1
-        answer = self._answers[self._asked] = asyncio.get_running_loop().create_future()
-        sent = json.dumps([event, {"workflowId": self.workflow_id, **fields}])
-        await self._wire.send(f"42{self._asked}{sent}")
-        return await answer
-
-    async def edit(self) -> None:
-        """Set a variable to the moment of sending."""
-        sent = perf_counter()
-        fields = {"variableId": "v", "name": "moment", "type": "number", "value": sent}
-        answer = await self.ask("variable:set", fields)
-        if not answer["ok"]:
-            raise RuntimeError(f"an edit was refused: {answer}")
-        self._times.acknowledged.append(perf_counter() - sent)
-
-    async def close(self) -> None:
-        self._reading.cancel()
-        await self._wire.close()
-
-    async def _read(self) -> None:
-        async for packet in self._wire:
-            text = str(packet)
-            if text == "2":
-                await self._wire.send("3")
-            elif text.startswith("43"):
-                number, _, rest = text[2:].partition("[")
-                self._answers.pop(int(number)).set_result(json.loads("[" + rest)[0])
-            elif text.startswith('42["variable:set"') and (found := _SENT.search(text)):
-                self._times.delivered.append(perf_counter() - float(found[1]))
 
 
 async def measure(system: System) -> list[Figure]:
     """Open the sockets, let them rest, then edit at a steady rate."""
     url, key = str(system.client.base_url).rstrip("/"), system.client.headers["x-api-key"]
     workflow_ids = [await _workflow(system, number) for number in range(_ROOMS)]
-    times = _Times()
+    times = Times()
     before = _api_bytes(system)
-    clients = await _opened(url, key, workflow_ids, times)
-    await asyncio.sleep(_SETTLE_SECONDS)
-    each = (_api_bytes(system) - before) / _SOCKETS
-    waits_before = await _waits(system)
-    await _edit_all(clients)
-    waits = [after - then for after, then in zip(await _waits(system), waits_before, strict=True)]
-    for client in clients:
-        await client.close()
+    async with AsyncExitStack() as stack:
+        clients = await _opened(stack, url, key, workflow_ids, times)
+        await asyncio.sleep(_SETTLE_SECONDS)
+        each = (_api_bytes(system) - before) / _SOCKETS
+        waits_before, spent = await _waits(system), _processor_seconds(system)
+        await _edit_all(clients)
+        spent = [now - then for now, then in zip(_processor_seconds(system), spent, strict=True)]
+        waits = [now - then for now, then in zip(await _waits(system), waits_before, strict=True)]
+    edits = len(times.acknowledged)
     load = f"{_SOCKETS} sockets, {_ROOMS} rooms, {_EDITS_PER_SECOND} edits/s"
-    expected = len(times.acknowledged) * (_SOCKETS // _ROOMS - 1)
+    expected = edits * (_SOCKETS // _ROOMS - 1)
     return [
         Figure("edit to acknowledgement, p50", percentile(times.acknowledged, 0.5), "ms", load),
         Figure("edit to acknowledgement, p95", percentile(times.acknowledged, 0.95), "ms", load,
@@ -118,11 +56,14 @@ async def measure(system: System) -> list[Figure]:
                bar=1.0),
         Figure("event loop held longer than 50 ms", waits[1] - waits[0], "times",
                f"of {waits[1]:,.0f} looks", "lower", 0),
+        Figure("processor time of the API an edit", spent[0] / edits * 1000, "ms", load),
+        Figure("processor time of the bench's clients an edit", spent[1] / edits * 1000, "ms",
+               "on the same two cores"),
         Figure("memory of an idle socket that has a workflow open", each / 1000, "kB", load),
     ]  # fmt: skip
 
 
-async def _edit_all(clients: list[_Client]) -> None:
+async def _edit_all(clients: list[Client]) -> None:
     chance = random.Random(3)  # noqa: S311 - which sockets edit
     started, sending = perf_counter(), []
     for number in range(_EDITS_PER_SECOND * _SECONDS):
@@ -132,13 +73,16 @@ async def _edit_all(clients: list[_Client]) -> None:
     await asyncio.sleep(2)  # the last deliveries
 
 
-async def _opened(url: str, key: str, workflow_ids: list[str], times: _Times) -> list[_Client]:
+async def _opened(
+    stack: AsyncExitStack, url: str, key: str, workflow_ids: list[str], times: Times
+) -> list[Client]:
     waiting = iter(range(_SOCKETS))
-    clients: list[_Client] = []
+    clients: list[Client] = []
 
     async def open_some() -> None:
         for number in waiting:
-            client = await _Client.open(url, key, workflow_ids[number % _ROOMS], times)
+            client = await Client.open(url, key, workflow_ids[number % _ROOMS], times)
+            stack.push_async_callback(client.close)
             answer = await client.ask("workflow:join", {})
             if not answer["ok"]:
                 raise RuntimeError(f"a workflow was not opened: {answer}")
@@ -166,6 +110,12 @@ def _block(at: int) -> dict[str, Any]:
 
 def _api_bytes(system: System) -> int:
     return sum(size for name, size in system.memory().items() if " api serve" in name)
+
+
+def _processor_seconds(system: System) -> list[float]:
+    """Return what the API process has taken so far, and this one."""
+    seconds = system.processor_seconds()
+    return [sum(s for name, s in seconds.items() if " api serve" in name), process_time()]
 
 
 async def _waits(system: System) -> tuple[float, float]:

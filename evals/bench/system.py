@@ -46,14 +46,15 @@ class System:
         Raises :class:`StartFailed` when it does not come to rest in two minutes.
         """
         for _ in range(_REST_SECONDS):
-            before = self._processor_seconds()
+            before = sum(self.processor_seconds().values())
             await asyncio.sleep(1)
-            if self._processor_seconds() - before < _BUSY:
+            if sum(self.processor_seconds().values()) - before < _BUSY:
                 return
         raise StartFailed("The service is busy with something: what is measured would be wrong.")
 
-    def _processor_seconds(self) -> float:
-        return sum(_used(pid) for pid, _ in _tree(self.launcher))
+    def processor_seconds(self) -> dict[str, float]:
+        """Return the user and system seconds of each process of the service, as ``memory`` does."""
+        return {f"{name} ({pid})": spent(pid) for pid, name in _tree(self.launcher)}
 
 
 @asynccontextmanager
@@ -162,15 +163,6 @@ def _tree(root: int) -> list[tuple[int, str]]:
     return found
 
 
-def _used(pid: int) -> float:
-    """Return the processor time that a process has used, in seconds; 0 where it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
 def resident(pid: int) -> int:
     """Return the resident bytes of a process, 0 where it is gone."""
     try:
@@ -181,3 +173,12 @@ def resident(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def spent(pid: int) -> float:
+    """Return the processor seconds that a process has taken, 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -65,7 +65,8 @@ def _examined(content: Content, before: Known | None) -> Known:
     name, description = _checked_fields(content)
     if before is None or not is_same_to_rules(before.definition, read.definition):
         require_valid(read.definition, runnable=False)
-    wire = written(read.definition, before and (before.content, before.definition))
+    whole = None if before is None else (before.content, before.definition)
+    wire = written(read.definition, whole)
     return Known({"name": name, "description": description, **wire}, read.definition, read.size)
 
 

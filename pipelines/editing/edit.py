@@ -72,7 +72,8 @@ async def edit(
     for what makes no sense; then nothing is changed.
     """
     last = recent.get(workflow_id)
-    row = await unit.workflows.hold(workflow_id, last and (last.version, last.definition))
+    known = None if last is None else (last.version, last.definition)
+    row = await unit.workflows.hold(workflow_id, known)
     if row is None:
         raise NotFound("There is no such workflow.")
     repeat = await _known(unit, workflow_id, asked)

@@ -6,6 +6,7 @@ makes no sense is kept, and right after it what undoes it; the workflow does not
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pipelines.editing.document import SharedDocument, Touched
 
 _LARGEST_DOCUMENT: Final = 8_000_000  # bytes
+_SMALL_UPDATE: Final = 20_000  # bytes; half a megabyte would hold up the event loop for 0.1 s
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ async def merge(
     state = opened.document.state()
     if len(state) + len(update) > _LARGEST_DOCUMENT:
         raise PayloadTooLarge("The workflow's document is full; delete what is not needed.")
-    trial, piece, touched = opened.document.tried(update)
+    trial, piece, touched = await _tried(opened.document, update)
     if piece == NOTHING:
         return Merged(row.version, is_new=False)
     before = content_of(row)
@@ -68,6 +70,12 @@ async def merge(
         await opened.append(unit, row, correction, None)
     news.tell_after(services, unit, row)
     return Merged(row.version, True, edited, problem)
+
+
+async def _tried(document: SharedDocument, update: bytes) -> tuple[SharedDocument, bytes, Touched]:
+    if len(update) <= _SMALL_UPDATE:
+        return document.tried(update)
+    return await asyncio.to_thread(document.tried, update)
 
 
 async def locked(unit: Unit, workflow_id: str) -> Workflow:

@@ -82,7 +82,7 @@ class Call:
 
 
 @asynccontextmanager
-async def _calling(api_url: str) -> AsyncIterator[Call]:
+async def calling(api_url: str) -> AsyncIterator[Call]:
     url = f"{api_url.replace('http', 'ws')}/api/voice/stream"
     async with connect_websocket(url, proxy=None) as socket:
         yield Call(socket)
@@ -98,7 +98,7 @@ async def test_a_call_is_a_whole_dialogue(
     await write_base(services.store, member.workspace_id, TEXT)
     with_voice.hears = ["When is the slipway closed?", "When is the crane closed?"]
     session_id = await _waiting(member, services)
-    async with _calling(api_url) as call:
+    async with calling(api_url) as call:
         await call.start(session_id)
         await call.say(silence(0.3, 8000) + tone(0.8, 8000) + silence(0.8, 8000))
         await call.until("mark")
@@ -125,7 +125,7 @@ async def test_who_speaks_clears_what_was_sent(
     await write_base(services.store, member.workspace_id, TEXT)
     with_voice.hears, with_voice.seconds = ["When is the slipway closed?"], 20.0
     session_id = await _waiting(member, services)
-    async with _calling(api_url) as call:
+    async with calling(api_url) as call:
         await call.start(session_id)
         await call.say(tone(0.8, 8000) + silence(0.8, 8000))
         await call.until("media")
@@ -138,7 +138,7 @@ async def test_the_hash_key_ends_what_is_said(
     member: Member, services: Services, api_url: str, with_voice: FakeVoice
 ) -> None:
     session_id = await _waiting(member, services)
-    async with _calling(api_url) as call:
+    async with calling(api_url) as call:
         await call.start(session_id)
         await call.say(tone(0.5, 8000))
         await call.send({"event": "dtmf", "dtmf": {"digit": "#"}, "streamSid": "MZ1"})
@@ -151,7 +151,7 @@ async def test_a_line_that_breaks_ends_the_session(
     member: Member, services: Services, api_url: str, with_voice: FakeVoice
 ) -> None:
     session_id = await _waiting(member, services)
-    async with _calling(api_url) as call:
+    async with calling(api_url) as call:
         await call.start(session_id)
         await call.say(tone(0.1, 8000))
     async with asyncio.timeout(5):
@@ -164,7 +164,7 @@ async def test_a_session_that_is_ended_hangs_up(
     member: Member, services: Services, api_url: str, with_voice: FakeVoice
 ) -> None:
     session_id = await _waiting(member, services)
-    async with _calling(api_url) as call:
+    async with calling(api_url) as call:
         await call.start(session_id)
         await call.say(tone(0.1, 8000))
         await member.program.delete(f"/api/voice/session/{session_id}")
@@ -183,7 +183,7 @@ async def test_a_stream_without_its_sessions_token_is_refused(
     if wrong == "used":
         async with services.store.unit(member.workspace_id) as unit:
             await unit.voice_sessions.end(session_id, "hangup")
-    async with _calling(api_url) as call:
+    async with calling(api_url) as call:
         await call.start(token, "CA2" if wrong == "another call" else "CA1")
         assert await call.closed() == 1008
     assert with_voice.heard == []
@@ -208,7 +208,7 @@ async def test_what_is_no_message_of_twilios_ends_the_call(
     message: object, member: Member, services: Services, api_url: str, with_voice: FakeVoice
 ) -> None:
     session_id = await _waiting(member, services)
-    async with _calling(api_url) as call:
+    async with calling(api_url) as call:
         await call.start(session_id)
         await call.send(message)
         assert await call.closed() == 1008
@@ -217,7 +217,7 @@ async def test_what_is_no_message_of_twilios_ends_the_call(
 
 async def test_what_does_not_begin_as_a_stream_is_refused(api_url: str) -> None:
     for first in ({"event": "media"}, "hello", {"event": 5}):
-        async with _calling(api_url) as call:
+        async with calling(api_url) as call:
             await call.send(first)
             assert await call.closed() == 1008
 
@@ -226,7 +226,7 @@ async def test_more_audio_than_time_ends_the_call(
     member: Member, services: Services, api_url: str, with_voice: FakeVoice
 ) -> None:
     session_id = await _waiting(member, services)
-    async with _calling(api_url) as call:
+    async with calling(api_url) as call:
         await call.start(session_id)
         payload = base64.b64encode(bytes([0xFF]) * 8000).decode()
         for _ in range(14):
