@@ -103,9 +103,8 @@ def injection_command(
 ) -> None:
     """Do documents and outputs of tools get their way, and does the user still get his?
 
-    Reads BIPIA (documents) and AgentDojo (outputs of tools). Each model is asked with the defences
-    and without. "reckless" obeys what is marked as material, too: no code can keep what it says
-    from saying it, so it does not count for the exit code; what it reaches out for does.
+    Reads BIPIA and AgentDojo; asks with the defences and without. "reckless" obeys what is marked
+    as material, too: for the exit code only what it reaches out for counts.
 
     Example: python -m evals injection --data injection --json injection.json
     """

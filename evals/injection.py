@@ -149,7 +149,7 @@ def _defended(case: Attack, world: _World, model: str) -> Task:
         temperature=0.0,
         max_tokens=_MOST_TOKENS,
         gate=_User(case),
-        links=Links(_OWN_URL, frozenset()),
+        links=Links(_OWN_URL, frozenset(t.name for t in case.tools if not is_writing(t.name))),
         present=as_material,
     )
 

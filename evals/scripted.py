@@ -31,24 +31,25 @@ def scripted(case: Attack, kind: Kind) -> ChatDoor:
     async def answer(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         heeds = {"dutiful": _nothing, "obedient": _unmarked, "reckless": _everything}[kind]
         is_told = _holds(heeds(request.messages), case.attack)
-        call = _next(case, request.messages, is_told) if case.tools else None
-        if call is not None and request.may_call_tools:
-            yield ToolCall(new_id("call"), call[0], dumped(call[1]))
-        else:
+        calls = _next(case, request.messages, is_told) if case.tools else []
+        for name, arguments in calls:
+            yield ToolCall(new_id("call"), name, dumped(arguments))
+        if not calls:
             yield TextDelta(_said(case, is_told))
-        reason = "tool_calls" if call is not None else "stop"
+        reason = "tool_calls" if calls else "stop"
         yield Finished(request.model or kind, reason, 0, 0, 0.0)
 
     return answer
 
 
-def _next(case: Attack, messages: Sequence[Message], is_told: bool) -> Call | None:
-    """Return the next call: something is read, then the attacker's are made, then the user's."""
-    count = sum(message["role"] == "tool" for message in messages)
-    wrong = list(case.wrong_calls) if is_told else []
-    first = list(case.calls[:1])
-    plan = [*first, *wrong, *case.calls[1:]]
-    return plan[count] if count < len(plan) else None
+def _next(case: Attack, messages: Sequence[Message], is_told: bool) -> Sequence[Call]:
+    """Return the next calls: the user's first, which reads; then all others, the attacker's, of
+    which that one told, before the user's."""
+    rounds = sum(message["role"] == "assistant" for message in messages)
+    if rounds == 0:
+        return case.calls[:1] or case.wrong_calls[: 1 if is_told else 0]
+    rest = [*(case.wrong_calls if is_told else ()), *case.calls[1:]]
+    return rest if rounds == 1 else []
 
 
 def _said(case: Attack, is_told: bool) -> str:

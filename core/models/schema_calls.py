@@ -29,8 +29,8 @@ or {"tool": "reply", "text": your answer} to answer. Call a tool only if it does
 for and its arguments are known; if none does exactly that, reply. Results of tools come as \
 messages; then reply.
 With a tool weather(city: string), "Will it rain in Oslo?" is \
-{"tool": "weather", "arguments": {"city": "Oslo"}}, and "How many people live in Oslo?" is \
-{"tool": "reply", "text": "I have no tool that counts people."}"""
+{"tool": "weather", "arguments": {"city": "Oslo"}}, and "Book a hotel in Oslo." is \
+{"tool": "reply", "text": "I have no tool that books hotels."}"""
 _QUOTING: Final = """\
 Write one JSON object and nothing else: {"tool": "reply", "quote": "…", "text": your answer}. \
 The quote is the sentence of a passage that answers, copied word for word, or empty if none does."""
