@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ _LENGTH: Final = b"content-length:"
 
 
 class Refused(RuntimeError):
-    """An answer that was no 200; the first of it is in the message."""
+    """An answer that tells of no success; the first of it is in the message."""
 
 
 async def hammer(
@@ -22,16 +22,38 @@ async def hammer(
 
     Return each call's seconds, and calls a second. Raises :class:`Refused`.
     """
+    request = _head("GET", url, headers)
+    return await _drive(url, iter([request] * count), concurrency)
+
+
+async def post_all(
+    url: str, headers: Mapping[str, str], bodies: Sequence[bytes], concurrency: int
+) -> tuple[list[float], float]:
+    """POST each of some JSON bodies to a URL; else as :func:`hammer`."""
+
+    def request(body: bytes) -> bytes:
+        own = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        return _head("POST", url, {**headers, **own}) + body
+
+    return await _drive(url, map(request, bodies), concurrency)
+
+
+def _head(method: str, url: str, headers: Mapping[str, str]) -> bytes:
     parts = urlsplit(url)
-    lines = [f"GET {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}"]
+    lines = [f"{method} {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    request = "\r\n".join([*lines, "", ""]).encode()
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def _drive(
+    url: str, requests: Iterator[bytes], concurrency: int
+) -> tuple[list[float], float]:
+    parts = urlsplit(url)
     times: list[float] = []
-    left = iter(range(count))
 
     async def caller() -> None:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        for _ in left:
+        for request in requests:
             started = perf_counter()
             writer.write(request)
             await _answer(reader)
@@ -52,6 +74,6 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
         if line[: len(_LENGTH)].lower() == _LENGTH
     ]
     body = await reader.readexactly(lengths[0])
-    if b" 200 " not in head.split(b"\r\n", 1)[0]:
+    if not head.split(b" ", 2)[1].startswith(b"2"):
         raise Refused((head + body)[:500].decode(errors="replace"))
     return body

@@ -8,10 +8,12 @@ from typing import Any
 import asyncpg
 
 from core import intake
+from core.ids import new_id
 from core.intake import Content
 from core.services import Services
 from core.store.documents import Document
 from core.store.knowledge_bases import KnowledgeBase
+from tests.conftest import Owner
 from tests.ingest import making
 
 
@@ -21,6 +23,20 @@ class Desk:
     def __init__(self, services: Services, base: KnowledgeBase) -> None:
         self.services = services
         self.base = base
+
+    @classmethod
+    async def make(cls, services: Services, owner: Owner) -> Desk:
+        """Return one in the workspace of ``owner``."""
+        base = KnowledgeBase(
+            id=new_id("kb"), name="B", embedding_model="all-MiniLM-L6-v2", embedding_dimensions=384
+        )
+        async with services.store.unit(owner.workspace_id) as unit:
+            unit.bases.add(base)
+        return cls(services, base)
+
+    async def of(self, owner: Owner) -> Desk:
+        """Return another one, of somebody else."""
+        return await self.make(self.services, owner)
 
     async def add(self, data: bytes, name: str) -> str:
         async def pieces() -> AsyncIterator[bytes]:

@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.ids import new_id
 from core.services import Services
-from core.store.knowledge_bases import KnowledgeBase
 from ingest.document import ParsedDocument
 from ingest.limits import Limits
 from ingest.parser import OnProgress, Parser
@@ -40,7 +38,7 @@ async def test_who_comes_while_all_slots_are_taken_by_one_gets_a_slot(
 ) -> None:
     for n in range(6):
         await desk.add(making.prose(f"Number {n} takes for ever", 300).encode(), "long.txt")
-    theirs = await _desk_of(services, await make_owner())
+    theirs = await desk.of(await make_owner())
     work = asyncio.ensure_future((processor := Processor(services, OpenEndedParser())).drain())
     try:
         await _until(lambda: _count(desk, "processing", 4))
@@ -102,7 +100,7 @@ async def test_600_pages_hold_up_nobody_and_stay_within_memory(
         await _until(lambda: _count(desk, "processing", 1))
         while (await desk.document(large)).status == "processing":
             neighbour += 1
-            theirs = await _desk_of(services, await make_owner())
+            theirs = await desk.of(await make_owner())
             letter = making.pdf(
                 [[(72, 80, 12, "F1", f"Letter {neighbour}: the crane is repaired.")]]
             )
@@ -124,15 +122,6 @@ async def test_600_pages_hold_up_nobody_and_stay_within_memory(
     assert len(waits) > 3
     assert max(waits) < 10
     assert peak < 1.5e9
-
-
-async def _desk_of(services: Services, owner: Owner) -> Desk:
-    base = KnowledgeBase(
-        id=new_id("kb"), name="B", embedding_model="all-MiniLM-L6-v2", embedding_dimensions=384
-    )
-    async with services.store.unit(owner.workspace_id) as unit:
-        unit.bases.add(base)
-    return Desk(services, base)
 
 
 async def _count(desk: Desk, status: str, wanted: int) -> bool:

@@ -19,6 +19,7 @@ from ingest.document import ParsedDocument
 from ingest.parser import Parser
 from ingest.process import Processor
 from ingest.small_documents import MIME_TYPES_TOGETHER
+from tests.conftest import Owner
 from tests.ingest.desk import Desk
 
 _TEXTS = [f"Berth {n} is let to boat {n * 7}.\n\nThe rent is {n} euros." for n in range(5)]
@@ -194,3 +195,22 @@ async def test_large_ones_and_such_as_were_indexed_before_are_left_out(
     assert second.id == small
     assert [row.id for row in more] == others
     assert (await desk.document(large)).status == "pending"
+
+
+async def test_who_comes_after_a_flood_is_next(
+    desk: Desk, make_owner: Callable[[], Awaitable[Owner]]
+) -> None:
+    for at in range(20):
+        await desk.add(f"Memo {at} of the flood.".encode(), f"{at}.txt")
+    quiet = await desk.of(await make_owner())
+    late = await quiet.add(b"One question of somebody else.", "late.txt")
+    lease = timedelta(seconds=600)
+    async with desk.services.store.system() as unit:
+        first = await unit.document_jobs.claim("w", lease)
+        assert first is not None
+        more = await unit.document_jobs.claim_like(first, "w", lease, MIME_TYPES_TOGETHER)
+        second = await unit.document_jobs.claim("w", lease)
+    assert {row.base_id for row in [first, *more]} == {desk.base.id}
+    assert len(more) == document_queue._MOST - 1
+    assert second is not None
+    assert second.id == late
