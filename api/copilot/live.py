@@ -1,12 +1,17 @@
-"""Chat over sockets: the same turns that streams give, shown to all sockets of a chat's owner."""
+"""Chat over sockets: the same turns that streams give, shown to all sockets of a chat's owner.
+
+Who connects while a turn goes on is told it as it stands, question and answer so far, and from
+there on what everybody is told: as with a stream that is taken up again, no word is missing and
+none comes twice.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -19,7 +24,7 @@ from api.copilot.schemas import AskBody, MessageAnswer
 from api.errors import found
 from api.sockets.connection import Connection
 from api.sockets.event import SocketCall, socket_event
-from api.sockets.hub import Hub, greeting
+from api.sockets.hub import Hub, Told, greeting
 from api.wire import Wire
 from copilot.announcing import CHANNEL, as_new
 from copilot.begin import begin
@@ -69,8 +74,9 @@ async def show_chats(hub: Hub, connection: Connection) -> None:
     """Have a socket shown its user's chats, in the workspaces that it reaches."""
     identity = connection.identity
     if _sees_chats(identity) and connection.voice_session_id is None:
-        hub.part(ShownTurns)
-        await hub.enter(connection.sid, _room(identity.user_id, identity.workspace_id))
+        room = _room(identity.user_id, identity.workspace_id)
+        await hub.enter(connection.sid, room)
+        hub.part(ShownTurns).catch_up(connection, room)
 
 
 def _sees_chats(identity: Identity) -> bool:
@@ -81,6 +87,22 @@ def _room(user_id: str, workspace_id: str | None) -> str:
     return f"chats:{user_id}:{workspace_id or 'all'}"
 
 
+@dataclass
+class _Shown:
+    """A turn that this process shows, and what its sockets were told of it."""
+
+    rooms: list[str]
+    question: dict[str, Any]
+    answer: dict[str, Any] | None = None  # once that was told
+    content: str = ""
+
+    def so_far(self) -> list[Told]:
+        if self.answer is None:
+            return []
+        answer = {**self.answer, "content": self.content, "status": "running"}
+        return [("message:new", self.question), ("message:new", answer)]
+
+
 class ShownTurns:
     """Follows the turns of the users whose sockets are in this process."""
 
@@ -88,6 +110,33 @@ class ShownTurns:
         self._hub = hub
         self._listening = asyncio.create_task(self._listen())
         self._showing: set[asyncio.Task[None]] = set()
+        self._shown: dict[str, _Shown] = {}  # by the answer's id
+
+    def catch_up(self, connection: Connection, room: str) -> None:
+        """Show a socket that has entered its room what goes on already."""
+        # Soon, so that the client is told first that it is connected.
+        asyncio.get_running_loop().call_soon(self._tell_so_far, connection.sid, room)
+        self._start(self._find(connection.identity), "finding turns that go on")
+
+    def _tell_so_far(self, sid: str, room: str) -> None:
+        for shown in self._shown.values():
+            if room in shown.rooms:
+                self._hub.tell_here(sid, shown.so_far())
+
+    async def _find(self, identity: Identity) -> None:
+        """Follow the turns that began when no socket of their user was here."""
+        services = self._hub.services
+        async with services.store.system() as system:
+            running = await system.turn_jobs.running_of(identity.user_id, identity.workspace_id)
+        for message_id, workspace_id in running:
+            if message_id in self._shown:
+                continue
+            async with services.store.unit(workspace_id) as unit:
+                message = await unit.messages.get(message_id, identity.user_id)
+                asked = await unit.messages.before(message, 1) if message else []
+            if asked:
+                word = {"userId": identity.user_id, "workspaceId": workspace_id}
+                self._begin({**word, "messageId": message_id, "question": as_new(asked[0])})
 
     async def close(self) -> None:
         tasks = [self._listening, *self._showing]
@@ -108,21 +157,21 @@ class ShownTurns:
 
     def _begin(self, word: dict[str, Any]) -> None:
         rooms = [_room(word["userId"], None), _room(word["userId"], word["workspaceId"])]
-        if any(self._hub.has(room) for room in rooms):
-            task = asyncio.create_task(self._show(word, rooms))
-            self._showing.add(task)
-            task.add_done_callback(self._showing.discard)
+        message_id = word["messageId"]
+        if message_id not in self._shown and any(self._hub.has(room) for room in rooms):
+            shown = self._shown[message_id] = _Shown(rooms, word["question"])
+            task = self._start(self._show_turn(word, shown), "showing a turn")
+            task.add_done_callback(lambda _: self._shown.pop(message_id, None))
 
-    async def _show(self, word: dict[str, Any], rooms: list[str]) -> None:
-        try:
-            await self._show_turn(word, rooms)
-        # Logged whole; the turn itself goes on, and a stream shows it.
-        except Exception:
-            log.exception("showing a turn failed", message_id=word["messageId"])
+    def _start(self, work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(_soundly(work, what))
+        self._showing.add(task)
+        task.add_done_callback(self._showing.discard)
+        return task
 
-    async def _show_turn(self, word: dict[str, Any], rooms: list[str]) -> None:
-        async def tell(event: str, data: dict[str, Any]) -> None:
-            for room in rooms:
+    async def _show_turn(self, word: dict[str, Any], shown: _Shown) -> None:
+        def tell(event: str, data: dict[str, Any]) -> None:
+            for room in shown.rooms:
                 self._hub.tell_here(room, [(event, data)])
 
         async def reload() -> Message | None:
@@ -132,16 +181,28 @@ class ShownTurns:
         message = await reload()
         if message is None:
             return  # deleted already
-        await tell("message:new", word["question"])
-        await tell("message:new", {**as_new(message), "content": "", "status": "running"})
+        shown.answer = as_new(message)
+        for event, data in shown.so_far():
+            tell(event, data)
         head = {"id": message.id, "chatId": message.chat_id}
         async for event in follow(self._hub.services.events, message, reload, 0):
             if event is not None and event.data["type"] == "text":
                 delta = event.data["payload"]["delta"]
-                await tell("message:update", {**head, "delta": delta, "status": "running"})
+                shown.content += delta
+                tell("message:update", {**head, "delta": delta, "status": "running"})
             elif event is not None and event.data["type"] == LAST_TYPE:
                 status = event.data["payload"]["status"]
-                await tell("message:update", {**head, **await _last(reload), "status": status})
+                whole = await _last(reload)
+                shown.answer = None  # who comes now is told by the end alone
+                tell("message:update", {**head, **whole, "status": status})
+
+
+async def _soundly(work: Coroutine[Any, Any, None], what: str) -> None:
+    try:
+        await work
+    # Logged whole; the turn itself goes on, and a stream shows it.
+    except Exception:
+        log.exception(f"{what} failed")
 
 
 async def _last(reload: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from socketio import AsyncServer
 
 
-Told = tuple[str, object]  # an event's name and data
+Told = tuple[str, Any]  # an event's name and data
 
 
 class Part(Protocol):

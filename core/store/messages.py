@@ -177,8 +177,25 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
+_RUNNING: Final = """
+    SELECT m.id, m.workspace_id
+    FROM messages m JOIN chats c ON c.id = m.chat_id
+        JOIN members s ON s.user_id = c.user_id AND s.workspace_id = m.workspace_id
+    WHERE m.status = 'running' AND c.user_id = $1 AND ($2::text IS NULL OR m.workspace_id = $2)
+    ORDER BY m.created_at LIMIT $3
+"""
+
+
 class TurnJobs(Repository):
-    """Turns of all workspaces whose process may be gone."""
+    """Turns of all workspaces: those that go on, and those whose process may be gone."""
+
+    async def running_of(
+        self, user_id: str, workspace_id: str | None, limit: int = 20
+    ) -> list[tuple[str, str]]:
+        """Return the turns in a user's chats that go on, oldest first, each with its workspace;
+        without one named those of all workspaces that the user is in."""
+        rows = await look(self._session, _RUNNING, user_id, workspace_id, limit)
+        return [(row[0], row[1]) for row in rows]
 
     async def silent(self, limit: int = 100) -> Sequence[Message]:
         """Return running turns whose holder has fallen silent."""

@@ -129,13 +129,15 @@ class Rooms:
     async def _look_once(self) -> None:
         if not self.open:
             return
+        asked = list(self.open)
         async with self._hub.services.store.system() as system:
-            found = await system.workflow_standings.of(list(self.open))
+            found = await system.workflow_standings.of(asked)
         for standing in found:
             room = self.open.get(standing.workflow_id)
             if room and room.is_behind(standing):
                 self.call(standing.workflow_id)
-        for gone in self.open.keys() - {standing.workflow_id for standing in found}:
+        # Of those that were asked about: others have been opened meanwhile.
+        for gone in set(asked) - {standing.workflow_id for standing in found}:
             await self._end(gone)
 
     async def _end(self, workflow_id: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import socketio
 
+from copilot.begin import Ask, begin
+from copilot.events import LAST_TYPE, TurnLog
 from core.config import Settings
 from core.services import Services
 from tests.api.conftest import Member, serving
@@ -30,6 +32,11 @@ class Listener:
     async def ask(self, event: str, **fields: Any) -> dict[str, Any]:
         answer: dict[str, Any] = await self.client.call(event, fields, timeout=15)
         return answer
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(60):
+            while not is_so():
+                await asyncio.sleep(0.02)
 
     async def hears_all(self) -> list[tuple[str, dict[str, Any]]]:
         """Return what was told up to a turn's end."""
@@ -104,6 +111,45 @@ async def test_a_turn_begun_by_a_route_is_shown_too(member: Member, listen: List
     chat = await member.browser.post("/api/copilot/chat", json={"message": "Hello?"})
     told = await listener.hears_all()
     assert told[1][1]["id"] == chat.json()["messageId"]
+
+
+async def test_who_connects_in_the_middle_of_a_turn_is_told_all_of_it(
+    member: Member, stranger: Member, services: Services, settings: Settings, listen: Listen
+) -> None:
+    async with services.store.unit(member.workspace_id) as unit:
+        turn = await begin(unit, settings, member.user_id, Ask("When is lunch?"))
+    message = turn.message
+    log = TurnLog(services.events, message.chat_id, message.id)
+    await log.send("text", {"delta": "At "})
+    # The first finds it in the database, since nobody here followed it; the second in this process.
+    first = await listen(await _ticket(member))
+    await first.until(lambda: "At " in _text(first, message.id))
+    second, outsider = await listen(await _ticket(member)), await listen(await _ticket(stranger))
+    await second.until(lambda: "At " in _text(second, message.id))
+    await log.send("text", {"delta": "noon."})
+    async with services.store.unit(member.workspace_id) as unit:
+        end = {"status": "completed", "content": "At noon."}
+        assert await unit.messages.finish(message.id, turn.owner, end)
+    await log.send(LAST_TYPE, {"status": "completed"})
+    for listener in (first, second):
+        told = await listener.hears_all()
+        new = [data for name, data in told if name == "message:new"]
+        assert [data["role"] for data in new][:2] == ["user", "assistant"]
+        assert new[0]["content"] == "When is lunch?"
+        assert _text(listener, message.id) == "At noon."
+        assert told[-1][1]["content"] == "At noon."
+    assert not outsider.told
+
+
+def _text(listener: Listener, message_id: str) -> str:
+    """Return what a client shows: a new message takes the place of one, a delta is added."""
+    text = ""
+    for name, data in listener.told:
+        if data["id"] == message_id and name == "message:new":
+            text = data["content"]
+        elif data["id"] == message_id:
+            text += data.get("delta", "")
+    return text
 
 
 async def test_the_same_message_id_is_one_turn(member: Member, listen: Listen) -> None:
