@@ -7,7 +7,7 @@ the turn needs none of them to go on.
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 import structlog
@@ -49,6 +49,7 @@ from pipelines.retrieval import retrieve
 
 HEARTBEAT_SECONDS: Final = 1.0  # how soon a turn learns that its end was asked for
 _WAITS: Final = (0.5, 2.0)  # seconds between tries to write a turn's end
+_PATIENCE_SECONDS: Final = 0.5  # that an end waits for others' beginnings
 _INTERRUPTED: Final = {
     "code": "INTERRUPTED",
     "message": "The process that wrote this answer ended; ask again.",
@@ -89,15 +90,27 @@ async def run(services: Services, turn: Turn, door: ChatDoor | None = None) -> N
                 await report.log.flush()
                 return await _end(services, turn, await _broken_off(services, turn, "aborted"))
         await report.log.flush()
+        await _let_others_begin(services)
         await _end(services, turn, await _conclusion(services, turn, report, work))
         if not turn.is_first:
             await _remember(services, message, door or chat.stream)
     except asyncio.CancelledError:
+        is_whole = work.done() and not work.cancelled()
         await _stop(work)
         await report.log.flush()
-        end = await _broken_off(services, turn, "failed", _INTERRUPTED)
+        if is_whole:
+            end = await _conclusion(services, turn, report, work)
+        else:
+            end = await _broken_off(services, turn, "failed", _INTERRUPTED)
         await _end(services, turn, end)
         raise
+
+
+async def _let_others_begin(services: Services) -> None:
+    """Let those go before, for a moment, who have come and wait for their first word."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_SECONDS), services.retrievals:
+            pass
 
 
 async def _remember(services: Services, message: Message, door: ChatDoor) -> None:

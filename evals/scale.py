@@ -102,7 +102,7 @@ async def run(store: Store, workspace_id: str, base_id: str) -> dict[str, Any]:
     questions = [f"what is said of {world.text(6)}?" for _ in range(_QUESTIONS)]
     rows = []
     for share in SHARES:
-        chosen = None if share == 1 else {f"in{share}": 0}
+        chosen = {f"in{share}": 0}
         recalls = [await _recall(store, workspace_id, base_id, v, chosen) for v in vectors]
         counts, took = await _asked(store, workspace_id, base_id, questions, chosen)
         rows.append(
@@ -116,13 +116,12 @@ async def run(store: Store, workspace_id: str, base_id: str) -> dict[str, Any]:
 
 
 async def _recall(
-    store: Store, workspace_id: str, base_id: str, vector: Floats, chosen: dict[str, Any] | None
+    store: Store, workspace_id: str, base_id: str, vector: Floats, chosen: dict[str, Any]
 ) -> float:
     """Return the share of the ten nearest that are among the ten found."""
     async with store.unit(workspace_id) as unit:
         bases = await unit.hits.bases([base_id])
-        condition = None if chosen is None else parse_filter(chosen)
-        allowed = None if chosen is None else await unit.hits.allowed([base_id], condition)
+        allowed = await unit.hits.allowed([base_id], parse_filter(chosen))
         found = await unit.vectors.nearest(bases, vector, _DEPTH, allowed)
         exact = await unit.vectors.nearest(bases, vector, _TOP, allowed, is_exact=True)
     return len(set(found[:_TOP]) & set(exact)) / len(exact)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import uvloop
 from rich.console import Console
 
 from core.config import Settings
@@ -78,7 +79,7 @@ def scale_command(
     the embedding of the question included, and the processor time of this process for each.
     """
     with servers() as settings:
-        found = asyncio.run(_scale(settings, chunks))
+        found = uvloop.run(_scale(settings, chunks))  # the API's own event loop
     report.print_scale(Console(), found)
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -96,7 +96,7 @@ class Measures(TenantRepository):
 
 
 def _measure(asked: Asked, values: Values) -> str:
-    """Return the query; what is nearest need not come here first to be asked for again."""
+    """Return the query: what is nearest is found in it, and measured with the rest."""
     bases = [base.no for base in asked.bases]
     known = values.put_array([*asked.known, *asked.scored], "bigint")
     if asked.nearest is None:
@@ -104,7 +104,6 @@ def _measure(asked: Asked, values: Values) -> str:
     else:
         near = f"SELECT chunk_no FROM ({asked.nearest.sql(values)}) AS nearest"  # noqa: S608
     among = "AND chunk_no = ANY((SELECT nos FROM fresh)::bigint[])"
-    terms = values.put_array(asked.words.all, "text")
     sets = values.put_array([base.vector_set for base in asked.bases], "bigint")
     scored = values.put_array(asked.scored, "bigint")
     return f"""
@@ -117,19 +116,7 @@ def _measure(asked: Asked, values: Values) -> str:
                 JOIN documents d ON d.id = c.document_id
             WHERE v.base_no = ANY({sets})
                 AND v.chunk_no = ANY((SELECT nos || {scored} FROM fresh)::bigint[])
-        ), opening AS (
-            SELECT c.document_id, array_agg(held.term) AS terms
-            FROM (
-                SELECT document_id, ARRAY(
-                    SELECT w.term FROM unnest({terms}) AS w (term)
-                    WHERE w.term = ANY(chunks.terms)
-                ) AS terms
-                FROM chunks WHERE document_id = ANY(ARRAY(
-                    SELECT DISTINCT id FROM found WHERE chunk_count > {values.put(asked.long_from)}
-                    AND id <> ALL({values.put_array(asked.weighed, "text")})
-                )) AND chunk_index < {_OPENING} OFFSET 0
-            ) AS c CROSS JOIN LATERAL unnest(c.terms) AS held (term) GROUP BY c.document_id
-        )
+        ), opening AS ({_openings(asked, values)})
         SELECT found.*, coalesce(said.score, 0) AS score, opening.terms AS opening,
             (SELECT count(*) FROM near) AS near
         FROM found
@@ -138,6 +125,23 @@ def _measure(asked: Asked, values: Values) -> str:
         LEFT JOIN opening ON opening.document_id = found.id
         ORDER BY found.chunk_no
     """  # noqa: S608 - parts of our own, their values are numbered
+
+
+def _openings(asked: Asked, values: Values) -> str:
+    """Return the query for ``(document_id, terms)`` of the long documents of what was found."""
+    return f"""
+        SELECT c.document_id, array_agg(held.term) AS terms
+        FROM (
+            SELECT document_id, ARRAY(
+                SELECT w.term FROM unnest({values.put_array(asked.words.all, "text")}) AS w (term)
+                WHERE w.term = ANY(chunks.terms)
+            ) AS terms
+            FROM chunks WHERE document_id = ANY(ARRAY(
+                SELECT DISTINCT id FROM found WHERE chunk_count > {values.put(asked.long_from)}
+                AND id <> ALL({values.put_array(asked.weighed, "text")})
+            )) AND chunk_index < {_OPENING} OFFSET 0
+        ) AS c CROSS JOIN LATERAL unnest(c.terms) AS held (term) GROUP BY c.document_id
+    """  # noqa: S608 - its values are numbered
 
 
 def _vectors(rows: Sequence[Record]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from time import perf_counter
 from typing import Final
 
@@ -12,6 +13,7 @@ import httpx
 from evals.bench.figures import Figure, median, percentile
 from evals.bench.model_server import SLOW_SECONDS, SLOWLY
 from evals.bench.system import System
+from evals.bench.wire import told
 
 _TODAY_ADDED_MS: Final = {1: 80.0, 16: 814.0}  # Open WebUI 0.12.4 with knowledge
 _OPEN: Final = 16  # streams at a time, where they begin one after the other
@@ -56,13 +58,11 @@ async def _spread(client: httpx.AsyncClient, base_id: str, raw: float) -> Figure
 
 
 async def _first_raw(model_url: str) -> float:
-    async with httpx.AsyncClient(timeout=30) as client:
-        started = perf_counter()
-        body = {"model": "bench", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-        async with client.stream("POST", f"{model_url}/chat/completions", json=body) as answer:
-            async for line in answer.aiter_lines():
-                if line.startswith("data:"):
-                    return perf_counter() - started
+    started = perf_counter()
+    body = {"model": "bench", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+    async with aclosing(told(f"{model_url}/chat/completions", {}, body)) as events:
+        async for _ in events:
+            return perf_counter() - started
     raise RuntimeError("the stand-in model said nothing")
 
 
@@ -72,18 +72,15 @@ async def _first_word(
     """Return the seconds until the first ``text`` event of a new chat, then read it to its end."""
     question = f"Who approves budget {number}? {manner}".strip()
     body = {"message": question, "knowledgeBaseIds": [base_id]}
+    headers = {"x-api-key": client.headers["x-api-key"]}
     started = perf_counter()
     first: float | None = None
-    async with client.stream("POST", "/api/copilot/stream", json=body) as answer:
-        answer.raise_for_status()
-        async for line in answer.aiter_lines():
-            if not line.startswith("data:") or line == "data: [DONE]":
-                continue
-            event = json.loads(line.removeprefix("data:"))
-            if event["type"] == "error":
-                raise RuntimeError(f"the chat failed: {event['payload']}")
-            if event["type"] == "text" and first is None:
-                first = perf_counter() - started
+    async for data in told(str(client.base_url.join("/api/copilot/stream")), headers, body):
+        event = json.loads(data)
+        if event["type"] == "error":
+            raise RuntimeError(f"the chat failed: {event['payload']}")
+        if event["type"] == "text" and first is None:
+            first = perf_counter() - started
     if first is None:
         raise RuntimeError("the chat ended without a word")
     return first

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
@@ -64,6 +65,32 @@ async def _drive(
     started = perf_counter()
     await asyncio.gather(*(caller() for _ in range(concurrency)))
     return times, len(times) / (perf_counter() - started)
+
+
+async def told(url: str, headers: Mapping[str, str], body: object) -> AsyncGenerator[str, None]:
+    """POST a body as JSON over a connection of its own; yield the data of each event of the stream
+    that answers (server-sent events, a whole one a chunk), up to ``[DONE]``. Raises
+    :class:`Refused`.
+    """
+    parts = urlsplit(url)
+    content = json.dumps(body).encode()
+    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        writer.write("\r\n".join([*lines, "", ""]).encode() + content)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b" 200 " not in head.split(b"\r\n", 1)[0]:
+            raise Refused((head + await reader.read(500)).decode(errors="replace"))
+        async for line in reader:
+            data = line.removeprefix(b"data: ")
+            if data.strip() == b"[DONE]":
+                return
+            if data != line:
+                yield data.decode()
+    finally:
+        writer.close()
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Final
 
 import numpy as np
@@ -177,11 +178,7 @@ def _ranked(
     vector: Floats | None = None,
     keyword: Floats | None = None,
 ) -> list[Ranked]:
-    count = len(candidates.nos)
-    parts = [[None] * count if part is None else part.tolist() for part in (vector, keyword)]
-    return [
-        Ranked(no, document_id, score, Scores(vector=cosine, keyword=bm25))
-        for no, document_id, score, cosine, bm25 in zip(
-            candidates.nos, candidates.document_ids, scores.tolist(), *parts, strict=True
-        )
-    ]
+    nothing = [None] * len(candidates.nos)
+    parts = [nothing if part is None else part.tolist() for part in (vector, keyword)]
+    rows = zip(candidates.nos, candidates.document_ids, scores.tolist(), *parts, strict=True)
+    return list(starmap(Ranked, rows))

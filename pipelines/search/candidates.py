@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from core.store.allowed import Allowed
@@ -160,12 +161,18 @@ class Measurer:
             if length > _SHORT and document_id not in self._shares
         }
         for document_id, (name, length) in long.items():
-            named = set(analyze(_EXTENSION.sub("", name), self._scope.bases[0].language))
+            named = _name_terms(name, self._scope.bases[0].language)
             opening = set(found.openings.get(document_id, ()))
             # What is far from the opening has to inherit from it.
             beyond = 1 - _SHORT / length
             share = document_share(self._words.weights, named, opening)
             self._shares[document_id] = beyond * share
+
+
+@lru_cache(maxsize=4096)
+def _name_terms(name: str, language: str) -> frozenset[str]:
+    """Return the words of a document's name; the same documents are candidates again and again."""
+    return frozenset(analyze(_EXTENSION.sub("", name), language))
 
 
 async def _deep_enough(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from core.store.hits import SearchedBase, StoredChunk
 from core.store.unit import Store, Unit
@@ -13,14 +14,15 @@ from pipelines.search.query import Duplicate, Hit, Scores, SearchQuery
 from pipelines.search.window import reach, widened
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """A chunk with its scores, not yet read."""
+class Ranked(NamedTuple):
+    """A chunk with its scores, not yet read; one is made for each candidate, so it is a tuple."""
 
     chunk_no: int
     document_id: str
     score: float
-    scores: Scores
+    vector: float | None
+    keyword: float | None
+    rerank: float | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _hit(found: Found, marked: frozenset[str], language: str) -> Hit:
         document_name=chunk.document_name,
         content=chunk.content,
         score=item.score,
-        scores=item.scores,
+        scores=Scores(item.vector, item.keyword, item.rerank),
         chunk_index=chunk.index,
         metadata=chunk.metadata,
         page=chunk.page,

@@ -40,5 +40,4 @@ async def reranked(reranker: Reranker, query: SearchQuery, found: Sequence[Found
 
 
 def _scored(found: Found, score: float, rerank: float | None) -> Found:
-    scores = replace(found.item.scores, rerank=rerank)
-    return replace(found, item=replace(found.item, score=score, scores=scores))
+    return replace(found, item=found.item._replace(score=score, rerank=rerank))

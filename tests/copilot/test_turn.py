@@ -42,6 +42,10 @@ async def _read(
     return [event.data async for event in events if event is not None]
 
 
+async def _told(services: Services, begun: Turn) -> list[dict[str, Any]]:
+    return [event.data for event in await services.events.read(log_name(begun.message.id), 0)]
+
+
 async def _stored(services: Services, owner: Owner, begun: Turn) -> Message:
     async with services.store.unit(owner.workspace_id) as unit:
         message = await unit.messages.get(begun.message.id, owner.user_id)
@@ -126,6 +130,32 @@ async def test_a_tool_call_is_shown_and_kept(
     assert stored.tool_calls[0]["arguments"] == {"query": "lunch"}
     assert LUNCH in stored.tool_calls[0]["output"]
     assert stored.citations[0]["n"] == 1
+
+
+async def test_an_end_lets_those_go_before_who_wait_for_a_first_word(
+    services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "_PATIENCE_SECONDS", 1_000)
+    begun = await _begin(services, owner, Ask("Hello?"))
+    said, others = asyncio.Event(), 2  # as many as search at a time
+
+    async def door(_: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
+        for _other in range(others):
+            await services.retrievals.acquire()
+        yield TextDelta("Whole.")
+        yield Finished("m", "stop", 1, 1, None)
+        said.set()
+
+    running = asyncio.create_task(turn.run(services, begun, door))
+    await said.wait()
+    while "text" not in {event["type"] for event in await _told(services, begun)}:
+        await asyncio.sleep(0.01)
+    assert (await _stored(services, owner, begun)).status == "running"
+    running.cancel()  # the process stops: what is whole stays whole
+    await asyncio.gather(running, return_exceptions=True)
+    assert (await _stored(services, owner, begun)).status == "completed"
+    for _other in range(others):
+        services.retrievals.release()
 
 
 async def test_the_same_message_id_is_the_same_turn(services: Services, owner: Owner) -> None:

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from core.store import hits
+from core.store.filters import parse_filter
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.measures import Asked
+from core.store.nearest import Nearest
+from core.store.scoring import Sought
 from core.store.unit import Store
 from core.store.vector_indexes import tend
 from tests.conftest import Owner
@@ -55,6 +60,30 @@ async def test_an_index_comes_with_size_and_goes_with_the_base(store: Store, own
         await unit.chunks.delete_of_base(found)
         await unit.bases.delete(found)
     assert await tend(store, large=40) == [name]
+
+
+async def test_under_a_filter_for_many_an_index_goes_on_until_there_are_enough(
+    store: Store, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hits, "MOST", 5)  # chunks that are listed
+    base = await make_base(store, owner.workspace_id)
+    for kind in ("a", "b"):
+        texts = [f"text number{number}" for number in range(30)]
+        await add_document(store, base, texts, f"{kind}.txt", {"kind": kind})
+    assert len(await tend(store, large=60)) == 1
+    indexed = await _fresh(store, base)
+    async with store.unit(owner.workspace_id) as unit:
+        allowed = await unit.hits.allowed([base.id], parse_filter({"kind": "b"}))
+        assert allowed.nos is None
+        every = await unit.vectors.nearest([indexed], embedded("x"), 100, allowed, is_exact=True)
+        assert len(every) == 30
+        for limit in (10, 40):  # 40 are more than there are: looked for exactly in the end
+            nearest = Nearest([indexed], embedded("number7"), limit, allowed)
+            found = await unit.vectors.nearest([indexed], nearest.vector, limit, allowed)
+            asked = Asked([indexed], Sought({}, {}, (1.0, 1.0)), nearest=nearest)
+            measured = await unit.measures.measure(asked)
+            assert len(found) == len(measured.nos) == min(limit, 30)
+            assert {*found, *measured.nos} <= set(every)
 
 
 @pytest.mark.slow
