@@ -33,6 +33,7 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         ws_max_size=LARGEST_PACKET,
+        ws_per_message_deflate=False,  # an edit would be compressed for each of its readers: ADR 26
         **uvicorn_options(settings.log_level),
     )
 
