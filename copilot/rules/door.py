@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from copilot.rules.calls import Result, Use
+from copilot.rules.calls import Result
 from copilot.rules.plans import Plan, plan_for
 from core.config import OFFLINE_CHAT_MODEL
 from core.ids import new_id
@@ -34,15 +34,19 @@ async def answer(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
             async for delta in deltas:
                 yield delta
         return
-    for delta in _followed(plan, results):
+    for delta in followed(plan, results, OFFLINE_CHAT_MODEL):
         yield delta
 
 
-def called(uses: Sequence[Use], model: str) -> Iterator[ChatDelta]:
-    """Yield calls as a model that made them would."""
+def followed(plan: Plan, results: Sequence[Result], model: str) -> Iterator[ChatDelta]:
+    """Yield the plan's next calls, or what it tells in the end, as a model would."""
+    uses = plan.next(results)
     for use in uses:
         yield ToolCall(new_id("call"), use.tool, json.dumps(use.arguments))
-    yield Finished(model, "tool_calls", 0, 0, 0.0)
+    text = "" if uses else plan.tell(results)
+    for start in range(0, len(text), _PIECE):
+        yield TextDelta(text[start : start + _PIECE])
+    yield Finished(model, "tool_calls" if uses else "stop", 0, 0, 0.0)
 
 
 def question_in(messages: Sequence[Message]) -> str:
@@ -52,17 +56,6 @@ def question_in(messages: Sequence[Message]) -> str:
 
 def _last(messages: Sequence[Message]) -> int:
     return max(i for i, message in enumerate(messages) if message["role"] == "user")
-
-
-def _followed(plan: Plan, results: Sequence[Result]) -> Iterator[ChatDelta]:
-    uses = plan.next(results)
-    if uses:
-        yield from called(uses, OFFLINE_CHAT_MODEL)
-        return
-    text = plan.tell(results)
-    for start in range(0, len(text), _PIECE):
-        yield TextDelta(text[start : start + _PIECE])
-    yield Finished(OFFLINE_CHAT_MODEL, "stop", 0, 0, 0.0)
 
 
 def _so_far(messages: Sequence[Message]) -> tuple[str, list[Result]]:

@@ -1,13 +1,13 @@
-"""The rules before a small model: they choose the tools of questions that they know, it tells."""
+"""The rules before a small model: what they know they answer, the rest is the model's."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from copilot.rules.calls import Result
-from copilot.rules.door import called, question_in
+from copilot.rules.door import followed, question_in
 from copilot.rules.plans import Plan, plan_for
 from core.models import chat
 from core.models.messages import ChatDelta, ChatRequest
@@ -16,11 +16,11 @@ from pipelines.calling import ToolResult
 
 @dataclass
 class Guided:
-    """A chat door for one turn. A question that no rule knows is the model's alone.
+    """A chat door for one turn.
 
-    A small model draws no chart of numbers that it must copy, and answers questions about the
-    service out of its own head: so for those the plan's calls are made first, and it is asked to
-    answer from what they returned.
+    A small model draws no chart of numbers that it must copy, answers questions about the service
+    out of its own head, and leaves names and figures out of what it tells: so those that a rule
+    knows are answered as without a model, by calls that the answer names.
     """
 
     results: list[Result] = field(default_factory=list)
@@ -38,12 +38,10 @@ class Guided:
         if not self._is_begun:
             self._is_begun = True
             self._plan = plan_for(question_in(request.messages)) if request.tools else None
-        uses = self._plan.next(self.results) if self._plan else []
-        if uses and request.may_call_tools:
-            for delta in called(uses, request.model or chat.configured_model()):
+        if self._plan and request.may_call_tools:
+            for delta in followed(self._plan, self.results, request.model or ""):
                 yield delta
             return
-        wanted = replace(request, may_call_tools=False) if self._plan else request
-        async with aclosing(chat.stream(wanted)) as deltas:
+        async with aclosing(chat.stream(request)) as deltas:
             async for delta in deltas:
                 yield delta
