@@ -80,6 +80,7 @@ SLICES: Final = (
     "api.copilot.tools",
     "api.copilot.decisions",
     "api.copilot.agents",
+    "api.mcp.routes",
     "api.voice.config",
     "api.voice.sessions",
     "api.voice.twilio",

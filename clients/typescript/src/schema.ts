@@ -1312,6 +1312,27 @@ export type Reverted = {
   version: number;
 };
 
+export type RpcMessage = {
+  jsonrpc: "2.0";
+  id?: number | string | null;
+  method: string;
+  params?: Record<string, JsonValue>;
+  workspaceId?: string;
+};
+
+export type RpcRefusal = {
+  jsonrpc?: "2.0" | null;
+  id?: number | string | null;
+  error: Record<string, unknown>;
+};
+
+export type RpcResult = {
+  jsonrpc: "2.0";
+  id: number | string | null;
+  result?: Record<string, unknown> | null;
+  error?: Record<string, unknown> | null;
+};
+
 export type RunAnswer = {
   success: boolean;
   executionId: string;

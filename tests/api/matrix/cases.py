@@ -104,6 +104,7 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "createVoiceSession": {"channel": "web"},
     "createAgent": {"name": "a"},
     "rateAnswer": {"rating": "up"},
+    "speakMcp": {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
     "steerCopilot": {"message": "x"},
     "createArtifact": {"type": "code", "title": "x"},
     "addMember": {"role": "read"},
