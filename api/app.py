@@ -53,6 +53,7 @@ SLICES: Final = (
     "api.files.processing",
     "api.artifacts.routes",
     "api.tools",
+    "api.tool_sources",
     "api.knowledge.bases",
     "api.knowledge.documents",
     "api.knowledge.chunks",

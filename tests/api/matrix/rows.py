@@ -5,17 +5,27 @@ from __future__ import annotations
 from core.ids import new_id
 from core.services import Services
 from core.store.agents import Agent
+from core.store.base import now
 from core.store.chats import Chat
 from core.store.checkpoints import Checkpoint
 from core.store.executions import Execution
 from core.store.messages import Message
 from core.store.pauses import Asked
 from core.store.published_chats import PublishedChat
+from core.store.tool_sources import ToolSource
 from core.store.unit import Unit
 from core.store.webhooks import Webhook, WebhookDelivery
 from tests.api.conftest import Member
 from tests.api.voice.sessions import voice_session
 from tests.bases import write_base
+
+THEIR_TOOL = {
+    "name": "theirs__peek",
+    "description": "secret",
+    "parameters": {"type": "object"},
+    "read_only": True,
+    "call": {"name": "peek"},
+}
 
 
 async def one_of_each(member: Member, services: Services) -> dict[str, str]:
@@ -67,6 +77,10 @@ async def _talk(member: Member, services: Services, workflow: str) -> dict[str, 
         agent = Agent(id=new_id("agent"), name="theirs", system_prompt="secret", public=True)
         agent.knowledge_base_ids, agent.tools, agent.approvals = [], [], "none"
         unit.agents.add(agent)
+        source = ToolSource(id=new_id("src"), name="theirs", kind="mcp", url="http://192.0.2.1")
+        source.tools, source.left_out, source.refreshed_at = [THEIR_TOOL], [], now()
+        source.trust_read_only = False
+        unit.tool_sources.add(source)
         await unit.messages.begin_turn(begun, asked, said)
         checkpoint = Checkpoint(id=new_id("cp"), user_id=member.user_id, workflow_id=workflow)
         checkpoint.chat_id, checkpoint.number = chat, 1
@@ -79,6 +93,7 @@ async def _talk(member: Member, services: Services, workflow: str) -> dict[str, 
         "message_id": message,
         "checkpoint_id": checkpoint.id,
         "agent_id": agent.id,
+        "source_id": source.id,
     }
 
 
