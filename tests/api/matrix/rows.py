@@ -15,17 +15,10 @@ from core.store.published_chats import PublishedChat
 from core.store.tool_sources import ToolSource
 from core.store.unit import Unit
 from core.store.webhooks import Webhook, WebhookDelivery
+from pipelines.tools.remote.listed import ListedTool
 from tests.api.conftest import Member
 from tests.api.voice.sessions import voice_session
 from tests.bases import write_base
-
-THEIR_TOOL = {
-    "name": "theirs__peek",
-    "description": "secret",
-    "parameters": {"type": "object"},
-    "read_only": True,
-    "call": {"name": "peek"},
-}
 
 
 async def one_of_each(member: Member, services: Services) -> dict[str, str]:
@@ -44,6 +37,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         "workflow_id": workflow,
         **await _passage(member, services),
         **await _talk(member, services, workflow),
+        **await _source(member, services),
         "voice_session_id": await voice_session(member, services),
     }
 
@@ -77,10 +71,6 @@ async def _talk(member: Member, services: Services, workflow: str) -> dict[str, 
         agent = Agent(id=new_id("agent"), name="theirs", system_prompt="secret", public=True)
         agent.knowledge_base_ids, agent.tools, agent.approvals = [], [], "none"
         unit.agents.add(agent)
-        source = ToolSource(id=new_id("src"), name="theirs", kind="mcp", url="http://192.0.2.1")
-        source.tools, source.left_out, source.refreshed_at = [THEIR_TOOL], [], now()
-        source.trust_read_only = False
-        unit.tool_sources.add(source)
         await unit.messages.begin_turn(begun, asked, said)
         checkpoint = Checkpoint(id=new_id("cp"), user_id=member.user_id, workflow_id=workflow)
         checkpoint.chat_id, checkpoint.number = chat, 1
@@ -93,7 +83,6 @@ async def _talk(member: Member, services: Services, workflow: str) -> dict[str, 
         "message_id": message,
         "checkpoint_id": checkpoint.id,
         "agent_id": agent.id,
-        "source_id": source.id,
     }
 
 
@@ -105,3 +94,23 @@ async def _paused(unit: Unit, workflow: str) -> str:
     pause = await unit.pauses.ask(run.id, "me", ("b", ""), Asked("human", {"fields": []}))
     assert pause is not None
     return pause.id
+
+
+async def _source(member: Member, services: Services) -> dict[str, str]:
+    tool = await write_source(services, member.workspace_id)
+    async with services.store.unit(member.workspace_id) as unit:
+        (source,) = await unit.tool_sources.every()
+    return {"source_id": source.id, "tool_name": tool}
+
+
+async def write_source(services: Services, workspace_id: str) -> str:
+    """Write a source with one tool, which no other workspace has; return the tool's name."""
+    source = ToolSource(id=new_id("src"), kind="mcp", url="http://192.0.2.1/mcp")
+    source.name = f"desk{workspace_id[-8:]}"
+    name = f"{source.name}__peek"
+    peek = ListedTool(name, "secret", {"type": "object"}, read_only=True, call={"name": "peek"})
+    source.tools, source.left_out, source.refreshed_at = [peek.wire()], [], now()
+    source.trust_read_only = False
+    async with services.store.unit(workspace_id) as unit:
+        unit.tool_sources.add(source)
+    return name
