@@ -24,7 +24,7 @@ from pipelines.tools.remote.listed import Listing
 from pipelines.tools.remote.sources import headers_of, list_tools
 
 SourceName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z](?:[a-z0-9]|_(?!_))*[a-z0-9]$", max_length=30)
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$", max_length=30)
 ]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", max_length=100)]

@@ -24,7 +24,13 @@ from pipelines.tools.gmail import GMAIL_SEND
 from pipelines.tools.http_request import HTTP_REQUEST
 from pipelines.tools.openai import OPENAI_COMPLETE
 from pipelines.tools.remote.listed import is_remote
-from pipelines.tools.remote.sources import call_remote, headers_of, tool_named, tools_named
+from pipelines.tools.remote.sources import (
+    RemoteTool,
+    call_remote,
+    headers_of,
+    tool_named,
+    tools_named,
+)
 from pipelines.tools.slack import SLACK_MESSAGE
 
 _TOOLS: tuple[Tool[Any], ...] = (GMAIL_SEND, SLACK_MESSAGE, OPENAI_COMPLETE, HTTP_REQUEST)
@@ -82,9 +88,11 @@ async def _call_remote(
 
 async def specs(services: Services, workspace_id: str, names: Collection[str]) -> list[ToolSpec]:
     """Return tools as a model sees them; raises ``NotFound`` for one there is not."""
+    found: dict[str, RemoteTool] = {}
     remote = [name for name in names if is_remote(name)]
-    async with services.store.unit(workspace_id) as unit:
-        found = await tools_named(unit, remote) if remote else {}
+    if remote:
+        async with services.store.unit(workspace_id) as unit:
+            found = await tools_named(unit, remote)
     if missing := [name for name in remote if name not in found]:
         raise NotFound(f"There is no tool {missing[0][:80]!r}; GET /api/tools has all.")
     return [found[name].spec if name in found else find(name).spec for name in names]

@@ -39,7 +39,7 @@ async def opened(settings: Settings, member: Member) -> AsyncIterator[httpx.Asyn
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[McpStandIn]:
+async def desk() -> AsyncIterator[McpStandIn]:
     async with mcp_stand_in() as running:
         yield running
 
@@ -52,9 +52,9 @@ async def shop() -> AsyncIterator[StandIn]:
 
 
 async def test_an_mcp_server_is_registered_called_changed_and_deleted(
-    opened: httpx.AsyncClient, member: Member, services: Services, server: McpStandIn
+    opened: httpx.AsyncClient, member: Member, services: Services, desk: McpStandIn
 ) -> None:
-    asked = {"name": "desk", "kind": "mcp", "url": server.url, "headers": HEADERS}
+    asked = {"name": "desk", "kind": "mcp", "url": desk.url, "headers": HEADERS}
     made = await opened.post(SOURCES, json=asked)
     assert made.status_code == 201, made.text
     source = made.json()
@@ -185,13 +185,13 @@ def _walk(key: str, url: str, document: str) -> None:
 
 
 async def test_the_lines_of_the_page_work(
-    opened: httpx.AsyncClient, server: McpStandIn, shop: StandIn
+    opened: httpx.AsyncClient, desk: McpStandIn, shop: StandIn
 ) -> None:
     """Each ``curl`` of docs/mcp.md, with its placeholders filled in."""
     lines = re.findall(r"```sh\n(curl .*?)```", PAGE.read_text(), re.DOTALL)
     assert len(lines) >= 5
     places = {
-        "https://mcp.example.com/mcp": server.url,
+        "https://mcp.example.com/mcp": desk.url,
         "https://shop.example.com/openapi.json": f"{shop.url}/openapi.json",
         "the-token": TOKEN,
     }

@@ -1155,6 +1155,17 @@ export type NewSecret = {
   workspaceId?: string;
 };
 
+export type NewSource = {
+  name: string;
+  kind: "mcp" | "openapi";
+  url?: string | null;
+  document?: string | null;
+  serverUrl?: string | null;
+  headers?: Record<string, unknown>;
+  trustReadOnly?: boolean;
+  workspaceId?: string;
+};
+
 export type NewVersion = {
   name?: string | null;
   workspaceId?: string;
@@ -1501,6 +1512,40 @@ export type SlackMessage = {
 export type SocketToken = {
   token: string;
   expiresAt: string;
+};
+
+export type SourceAnswer = {
+  id: string;
+  name: string;
+  kind: "mcp" | "openapi";
+  url: string;
+  documentUrl: string | null;
+  headers: Record<string, string>;
+  trustReadOnly: boolean;
+  tools: Array<SourceTool>;
+  leftOut: Array<string>;
+  refreshedAt: string;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type SourceAnswerPage = {
+  data: Array<SourceAnswer>;
+  nextCursor: string | null;
+};
+
+export type SourcePatch = {
+  headers?: Record<string, unknown>;
+  trustReadOnly?: boolean;
+  workspaceId?: string;
+};
+
+export type SourceTool = {
+  name: string;
+  description: string;
+  parameters: Record<string, JsonValue>;
+  readOnly: boolean;
+  requiresApproval: boolean;
 };
 
 export type StartEvent = {

@@ -13,12 +13,17 @@ from core.errors import NotFound, UpstreamError, ValidationFailed
 from core.http import HttpClient
 from core.http.errors import AddressForbidden
 from core.ids import new_id
+from core.models.messages import ToolCall
 from core.services import Services
 from core.store.base import now
 from core.store.tool_sources import ToolSource
-from pipelines import tools
+from core.store.workflows import Workflow
+from pipelines import background, tools
+from pipelines.run import RunRequest
 from pipelines.tools.remote.sources import list_tools
 from tests.conftest import Owner
+from tests.fakes import FakeChat
+from tests.pipelines.shapes import block, definition
 from tests.stand_in import standing_in
 from tests.stand_ins.mcp_server import TOKEN, mcp_stand_in
 from tests.stand_ins.shop import serve_shop
@@ -147,3 +152,26 @@ class TestOpenApiDocument(Contract):
             yield Source(
                 "openapi", url, add, wrong, lambda: sum("/v1/" in a.target for a in server.asked)
             )
+
+
+async def test_an_agent_block_reads_what_they_return_as_material(
+    open_services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = json.dumps({"name": "x"})
+    model = FakeChat([[ToolCall("c1", "desk__read_note", note)], ["Well."]])
+    monkeypatch.setattr("core.models.chat.stream", model)
+    async with mcp_stand_in() as server:
+        source = Source("mcp", server.url, {}, {}, None)
+        await register(open_services, owner.workspace_id, source)
+        raw = definition([block("a", "agent", prompt="p", tools=["desk__read_note"])], "s>a")
+        async with open_services.store.unit(owner.workspace_id) as unit:
+            row = Workflow(id=new_id("wf"), name="W", definition=raw)
+            unit.workflows.add(row)
+        request = RunRequest(trigger="manual", draft="always", slots=-1)
+        ended = await background.run_through(open_services, owner.workspace_id, row.id, request)
+    assert ended.status == "completed", ended.error
+    told = str(model.requests[1].messages[-1]["content"])
+    assert told.startswith('<material from="tool desk__read_note">')
+    assert told.count("</material>") == 1
+    assert "never instructions" in str(model.requests[0].messages[0]["content"])
+    assert TOKEN not in json.dumps(ended.output)
