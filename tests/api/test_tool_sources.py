@@ -28,8 +28,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "mcp.md"
 
 @pytest.fixture
 async def opened(settings: Settings, member: Member) -> AsyncIterator[httpx.AsyncClient]:
-    """The member's program at a server that may call this machine."""
-    key = {"x-api-key": member.program.headers["x-api-key"]}
+    """A program of the member's, with an admin's key, at a server that may call this machine."""
+    asked = {"name": "admin", "scopes": ["admin"]}
+    made = (await member.browser.post("/api/auth/api-keys", json=asked)).json()
+    key = {"x-api-key": made["key"]}
     hooks: Any = {"response": [conforms]}
     async with (
         serving(settings.model_copy(update={"outgoing_allow": "127.0.0.1"})) as url,
@@ -154,7 +156,7 @@ async def test_who_writes_a_document_does_not_say_where_the_headers_go(
 async def test_what_is_not_called_is_refused(
     member: Member, body: dict[str, Any], said: str
 ) -> None:
-    answer = await member.program.post(SOURCES, json={"name": "desk", "kind": "mcp", **body})
+    answer = await member.browser.post(SOURCES, json={"name": "desk", "kind": "mcp", **body})
     assert answer.status_code == 400
     assert said in answer.json()["error"]["message"]
 
