@@ -21,6 +21,7 @@ from core.errors import (
     RateLimited,
     ServiceUnavailable,
     StillRunning,
+    Unauthorized,
     ValidationFailed,
 )
 
@@ -96,6 +97,8 @@ def _known(error: Exception) -> NuxaError | None:
 def _headers(known: NuxaError, error: Exception) -> dict[str, str]:
     if isinstance(known, RateLimited | ServiceUnavailable | StillRunning):
         return {"Retry-After": str(known.retry_after)}
+    if isinstance(known, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
     if isinstance(known, RangeNotSatisfiable):
         return {"Content-Range": f"bytes */{known.details['size']}"}
     methods = getattr(error, "valid_methods", None)

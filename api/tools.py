@@ -15,6 +15,7 @@ from core.errors import UpstreamError
 from pipelines import tools
 from pipelines.tools.gmail_message import GmailMessage
 from pipelines.tools.openai import Completion
+from pipelines.tools.remote.sources import RemoteTool, all_tools
 from pipelines.tools.slack import SlackMessage
 
 
@@ -54,7 +55,7 @@ class ToolCall(Wire):
 async def list_tools(call: Call) -> list[ToolAnswer]:
     """List the tools; ``configured`` says that the workspace has the secrets one signs in with."""
     configured = await tools.configured(call.services, call.workspace_id)
-    return [
+    ours = [
         ToolAnswer(
             name=tool.name,
             description=tool.description,
@@ -65,6 +66,18 @@ async def list_tools(call: Call) -> list[ToolAnswer]:
         )
         for tool in tools.TOOLS.values()
     ]
+    return ours + [_remote(tool) for tool in await all_tools(call.unit)]
+
+
+def _remote(tool: RemoteTool) -> ToolAnswer:
+    return ToolAnswer(
+        name=tool.name,
+        description=tool.tool.description,
+        category=tool.kind,
+        parameters=tool.tool.parameters,
+        requires_credential=tool.sealed_headers is not None,
+        configured=True,
+    )
 
 
 @endpoint("POST", "/api/tools/<tool_name>", access=WRITE)

@@ -21,7 +21,7 @@ from pipelines.journal import storable
 
 Decision = Literal["allow", "allowForChat", "skip"]
 Ask = Callable[[ToolCall], Awaitable[None]]
-Find = Callable[[str], CopilotTool[Any]]
+Find = Callable[[Unit, str], Awaitable[CopilotTool[Any]]]
 
 PATIENCE_SECONDS: Final = 600.0  # how long a turn waits; then the call is left out
 _LOOK_SECONDS: Final = 0.3
@@ -110,9 +110,10 @@ async def decide(
     row = waiting[0] if waiting else asked[0]
     if row.decision not in (None, decision):
         raise Conflict(f"It was decided before: {row.decision}.")
-    tool = find(row.name)
-    if decision != "skip" and (refusal := rights.missing(tool.role, tool.domain)):
-        raise Forbidden(f"You may not allow {tool.name}: {refusal}")
+    if decision != "skip":
+        tool = await find(unit, row.name)
+        if refusal := rights.missing(tool.role, tool.domain):
+            raise Forbidden(f"You may not allow {tool.name}: {refusal}")
     if await unit.approvals.decide(row.id, decision) and decision == "allowForChat":
         await unit.chats.lock(row.chat_id)
         chat = await unit.chats.get(row.chat_id, user_id)

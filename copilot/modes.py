@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.errors import ValidationFailed
+from pipelines.tools.remote.listed import is_remote
 
 DEFAULT: Final = "workspace-chat"
 AGENT: Final = "agent"  # a deployment's: copilot.agents
@@ -14,12 +15,18 @@ PUBLISHED: Final = "workflow-chat"
 
 @dataclass(frozen=True)
 class Mode:
-    """``tools`` by name; ``task`` is what the model is told of it."""
+    """``tools`` by name; ``task`` is what the model is told of it; ``has_remote``: it has all tools
+    of the workspace's sources, too."""
 
     name: str
     needs_workflow: bool
     tools: frozenset[str]
     task: str
+    has_remote: bool = False
+
+    def has(self, tool: str) -> bool:
+        """Whether the mode has a tool."""
+        return tool in self.tools or (self.has_remote and is_remote(tool))
 
 
 _LEARNING: Final = frozenset({"search_knowledge", "find_blocks", "find_templates", "explain"})
@@ -39,6 +46,7 @@ _MODES: Final = (
         | {"find_workflows", "report_errors", "run_code", "make_chart", "make_artifact"}
         | {"http_request", "openai_complete", "gmail_send", "slack_message"},
         task="Analyse the workspace in depth: search as often as needed, compare, and conclude.",
+        has_remote=True,
     ),
     Mode(
         "workflow-guide",

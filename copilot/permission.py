@@ -21,8 +21,8 @@ async def permit(desk: Desk, tool: CopilotTool[Any]) -> None:
 
     For what writes, the role is looked up anew: one that was taken away counts at once.
     """
-    if desk.mode is not None and tool.name not in desk.mode.tools:
-        having = [mode.name for mode in all_modes() if tool.name in mode.tools]
+    if desk.mode is not None and not desk.mode.has(tool.name):
+        having = [mode.name for mode in all_modes() if mode.has(tool.name)]
         instead = f" Use {' or '.join(having)}." if having else ""
         raise ToolRefused(f"The mode {desk.mode.name} has no tool {tool.name}.{instead}")
     rights = desk.rights if tool.role is Role.READ else await _rights_now(desk)

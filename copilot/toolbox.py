@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,15 +16,19 @@ from copilot.modes import AGENT, all_modes
 from copilot.permission import permit
 from copilot.tools import catalogue, editing, knowledge, logs, making, services, workflows
 from copilot.tools.base import CopilotTool
+from copilot.tools.remote import lent
 from core.errors import NotFound
 from core.models.messages import ToolCall, ToolSpec
+from core.store.unit import Unit
 from pipelines.passages import marked
+from pipelines.tools.remote.listed import is_remote
+from pipelines.tools.remote.sources import all_tools, tool_named
 
 _SUBJECTS: Final = (knowledge, workflows, catalogue, logs, editing, making, services)
 TOOLS: Final[Mapping[str, CopilotTool[Any]]] = MappingProxyType(
     {tool.name: tool for subject in _SUBJECTS for tool in subject.TOOLS}
 )
-
+MOST_REMOTE: Final = 64  # tools of others that a model is shown
 
 QUOTING: Final = frozenset(name for name, tool in TOOLS.items() if tool.quoting)
 
@@ -55,28 +59,47 @@ class Gate:
     approvals: Approvals
 
     async def __call__(self, call: ToolCall, arguments: dict[str, JsonValue]) -> None:
-        tool = find(call.name)
+        tool = await find_at(self.desk, call.name)
         await permit(self.desk, tool)
         if tool.requires_approval:
             tool.fit(arguments)  # nobody is asked about a call that cannot be made
             await self.approvals.wait(tool, call, arguments)
 
 
-def find(name: str) -> CopilotTool[Any]:
-    """Return a tool; raises ``NotFound`` for one there is not."""
-    if name not in TOOLS:
-        shown = name[:60]
-        raise NotFound(f"There is no tool {shown!r}; GET /api/copilot/tools has all.")
-    return TOOLS[name]
+async def find(unit: Unit, name: str) -> CopilotTool[Any]:
+    """Return a tool, ours or one of the workspace's sources; raises ``NotFound``."""
+    if name in TOOLS:
+        return TOOLS[name]
+    if is_remote(name):
+        return lent(await tool_named(unit, name))
+    raise NotFound(f"There is no tool {name[:60]!r}; GET /api/copilot/tools has all.")
 
 
-def tools_at(desk: Desk) -> list[BoxedTool]:
+async def find_at(desk: Desk, name: str) -> CopilotTool[Any]:
+    """Return a tool as ``find`` does, in a short unit of its own where one is needed."""
+    async with desk.services.store.unit(desk.workspace_id) as unit:
+        return await find(unit, name)
+
+
+async def tools_at(desk: Desk) -> list[BoxedTool]:
     """Return the tools of the desk's mode that its caller has the right to, in a fixed order."""
-    names: Iterable[str] = desk.mode.tools if desk.mode else TOOLS
-    wanted = [tool for name, tool in TOOLS.items() if name in names]
+    mode = desk.mode
+    wanted = [tool for tool in TOOLS.values() if mode is None or mode.has(tool.name)]
+    wanted += await _remote_at(desk)
     return [
         BoxedTool(tool, desk) for tool in wanted if not desk.rights.missing(tool.role, tool.domain)
     ]
+
+
+async def _remote_at(desk: Desk) -> list[CopilotTool[Any]]:
+    """Return those of the workspace's sources that the mode has: all, or what it names."""
+    mode = desk.mode
+    if mode is not None and not mode.has_remote and not any(map(is_remote, mode.tools)):
+        return []
+    async with desk.services.store.unit(desk.workspace_id) as unit:
+        found = await all_tools(unit)
+    fitting = [tool for tool in found if mode is None or mode.has(tool.name)]
+    return [lent(tool) for tool in fitting[:MOST_REMOTE]]
 
 
 def as_material(name: str, output: str) -> str:
@@ -84,17 +107,19 @@ def as_material(name: str, output: str) -> str:
     return output if name == "search_knowledge" else marked(f"tool {name}", output)
 
 
-def describe_all() -> list[dict[str, JsonValue]]:
+async def describe_all(unit: Unit) -> list[dict[str, JsonValue]]:
     """Return every tool as ``GET /api/copilot/tools`` shows it."""
-    return [
-        {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": tool.schema(),
-            "readOnly": tool.read_only,
-            "requiresApproval": tool.requires_approval,
-            "role": tool.role.name.lower(),
-            "modes": [*(mode.name for mode in all_modes() if tool.name in mode.tools), AGENT],
-        }
-        for tool in TOOLS.values()
-    ]
+    remote = [lent(tool) for tool in await all_tools(unit)]
+    return [_described(tool) for tool in (*TOOLS.values(), *remote)]
+
+
+def _described(tool: CopilotTool[Any]) -> dict[str, JsonValue]:
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.schema(),
+        "readOnly": tool.read_only,
+        "requiresApproval": tool.requires_approval,
+        "role": tool.role.name.lower(),
+        "modes": [*(mode.name for mode in all_modes() if mode.has(tool.name)), AGENT],
+    }

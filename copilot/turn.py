@@ -152,7 +152,7 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
     task = Task(
         hidden(messages, secrets),
         desk.passages,
-        tools_at(desk),
+        await tools_at(desk),
         model=request["model"],
         api_key=api_key,
         gate=Gate(desk, Approvals(desk, report.ask, given)),

@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 
 from core.config import Settings
 
-_NOISY: Final = ("httpx", "LiteLLM", "botocore", "uvicorn.access", "haystack")
+_NOISY: Final = ("httpx", "httpx2", "mcp", "LiteLLM", "botocore", "uvicorn.access", "haystack")
 
 
 def configure_logs(settings: Settings) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
+from core.ids import new_id
 from core.services import Services
 from core.store.executions import TERMINAL, Execution
+from pipelines import run as runs
 from pipelines.execute import execute
 from pipelines.live import follow
+from pipelines.run import RunRequest
 
 _running: Final[set[asyncio.Task[Execution | None]]] = set()
 
@@ -26,6 +30,24 @@ async def ended(
 ) -> Execution:
     """Wait for the end or the pause of a launched run, also when another process takes it there."""
     return await asyncio.shield(task) or await watched(services, run)
+
+
+async def run_through(
+    services: Services, workspace_id: str, workflow_id: str, request: RunRequest
+) -> Execution:
+    """Start a run, execute it here, and return it at its end or pause; who is cancelled while
+    waiting ends it. Raises as ``pipelines.run.start`` does."""
+    owner = new_id("here")
+    async with services.store.unit(workspace_id) as unit:
+        begun = await runs.start(unit, services, workflow_id, replace(request, runner=owner))
+    task, last = launch(services, begun, owner), None
+    try:
+        last = await ended(services, begun, task)
+    finally:
+        if last is None:
+            async with services.store.unit(workspace_id) as unit:
+                await runs.cancel(unit, services, begun.id)
+    return last
 
 
 async def watched(services: Services, run: Execution) -> Execution:

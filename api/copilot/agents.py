@@ -122,7 +122,7 @@ async def _check(call: Call, row: Agent) -> None:
     if row.approvals == "listed" and refusal:
         raise Forbidden(f"Approvals are given ahead by admins only. {refusal}")
     for name in row.tools:
-        find(name)
+        await find(call.unit, name)
     if row.knowledge_base_ids:
         await bases_of(call.unit, row.knowledge_base_ids)
     own = await call.unit.model_providers.names()

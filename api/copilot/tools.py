@@ -16,7 +16,7 @@ from copilot.bases import bases_of
 from copilot.desk import Artifact, Desk
 from copilot.models import all_choices
 from copilot.permission import permit
-from copilot.toolbox import BoxedTool, describe_all, find
+from copilot.toolbox import BoxedTool, describe_all, find_at
 from core.errors import Forbidden, NotFound
 from core.ids import new_id
 from core.models.messages import ToolCall
@@ -34,9 +34,9 @@ async def list_copilot_models(call: Call) -> Page[ModelAnswer]:
 
 
 @endpoint("GET", "/api/copilot/tools", access=READ)
-async def list_copilot_tools() -> list[CopilotTool]:
-    """List the copilot's tools."""
-    return [CopilotTool.model_validate(tool) for tool in describe_all()]
+async def list_copilot_tools(call: Call) -> list[CopilotTool]:
+    """List the copilot's tools, those of the workspace's sources last."""
+    return [CopilotTool.model_validate(tool) for tool in await describe_all(call.unit)]
 
 
 @endpoint("POST", "/api/copilot/tools/execute", access=READ, errors=(Forbidden,))
@@ -60,7 +60,7 @@ async def run_tool(services: Services, caller: Caller, body: ToolRun) -> ToolRun
     """Run a tool for a person or program; raises ``ToolRefused`` and ``NotFound``."""
     artifacts: list[Artifact] = []
     desk = await _desk(services, caller, body, artifacts)
-    tool = find(body.name)
+    tool = await find_at(desk, body.name)
     await permit(desk, tool)
     started = time.monotonic()
     asked = ToolCall(body.tool_call_id or new_id("call"), body.name, "")

@@ -42,6 +42,7 @@ ANSWER_HEADERS: Final = {
     "X-Execution-Id": "The run that this is the answer of.",
 }
 RETRY_HEADER: Final = "Retry-After"
+WAYS_HEADER: Final = "WWW-Authenticate"
 _WAITS: Final = (RateLimited, ServiceUnavailable)
 
 
@@ -95,6 +96,7 @@ def error_name(kind: type[NuxaError]) -> str:
 def error_response(kind: type[NuxaError], schema: dict[str, Any]) -> dict[str, Any]:
     """Return the response object of a class of error."""
     names = [*RATE_HEADERS, *([RETRY_HEADER] if issubclass(kind, _WAITS) else [])]
+    names += [WAYS_HEADER] if issubclass(kind, Unauthorized) else []
     return {
         "description": f"`{kind.code}`. {_sentence(kind)}".strip(),
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
@@ -115,6 +117,11 @@ def header_components() -> dict[str, Any]:
     }
     for name, text in ANSWER_HEADERS.items():
         headers[name] = {"description": text, "required": True, "schema": {"type": "string"}}
+    headers[WAYS_HEADER] = {
+        "description": "How to say who calls (RFC 9110): Bearer, with an API key or access token.",
+        "required": True,
+        "schema": {"type": "string"},
+    }
     headers[RETRY_HEADER] = {
         "description": "Seconds to wait before the next try.",
         "required": True,

@@ -12,10 +12,8 @@ from copilot.tools.base import CopilotTool
 from copilot.tools.operations import Operation, applied
 from copilot.tools.workflows import OfWorkflow, workflow_of
 from core.errors import Forbidden
-from core.ids import new_id
 from core.rights import Role
-from core.store.executions import TERMINAL
-from pipelines import background, run
+from pipelines import background
 from pipelines.run import RunRequest
 from pipelines.tools.base import Params
 from pipelines.validity import check
@@ -65,7 +63,7 @@ async def edit_workflow(desk: Desk, params: Edits) -> JsonValue:
 async def run_workflow(desk: Desk, params: Trial) -> JsonValue:
     """Run a workflow as it is now and wait for its end; read_run tells what each block did."""
     row = await workflow_of(desk, params.workflow_id)
-    services, owner = desk.services, new_id("copilot")
+    services = desk.services
     async with services.store.system() as system:
         seat = await system.workspaces.seat(desk.user_id, desk.workspace_id)
     if seat is None:
@@ -77,18 +75,8 @@ async def run_workflow(desk: Desk, params: Trial) -> JsonValue:
         created_by=desk.user_id,
         slots=seat.workspace.allowed.concurrent_executions,
         timeout_seconds=params.timeout_seconds,
-        runner=owner,
     )
-    async with services.store.unit(desk.workspace_id) as unit:
-        begun = await run.start(unit, services, row.id, request)
-    task = background.launch(services, begun, owner)
-    ended = None
-    try:
-        ended = await background.ended(services, begun, task)
-    finally:
-        if ended is None or ended.status not in (*TERMINAL, "paused"):
-            async with services.store.unit(desk.workspace_id) as unit:
-                await run.cancel(unit, services, begun.id)
+    ended = await background.run_through(services, desk.workspace_id, row.id, request)
     return {
         "executionId": ended.id,
         "status": ended.status,

@@ -17,7 +17,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
 # Written by the client; a caller's own could name another host, or split one request into two.
-_OURS: Final = frozenset(
+OURS: Final = frozenset(
     [
         "host",
         "content-length",
@@ -89,7 +89,7 @@ def first_hop(method: str, url: str, headers: Mapping[str, str], body: bytes) ->
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value.strip()):
             raise HeaderRefused(f"The header {name[:60]!r} holds characters that none may hold.")
-        if name.lower() in _OURS:
+        if name.lower() in OURS:
             raise HeaderRefused(f"Leave out the header {name}; it is written for you.")
         given[name.lower()] = value.strip()
     return Hop(method, read_url(url), {**_OWN, **given}, body)

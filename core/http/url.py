@@ -71,6 +71,11 @@ def origin(url: httpx.URL) -> Origin:
     return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
 
 
+def is_same_origin(one: str | None, other: str) -> bool:
+    """Whether two URLs are of one scheme, host and port; None is of no other's."""
+    return one is not None and origin(read_url(one)) == origin(read_url(other))
+
+
 def is_same_site(before: httpx.URL, after: httpx.URL) -> bool:
     """Whether credentials for one URL may go to the other: equal origins, or http made https."""
     if origin(before) == origin(after):

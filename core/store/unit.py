@@ -59,6 +59,7 @@ from core.store.secrets import Secrets
 from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
 from core.store.subruns import SubRuns
+from core.store.tool_sources import ToolSources
 from core.store.transaction import R, Transaction, committed, repository
 from core.store.turn_leases import TurnLeases
 from core.store.usage import Usage
@@ -104,6 +105,7 @@ class Unit(Transaction):
     subruns = repository(SubRuns)
     sent_webhooks = repository(SentWebhooks)
     agents = repository(Agents)
+    tool_sources = repository(ToolSources)
     chats = repository(Chats)
     messages = repository(Messages)
     approvals = repository(Approvals)

@@ -31,12 +31,13 @@ async def post_all(
     url: str, headers: Mapping[str, str], bodies: Sequence[bytes], concurrency: int
 ) -> tuple[list[float], float]:
     """POST each of some JSON bodies to a URL; else as :func:`hammer`."""
+    requests = (_post(url, headers, body) for body in bodies)
+    return await _drive(url, requests, concurrency)
 
-    def request(body: bytes) -> bytes:
-        own = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        return _head("POST", url, {**headers, **own}) + body
 
-    return await _drive(url, map(request, bodies), concurrency)
+def _post(url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    own = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return _head("POST", url, {**headers, **own}) + body
 
 
 def _head(method: str, url: str, headers: Mapping[str, str]) -> bytes:
@@ -73,13 +74,10 @@ async def told(url: str, headers: Mapping[str, str], body: object) -> AsyncGener
     :class:`Refused`.
     """
     parts = urlsplit(url)
-    content = json.dumps(body).encode()
-    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
-    lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
-        writer.write("\r\n".join([*lines, "", ""]).encode() + content)
+        closing = {**headers, "Connection": "close"}
+        writer.write(_post(url, closing, json.dumps(body).encode()))
         head = await reader.readuntil(b"\r\n\r\n")
         if b" 200 " not in head.split(b"\r\n", 1)[0]:
             raise Refused((head + await reader.read(500)).decode(errors="replace"))

@@ -15,13 +15,14 @@ from core.models.messages import Message, TextDelta, ThinkingDelta, ToolCall
 from core.models.room import room_of
 from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.blocks.agent_output import fields_of, output_of, response_format
-from pipelines.blocks.agent_tools import ToolChoice, bound_tools
+from pipelines.blocks.agent_tools import ToolChoice, as_material, bound_tools
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
 from pipelines.blocks.knowledge import BaseIds
 from pipelines.calling import ToolResult
 from pipelines.model_keys import own_key
-from pipelines.passages import INSTRUCTIONS, Passages, question_with
+from pipelines.passages import INSTRUCTIONS, MATERIAL, Passages, question_with
 from pipelines.references import TextMask, as_text, mask
+from pipelines.tools.remote.listed import is_remote
 
 
 class ChatMessage(BlockSettings):
@@ -75,7 +76,7 @@ async def _task(context: Context, settings: AgentSettings) -> Task:
     return Task(
         await _messages(context, settings, passages),
         passages,
-        bound_tools(context, settings.tools),
+        await bound_tools(context, settings.tools),
         model=settings.model or None,
         api_key=await own_key(context.services, context.workspace_id, settings.model or None),
         temperature=settings.temperature,
@@ -83,6 +84,7 @@ async def _task(context: Context, settings: AgentSettings) -> Task:
         response_format=response_format(settings.response_format),
         cites=bool(settings.knowledge_base_ids),
         asker=context.workspace_id,
+        present=as_material,
     )
 
 
@@ -94,6 +96,8 @@ async def _messages(context: Context, settings: AgentSettings, passages: Passage
     if settings.prompt:
         talk.append(("user", settings.prompt))
     asked = next((i for i in reversed(range(len(talk))) if talk[i][0] == "user"), None)
+    if any(map(is_remote, settings.tools)):
+        system.append(MATERIAL)
     if settings.knowledge_base_ids and asked is not None:
         system.append(INSTRUCTIONS)
         talk[asked] = ("user", await _with_passages(context, settings, passages, talk[asked][1]))

@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, JsonValue
 from core.models.messages import ToolSpec
 from pipelines import tools
 from pipelines.blocks.base import Context
-from pipelines.tools.base import Tool
+from pipelines.passages import marked
+from pipelines.tools.remote.listed import is_remote
 
 
 def _name(given: Any) -> Any:
@@ -32,24 +33,29 @@ class _AgentTool:
     """A tool in one block: equal calls carry equal idempotency keys, after a crash too."""
 
     context: Context
-    tool: Tool[Any]
-
-    @property
-    def spec(self) -> ToolSpec:
-        return self.tool.spec
+    spec: ToolSpec
 
     async def __call__(self, arguments: dict[str, JsonValue]) -> JsonValue:
-        told = json.dumps([self.tool.name, arguments], sort_keys=True)
+        told = json.dumps([self.spec.name, arguments], sort_keys=True)
         call_key = hashlib.sha256(told.encode()).hexdigest()[:16]
         return await tools.call(
             self.context.services,
             self.context.workspace_id,
-            self.tool.name,
+            self.spec.name,
             arguments,
             f"{self.context.idempotency_key}/{call_key}",
         )
 
 
-def bound_tools(context: Context, names: Sequence[str]) -> list[_AgentTool]:
-    """Return the named tools; raises ``NotFound`` naming those there are."""
-    return [_AgentTool(context, tools.find(name)) for name in dict.fromkeys(names)]
+async def bound_tools(context: Context, names: Sequence[str]) -> list[_AgentTool]:
+    """Return the named tools; raises ``NotFound`` for one there is not."""
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        return []
+    found = await tools.specs(context.services, context.workspace_id, wanted)
+    return [_AgentTool(context, spec) for spec in found]
+
+
+def as_material(name: str, output: str) -> str:
+    """Return what a tool gave as a model is to read it: that of others is marked as material."""
+    return marked(f"tool {name}", output) if is_remote(name) else output

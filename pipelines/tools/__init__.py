@@ -7,7 +7,8 @@ Each tool is one file; a tool signs in with secrets of the workspace, named in i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +23,14 @@ from pipelines.tools.base import Output, Reach, Tool
 from pipelines.tools.gmail import GMAIL_SEND
 from pipelines.tools.http_request import HTTP_REQUEST
 from pipelines.tools.openai import OPENAI_COMPLETE
+from pipelines.tools.remote.listed import is_remote
+from pipelines.tools.remote.sources import (
+    RemoteTool,
+    call_remote,
+    headers_of,
+    tool_named,
+    tools_named,
+)
 from pipelines.tools.slack import SLACK_MESSAGE
 
 _TOOLS: tuple[Tool[Any], ...] = (GMAIL_SEND, SLACK_MESSAGE, OPENAI_COMPLETE, HTTP_REQUEST)
@@ -42,24 +51,63 @@ async def call(
     params: Mapping[str, JsonValue],
     idempotency_key: str | None = None,
 ) -> Output:
-    """Call a tool with a workspace's credentials and return its output.
+    """Call a tool with a workspace's credentials and return its output; one of another's, too.
 
     Slow: never call it inside a transaction. Raises ``NotFound`` for an unknown tool,
     ``ValidationFailed`` for parameters or a URL, ``CredentialMissing``, and ``UpstreamError`` for
     what the other side refuses or breaks. Secrets are masked in output and errors.
     """
+    if is_remote(name):
+        return await _call_remote(services, workspace_id, name, params, idempotency_key)
     tool = find(name)
     fitted = tool.fit(params)
     credentials = await _credentials(services, workspace_id, tool)
     reach = Reach(services, workspace_id, credentials, idempotency_key)
+    async with _hiding(credentials):
+        return _object(mask(await tool.run(reach, fitted), credentials))
+
+
+async def _call_remote(
+    services: Services,
+    workspace_id: str,
+    name: str,
+    params: Mapping[str, JsonValue],
+    idempotency_key: str | None,
+) -> Output:
+    async with services.store.unit(workspace_id) as unit:
+        tool = await tool_named(unit, name)
+    headers = headers_of(services, tool.sealed_headers)
+    hidden = dict(headers)
+    for header, value in headers.items():
+        if " " in value:  # Bearer and the token: either may be echoed
+            hidden[f"{header} token"] = value.rpartition(" ")[2]
+    async with _hiding(hidden):
+        output = await call_remote(services, tool, headers, params, idempotency_key)
+        return _object(mask(output, hidden))
+
+
+async def specs(services: Services, workspace_id: str, names: Collection[str]) -> list[ToolSpec]:
+    """Return tools as a model sees them; raises ``NotFound`` for one there is not."""
+    found: dict[str, RemoteTool] = {}
+    remote = [name for name in names if is_remote(name)]
+    if remote:
+        async with services.store.unit(workspace_id) as unit:
+            found = await tools_named(unit, remote)
+    if missing := [name for name in remote if name not in found]:
+        raise NotFound(f"There is no tool {missing[0][:80]!r}; GET /api/tools has all.")
+    return [found[name].spec if name in found else find(name).spec for name in names]
+
+
+@asynccontextmanager
+async def _hiding(credentials: Mapping[str, str]) -> AsyncIterator[None]:
+    """Hide credentials in the errors that leave the block."""
     try:
-        output = mask(await tool.run(reach, fitted), credentials)
+        yield
     except NuxaError as error:
         error.message = str(mask(error.message, credentials))
         error.args = (error.message,)
         error.details = dict(_object(mask(error.details, credentials)))
         raise
-    return _object(output)
 
 
 async def configured(services: Services, workspace_id: str) -> set[str]:

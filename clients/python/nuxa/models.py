@@ -241,6 +241,20 @@ class Checkpoint(Answer):
     created_at: datetime
 
 
+class ToolSource(Answer):
+    """Where tools of others come from; values of ``headers`` are masked."""
+
+    id: str
+    name: str
+    kind: str
+    url: str
+    document_url: str | None
+    headers: dict[str, str]
+    trust_read_only: bool
+    tools: list[dict[str, Any]]
+    left_out: list[str]
+
+
 class CopilotAgent(Answer):
     """A deployment of the copilot."""
 

@@ -284,6 +284,17 @@ export class Tools extends Resource {
   list = () => this.http.send<S.ToolAnswer[]>('GET', '/api/tools')
   execute = (name: string, params: Record<string, unknown>, once?: Once) =>
     this.http.send<S.ToolResult>('POST', `/api/tools/${id(name)}`, { json: { params }, headers: keyed(once) })
+  /** MCP servers and OpenAPI documents that tools come from. */
+  sources = () => this.http.rows<S.SourceAnswer>('/api/tools/sources')
+  createSource = (source: Partly<S.NewSource> & Pick<S.NewSource, 'name' | 'kind'>) =>
+    this.http.send<S.SourceAnswer>('POST', '/api/tools/sources', { json: source })
+  source = (sourceId: string) => this.http.send<S.SourceAnswer>('GET', `/api/tools/sources/${id(sourceId)}`)
+  updateSource = (sourceId: string, changes: Partly<S.SourcePatch>) =>
+    this.http.send<S.SourceAnswer>('PATCH', `/api/tools/sources/${id(sourceId)}`, { json: changes })
+  /** Asks the source anew what it has. */
+  refreshSource = (sourceId: string) =>
+    this.http.send<S.SourceAnswer>('POST', `/api/tools/sources/${id(sourceId)}/refresh`)
+  deleteSource = (sourceId: string) => this.http.send<void>('DELETE', `/api/tools/sources/${id(sourceId)}`)
 }
 
 export class Voice extends Resource {

@@ -1155,6 +1155,17 @@ export type NewSecret = {
   workspaceId?: string;
 };
 
+export type NewSource = {
+  name: string;
+  kind: "mcp" | "openapi";
+  url?: string | null;
+  document?: string | null;
+  serverUrl?: string | null;
+  headers?: Record<string, unknown>;
+  trustReadOnly?: boolean;
+  workspaceId?: string;
+};
+
 export type NewVersion = {
   name?: string | null;
   workspaceId?: string;
@@ -1310,6 +1321,27 @@ export type ResumeBody = {
 export type Reverted = {
   workflowId: string;
   version: number;
+};
+
+export type RpcMessage = {
+  jsonrpc: "2.0";
+  id?: number | string | null;
+  method: string;
+  params?: Record<string, JsonValue>;
+  workspaceId?: string;
+};
+
+export type RpcRefusal = {
+  jsonrpc?: "2.0" | null;
+  id?: number | string | null;
+  error: Record<string, unknown>;
+};
+
+export type RpcResult = {
+  jsonrpc: "2.0";
+  id: number | string | null;
+  result?: Record<string, unknown> | null;
+  error?: Record<string, unknown> | null;
 };
 
 export type RunAnswer = {
@@ -1482,6 +1514,40 @@ export type SlackMessage = {
 export type SocketToken = {
   token: string;
   expiresAt: string;
+};
+
+export type SourceAnswer = {
+  id: string;
+  name: string;
+  kind: "mcp" | "openapi";
+  url: string;
+  documentUrl: string | null;
+  headers: Record<string, string>;
+  trustReadOnly: boolean;
+  tools: Array<SourceTool>;
+  leftOut: Array<string>;
+  refreshedAt: string;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type SourceAnswerPage = {
+  data: Array<SourceAnswer>;
+  nextCursor: string | null;
+};
+
+export type SourcePatch = {
+  headers?: Record<string, unknown>;
+  trustReadOnly?: boolean;
+  workspaceId?: string;
+};
+
+export type SourceTool = {
+  name: string;
+  description: string;
+  parameters: Record<string, JsonValue>;
+  readOnly: boolean;
+  requiresApproval: boolean;
 };
 
 export type StartEvent = {

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 import socketio
 
 from copilot import turn
 from copilot.begin import Ask, begin
+from copilot.modes import AGENT, PUBLISHED, Mode, all_modes
 from copilot.toolbox import TOOLS
 from core.models.messages import ToolCall
 from core.rights import Rights, Role
 from core.services import Services
 from tests.api.conftest import Member
-from tests.api.matrix.rows import one_of_each
+from tests.api.matrix.rows import one_of_each, write_source
 from tests.bases import write_base
 from tests.fakes import FakeChat
 
@@ -60,37 +62,66 @@ async def socket(member: Member, api_url: str) -> AsyncGenerator[socketio.AsyncC
     await client.disconnect()
 
 
-async def _by_model(services: Services, member: Member, name: str, rights: Rights) -> str:
-    """Have a model call a tool in a chat of the default mode; return what it is told."""
+MODES = [mode.name for mode in all_modes()] + [AGENT]
+
+
+async def _place(member: Member, mode: str) -> dict[str, Any]:
+    """Return where calls of a mode are made: its name and a workflow, or a chat with an agent."""
+    if mode != AGENT:
+        made = await member.browser.post("/api/workflows", json={"name": "w"})
+        return {"mode": mode, "workflowId": made.json()["id"]}
+    agent = {"name": "a", "tools": ["search_knowledge"]}
+    agent_id = (await member.program.post("/api/copilot/agents", json=agent)).json()["id"]
+    asked = {"message": "Hello", "agentId": agent_id}
+    chat = (await member.program.post("/api/copilot/chat", json=asked)).json()
+    return {"chatId": chat["chatId"]}
+
+
+async def _by_model(
+    services: Services, member: Member, place: dict[str, Any], names: list[str]
+) -> list[str]:
+    """Have a model call tools in one round of a turn; return what it is told of each."""
     async with services.store.unit(member.workspace_id) as unit:
-        ask = Ask("Do it!", rights=rights)
+        ask = Ask(
+            "Do it!",
+            chat_id=place.get("chatId"),
+            mode=place.get("mode"),
+            workflow_id=place.get("workflowId"),
+            rights=Rights(Role.OWNER),
+        )
         begun = await begin(unit, services.settings, member.user_id, ask)
-    fake = FakeChat([[ToolCall("c1", name, "{}")], ["Well."]])
+    fake = FakeChat([[ToolCall(f"c_{name}", name, "{}") for name in names], ["Well."]])
     await turn.run(services, begun, fake)
-    assert name not in {tool.name for tool in fake.requests[0].tools}
-    return str(fake.requests[1].messages[-1]["content"])
+    assert not set(names) & {tool.name for tool in fake.requests[0].tools}
+    return [str(message["content"]) for message in fake.requests[1].messages[-len(names) :]]
 
 
+@pytest.mark.parametrize("name", MODES)
 async def test_a_tool_that_a_mode_has_not_is_refused_three_times_alike(
-    member: Member, services: Services, socket: socketio.AsyncClient
+    member: Member, services: Services, socket: socketio.AsyncClient, name: str
 ) -> None:
-    chat = (await member.program.post("/api/copilot/chat", json={"message": "Hello"})).json()
-    every = {name for name, tool in TOOLS.items() if "make" in name or tool.requires_approval}
-    assert len(every) >= 6
-    for name in sorted(every):
-        asked = {"name": name, "chatId": chat["chatId"]}
-        by_model = await _by_model(services, member, name, Rights(Role.OWNER))
+    """Each pair of a mode and a tool that it has not: by the route, by a socket, by the model."""
+    remote = await write_source(services, member.workspace_id)
+    place = await _place(member, name)
+    agents = Mode(AGENT, needs_workflow=False, tools=frozenset({"search_knowledge"}), task="")
+    mode = {each.name: each for each in all_modes()}.get(name, agents)
+    forbidden = [tool for tool in (*TOOLS, remote) if not mode.has(tool)]
+    assert len(forbidden) >= 5
+    said = []
+    for tool in forbidden:
+        asked = {"name": tool, **place}
         by_route = await member.program.post(EXECUTE, json=asked)
-        by_socket = await socket.call("copilot:tool", asked, timeout=5)
+        by_socket = await socket.call("copilot:tool", asked, timeout=60)
         assert by_route.status_code == 403
-        refused = by_route.json()["error"]
-        assert refused["message"].startswith(f"The mode workspace-chat has no tool {name}.")
+        refused = by_route.json()["error"]["message"]
+        assert refused.startswith(f"The mode {name} has no tool {tool}.")
         assert by_socket == {
             "ok": False,
-            "error": {"code": "FORBIDDEN", "message": refused["message"], "retryable": False},
+            "error": {"code": "FORBIDDEN", "message": refused, "retryable": False},
         }
-        told = f'<material from="tool {name}">\n{refused["message"]}\n</material>'
-        assert by_model == told
+        said.append(f'<material from="tool {tool}">\n{refused}\n</material>')
+    if name != PUBLISHED:  # there the workflow answers, and no model of ours is asked
+        assert await _by_model(services, member, place, forbidden) == said
 
 
 async def test_a_tool_whose_right_the_caller_lacks_is_refused_alike(
@@ -122,7 +153,7 @@ async def test_no_tool_leads_to_rows_of_another_tenant(
     words |= {"content": "c", "code": "return 1"}
     for tool in (await stranger.program.get("/api/copilot/tools")).json():
         if tool["requiresApproval"]:
-            continue  # calls other services, and takes no id of ours
+            continue  # in the test below
         fields = tool["parameters"]["properties"]
         ids = [name for name in fields if name.endswith("Id")]
         assert set(ids) <= kinds.keys(), f"{tool['name']}: say in kinds what {ids} are"
@@ -178,3 +209,45 @@ async def test_a_chart_is_an_artifact_to_look_at(member: Member, kind: str) -> N
     wrong = {**chart, "series": [{"values": [1]}]}
     asked = {"name": "make_chart", "arguments": wrong}
     assert "one value a label" in (await member.program.post(EXECUTE, json=asked)).json()["error"]
+
+
+# What each tool that waits for approval is called with: ids of another tenant in all its places.
+WRITING: dict[str, dict[str, Any]] = {
+    "edit_workflow": {
+        "workflowId": "{workflow_id}",
+        "operations": [{"op": "set_variable", "name": "a", "value": "1"}],
+    },
+    "run_workflow": {"workflowId": "{workflow_id}"},
+    "gmail_send": {"to": ["a@example.com"], "attachments": [{"fileId": "{file_id}"}]},
+    "slack_message": {"channel": "c", "text": "t"},  # nothing but the other's secret would do
+    "openai_complete": {"model": "m", "prompt": "p"},
+    "http_request": {"url": "http://127.0.0.1/", "headers": {"X-Key": "{{SLACK_BOT_TOKEN}}"}},
+}
+
+
+async def test_no_writing_tool_reaches_rows_or_secrets_of_another_tenant(
+    member: Member, stranger: Member, services: Services
+) -> None:
+    theirs = await one_of_each(member, services)
+    secret = f"/api/workspaces/{member.workspace_id}/secrets"
+    for name in ("SLACK_BOT_TOKEN", "OPENAI_API_KEY", "GMAIL_ACCESS_TOKEN"):
+        answer = await member.program.put(f"{secret}/{name}", json={"value": "their-secret"})
+        assert answer.status_code == 204
+    own = f"/api/workspaces/{stranger.workspace_id}/secrets/GMAIL_ACCESS_TOKEN"
+    await stranger.program.put(own, json={"value": "my-own"})  # so that the file is looked for
+    workflow = f"/api/workflows/{theirs['workflow_id']}"
+    before = (await member.program.get(workflow)).json()
+    listed = (await stranger.program.get("/api/copilot/tools")).json()
+    assert {tool["name"] for tool in listed if tool["requiresApproval"]} == WRITING.keys()
+    for name, arguments in WRITING.items():
+        text = json.dumps(arguments)
+        for kind, value in theirs.items():
+            text = text.replace("{" + kind + "}", value)
+        asked = {"name": name, "arguments": json.loads(text)}
+        ran = (await stranger.program.post(EXECUTE, json=asked)).json()
+        assert not ran["success"], (name, ran)
+        assert "their-secret" not in json.dumps(ran)
+    remote = {"name": theirs["tool_name"], "arguments": {}}
+    assert (await stranger.program.post(EXECUTE, json=remote)).status_code == 404
+    assert (await stranger.program.post(f"/api/tools/{remote['name']}", json={})).status_code == 404
+    assert (await member.program.get(workflow)).json() == before

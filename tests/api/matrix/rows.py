@@ -5,14 +5,17 @@ from __future__ import annotations
 from core.ids import new_id
 from core.services import Services
 from core.store.agents import Agent
+from core.store.base import now
 from core.store.chats import Chat
 from core.store.checkpoints import Checkpoint
 from core.store.executions import Execution
 from core.store.messages import Message
 from core.store.pauses import Asked
 from core.store.published_chats import PublishedChat
+from core.store.tool_sources import ToolSource
 from core.store.unit import Unit
 from core.store.webhooks import Webhook, WebhookDelivery
+from pipelines.tools.remote.listed import ListedTool
 from tests.api.conftest import Member
 from tests.api.voice.sessions import voice_session
 from tests.bases import write_base
@@ -34,6 +37,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         "workflow_id": workflow,
         **await _passage(member, services),
         **await _talk(member, services, workflow),
+        **await _source(member, services),
         "voice_session_id": await voice_session(member, services),
     }
 
@@ -90,3 +94,23 @@ async def _paused(unit: Unit, workflow: str) -> str:
     pause = await unit.pauses.ask(run.id, "me", ("b", ""), Asked("human", {"fields": []}))
     assert pause is not None
     return pause.id
+
+
+async def _source(member: Member, services: Services) -> dict[str, str]:
+    tool = await write_source(services, member.workspace_id)
+    async with services.store.unit(member.workspace_id) as unit:
+        (source,) = await unit.tool_sources.every()
+    return {"source_id": source.id, "tool_name": tool}
+
+
+async def write_source(services: Services, workspace_id: str) -> str:
+    """Write a source with one tool, which no other workspace has; return the tool's name."""
+    source = ToolSource(id=new_id("src"), kind="mcp", url="http://192.0.2.1/mcp")
+    source.name = f"desk{workspace_id[-8:]}"
+    name = f"{source.name}__peek"
+    peek = ListedTool(name, "secret", {"type": "object"}, read_only=True, call={"name": "peek"})
+    source.tools, source.left_out, source.refreshed_at = [peek.wire()], [], now()
+    source.trust_read_only = False
+    async with services.store.unit(workspace_id) as unit:
+        unit.tool_sources.add(source)
+    return name

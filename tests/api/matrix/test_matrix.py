@@ -118,7 +118,16 @@ def _tells(answer: httpx.Response, kind: str, value: str) -> bool:
 
 async def _everything(member: Member) -> str:
     """Return all lists of the member's as one text: what a stranger must leave as it is."""
-    lists = ["knowledge", "files", "workflows", "copilot/chats", "logs", "workspaces", "artifacts"]
+    lists = [
+        "tools/sources",
+        "knowledge",
+        "files",
+        "workflows",
+        "copilot/chats",
+        "logs",
+        "workspaces",
+        "artifacts",
+    ]
     parts = ("members", "secrets", "model-providers", "audit")
     lists += [f"workspaces/{member.workspace_id}/{part}" for part in parts]
     return json.dumps([(await member.browser.get(f"/api/{name}")).json()["data"] for name in lists])

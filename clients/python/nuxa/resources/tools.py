@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nuxa.models import Tool, ToolResult
-from nuxa.requests import Door, Json, Request, Resource, keyed, method
+from nuxa.models import Tool, ToolResult, ToolSource
+from nuxa.requests import Door, Json, Listing, Request, Resource, keyed, listing, method
 
 
 class Tools(Resource[Door]):
@@ -18,3 +18,30 @@ class Tools(Resource[Door]):
         """Call a tool; what the service behind it refuses is in ``error``."""
         body, headers = {"params": dict(params)}, keyed(idempotency_key)
         return Request("POST", f"/api/tools/{name}", ToolResult, json=body, headers=headers)
+
+    @listing
+    def sources(self) -> Listing[ToolSource]:
+        """Iterate over the MCP servers and OpenAPI documents that tools come from."""
+        return Listing("/api/tools/sources", ToolSource, {})
+
+    @method
+    def create_source(self, source: Json) -> Request[ToolSource]:
+        """Register one: ``create_source({"name": …, "kind": "mcp" | "openapi", "url": …})``."""
+        return Request("POST", "/api/tools/sources", ToolSource, json=source)
+
+    @method
+    def source(self, source_id: str) -> Request[ToolSource]:
+        return Request("GET", f"/api/tools/sources/{source_id}", ToolSource)
+
+    @method
+    def update_source(self, source_id: str, changes: Json) -> Request[ToolSource]:
+        return Request("PATCH", f"/api/tools/sources/{source_id}", ToolSource, json=changes)
+
+    @method
+    def refresh_source(self, source_id: str) -> Request[ToolSource]:
+        """Ask the source anew what it has."""
+        return Request("POST", f"/api/tools/sources/{source_id}/refresh", ToolSource)
+
+    @method
+    def delete_source(self, source_id: str) -> Request[None]:
+        return Request("DELETE", f"/api/tools/sources/{source_id}")

@@ -1,0 +1,1 @@
+"""Our tools for programs that speak the Model Context Protocol."""

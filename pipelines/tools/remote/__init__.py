@@ -1,0 +1,1 @@
+"""Tools of others: of MCP servers, and the operations of OpenAPI documents."""
