@@ -185,13 +185,13 @@ class ShownTurns:
         for event, data in shown.so_far():
             tell(event, data)
         head = {"id": message.id, "chatId": message.chat_id}
-        async for event in follow(self._hub.services.events, message, reload, 0):
-            if event is not None and event.data["type"] == "text":
-                delta = event.data["payload"]["delta"]
+        async for told in follow(self._hub.services.events, message, reload, 0):
+            if told is not None and told.data["type"] == "text":
+                delta = told.data["payload"]["delta"]
                 shown.content += delta
                 tell("message:update", {**head, "delta": delta, "status": "running"})
-            elif event is not None and event.data["type"] == LAST_TYPE:
-                status = event.data["payload"]["status"]
+            elif told is not None and told.data["type"] == LAST_TYPE:
+                status = told.data["payload"]["status"]
                 whole = await _last(reload)
                 shown.answer = None  # who comes now is told by the end alone
                 tell("message:update", {**head, **whole, "status": status})
