@@ -15,18 +15,14 @@ import structlog
 from copilot.agents import mode_kept
 from copilot.announcing import announce
 from copilot.approvals import Approvals
-from copilot.asking import words_to_search
-from copilot.attachments import attach
 from copilot.begin import Turn
-from copilot.contexts import told_of_runs
+from copilot.briefing import briefing
 from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
 from copilot.masking import hidden, secrets_of
-from copilot.memory import MOST_MESSAGES, recall, told
 from copilot.modes import PUBLISHED, Mode
-from copilot.prompt import prompt
 from copilot.published import answer
-from copilot.remembering import remember, said
+from copilot.remembering import remember
 from copilot.report import Report
 from copilot.rules import door as rules
 from copilot.rules.guided import Guided
@@ -36,7 +32,6 @@ from core.config import OFFLINE_CHAT_MODEL
 from core.errors import NuxaError, ServiceUnavailable
 from core.models import chat
 from core.models.chat import ChatDoor
-from core.models.messages import Message as ModelMessage
 from core.models.room import is_local, room_of
 from core.rights import Rights
 from core.services import Services
@@ -44,8 +39,7 @@ from core.store.messages import Message
 from pipelines.agent import Links, Task, as_it_is, run_agent
 from pipelines.journal import storable
 from pipelines.model_keys import own_key
-from pipelines.passages import Passages, marked
-from pipelines.retrieval import retrieve
+from pipelines.passages import Passages
 
 HEARTBEAT_SECONDS: Final = 1.0  # how soon a turn learns that its end was asked for
 _WAITS: Final = (0.5, 2.0)  # seconds between tries to write a turn's end
@@ -143,16 +137,17 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         await answer(services, turn.message, turn.question, report)
         return
     desk = _desk(services, turn, report, mode)
-    _, messages, api_key, secrets = await asyncio.gather(
+    _, messages, api_key, secrets, tools = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),
-        _messages(services, turn, mode, desk, door, report),
+        briefing(turn, desk, mode, door, report),
         own_key(services, desk.workspace_id, request["model"]),
         secrets_of(services, desk.workspace_id),
+        tools_at(desk),
     )
     task = Task(
         hidden(messages, secrets),
         desk.passages,
-        await tools_at(desk),
+        tools,
         model=request["model"],
         api_key=api_key,
         gate=Gate(desk, Approvals(desk, report.ask, given)),
@@ -190,41 +185,6 @@ def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:
         message.chat_id,
         message.id,
     )
-
-
-async def _messages(
-    services: Services, turn: Turn, mode: Mode, desk: Desk, door: ChatDoor, report: Report
-) -> list[ModelMessage]:
-    """Return what the model is told: what was said before, and the question with what was found."""
-    request = turn.message.request or {}
-    summary, history = ("", []) if turn.is_first else await _history(services, turn.message)
-    words = await words_to_search(services, turn, history, door, report)
-    async with services.retrievals:
-        found = await retrieve(
-            *(services.store, desk.workspace_id, desk.base_ids, words, desk.passages), turn.bases
-        )
-    material = [marked("earlier conversation", summary)] if summary else []
-    if file_ids := request.get("fileIds"):
-        attached = await attach(services, desk.workspace_id, file_ids, words, desk.passages)
-        found = [*attached, *found]
-    material += await told_of_runs(desk, request.get("executionIds", ()))
-    is_searched = bool(desk.base_ids or file_ids)
-    return prompt(
-        mode,
-        history,
-        found if is_searched else None,
-        turn.question,
-        own=request.get("instructions"),
-        material=material,
-    )
-
-
-async def _history(services: Services, message: Message) -> tuple[str, list[ModelMessage]]:
-    async with services.store.unit(message.workspace_id) as unit:
-        newest_first = await unit.messages.before(message, MOST_MESSAGES + 1)
-        summary = await unit.chats.summary(message.chat_id)
-    budget = room_of((message.request or {})["model"]).history
-    return told(summary), recall(said(list(newest_first[1:])), budget)  # without its question
 
 
 async def _conclusion(
