@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from copilot import offline, turn
+from copilot import briefing, offline, turn
 from copilot.begin import Ask, Turn, begin
 from copilot.events import TurnLog, follow, log_name
 from core.errors import Conflict, NotFound, ValidationFailed
@@ -320,7 +320,7 @@ async def test_many_turns_search_in_the_order_they_came(
         finished.append(words)
         return []
 
-    monkeypatch.setattr(turn, "retrieve", retrieve)
+    monkeypatch.setattr(briefing, "retrieve", retrieve)
     asked = [f"Who approves the budget of department {number}?" for number in range(6)]
     begun = [await _begin(services, owner, Ask(question)) for question in asked]
     turns = (turn.run(services, each, FakeChat([["Nobody."]])) for each in begun)
