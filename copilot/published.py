@@ -7,6 +7,7 @@ said as it is written, anything else when the run has ended.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -84,9 +85,20 @@ async def answer(services: Services, message: Message, question: str, report: Re
         ended = await background.ended(services, row, task)
     finally:
         if ended is None:
-            async with services.store.unit(row.workspace_id) as unit:
-                await run.cancel(unit, services, row.id)
+            await end_run(services, message)
     await speaking.conclude(ended, await _said(services, ended))
+
+
+async def end_run(services: Services, message: Message) -> None:
+    """End the run of a turn that was broken off, where it has one that goes on: nobody hears it,
+    and whoever asks again begins another."""
+    async with services.store.unit(message.workspace_id) as unit:
+        with suppress(NotFound):
+            await run.cancel(unit, services, _run_id(message))
+
+
+def _run_id(message: Message) -> str:
+    return f"exec_{message.id}"
 
 
 async def _started(
@@ -100,6 +112,7 @@ async def _started(
     wanted = RunRequest(
         trigger="chat",
         input=given,
+        execution_id=_run_id(message),
         created_by=request["userId"],
         slots=seat.workspace.allowed.concurrent_executions,
         timeout_seconds=RUN_SECONDS,

@@ -21,7 +21,7 @@ from copilot.desk import Desk
 from copilot.events import TurnLog, done_payload, written
 from copilot.masking import hidden, secrets_of
 from copilot.modes import PUBLISHED, Mode
-from copilot.published import answer
+from copilot.published import answer, end_run
 from copilot.remembering import remember
 from copilot.report import Report
 from copilot.rules import door as rules
@@ -120,6 +120,8 @@ async def end_interrupted(services: Services) -> int:
         silent = await unit.turn_jobs.silent()
     count = 0
     for message in silent:
+        if (message.request or {}).get("mode") == PUBLISHED:
+            await end_run(services, message)
         end = await _broken_off(services, Turn(message, None), "failed", _INTERRUPTED)
         async with services.store.system() as unit:
             is_ended = await unit.turn_jobs.end_silent(message.id, end)

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         None, description="postgresql://user:password@host:port/name; unset: embedded PostgreSQL."
     )
     database_pool_size: int = Field(
-        10, ge=2, description="Database connections a process may hold."
+        10, ge=3, description="Database connections a process may hold."
     )
     redis_url: str | None = Field(None, description="redis://…; unset: embedded Valkey.")
     broker_url: str | None = Field(

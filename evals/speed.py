@@ -39,18 +39,30 @@ def bench_command(
 @app.command("bench-workers")
 def bench_workers_command(
     runs: Annotated[int, typer.Option(help="Runs a measurement.", min=16)] = 96,
-    many: Annotated[
-        int, typer.Option(help="Runs over which a worker's memory is watched; 0: not.")
-    ] = 0,
 ) -> None:
-    """Measure runs by one `executions` worker and by two, and the memory of one over many runs.
+    """Measure runs by one `executions` worker and by two.
 
     Ends with 1 if a figure misses its bar.
     """
     from evals.bench.run import run_workers
 
     with servers() as settings:
-        if not asyncio.run(run_workers(settings, runs, many)):
+        if not asyncio.run(run_workers(settings, runs)):
+            raise typer.Exit(1)
+
+
+@app.command("bench-memory")
+def bench_memory_command(
+    runs: Annotated[int, typer.Option(help="Runs that each process does.", min=4_000)] = 10_000,
+) -> None:
+    """Watch the memory of a worker, and of the API, over many runs of a workflow.
+
+    Ends with 1 if it grew by more than a tenth after the first two thousand.
+    """
+    from evals.bench.run import run_memory
+
+    with servers() as settings:
+        if not asyncio.run(run_memory(settings, runs)):
             raise typer.Exit(1)
 
 

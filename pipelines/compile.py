@@ -12,30 +12,19 @@ block does comes from the run, through a context variable.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from pipelines.graph import Graph
 
 if TYPE_CHECKING:
-    from haystack import Pipeline
+    from pipelines.block_pipeline import BlockPipeline, Turn
 
-Turn = Callable[[str, bool], Awaitable[frozenset[str] | None]]
-"""Takes a block's turn: given its id and whether it is reached, returns the handles taken, or None
-where the run pauses at it."""
-Token = Literal["taken", "skipped", "held"]
-
-TAKEN: Final = "taken"
-SKIPPED: Final = "skipped"
-HELD: Final = "held"
-_BEGIN = "begin"
-_KEPT = 32  # compiled shapes; one costs about a millisecond for ten blocks, and 5 kB a block
-_turn: ContextVar[Turn] = ContextVar("turn")
+_BEGIN: Final = "begin"
+_KEPT: Final = 32  # compiled shapes; one costs about a millisecond for ten blocks, and 5 kB a block
 
 
-def compile_graph(graph: Graph, ids: set[str]) -> Pipeline:
+def compile_graph(graph: Graph, ids: set[str]) -> BlockPipeline:
     """Return the pipeline of the blocks in ``ids``.
 
     A block of which no predecessor is among ``ids`` begins the run.
@@ -48,63 +37,36 @@ def compile_graph(graph: Graph, ids: set[str]) -> Pipeline:
     return _compiled(tuple(graph.order(ids)), tuple(edges))
 
 
-async def run_pipeline(pipeline: Pipeline, turn: Turn) -> None:
+async def run_pipeline(pipeline: BlockPipeline, turn: Turn) -> None:
     """Await ``turn`` once for each block; raise what the first failing one raised.
 
     The others are cancelled then, and when this coroutine is.
     """
-    from haystack.core.errors import PipelineRuntimeError
+    from pipelines import block_pipeline
 
-    entries = {name: dict.fromkeys(sockets, TAKEN) for name, sockets in pipeline.inputs().items()}
-    token = _turn.set(turn)
+    taken = block_pipeline.TAKEN
+    entries = {name: dict.fromkeys(sockets, taken) for name, sockets in pipeline.inputs().items()}
+    token = block_pipeline.turn.set(turn)
     try:
         await pipeline.run_async(entries, concurrency_limit=max(1, len(pipeline.graph)))
-    except PipelineRuntimeError as error:
-        raise error.__cause__ or error from None
     finally:
-        _turn.reset(token)
+        block_pipeline.turn.reset(token)
 
 
 @lru_cache(maxsize=_KEPT)
-def _compiled(ids: tuple[str, ...], edges: tuple[tuple[str, str, str], ...]) -> Pipeline:
-    from haystack import Pipeline
+def _compiled(ids: tuple[str, ...], edges: tuple[tuple[str, str, str], ...]) -> BlockPipeline:
+    from pipelines.block_pipeline import BlockComponent, BlockPipeline
 
-    component = _component_class()
     names = {block_id: f"b{i}" for i, block_id in enumerate(ids)}
     into: dict[str, list[str]] = {block_id: [] for block_id in ids}
     out: dict[str, dict[str, str]] = {block_id: {} for block_id in ids}
     for i, (source, target, handle) in enumerate(edges):
         out[source][f"e{i}"] = handle
         into[target].append(f"e{i}")
-    pipeline = Pipeline()
+    pipeline = BlockPipeline()
     for block_id, name in names.items():
-        pipeline.add_component(name, component(block_id, into[block_id] or [_BEGIN], out[block_id]))
+        place = BlockComponent(block_id, into[block_id] or [_BEGIN], out[block_id])
+        pipeline.add_component(name, place)
     for i, (source, target, _) in enumerate(edges):
         pipeline.connect(f"{names[source]}.e{i}", f"{names[target]}.e{i}")
     return pipeline
-
-
-@lru_cache
-def _component_class() -> Any:
-    from haystack import component
-
-    @component
-    class BlockComponent:
-        """One block's place in the pipeline."""
-
-        def __init__(self, block_id: str, into: list[str], out: dict[str, str]) -> None:
-            self._block_id, self._out = block_id, out
-            component.set_input_types(self, **dict.fromkeys(into, str))
-            component.set_output_types(self, **dict.fromkeys(out, str))
-
-        def run(self, **tokens: Token) -> dict[str, Token]:  # noqa: ARG002 - the sockets
-            raise RuntimeError("Blocks run asynchronously; use run_async.")
-
-        async def run_async(self, **tokens: Token) -> dict[str, Token]:
-            came = set(tokens.values())
-            taken = None if HELD in came else await _turn.get()(self._block_id, TAKEN in came)
-            if taken is None:
-                return dict.fromkeys(self._out, HELD)
-            return {s: TAKEN if handle in taken else SKIPPED for s, handle in self._out.items()}
-
-    return BlockComponent

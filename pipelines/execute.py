@@ -24,7 +24,7 @@ from pipelines.level import LevelResult, run_level
 from pipelines.live import RunEvents, told, wire_time
 from pipelines.pauses import StorePauses
 from pipelines.prepared import prepare
-from pipelines.run import cancel_under, close, extent_of
+from pipelines.run import cancel_under, close, extent_of, has_workflow_blocks
 from pipelines.scope import RunScope
 from pipelines.subruns import SubRuns
 from pipelines.trace import LeaseLost, Told, Trace
@@ -151,10 +151,13 @@ def _failed(code: str, message: str, place: dict[str, str] | None = None) -> dic
 async def _end(
     services: Services, run: Execution, owner: str, end: dict[str, Any]
 ) -> Execution | None:
-    async with services.store.unit(run.workspace_id) as unit:
-        if not await unit.executions.finish(run, owner, end):
-            return None
-        await cancel_under(unit, services, run)
+    # The end of a run that may have begun others takes them along.
+    is_alone = run.parent_id is None and not has_workflow_blocks(run)
+    if not (is_alone and await services.store.run_writer.finish(run, owner, end)):
+        async with services.store.unit(run.workspace_id) as unit:
+            if not await unit.executions.finish(run, owner, end):
+                return None
+            await cancel_under(unit, services, run)
     await close(services, run)
     return run
 

@@ -32,7 +32,7 @@ class StoreJournal:
     async def write(self, record: BlockRecord) -> None:
         """Write durably; raise ``LeaseLost`` when the run is no longer this process's."""
         row = await set_aside(self._blobs, self._row(record))
-        is_written = await self._store.block_log_writer.write(self._execution_id, self._owner, row)
+        is_written = await self._store.run_writer.write_block(self._execution_id, self._owner, row)
         if not is_written:
             raise LeaseLost(f"run {self._execution_id} is no longer {self._owner}'s")
 

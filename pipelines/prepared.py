@@ -60,6 +60,14 @@ def known(workflow_id: str, version: int | None) -> Prepared | None:
     return _versions[workflow_id, version]
 
 
+def latest(workflow_id: str) -> tuple[int, Prepared] | None:
+    """Return number and content of the last version that was prepared a while ago; whether it is
+    still the deployed one, and in whose workspace, the database has to say."""
+    number = max((number for of, number in _versions if of == workflow_id), default=None)
+    found = known(workflow_id, number)
+    return (number, found) if number is not None and found is not None else None
+
+
 def prepare(workflow_id: str, version: int | None, raw: dict[str, Any]) -> Prepared:
     """Read a definition, that of a draft where ``version`` is None; raises ``ValidationFailed``."""
     found = known(workflow_id, version)

@@ -79,15 +79,15 @@ async def start(unit: Unit, services: Services, workflow_id: str, request: RunRe
     """
     version, frozen = await _frozen(unit, workflow_id, request.draft)
     definition = frozen.runnable
-    _require_extent(frozen.graph, request.extent)
-    execution = _row(workflow_id, version, frozen.raw, request, services.settings.lease_seconds)
+    require_extent(frozen.graph, request.extent)
+    execution = new_run(workflow_id, version, frozen.raw, request, services.settings.lease_seconds)
     async with taken_slot(services, unit.workspace_id, execution.id, request.slots):
         if not await unit.executions.insert(execution):
             raise Conflict("A run with this id exists; choose another X-Run-Id.")
         if request.from_execution_id:
             await _take_over(unit, definition, request, execution.id)
     if request.runner is None and request.parent is None:
-        unit.after_commit(lambda: _wake(services, execution.id))
+        unit.after_commit(lambda: wake(services, execution.id))
     return execution
 
 
@@ -108,10 +108,15 @@ async def cancel_under(
     unit: Unit, services: Services, run: Execution, place: str | None = None
 ) -> None:
     """End the runs that a run's blocks (or the block at a place) have begun and that go on."""
-    if not any(block["type"] == "workflow" for block in run.definition.get("blocks", {}).values()):
+    if not has_workflow_blocks(run):
         return
     for ended in await unit.subruns.cancel_under(run.id, place):
         unit.after_commit(partial(close, services, ended))
+
+
+def has_workflow_blocks(run: Execution) -> bool:
+    """Whether a run may have begun others."""
+    return any(block["type"] == "workflow" for block in run.definition.get("blocks", {}).values())
 
 
 async def close(services: Services, ended: Execution) -> None:
@@ -121,7 +126,8 @@ async def close(services: Services, ended: Execution) -> None:
     await send_last(services.events, ended)
 
 
-async def _wake(services: Services, execution_id: str) -> None:
+async def wake(services: Services, execution_id: str) -> None:
+    """Have a worker take a run; raises ``ServiceUnavailable`` with the run's id."""
     try:
         await services.queue.wake("executions", execution_id)
     except ServiceUnavailable as error:
@@ -165,7 +171,8 @@ async def _snapshot(unit: Unit, workflow_id: str, number: int) -> Prepared:
     return prepare(workflow_id, number, snapshot.definition)
 
 
-def _require_extent(graph: Graph, extent: Extent) -> None:
+def require_extent(graph: Graph, extent: Extent) -> None:
+    """Raise ``ValidationFailed`` for a part of a workflow that there is not."""
     for name, block_id in (
         ("startBlockId", extent.start_block_id),
         ("stopAfterBlockId", extent.stop_after_block_id),
@@ -220,9 +227,10 @@ async def _take_over(
     await unit.block_logs.copy(earlier.id, execution_id, kept | inside)
 
 
-def _row(
+def new_run(
     workflow_id: str, version: int | None, frozen: dict[str, Any], request: RunRequest, lease: float
 ) -> Execution:
+    """Return the row of a run that begins; ``lease`` is the seconds that its runner has it."""
     extent = request.extent
     options = {
         "timeoutSeconds": request.timeout_seconds,

@@ -25,6 +25,7 @@ async def raw_runs_per_second(blocks: int, seconds: float = 2.0) -> float:
         pipeline.add_component(f"b{number}", NoOp())
         if number:
             pipeline.connect(f"b{number - 1}.value", f"b{number}.value")
+    await pipeline.run_async({"b0": {"value": {}}})  # the first loads what Haystack loads late
     runs, started = 0, perf_counter()
     while perf_counter() - started < seconds:
         await pipeline.run_async({"b0": {"value": {}}})

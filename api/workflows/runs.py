@@ -39,6 +39,7 @@ from pipelines import background, run
 from pipelines.level import Extent
 from pipelines.live import duration_ms, follow, log_name, paused_data
 from pipelines.run import RunRequest
+from pipelines.starting import start_alone
 
 EVENTS = Media("text/event-stream", ExecutionEvent)
 _EXECUTE: Described = {
@@ -66,13 +67,15 @@ async def execute_workflow(call: Call, workflow_id: str, body: ExecuteBody) -> R
     begun = await _begun(call, request)
     if begun is not None:
         return await _attached(call, begun, body, is_async)
+    where = (call.services, call.workspace_id, workflow_id)
     if is_async:
-        return _accepted(await _start(call, workflow_id, request))
+        return _accepted(await start_alone(*where, request))
     owner = new_id("api")
     if not body.stream:
         limit = request.timeout_seconds or SYNC_SECONDS
         request = replace(request, timeout_seconds=limit)
-    row = await _start(call, workflow_id, replace(request, runner=owner))
+    request = replace(request, runner=owner)
+    row = await start_alone(*where, request)
     task = background.launch(call.services, row, owner)
     if body.stream:
         return _stream(call, row, 0)
@@ -154,12 +157,6 @@ async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: boo
 
 def _accepted(row: Execution) -> Reply:
     return Reply(accepted(row), 202, headers_of(row))
-
-
-async def _start(call: Call, workflow_id: str, request: RunRequest) -> Execution:
-    """Start the run in a unit of its own: it must be committed before it is executed."""
-    async with call.services.store.unit(call.workspace_id) as unit:
-        return await run.start(unit, call.services, workflow_id, request)
 
 
 def _request(call: Call, body: ExecuteBody) -> RunRequest:

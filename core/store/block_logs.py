@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.batches import Batcher
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
-from core.store.driver import Ask
 
 
 class BlockLog(Base):
@@ -52,54 +49,6 @@ class BlockLog(Base):
     values_key: Mapped[str | None]
     usage: Mapped[dict[str, Any] | None]
     cost: Mapped[float | None]
-
-
-_WRITE: Final = """
-    INSERT INTO block_logs (
-        id, execution_id, workspace_id, block_id, block_name, block_type, execution_order,
-        iteration, attempt, status, started_at, ended_at, input, output, sealed_output,
-        error_message, error_code, usage, cost, values_key
-    )
-    SELECT r.id, e.id, e.workspace_id, r.block_id, r.block_name, r.block_type, r.execution_order,
-        r.iteration, r.attempt, r.status, r.started_at, r.ended_at, coalesce(r.input, 'null'),
-        coalesce(r.output, 'null'), r.sealed_output, r.error_message, r.error_code, r.usage, r.cost,
-        r.values_key
-    FROM jsonb_to_recordset($1::jsonb) AS r (
-        id text, execution_id text, owner text, block_id text, block_name text, block_type text,
-        execution_order int, iteration text, attempt int, status text, started_at timestamptz,
-        ended_at timestamptz, input jsonb, output jsonb, sealed_output text, error_message text,
-        error_code text, usage jsonb, cost float, values_key text
-    )
-    JOIN executions e
-        ON e.id = r.execution_id AND e.status = 'running' AND e.lease_owner = r.owner
-    ON CONFLICT DO NOTHING
-    RETURNING id
-"""
-
-
-class BlockLogWriter:
-    """Writes how blocks ended, those of runs that go on side by side in one commit.
-
-    ``ask`` puts a statement to the database above workspaces, committed when it returns.
-    """
-
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-        self._batches: Batcher[dict[str, Any], bool] = Batcher(self._write_all)
-
-    async def write(self, execution_id: str, owner: str, row: dict[str, Any]) -> bool:
-        """Write how a block ended, once, while the run is running in its owner's hands.
-
-        ``row`` is plain JSON. False, and nothing written, when the run was taken away or the block
-        is written already. Durable when it returns.
-        """
-        return await self._batches.ask(
-            {"id": new_id("log"), "execution_id": execution_id, "owner": owner, **row}
-        )
-
-    async def _write_all(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        written = {row["id"] for row in await self._ask(_WRITE, [json.dumps(rows)])}
-        return [row["id"] in written for row in rows]
 
 
 class BlockLogs(TenantRepository):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-_TRUSTED_SECONDS: Final = 1.0  # after its use a connection is taken for alive without asking
+TRUSTED_SECONDS: Final = 1.0  # after its use a connection is taken for alive without asking
 _RETURNED: Final = "returned"
 
 
@@ -32,7 +32,7 @@ def replace_lost_connections(engine: AsyncEngine) -> None:
         if driver.is_closed():
             raise DisconnectionError("the server closed the connection")
         returned = entry.info.get(_RETURNED)
-        if returned is None or time.monotonic() - returned < _TRUSTED_SECONDS:
+        if returned is None or time.monotonic() - returned < TRUSTED_SECONDS:
             return
         try:
             dialect.do_ping(connection)

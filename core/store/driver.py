@@ -6,6 +6,8 @@ transaction. A query that is only read is best asked by ``look``, which begins n
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 
 from core.errors import ServiceUnavailable
+from core.store import connections
 from core.store.explained import explained
 from core.store.walls import WORKSPACE, inside
 
@@ -87,6 +90,57 @@ async def ask(engine: AsyncEngine, sql: str, values: Sequence[Any]) -> list[Reco
     """
     with explained():
         return await _alone(engine.sync_engine, sql, values)
+
+
+class Line:
+    """One connection, kept, for statements by themselves that come one after the other."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.sync_engine
+        self._pooled: Any = None
+        self._asked = 0.0
+
+    async def ask(self, sql: str, values: Sequence[Any]) -> list[Record]:
+        """Put a statement above workspaces, committed when it returns; one at a time.
+
+        Raises ``ServiceUnavailable`` when the database went away.
+        """
+        with explained():
+            driver = await self._driver()
+            try:
+                found: list[Record] = await driver.fetch(sql, *values)
+            except _LOST as error:
+                if not _is_lost(driver, error):
+                    raise
+                self.drop()
+                raise ServiceUnavailable(_SILENT) from error
+            except asyncio.CancelledError:
+                self.drop()  # its answer may still come
+                raise
+            self._asked = time.monotonic()
+            return found
+
+    async def _driver(self) -> Any:
+        """Return the connection; one that rested is asked whether it lives, as pools do."""
+        if (
+            self._pooled is not None
+            and time.monotonic() - self._asked > connections.TRUSTED_SECONDS
+        ):
+            try:
+                await self._pooled.driver_connection.fetch("SELECT 1")
+            except _LOST:
+                self.drop()
+        if self._pooled is None or self._pooled.driver_connection.is_closed():
+            self.drop()
+            self._pooled = await greenlet_spawn(self._engine.raw_connection)
+        return self._pooled.driver_connection
+
+    def drop(self) -> None:
+        """End the connection; the next statement opens another."""
+        pooled, self._pooled = self._pooled, None
+        if pooled is not None:
+            pooled.invalidate()
+            pooled.close()
 
 
 async def begin(session: AsyncSession) -> Connection[Record]:

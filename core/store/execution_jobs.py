@@ -3,14 +3,59 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
-from sqlalchemy import case, delete, func, select, text, update
+from sqlalchemy import delete, func, select, text
 
 from core.store.base import Repository
+from core.store.driver import look
 from core.store.executions import HOLDS_SLOT, TERMINAL, Execution
+from core.store.rows import loaded
 
 _MOST_FORGOTTEN = 500  # at once; each takes its block logs along
-_WAITS = "e.status = 'queued' OR (e.status = 'running' AND e.lease_until < now())"
+# The first words are those of the index that finds such rows.
+_WAITS: Final = """
+    e.status IN ('queued', 'running') AND (e.status = 'queued' OR e.lease_until < now())
+"""
+# From one workspace with runs that wait to the next, however many runs each has; then the oldest
+# run of the workspace with the fewest in work.
+_CLAIM: Final = f"""
+    WITH RECURSIVE waiting (workspace_id) AS (
+        (
+            SELECT e.workspace_id FROM executions e WHERE {_WAITS}
+            ORDER BY e.workspace_id LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT e.workspace_id FROM executions e
+            WHERE {_WAITS} AND e.workspace_id > w.workspace_id
+            ORDER BY e.workspace_id LIMIT 1
+        ) FROM waiting w WHERE w.workspace_id IS NOT NULL
+    ), chosen AS (
+        SELECT w.workspace_id FROM waiting w
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS busy FROM executions b
+            WHERE b.workspace_id = w.workspace_id AND b.status = 'running'
+                AND b.lease_until >= now()
+        ) AS load
+        CROSS JOIN LATERAL (
+            SELECT e.created_at FROM executions e WHERE e.workspace_id = w.workspace_id AND {_WAITS}
+            ORDER BY e.created_at LIMIT 1
+        ) AS oldest
+        ORDER BY load.busy, oldest.created_at, w.workspace_id LIMIT 1
+    ), next AS (
+        SELECT e.id, e.status FROM executions e
+        WHERE e.workspace_id = (SELECT workspace_id FROM chosen) AND {_WAITS}
+        ORDER BY e.created_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE executions SET status = 'running', lease_owner = $1, lease_until = now() + $2::interval,
+        started_at = coalesce(executions.started_at, clock_timestamp()), updated_at = now(),
+        recoveries = recoveries + CASE next.status WHEN 'running' THEN 1 ELSE 0 END
+    FROM next WHERE executions.id = next.id
+    RETURNING executions.*
+"""  # noqa: S608 - constants
+_HAS_WAITING: Final = f"SELECT EXISTS (SELECT FROM executions e WHERE {_WAITS})"  # noqa: S608
+_TRIES: Final = 3
 
 
 class ExecutionJobs(Repository):
@@ -24,33 +69,17 @@ class ExecutionJobs(Repository):
     async def claim(self, owner: str, lease: timedelta) -> Execution | None:
         """Take the next waiting run, of the workspace with the fewest in work.
 
-        A run whose holder fell silent waits too; taking it counts as a recovery.
+        A run whose holder fell silent waits too; taking it counts as a recovery. It is a statement
+        by itself, committed at once. The row stays outside the session.
         """
-        waiting = text(f"""
-            WITH busy AS (
-                SELECT workspace_id, count(*) AS runs FROM executions
-                WHERE status = 'running' AND lease_until >= now() GROUP BY workspace_id
-            )
-            SELECT e.id FROM executions e LEFT JOIN busy USING (workspace_id)
-            WHERE {_WAITS}
-            ORDER BY coalesce(busy.runs, 0), e.created_at, e.id
-            LIMIT 1 FOR UPDATE OF e SKIP LOCKED
-        """)  # noqa: S608 - a constant
-        execution_id = await self._session.scalar(waiting)
-        if execution_id is None:
-            return None
-        return await self._session.scalar(
-            update(Execution)
-            .where(Execution.id == execution_id)
-            .values(
-                recoveries=Execution.recoveries + case((Execution.status == "running", 1), else_=0),
-                status="running",
-                started_at=func.coalesce(Execution.started_at, func.clock_timestamp()),
-                lease_owner=owner,
-                lease_until=func.now() + lease,
-            )
-            .returning(Execution)
-        )
+        for _ in range(_TRIES):
+            for record in await look(self._session, _CLAIM, owner, lease):
+                return loaded(Execution, record)
+            # Others may have taken what was the last of the chosen workspace, not of all.
+            ((waits,),) = await look(self._session, _HAS_WAITING)
+            if not waits:
+                return None
+        return None
 
     async def waiting_with_slot(self) -> list[tuple[str, str]]:
         """Return workspace and id of the runs that wait for a worker and hold a slot."""

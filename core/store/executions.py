@@ -90,7 +90,7 @@ _FINISH: Final = f"""
     UPDATE executions SET status = $4, cost = $5, output = coalesce($6, output),
         error = coalesce($7, error), usage = coalesce($8, usage), ended_at = clock_timestamp(),
         lease_owner = NULL, lease_until = NULL, updated_at = now()
-    WHERE {_OF_OWNER} RETURNING ended_at, updated_at
+    WHERE {_OF_OWNER} RETURNING ended_at
 """  # noqa: S608 - constants
 
 
@@ -184,8 +184,7 @@ class Executions(TenantRepository):
         given = (None if end.get(key) is None else json.dumps(end[key]) for key in _ENDS)
         values = (*self._mine(run.id, owner), end["status"], end.get("cost"), *given)
         for row in await fetch(self._session, _FINISH, *values):
-            for key, value in {**end, **row, "lease_owner": None, "lease_until": None}.items():
-                setattr(run, key, value)
+            set_ended(run, end, row["ended_at"])
             return True
         return False
 
@@ -211,3 +210,10 @@ class Executions(TenantRepository):
 
     def _mine(self, execution_id: str, owner: str) -> tuple[str, str, str]:
         return execution_id, self._workspace_id, owner
+
+
+def set_ended(run: Execution, end: dict[str, Any], moment: datetime) -> None:
+    """Set on a run what ending its row has set there."""
+    given = {**end, "ended_at": moment, "updated_at": moment}
+    for key, value in {**given, "lease_owner": None, "lease_until": None}.items():
+        setattr(run, key, value)

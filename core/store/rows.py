@@ -72,15 +72,26 @@ def _encoded(column: ColumnElement[Any], value: Any) -> Any:
     return json.dumps(value) if is_json else value
 
 
+def set_defaults(row: Base) -> None:
+    """Set what is missing on a new row and has a default of ours."""
+    for name, default in _defaults(type(row)):
+        if row.__dict__.get(name) is None:
+            setattr(row, name, default.arg(None) if default.is_callable else default.arg)
+
+
+@lru_cache
+def _defaults(kind: type[Base]) -> list[tuple[str, Any]]:
+    columns = ((name, each.columns[0]) for name, each in kind.__mapper__.column_attrs.items())
+    return [(name, column.default) for name, column in columns if column.default is not None]
+
+
 def _filled(row: Base) -> dict[str, Any]:
     """Return the values of the columns that have one, given or by default."""
+    set_defaults(row)
     found = {}
     for name, attribute in row.__mapper__.column_attrs.items():
         column = attribute.columns[0]
         value = row.__dict__.get(name)
-        if value is None and column.default is not None:
-            value = column.default.arg(None) if column.default.is_callable else column.default.arg
-            setattr(row, name, value)
         if value is not None:
             found[column.name] = _encoded(column, value)
         elif isinstance(column.type, JSONB) and not column.nullable:

@@ -24,7 +24,7 @@ from core.store.audit import AuditLog, AuditWriter
 from core.store.bearer_tokens import BearerTokens
 from core.store.blob_keys import BlobKeys
 from core.store.block_failures import BlockFailures
-from core.store.block_logs import BlockLogs, BlockLogWriter
+from core.store.block_logs import BlockLogs
 from core.store.callers import KeyHolders
 from core.store.chats import Chats
 from core.store.checkpoints import Checkpoints
@@ -32,7 +32,7 @@ from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.document_queue import DocumentQueue
 from core.store.documents import Documents
-from core.store.driver import ask
+from core.store.driver import Line, ask
 from core.store.execution_jobs import ExecutionJobs
 from core.store.executions import Executions
 from core.store.files import File, Files
@@ -53,6 +53,7 @@ from core.store.postings import Postings
 from core.store.published_chats import PublishedChats
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
 from core.store.run_statistics import RunStatistics
+from core.store.run_writer import RunWriter
 from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
 from core.store.secrets import Secrets
@@ -168,11 +169,12 @@ OpenSystemUnit = Callable[[], AbstractAsyncContextManager[SystemUnit]]
 class Store:
     """The database: opens units. Make it after fork, one a process and event loop."""
 
-    def __init__(self, engine: AsyncEngine, tenants: AsyncEngine) -> None:
-        """``engine`` works as the database's user, ``tenants`` behind the wall."""
-        self.engine, self._tenants = engine, tenants
+    def __init__(self, engine: AsyncEngine, tenants: AsyncEngine, line: AsyncEngine) -> None:
+        """``engine`` works as the database's user, ``tenants`` behind the wall, and ``line`` like
+        the first, with one connection."""
+        self.engine, self._tenants, self._line = engine, tenants, Line(line)
         self._above, self._inside = _sessions(engine), _sessions(tenants)
-        self.block_log_writer = BlockLogWriter(partial(ask, engine))
+        self.run_writer = RunWriter(self._line.ask)
         self.turn_leases = TurnLeases(partial(ask, engine))
         self.key_holders = KeyHolders(partial(ask, engine))
         self.live_callers = LiveCallers(partial(ask, engine))
@@ -205,6 +207,7 @@ class Store:
     async def close(self) -> None:
         await self.engine.dispose()
         await self._tenants.dispose()
+        self._line.drop()
 
 
 def _sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
@@ -223,9 +226,9 @@ def open_store(database_url: str, settings: Settings) -> Store:
     """Return a store with its own connection pools: most of the connections are for workspaces."""
     size = settings.database_pool_size
     above = max(1, size * 3 // 10)
-    engine, tenants = _engine(database_url, above), _engine(database_url, size - above)
+    engine, tenants = _engine(database_url, above), _engine(database_url, max(1, size - above - 1))
     build_in(tenants)
-    return Store(engine, tenants)
+    return Store(engine, tenants, _engine(database_url, 1))
 
 
 def _engine(database_url: str, size: int) -> AsyncEngine:

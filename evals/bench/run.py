@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.config import Settings
-from evals.bench import chat, knowledge, lists, memory, sockets, workers, workflows
+from evals.bench import chat, knowledge, leaks, lists, memory, sockets, workers, workflows
 from evals.bench.figures import Figure
 from evals.bench.model_server import model_server
 from evals.bench.system import System, running
@@ -31,26 +31,35 @@ async def run(documents: int, runs: int, json_file: Path | None) -> bool:
         console.print("Starting the service on data of its own …")
         async with running(environment) as system:
             figures = await _measure(system, model_url, documents, runs, console)
-    console.print(_table(figures))
+    is_cleared = _told(console, figures)
     if json_file:
         report = {"at": datetime.now(UTC).isoformat(), "figures": [f.to_json() for f in figures]}
         json_file.write_text(json.dumps(report, indent=2))
-    return all(figure.clears is not False for figure in figures)
+    return is_cleared
 
 
 async def run_sockets() -> bool:
     """Measure editing over sockets alone and print; returns whether every bar is cleared."""
     async with running({}) as system:
-        figures = await sockets.measure(system)
-    Console().print(_table(figures))
-    return all(figure.clears is not False for figure in figures)
+        return _told(Console(), await sockets.measure(system))
 
 
-async def run_workers(settings: Settings, runs: int, many: int) -> bool:
+async def run_workers(settings: Settings, runs: int) -> bool:
     """Measure runs by workers of their own and print; returns whether every bar is cleared."""
     async with opened(settings) as services:
-        figures = await workers.measure(settings, services, runs, many)
-    Console().print(_table(figures))
+        return _told(Console(), await workers.measure(settings, services, runs))
+
+
+async def run_memory(settings: Settings, runs: int) -> bool:
+    """Watch the memory of a worker and of the API over so many runs each, and print."""
+    console = Console()
+    async with opened(settings) as services:
+        figures = await leaks.of_worker(settings, services, runs, console.print)
+    return _told(console, figures + await leaks.of_api(runs, console.print))
+
+
+def _told(console: Console, figures: list[Figure]) -> bool:
+    console.print(_table(figures))
     return all(figure.clears is not False for figure in figures)
 
 

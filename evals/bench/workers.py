@@ -1,4 +1,4 @@
-"""Runs by `executions` workers: how two compare with one, and the memory of one over many runs."""
+"""Runs by `executions` workers: how two compare with one."""
 
 from __future__ import annotations
 
@@ -17,29 +17,26 @@ from core.services import Services
 from core.store.workflows import Workflow
 from evals.bench.figures import Figure
 from evals.bench.shapes import no_ops, waits
-from evals.bench.system import resident
 from evals.scratch import ScratchBase
 from pipelines.run import RunRequest, start
 
 _SLOTS: Final = 8  # of a worker: few, so that it is slots that are short and not the processor
 _AT_ONCE: Final = 200  # runs that wait for a worker
 _LOOK_SECONDS: Final = 0.2
-_MANY: Final = 1_000  # runs between two looks at memory
 _READY_SECONDS: Final = 120
 
 
-async def measure(settings: Settings, services: Services, runs: int, many: int) -> list[Figure]:
-    """Return how runs that wait, and no-ops, speed up with a second worker; and, where ``many`` is
-    not 0, how much larger a worker is after so many runs than after the first thousand."""
-    waiting = await _added(services, waits())
-    plain = await _added(services, no_ops())
+async def measure(settings: Settings, services: Services, runs: int) -> list[Figure]:
+    """Return how runs that wait, and no-ops, speed up with a second worker."""
+    waiting = await added(services, waits())
+    plain = await added(services, no_ops())
     figures = []
     rates: dict[str, list[float]] = {waiting: [], plain: []}
     for count in (1, 2):
-        async with _workers(settings, count):
-            await _rate(services, plain, 4 * _SLOTS * count)  # they have loaded what they need
+        async with workers(settings, count):
+            await rate(services, plain, 4 * _SLOTS * count)  # they have loaded what they need
             for workflow, found in rates.items():
-                found.append(await _rate(services, workflow, runs))
+                found.append(await rate(services, workflow, runs))
     for name, workflow, bar in (
         ("runs of ten blocks that wait 200 ms", waiting, 1.7),
         ("runs of ten no-ops", plain, None),
@@ -50,24 +47,10 @@ async def measure(settings: Settings, services: Services, runs: int, many: int) 
             Figure(f"{name}, 2 workers", two, "runs/s", f"{_SLOTS} slots each"),
             Figure(f"{name}, two over one", two / one, "×", "", bar=bar),
         ]
-    return figures + (await _memory(settings, services, plain, many) if many else [])
+    return figures
 
 
-async def _memory(settings: Settings, services: Services, workflow: str, many: int) -> list[Figure]:
-    sizes: list[int] = []
-    async with _workers(settings, 1) as [worker]:
-        for _ in range(max(2, many // _MANY)):
-            await _rate(services, workflow, _MANY)
-            sizes.append(resident(worker.pid))
-    after = f"{sizes[0] / 1e6:.0f} MB after the first {_MANY:,}"
-    name = f"memory of a worker after {len(sizes) * _MANY:,} runs"
-    return [
-        Figure(name, sizes[-1] / 1e6, "MB", "no-ops", "lower"),
-        Figure("… over the first thousand's", sizes[-1] / sizes[0], "×", after, "lower", 1.1),
-    ]
-
-
-async def _rate(services: Services, workflow: str, count: int) -> float:
+async def rate(services: Services, workflow: str, count: int) -> float:
     """Have ``count`` runs done by whoever takes them; return how many a second."""
     workspace, request = ScratchBase.workspace_id, RunRequest(trigger="api")
     left, open_runs, started = count, set[str](), perf_counter()
@@ -86,7 +69,8 @@ async def _rate(services: Services, workflow: str, count: int) -> float:
     return count / (perf_counter() - started)
 
 
-async def _added(services: Services, definition: dict[str, Any]) -> str:
+async def added(services: Services, definition: dict[str, Any]) -> str:
+    """Return the id of a new deployed workflow."""
     row = Workflow(id=new_id("wf"), name="Bench", definition=definition)
     async with services.store.unit(ScratchBase.workspace_id) as unit:
         unit.workflows.add(row)
@@ -97,7 +81,7 @@ async def _added(services: Services, definition: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def _workers(
+async def workers(
     settings: Settings, count: int
 ) -> AsyncIterator[list[asyncio.subprocess.Process]]:
     """Start workers, and yield them once each of them listens."""

@@ -16,7 +16,7 @@ _TODAY_RUNS_PER_SECOND: Final = 7.0  # Langflow 1.13, which stores its runs
 
 async def measure(system: System, runs: int) -> list[Figure]:
     client = system.client
-    path = await _deployed(system, "Bench", no_ops())
+    path = await deployed(system, "Bench", no_ops())
 
     async def run(number: int) -> None:
         answer = await client.post(f"{path}/execute", json={"input": {"number": number}})
@@ -47,8 +47,8 @@ async def measure(system: System, runs: int) -> list[Figure]:
 
 async def _shape_figures(system: System) -> list[Figure]:
     """How fast independent blocks run side by side, and how soon a stream begins."""
-    wide = await _deployed(system, "Wide", side_by_side())
-    plain = await _deployed(system, "Plain", no_ops())
+    wide = await deployed(system, "Wide", side_by_side())
+    plain = await deployed(system, "Plain", no_ops())
 
     async def run(_: int) -> None:
         answer = await system.client.post(f"{wide}/execute", json={"input": {}})
@@ -94,7 +94,8 @@ async def _until_first_event(system: System, path: str) -> float:
     return first
 
 
-async def _deployed(system: System, name: str, definition: dict[str, Any]) -> str:
+async def deployed(system: System, name: str, definition: dict[str, Any]) -> str:
+    """Return the path of a new deployed workflow."""
     made = await system.client.post("/api/workflows", json={"name": name, **definition})
     made.raise_for_status()
     path = f"/api/workflows/{made.json()['id']}"

@@ -24,7 +24,7 @@ import pipelines.search  # noqa: F401
 from core.config import get_settings
 from core.ids import new_id
 from core.services import open_services
-from core.store.block_logs import BlockLogWriter
+from core.store.run_writer import RunWriter
 from pipelines.blocks import KINDS
 from pipelines.blocks.base import BlockKind, Context
 from pipelines.execute import claim, execute
@@ -67,9 +67,9 @@ async def _tell(url: str, place: str) -> None:
 
 
 def _end_at(number: int, point: str) -> None:
-    write, count = BlockLogWriter.write, 0
+    write, count = RunWriter.write_block, 0
 
-    async def counted(self: BlockLogWriter, *given: Any) -> bool:
+    async def counted(self: RunWriter, *given: Any) -> bool:
         nonlocal count
         count += 1
         is_last = count == number
@@ -80,7 +80,7 @@ def _end_at(number: int, point: str) -> None:
             os._exit(ENDED)
         return is_written
 
-    BlockLogWriter.write = counted  # type: ignore[method-assign]
+    RunWriter.write_block = counted  # type: ignore[method-assign]
 
 
 def _forked(said: dict[str, Any]) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
+from copilot import turn
 from core.config import Settings
 from core.services import Services
 from core.store.executions import TERMINAL, ExecutionFilter
@@ -181,21 +183,45 @@ async def test_what_fails_or_waits_is_said(member: Member) -> None:
 @pytest.mark.usefixtures("waiting_in_place")
 async def test_a_turn_that_is_broken_off_ends_its_run(member: Member, services: Services) -> None:
     workflow_id = await _published(member, SLOW)
-    found_by = ExecutionFilter(workflow_id=workflow_id)
-
-    async def runs() -> list[str]:
-        async with services.store.unit(member.workspace_id) as unit:
-            page = await unit.executions.page(found_by, None, 10)
-        return [row.status for row in page.rows]
-
-    asking = asyncio.create_task(_events(member, _question(workflow_id, "Hi", userMessageId="u")))
-    while "running" not in await runs():
-        await asyncio.sleep(0.05)
-    chat = (await member.program.get("/api/copilot/history")).json()["data"]
-    message = next(said["id"] for said in chat if said["status"] == "running")
+    asking, message = await _asking(member, services, workflow_id)
     await member.program.post(f"/api/copilot/streams/{message}/abort", json={})
     assert (await asking)[-1]["payload"]["status"] == "aborted"
-    assert (await runs())[0] in TERMINAL
+    assert (await _runs(member, services, workflow_id))[0] in TERMINAL
+
+
+@pytest.mark.usefixtures("waiting_in_place")
+async def test_a_turn_whose_process_fell_silent_takes_its_run_along(
+    member: Member, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would hear the rest of it, and whoever asks again begins another."""
+    monkeypatch.setattr(turn, "HEARTBEAT_SECONDS", 3600.0)  # it falls silent
+    workflow_id = await _published(member, SLOW)
+    asking, message = await _asking(member, services, workflow_id)
+    async with services.store.engine.begin() as connection:
+        past = text("UPDATE messages SET lease_until = now() - interval '1 s' WHERE id = :id")
+        await connection.execute(past, {"id": message})
+    assert await turn.end_interrupted(services) == 1
+    assert await _runs(member, services, workflow_id) == ["cancelled"]
+    events = await asking
+    assert events[-1]["payload"]["status"] == "failed"
+    assert events[-2]["payload"]["code"] == "INTERRUPTED"
+
+
+async def _runs(member: Member, services: Services, workflow_id: str) -> list[str]:
+    async with services.store.unit(member.workspace_id) as unit:
+        page = await unit.executions.page(ExecutionFilter(workflow_id=workflow_id), None, 10)
+    return [row.status for row in page.rows]
+
+
+async def _asking(
+    member: Member, services: Services, workflow_id: str
+) -> tuple[asyncio.Task[list[dict[str, Any]]], str]:
+    """Ask; return the task that reads the answer, and the answer's id, once the run goes on."""
+    asking = asyncio.create_task(_events(member, _question(workflow_id, "Hi", userMessageId="u")))
+    while "running" not in await _runs(member, services, workflow_id):
+        await asyncio.sleep(0.05)
+    chat = (await member.program.get("/api/copilot/history")).json()["data"]
+    return asking, next(said["id"] for said in chat if said["status"] == "running")
 
 
 async def test_runs_take_slots(member: Member, services: Services) -> None:

@@ -156,7 +156,7 @@ async def test_lost_connections_are_replaced_unnoticed(
     if is_known:
         await asyncio.sleep(0.2)  # what the server last said is on its way
     else:
-        monkeypatch.setattr("core.store.connections._TRUSTED_SECONDS", 0.0)
+        monkeypatch.setattr("core.store.connections.TRUSTED_SECONDS", 0.0)
         monkeypatch.setattr(asyncpg.Connection, "is_closed", lambda _: False)
 
     for _ in own:
