@@ -71,8 +71,13 @@ class Processor:
         """
         if not await self._has_waiting():
             return 0  # most wakes come while their document is already in work
-        slots = (self._drain_slot() for _ in range(_SLOTS + _GUEST_SLOTS))
-        return sum(await asyncio.gather(*slots))
+        slots = [asyncio.ensure_future(self._drain_slot()) for _ in range(_SLOTS + _GUEST_SLOTS)]
+        try:
+            return sum(await asyncio.gather(*slots))
+        finally:  # told to end, gather waits for the first of them only: all are to give back
+            for slot in slots:
+                slot.cancel()
+            await asyncio.gather(*slots, return_exceptions=True)
 
     async def process_next(self) -> bool:
         """Claim the next job and bring it to an end; false if none waits."""

@@ -161,10 +161,20 @@ async def test_a_worker_that_lost_one_of_them_writes_none(desk: Desk, processor:
     assert await desk.totals() == (count, count, count)
 
 
-async def test_a_worker_that_is_stopped_gives_them_all_back(desk: Desk) -> None:
+async def test_a_worker_that_is_stopped_gives_them_all_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parser = HeldParser()
     ids = await _add_all(desk)
-    work = asyncio.ensure_future(Processor(desk.services, parser).drain())
+    processor = Processor(desk.services, parser)
+    give_back = processor._give_back
+
+    async def slowly(job: Document) -> None:
+        await asyncio.sleep(0.3)  # the other slots have nothing to give back, and end before
+        await give_back(job)
+
+    monkeypatch.setattr(processor, "_give_back", slowly)
+    work = asyncio.ensure_future(processor.drain())
     await asyncio.to_thread(parser.begun.wait)
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
