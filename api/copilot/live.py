@@ -182,8 +182,8 @@ class ShownTurns:
         if message is None:
             return  # deleted already
         shown.answer = as_new(message)
-        for event, data in shown.so_far():
-            tell(event, data)
+        for name, data in shown.so_far():
+            tell(name, data)
         head = {"id": message.id, "chatId": message.chat_id}
         async for told in follow(self._hub.services.events, message, reload, 0):
             if told is not None and told.data["type"] == "text":
