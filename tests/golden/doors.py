@@ -77,7 +77,7 @@ def stand_ins() -> Iterator[None]:
     with ExitStack() as stack:
         for name, stand_in in (
             ("core.models.chat.stream", _stream),
-            ("pipelines.search.search", _search),
+            ("pipelines.search.widening.search", _search),
             ("pipelines.tools.call", _call),
         ):
             stack.enter_context(patch(name, stand_in))

@@ -74,6 +74,16 @@ async def base(member: Member, services: Services) -> str:
     return await write_base(services.store, member.workspace_id, TEXT)
 
 
+async def _with_answer(member: Member, talk: Talk) -> dict[str, Any]:
+    """Return the session once an answer is in its transcript, where it comes after the sound."""
+    async with asyncio.timeout(30):
+        while True:
+            shown: dict[str, Any] = (await member.program.get(f"{PATH}/{talk.session_id}")).json()
+            if any(line["role"] == "assistant" for line in shown["transcript"]):
+                return shown
+            await asyncio.sleep(0.02)
+
+
 @pytest.mark.usefixtures("base")
 async def test_a_spoken_question_gets_a_spoken_answer(
     member: Member, connect: Connect, with_voice: FakeVoice, services: Services
@@ -93,7 +103,7 @@ async def test_a_spoken_question_gets_a_spoken_answer(
     spoken = [(t["role"], t["final"]) for t in talk.of("transcript")]
     assert spoken[0] == ("user", True)
     assert spoken[-1] == ("assistant", True)
-    shown = (await member.program.get(f"{PATH}/{talk.session_id}")).json()
+    shown = await _with_answer(member, talk)
     assert [line["role"] for line in shown["transcript"]] == ["user", "assistant"]
     assert shown["transcript"][0]["text"] == "When is the slipway closed?"
     assert {"transcription", "firstText", "firstAudio"} <= shown["latencyMs"].keys()
@@ -134,7 +144,7 @@ async def test_who_speaks_interrupts_the_answer(
     told = len(talk.told)
     await asyncio.sleep(0.3)
     assert [kind for kind, _ in talk.told[told:] if kind == "response"] == []
-    lines = (await member.program.get(f"{PATH}/{talk.session_id}")).json()["transcript"]
+    lines = (await _with_answer(member, talk))["transcript"]
     assert [line["interrupted"] for line in lines if line["role"] == "assistant"] == [True]
     # What is said then is answered in the same chat.
     with_voice.seconds = 0.1
