@@ -16,11 +16,10 @@ from core.store.rows import loaded
 _SMALL: Final = 8192  # bytes: what claiming and writing cost is felt beside the embedding
 _MOST: Final = 8  # that are claimed at once: who comes meanwhile waits for no more than those
 # The first words are those of the index that finds such rows. Who was begun before, or has
-# passages, is left to be done by itself.
+# passages, is left to be done by itself. They are chosen apart from the update (a query that locks
+# is run once there): as a condition of it, its plan may run them again, and take as many again.
 _CLAIM_LIKE: Final = """
-    UPDATE documents SET status = 'processing', attempts = attempts + 1, lease_owner = $1,
-        lease_until = now() + $2::interval, started_at = now(), updated_at = now()
-    WHERE id IN (
+    WITH alike AS MATERIALIZED (
         SELECT d.id FROM documents d
         WHERE d.status IN ('pending', 'processing') AND d.status = 'pending'
             AND d.workspace_id = $3 AND d.base_id = $4 AND d.mime_type = ANY($5::text[])
@@ -28,7 +27,10 @@ _CLAIM_LIKE: Final = """
             AND d.indexed_name IS NULL AND d.chunk_count = 0
         ORDER BY d.created_at, d.id LIMIT $7 FOR UPDATE SKIP LOCKED
     )
-    RETURNING *
+    UPDATE documents SET status = 'processing', attempts = attempts + 1, lease_owner = $1,
+        lease_until = now() + $2::interval, started_at = now(), updated_at = now()
+    FROM alike WHERE documents.id = alike.id
+    RETURNING documents.*
 """
 
 
