@@ -17,6 +17,7 @@ from evals import report
 from evals.cases import BadData
 
 _DRAWS: Final = 10_000
+_YARDSTICK: Final = "rrf "  # the fusion that ours has to beat; what it gives, ties may turn
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,9 @@ def _shown(chance: float | None) -> str:
 
 
 def fallen(found: Sequence[Change], tolerance: float) -> list[Change]:
-    """Return the figures that fell by more than ``tolerance``."""
-    return [change for change in found if change.difference < -tolerance]
+    """Return the figures that fell by more than ``tolerance``; a yardstick's may."""
+    ours = [change for change in found if not change.name.startswith(_YARDSTICK)]
+    return [change for change in ours if change.difference < -tolerance]
 
 
 def _set(of: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from evals.__main__ import app
 from evals.cases import BadData
-from evals.compare import changes, load_report
+from evals.compare import changes, fallen, load_report
 
 
 def _report(*scores: float, name: str = "set") -> dict[str, Any]:
@@ -73,3 +73,12 @@ def test_the_page_shows_every_figure_twice_and_marks_a_fall(tmp_path: Path) -> N
     assert "-0.2500" in page
     assert "&lt;set&gt;: against a.json" in page
     assert "<set>" not in page
+
+
+def test_a_yardstick_may_fall() -> None:
+    before, after = _report(0.5), _report(0.5)
+    for report, score in ((before, 0.4), (after, 0.3)):
+        report["modes"]["rrf"] = {"ndcg@10": score}
+    found = changes(before, after)
+    assert {change.name for change in found} >= {"rrf ndcg@10"}
+    assert fallen(found, 0.005) == []
