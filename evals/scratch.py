@@ -190,9 +190,10 @@ class ScratchBase:
                 await processor.close()
 
     async def _add(self, base_id: str, sources: Sequence[Source]) -> None:
-        stored = [
-            await self._services.blobs.put(_once(source.data), _LARGEST) for source in sources
-        ]
+        # Side by side: each waits for the disk to have it.
+        stored = await asyncio.gather(
+            *(self._services.blobs.put(_once(source.data), _LARGEST) for source in sources)
+        )
         async with self._services.store.unit(_WORKSPACE) as unit:
             base = await unit.bases.get(base_id)
             assert base is not None
