@@ -66,6 +66,21 @@ def print_scale(console: Console, found: Mapping[str, Any]) -> None:
     )
 
 
+def print_many_bases(console: Console, found: Mapping[str, Any]) -> None:
+    """Print what a search of one base costs among few and among many."""
+    title = f"{found['bases']} bases, {found['passages']} passages in all"
+    table = Table("milliseconds of", "p50", "p95", title=title)
+    for label, key in (
+        ("a search of one base, when there were ten", "few"),
+        ("… when there were all of them", "many"),
+        ("a search of twenty bases together", "twentyTogether"),
+        ("a page of the list of bases", "listed"),
+    ):
+        table.add_row(label, f"{found[key]['p50']:.1f}", f"{found[key]['p95']:.1f}")
+    console.print(table)
+    console.print(f"upkeep looked over all of them in {found['upkeepSeconds']:.2f} s")
+
+
 _ANSWER_MEASURES = (
     ("one gold document: first result is from it", "oneGoldFirst"),
     ("several: three quarters among ten documents", "severalGoldAmongTen"),

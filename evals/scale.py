@@ -41,7 +41,7 @@ _TOGETHER_ASKED: Final = 8
 Floats = NDArray[np.float32]
 
 
-class _World:
+class World:
     """Random passages, the same each time."""
 
     def __init__(self, dimensions: int) -> None:
@@ -60,26 +60,36 @@ class _World:
         """Return a text of made-up words."""
         return " ".join(f"w{n}" for n in self._random.choice(_VOCABULARY, words, p=self._shares))
 
+    def questions(self, count: int) -> list[str]:
+        """Return questions of such words."""
+        return [f"what is said of {self.text(6)}?" for _ in range(count)]
+
 
 async def fill(store: Store, base: KnowledgeBase, count: int) -> None:
     """Write ``count`` passages and the base's vector index."""
-    world = _World(base.embedding_dimensions)
+    world = World(base.embedding_dimensions)
     with progress_bar() as bar:
         task = bar.add_task("writing passages", total=count)
         for start in range(0, count, _TOGETHER):
-            chunks = _chunks(world, start, min(_TOGETHER, count - start))
-            document = Document(
-                id=new_id("doc"), base_id=base.id, name=f"part {start}", mime_type="text/plain",
-                size=1, checksum=new_id("sum"), blob_key="none", meta={}, status="completed",
-            )  # fmt: skip
-            async with store.unit(base.workspace_id) as unit:
-                await unit.documents.add_unless_known(document)
-                await unit.chunks.write_chunks(base, document.id, chunks)
+            chunks = passages(world, start, min(_TOGETHER, count - start))
+            await write(store, base, f"part {start}", chunks)
             bar.advance(task, len(chunks))
     await tend(store)
 
 
-def _chunks(world: _World, start: int, count: int) -> list[NewChunk]:
+async def write(store: Store, base: KnowledgeBase, name: str, chunks: list[NewChunk]) -> None:
+    """Write a document of these passages."""
+    document = Document(
+        id=new_id("doc"), base_id=base.id, name=name, mime_type="text/plain", size=1,
+        checksum=new_id("sum"), blob_key="none", meta={}, status="completed",
+    )  # fmt: skip
+    async with store.unit(base.workspace_id) as unit:
+        await unit.documents.add_unless_known(document)
+        await unit.chunks.write_chunks(base, document.id, chunks)
+
+
+def passages(world: World, start: int, count: int) -> list[NewChunk]:
+    """Return passages, numbered from ``start`` for filters."""
     found = []
     for number, vector in enumerate(world.vectors(count), start):
         text = world.text(_WORDS)
@@ -97,14 +107,14 @@ async def run(store: Store, workspace_id: str, base_id: str) -> dict[str, Any]:
     """Return the figures of a filled base."""
     async with store.unit(workspace_id) as unit:
         (base,) = await unit.hits.bases([base_id])
-    world = _World(base.embedding_dimensions)
+    world = World(base.embedding_dimensions)
     vectors = world.vectors(_QUESTIONS)
-    questions = [f"what is said of {world.text(6)}?" for _ in range(_QUESTIONS)]
+    questions = world.questions(_QUESTIONS)
     rows = []
     for share in SHARES:
         chosen = {f"in{share}": 0}
         recalls = [await _recall(store, workspace_id, base_id, v, chosen) for v in vectors]
-        counts, took = await _asked(store, workspace_id, base_id, questions, chosen)
+        counts, took = await asked(store, workspace_id, [base_id], questions, chosen)
         rows.append(
             {"share": 1 / share, "recall@10": fmean(recalls), "fewest": min(counts)}
             | {"p50": percentile(took, 0.5), "p95": percentile(took, 0.95)}
@@ -127,15 +137,19 @@ async def _recall(
     return len(set(found[:_TOP]) & set(exact)) / len(exact)
 
 
-async def _asked(
-    store: Store, workspace_id: str, base_id: str, questions: Sequence[str], chosen: Any
+async def asked(
+    store: Store,
+    workspace_id: str,
+    base_ids: Sequence[str],
+    questions: Sequence[str],
+    chosen: dict[str, Any] | None = None,
 ) -> tuple[list[int], list[float]]:
     """Return how many results each question had, and the milliseconds it took alone."""
     counts, took = [], []
     for question in questions:
         began = time.perf_counter()
         query = SearchQuery(question, top_k=_TOP, filter=chosen)
-        counts.append(len((await search(store, workspace_id, [base_id], query)).results))
+        counts.append(len((await search(store, workspace_id, base_ids, query)).results))
         took.append((time.perf_counter() - began) * 1000)
     return counts, took
 
@@ -149,7 +163,7 @@ async def _crowd(
 
     async def ask() -> None:
         for question in turns:
-            _, (milliseconds,) = await _asked(store, workspace_id, base_id, [question], None)
+            _, (milliseconds,) = await asked(store, workspace_id, [base_id], [question])
             took.append(milliseconds)
 
     began, used = time.perf_counter(), time.process_time()

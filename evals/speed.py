@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import uvloop
 from rich.console import Console
 
 from core.config import Settings
-from evals import report, scale
+from evals import many_bases, report, scale
 from evals.scratch import ScratchBase, opened, servers
 
 app = typer.Typer()
@@ -95,6 +96,37 @@ def scale_command(
     report.print_scale(Console(), found)
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+@app.command("many-bases")
+def many_bases_command(
+    bases: Annotated[int, typer.Option(help="Bases of the installation.", min=20)] = 1_000,
+    passages: Annotated[int, typer.Option(help="Passages of each.", min=10)] = 100,
+    json_file: _Json = None,
+) -> None:
+    """Search bases when there are ten of them, and again when there are a thousand.
+
+    Prints milliseconds of a search of one base then and then, of twenty together, and of a page of
+    the list of bases; and how long upkeep looks over all of them.
+    """
+    with servers() as settings:
+        found = uvloop.run(_many_bases(settings, bases, passages))
+    report.print_many_bases(Console(), found)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+async def _many_bases(settings: Settings, bases: int, passages: int) -> dict[str, Any]:
+    async with opened(settings) as services:
+        scratch = ScratchBase(services, "many", "", "en")
+        async with AsyncExitStack() as stack:
+            return await many_bases.run(
+                services.store,
+                scratch.workspace_id,
+                lambda: stack.enter_async_context(scratch.empty()),
+                bases,
+                passages,
+            )
 
 
 async def _scale(settings: Settings, chunks: int) -> dict[str, Any]:

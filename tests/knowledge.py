@@ -44,14 +44,8 @@ class WordEmbedder:
 async def make_base(
     store: Store, workspace_id: str, language: str = "en", **columns: Any
 ) -> KnowledgeBase:
-    base = KnowledgeBase(
-        id=new_id("kb"),
-        name="Base",
-        language=language,
-        embedding_model="words",
-        embedding_dimensions=DIMENSIONS,
-        **columns,
-    )
+    model = {"embedding_model": "words", "embedding_dimensions": DIMENSIONS}
+    base = KnowledgeBase(id=new_id("kb"), name="Base", language=language, **(model | columns))
     async with store.unit(workspace_id) as unit:
         unit.bases.add(base)
     return base
