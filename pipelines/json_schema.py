@@ -8,7 +8,7 @@ together has a second of the thread's time.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
@@ -16,8 +16,8 @@ from typing import Any, Final
 import jsonschema
 import regex
 from jsonschema.validators import Draft202012Validator, extend, validator_for
-from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import EMPTY_REGISTRY
 
 from core.errors import ValidationFailed
 
@@ -32,7 +32,7 @@ class SchemaUnusable(ValidationFailed):
     """No value can be held against a schema; the message says why, as a half sentence."""
 
 
-def misfit(schema: Mapping[str, Any], value: Any) -> jsonschema.ValidationError | None:
+def misfit(schema: dict[str, Any], value: Any) -> jsonschema.ValidationError | None:
     """Return the first thing in which a value does not fit a schema; None where it fits.
 
     ``$schema`` says which draft it is of, 2020-12 where it does not. Nothing waits here, so that
@@ -44,7 +44,7 @@ def misfit(schema: Mapping[str, Any], value: Any) -> jsonschema.ValidationError 
     known = validator_for(schema, default=Draft202012Validator)
     try:
         known.check_schema(schema)
-        return next(_bounded(known)(schema, registry=REGISTRY).iter_errors(value), None)
+        return next(_bounded(known)(schema, registry=EMPTY_REGISTRY).iter_errors(value), None)
     except jsonschema.SchemaError as error:
         raise SchemaUnusable(f"it is no JSON Schema: {error.message}") from error
     except Unresolvable as error:
@@ -83,7 +83,7 @@ def _bounded(known: Any) -> Any:
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
     }
-    return extend(known, own)
+    return extend(known, own)  # type: ignore[no-untyped-call]
 
 
 def _seconds_left() -> float:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote
 
 import regex
 from pydantic import JsonValue
@@ -18,7 +17,6 @@ from pydantic import JsonValue
 from pipelines.references import as_text
 
 _PLAIN: Final = regex.compile(r"[A-Za-z0-9_.~-]+")  # what looks the same everywhere
-_BLANKS: Final = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 
 
 def mask(value: JsonValue, secrets: Mapping[str, str]) -> JsonValue:
@@ -36,7 +34,9 @@ def mask(value: JsonValue, secrets: Mapping[str, str]) -> JsonValue:
     if value is None or isinstance(value, bool):
         return value
     spelled = json.dumps(value)
-    return next(("{{" + name + "}}" for name, hidden in secrets.items() if hidden == spelled), value)
+    return next(
+        ("{{" + name + "}}" for name, hidden in secrets.items() if hidden == spelled), value
+    )
 
 
 class TextMask:
@@ -107,10 +107,9 @@ def _run(text: str) -> str:
     if text[0] == "\\":
         return f"(?:{ways[0]}|\\\\{{{count},{count * 8}}})"
     ways.append(rf"\\{{0,7}}{regex.escape(text)}")
-    if text in _BLANKS:
-        ways.append(rf"\\{{1,8}}{_BLANKS[text]}")
     if text == " ":
         ways.append(r"\+")
-    if not text.isascii() or text in _BLANKS:
-        ways.append(r"\\{1,8}(?i:" + json.dumps(text)[2:-1].replace("\\", r"\\{1,8}") + ")")
+    if not (text.isascii() and text.isprintable()):
+        spelled = json.dumps(text)[2:-1]  # without the first backslash: n, u00e9, ud83d\ude00
+        ways.append(r"\\{1,8}(?i:" + spelled.replace("\\", r"\\{1,8}") + ")")
     return f"(?:{'|'.join(ways)})"

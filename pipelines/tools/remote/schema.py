@@ -45,7 +45,7 @@ def cleaned(schema: Mapping[str, Any]) -> dict[str, JsonValue]:
 def require_fit(name: str, schema: Mapping[str, Any], arguments: Mapping[str, JsonValue]) -> None:
     """Raise ``ValidationFailed`` unless arguments fit, with a sentence that says what does not."""
     try:
-        found = json_schema.misfit(schema, arguments)
+        found = json_schema.misfit(dict(schema), arguments)
     except json_schema.SchemaUnusable as error:
         raise ValidationFailed(f"The schema of {name} cannot be used: refresh it.") from error
     if found is not None:
