@@ -12,7 +12,8 @@ from copilot.desk import Desk
 from core.errors import NuxaError
 from core.models.messages import Message
 from core.services import Services
-from pipelines.references import as_text, mask
+from pipelines.masking import mask
+from pipelines.references import as_text
 
 _SHORTEST: Final = 4  # characters; a shorter value is in every other text, and no secret
 

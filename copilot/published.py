@@ -29,8 +29,8 @@ from core.store.messages import Message
 from core.store.unit import Unit
 from pipelines import background, run
 from pipelines.live import follow
+from pipelines.masking import mask
 from pipelines.prepared import prepare
-from pipelines.references import mask
 from pipelines.run import RunRequest
 from pipelines.workflow import Block
 

@@ -17,9 +17,10 @@ from core.models.room import is_local, room_of
 from core.services import Services
 from core.store.messages import Message as Row
 from pipelines.journal import storable
+from pipelines.masking import mask
 from pipelines.model_keys import own_key
 from pipelines.passages import marked
-from pipelines.references import as_text, mask
+from pipelines.references import as_text
 
 log = structlog.get_logger(__name__)
 _INSTRUCTIONS: Final = (

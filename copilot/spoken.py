@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from pipelines.links import LinkGuard, is_own
-from pipelines.references import TextMask
+from pipelines.masking import TextMask
 
 _STORED: Final = {"knowledge": "results", "agent": "citations"}  # outputs that quote documents
 _MOST: Final = 10_000  # texts that an address is looked for in

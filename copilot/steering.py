@@ -11,7 +11,8 @@ from core.store.messages import Message
 from core.store.unit import Unit
 from pipelines.agent import Hear
 from pipelines.journal import storable
-from pipelines.references import as_text, mask
+from pipelines.masking import mask
+from pipelines.references import as_text
 
 
 async def steer(unit: Unit, answer: Message, text: str) -> Message:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
+from core.errors import NotFound
 from core.ids import new_id
 from core.services import Services
 from core.store.executions import TERMINAL, Execution
@@ -51,12 +52,17 @@ async def run_through(
 
 
 async def watched(services: Services, run: Execution) -> Execution:
-    """Wait for the end or the pause of a run that another call, or process, executes."""
+    """Wait for the end or the pause of a run that another call, or process, executes.
+
+    Raises ``NotFound`` where it was deleted meanwhile.
+    """
     async for _ in follow(services.events, services.store.unit, run, 0):
         pass
     async with services.store.unit(run.workspace_id) as unit:
         last = await unit.executions.get(run.id)
-    if last is None or last.status not in (*TERMINAL, "paused"):
+    if last is None:
+        raise NotFound("The run was deleted with its workflow while it went on; nothing is left.")
+    if last.status not in (*TERMINAL, "paused"):
         raise RuntimeError(f"the log of run {run.id} ended before the run")
     return last
 

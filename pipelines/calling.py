@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import jsonschema
 import structlog
 from pydantic import JsonValue
 
 from core.errors import NotFound, NuxaError
 from core.models.messages import ToolCall, ToolSpec
+from pipelines.json_schema import SchemaUnusable, misfit
 
 log = structlog.get_logger(__name__)
 
@@ -49,13 +50,16 @@ async def call_tool(
 ) -> ToolResult:
     """Check the arguments, ask the gate and run the tool; whatever goes wrong is its result."""
     try:
-        jsonschema.validate(arguments, tool.spec.parameters)
+        wrong = await asyncio.to_thread(misfit, tool.spec.parameters, arguments)
+        if wrong is not None:
+            return ToolResult(call, "error", f"The arguments do not fit: {wrong.message}.")
         await gate(call, arguments)
         return ToolResult(call, "success", await tool(arguments))
+    except SchemaUnusable as error:
+        sentence = f"The schema of {call.name} cannot be used: {error.message}."
+        return ToolResult(call, "error", sentence)
     except NuxaError as error:
         return ToolResult(call, "error", error.message)
-    except jsonschema.ValidationError as error:
-        return ToolResult(call, "error", f"The arguments do not fit: {error.message}.")
     except Exception:
         log.exception("tool failed", tool=call.name)
         return ToolResult(call, "error", f"The tool {call.name} failed; do without it.")

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipelines.masking import mask
 from pipelines.passages import Passage, Passages
-from pipelines.references import as_text, mask
+from pipelines.references import as_text
 from pipelines.support import find_support
 
 _MARK: Final = re.compile(r"\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6}){0,20}\s?\]")

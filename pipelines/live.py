@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from core.errors import NotFound
 from core.events import Event, EventLogs
 from core.store.executions import TERMINAL, Execution
 from core.store.pauses import Pause
@@ -179,11 +180,20 @@ async def _complete(events: EventLogs, open_unit: OpenUnit, run: Execution, afte
         now = await unit.executions.get(run.id)
         is_paused = now is not None and now.status == "paused"
         pauses = await unit.pauses.open_under(run.id) if is_paused else []
-    if now is not None and now.status in TERMINAL:
+    if now is None:
+        await events.append_after(log_name(run.id), after, _deleted(run))
+    elif now.status in TERMINAL:
         await events.append_after(log_name(run.id), after, _end(now))
-    elif now is not None and is_paused:
+    elif is_paused:
         event = _envelope(now.id, now.workflow_id, PAUSED, paused_data(now, pauses), now.paused_at)
         await events.append_after(log_name(run.id), after, event)
+
+
+def _deleted(run: Execution) -> dict[str, JsonValue]:
+    """Return the end of a run that has no row any more: its workflow or workspace is gone."""
+    error: JsonValue = {"code": NotFound.code, "message": "The run was deleted with its workflow."}
+    data: dict[str, JsonValue] = {"success": False, "output": None, "error": error}
+    return _envelope(run.id, run.workflow_id, LAST_TYPES["cancelled"], data)
 
 
 def _end(run: Execution) -> dict[str, JsonValue]:

@@ -123,47 +123,6 @@ def dig(value: JsonValue, path: tuple[str, ...]) -> JsonValue:
     return value
 
 
-def mask(value: JsonValue, secrets: Mapping[str, str]) -> JsonValue:
-    """Return ``value`` with every secret's value replaced by its ``{{NAME}}``."""
-    if not secrets:
-        return value
-    if isinstance(value, str):
-        for name, hidden in sorted(secrets.items(), key=lambda item: -len(item[1])):
-            value = value.replace(hidden, "{{" + name + "}}") if hidden else value
-        return value
-    if isinstance(value, list):
-        return [mask(item, secrets) for item in value]
-    if isinstance(value, dict):
-        return {str(mask(key, secrets)): mask(item, secrets) for key, item in value.items()}
-    return value
-
-
-class TextMask:
-    """Masks secrets in a text that comes in pieces, one that is cut by a piece's end too."""
-
-    def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._secrets = {name: hidden for name, hidden in secrets.items() if hidden}
-        self._held = ""
-
-    def feed(self, piece: str) -> str:
-        """Return what can be shown by now."""
-        text = self._held + piece
-        keep = max((_begun(text, hidden) for hidden in self._secrets.values()), default=0)
-        self._held = text[len(text) - keep :]
-        return as_text(mask(text[: len(text) - keep], self._secrets))
-
-    def finish(self) -> str:
-        """Return the rest."""
-        rest, self._held = self._held, ""
-        return as_text(mask(rest, self._secrets))
-
-
-def _begun(text: str, hidden: str) -> int:
-    """Return how many characters at the end of ``text`` may begin ``hidden``."""
-    sizes = range(min(len(text), len(hidden) - 1), 0, -1)
-    return next((size for size in sizes if hidden.startswith(text[-size:])), 0)
-
-
 def _resolve_text(text: str, scope: Scope) -> JsonValue:
     whole = TOKEN.fullmatch(text.strip())
     if whole is not None:

@@ -104,6 +104,13 @@ async def cancel(unit: Unit, services: Services, execution_id: str) -> Execution
     return existing
 
 
+async def cancel_of_workflow(unit: Unit, services: Services, workflow_id: str) -> None:
+    """End all runs of a workflow that is to be deleted, so that whoever follows one hears of it."""
+    for ended in await unit.executions.cancel_of(workflow_id):
+        unit.after_commit(partial(close, services, ended))
+        await cancel_under(unit, services, ended)
+
+
 async def cancel_under(
     unit: Unit, services: Services, run: Execution, place: str | None = None
 ) -> None:

@@ -21,8 +21,8 @@ from core.store.pauses import Asked
 from pipelines.blocks.base import Context
 from pipelines.graph import Graph
 from pipelines.journal import StoreJournal
+from pipelines.masking import mask
 from pipelines.outcome import final_output
-from pipelines.references import mask
 from pipelines.run import Parent, RunRequest, cancel_under, start
 from pipelines.workflow import parse
 

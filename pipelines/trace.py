@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from pydantic import JsonValue
 
 from core.errors import NuxaError
-from pipelines.references import mask
+from pipelines.masking import mask
 from pipelines.workflow import Block
 
 BlockStatus = Literal["success", "error", "skipped"]

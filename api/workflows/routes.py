@@ -25,6 +25,7 @@ from api.workflows.schemas import (
 )
 from core.ids import new_id
 from core.store.workflows import Workflow
+from pipelines import run
 from pipelines.editing.content import checked, content_of
 from pipelines.editing.edit import save
 from pipelines.editing.operations import replace
@@ -79,6 +80,7 @@ async def update_workflow(call: Call, workflow_id: str, body: WorkflowPatch) -> 
 async def delete_workflow(call: Call, workflow_id: str) -> None:
     """Delete a workflow with its runs and their logs; what runs stops within seconds."""
     row = found(await call.unit.workflows.lock(workflow_id), "workflow")
+    await run.cancel_of_workflow(call.unit, call.services, workflow_id)
     await call.unit.workflows.delete(row)
     call.audit("workflow.deleted", row.id, name=row.name)
 

@@ -190,10 +190,18 @@ class Executions(TenantRepository):
 
     async def cancel(self, execution_id: str) -> Execution | None:
         """End a run that has not ended as ``cancelled``; None when there is no such run."""
-        return await self._session.scalar(
+        ended = await self._cancel(Execution.id == execution_id)
+        return ended[0] if ended else None
+
+    async def cancel_of(self, workflow_id: str) -> Sequence[Execution]:
+        """End as ``cancelled`` all runs of a workflow that have not ended."""
+        return await self._cancel(Execution.workflow_id == workflow_id)
+
+    async def _cancel(self, which: ColumnElement[bool]) -> Sequence[Execution]:
+        ended = await self._session.scalars(
             update(Execution)
             .where(
-                Execution.id == execution_id,
+                which,
                 Execution.workspace_id == self._workspace_id,
                 Execution.status.not_in(TERMINAL),
             )
@@ -207,6 +215,7 @@ class Executions(TenantRepository):
             .returning(Execution)
             .execution_options(populate_existing=True)
         )
+        return ended.all()
 
     def _mine(self, execution_id: str, owner: str) -> tuple[str, str, str]:
         return execution_id, self._workspace_id, owner

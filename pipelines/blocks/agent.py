@@ -19,9 +19,10 @@ from pipelines.blocks.agent_tools import ToolChoice, as_material, bound_tools
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
 from pipelines.blocks.knowledge import BaseIds
 from pipelines.calling import ToolResult
+from pipelines.masking import TextMask, mask
 from pipelines.model_keys import own_key
 from pipelines.passages import INSTRUCTIONS, MATERIAL, Passages, question_with
-from pipelines.references import TextMask, as_text, mask
+from pipelines.references import as_text
 from pipelines.tools.remote.listed import is_remote
 
 
@@ -117,22 +118,23 @@ async def _with_passages(
 
 async def _answer(context: Context, settings: AgentSettings, task: Task) -> Done:
     """Run the loop to its end, telling what happens as it happens."""
-    text = TextMask(context.scope.secrets)
+    text, thinking = TextMask(context.scope.secrets), TextMask(context.scope.secrets)
     async with aclosing(run_agent(task, chat.stream)) as events:
         async for event in events:
             if isinstance(event, Done):
+                await _tell(context, "thinking", {"thinking": thinking.finish()})
                 await _tell(context, "chunk", {"chunk": text.finish()})
                 await _tell(context, "done", {})
                 return event
-            await _show(context, event, text)
+            await _show(context, event, text, thinking)
     raise UpstreamError(f"The model {settings.model} ended without an answer; run it again.")
 
 
-async def _show(context: Context, event: AgentEvent, text: TextMask) -> None:
+async def _show(context: Context, event: AgentEvent, text: TextMask, thinking: TextMask) -> None:
     if isinstance(event, TextDelta):
         await _tell(context, "chunk", {"chunk": text.feed(event.text)})
     elif isinstance(event, ThinkingDelta):
-        await _tell(context, "thinking", {"thinking": event.text})
+        await _tell(context, "thinking", {"thinking": thinking.feed(event.text)})
     elif isinstance(event, ToolCall):
         called = {"phase": "call", "id": event.id, "name": event.name, "arguments": event.arguments}
         await _tell(context, "tool", called)
@@ -142,7 +144,7 @@ async def _show(context: Context, event: AgentEvent, text: TextMask) -> None:
 
 
 async def _tell(context: Context, kind: str, data: Mapping[str, JsonValue]) -> None:
-    if kind == "chunk" and not data["chunk"]:
+    if kind in ("chunk", "thinking") and not data[kind]:
         return
     shown = {key: mask(value, context.scope.secrets) for key, value in data.items()}
     await context.emit(f"stream:{kind}", {"blockId": context.block_id, **shown})

@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
-import jsonschema
 import regex
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
@@ -19,6 +18,7 @@ from pipelines import personal_data
 from pipelines.blocks.base import BlockSettings, Context, Output, Text
 from pipelines.blocks.judging import judge
 from pipelines.blocks.knowledge import BaseIds
+from pipelines.json_schema import SchemaUnusable, misfit
 from pipelines.passages import Passages
 from pipelines.references import as_text
 from pipelines.support import find_support
@@ -104,7 +104,7 @@ async def verdict(context: Context, check: Check, text: str, model: str) -> Verd
     """Check a text."""
     match check:
         case Json():
-            return _is_json(check, text)
+            return await asyncio.to_thread(_is_json, check, text)
         case Regex():
             return await asyncio.to_thread(_matches, check, text)
         case Length():
@@ -120,14 +120,15 @@ async def verdict(context: Context, check: Check, text: str, model: str) -> Verd
 def _is_json(check: Json, text: str) -> Verdict:
     try:
         value: JsonValue = json.loads(text)
-        if check.schema_ is not None:
-            jsonschema.validate(value, check.schema_)
     except (ValueError, RecursionError):
         return Verdict(False, "The text is no JSON.")
-    except jsonschema.ValidationError as error:
-        return Verdict(False, f"The JSON does not fit the schema: {error.message}.")
-    except jsonschema.SchemaError as error:
-        raise ValidationFailed(f"The check json has no valid schema: {error.message}.") from error
+    try:
+        wrong = misfit(check.schema_, value) if check.schema_ is not None else None
+    except SchemaUnusable as error:
+        sentence = f"The schema of the check json cannot be used: {error.message}."
+        raise ValidationFailed(sentence) from error
+    if wrong is not None:
+        return Verdict(False, f"The JSON does not fit the schema: {wrong.message}.")
     return Verdict(True, "The text is JSON as asked for.")
 
 

@@ -12,7 +12,7 @@ from core.errors import TimedOut
 from core.store.pauses import Asked
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
 from pipelines.blocks.fields import InputField, typed
-from pipelines.references import mask
+from pipelines.masking import mask
 
 LONGEST_SECONDS = 366 * 24 * 3600
 

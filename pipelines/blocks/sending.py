@@ -19,7 +19,8 @@ from core.ids import new_id
 from core.store.sent_webhooks import SentWebhook
 from core.webhook_signing import sign
 from pipelines.blocks.base import Context
-from pipelines.references import as_text, mask
+from pipelines.masking import mask
+from pipelines.references import as_text
 from pipelines.tools.upstream import retry_after
 
 PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each repeat

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from core.errors import NotFound, NuxaError
 from core.models.messages import ToolSpec
 from core.services import Services
-from pipelines.references import mask
+from pipelines.masking import mask
 from pipelines.tools.base import Output, Reach, Tool
 from pipelines.tools.gmail import GMAIL_SEND
 from pipelines.tools.http_request import HTTP_REQUEST

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from core.errors import ValidationFailed
-from pipelines.references import MAX_TEXT, Reference, Secret, as_text, find, mask, resolve
+from pipelines.references import MAX_TEXT, Reference, Secret, as_text, find, resolve
 from pipelines.scope import RunScope
 
 
@@ -65,11 +65,6 @@ def test_a_deep_setting_is_refused() -> None:
 def test_find_in_reading_order() -> None:
     found = list(find(["<A.b> {{K}}", {"x": "<c.d[2]>"}]))
     assert found == [Reference("a", ("b",)), Secret("K"), Reference("c", ("d", "2"))]
-
-
-def test_mask_prefers_the_longer_secret_and_reaches_keys() -> None:
-    secrets = {"A": "abc", "B": "abcdef", "EMPTY": ""}
-    assert mask({"abc": ["x abcdef abc"]}, secrets) == {"{{A}}": ["x {{B}} {{A}}"]}
 
 
 @given(st.text(), st.text())

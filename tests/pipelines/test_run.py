@@ -450,3 +450,19 @@ async def test_an_end_that_was_written_and_not_said_is_told_once(
     assert told[1:] == [told[0]] * 2
     assert len(told[0]) == 6 - after
     assert (await _types(services, row)).count("execution:completed") == 1
+
+
+async def test_a_run_that_was_deleted_has_an_end_too(
+    services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workspace goes with all that is in it, and nobody says how its runs ended."""
+    monkeypatch.setattr(EventLogs.follow, "__defaults__", (0, 0.05))
+    row = await _start(services, owner, await _workflow(services, owner, SLOW), runner="me")
+    work = asyncio.create_task(execute(services, row, "me"))
+    await _until(_is_waiting(services, row))
+    async with services.store.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM executions WHERE id = :id"), {"id": row.id})
+    assert await work is None
+    events = follow(services.events, services.store.unit, row, 0)
+    assert [e.data["type"] async for e in events if e is not None][-1] == "execution:cancelled"
+    assert (await _types(services, row)).count("execution:cancelled") == 1

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from pydantic import JsonValue
 
 from core.errors import ValidationFailed
+from pipelines import json_schema
 
 _MOST_NODES: Final = 5_000
 _DEEPEST: Final = 40
@@ -44,8 +45,8 @@ def cleaned(schema: Mapping[str, Any]) -> dict[str, JsonValue]:
 def require_fit(name: str, schema: Mapping[str, Any], arguments: Mapping[str, JsonValue]) -> None:
     """Raise ``ValidationFailed`` unless arguments fit, with a sentence that says what does not."""
     try:
-        found = next(Draft202012Validator(schema).iter_errors(dict(arguments)), None)
-    except Exception as error:  # of a schema that refers to itself, or to nothing
+        found = json_schema.misfit(dict(schema), arguments)
+    except json_schema.SchemaUnusable as error:
         raise ValidationFailed(f"The schema of {name} cannot be used: refresh it.") from error
     if found is not None:
         path = ".".join(map(str, found.absolute_path))

@@ -170,6 +170,25 @@ async def test_a_sync_caller_hears_of_the_cancellation(member: Member) -> None:
     assert (body["success"], body["status"]) == (False, "cancelled")
 
 
+async def test_deleting_the_workflow_ends_its_runs_for_whoever_waits(member: Member) -> None:
+    path = await _made(member, SLOW)
+    waiting = asyncio.create_task(
+        member.program.post(f"{path}/execute", json={"input": 1}, headers={"X-Run-Id": "mine"})
+    )
+    while (await member.browser.get(f"{path}/executions/mine")).status_code != 200:
+        await asyncio.sleep(0.02)
+    read: list[str] = []
+    async with member.browser.stream("GET", f"{path}/executions/mine/stream") as answer:
+        async for line in answer.aiter_lines():
+            if '"blockId":"w"' in line:
+                assert (await member.browser.delete(path)).status_code == 204
+            read.append(line)
+    assert sum('"execution:cancelled"' in line for line in read) == 1
+    assert [line for line in read if line][-1] == "data: [DONE]"
+    answered = await waiting
+    assert (answered.status_code, answered.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
 async def test_a_time_limit_is_a_408_and_cancels(member: Member) -> None:
     path = await _made(member, SLOW)
     answer = await member.program.post(f"{path}/execute", json={"timeoutSeconds": 0.3})

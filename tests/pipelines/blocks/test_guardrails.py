@@ -67,6 +67,12 @@ async def test_a_pattern_that_would_take_forever_is_ended() -> None:
         await _checked("a" * 40 + "!", {"type": "regex", "pattern": "(a|a)+$(?<=b)|(a+)+b"})
 
 
+async def test_a_schema_that_refers_elsewhere_is_not_fetched() -> None:
+    check = {"type": "json", "schema": {"$ref": "http://127.0.0.1:9/schema"}}
+    with pytest.raises(BlockFailed, match=r"which is not in it"):
+        await _checked("{}", check)
+
+
 async def test_a_model_judges_by_a_rule(model: ScriptedModel) -> None:
     said = {"passed": False, "reason": "It is rude."}
     model.rounds = [[TextDelta(json.dumps(said))]]
