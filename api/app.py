@@ -84,6 +84,7 @@ SLICES: Final = (
     "api.mcp.routes",
     "api.voice.config",
     "api.voice.sessions",
+    "api.voice.listening",
     "api.voice.twilio",
     "api.voice.daily",
     "api.voice.audio",

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from core.config import Settings
+from core.garbage import look_at_new_alone
 
 log = structlog.get_logger(__name__)
 
@@ -42,16 +43,16 @@ class Warmth:
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Collect no garbage while modules load, and never again look at what they brought.
+    """Collect no garbage while modules load, and then no more look at what they brought.
 
     Imports make no garbage to speak of, but a quarter of their processor time would go into
-    looking for it; later every full collection would walk through all their objects.
+    looking for it.
     """
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        look_at_new_alone()
         gc.enable()
 
 

@@ -15,6 +15,7 @@ from core.store.knowledge_bases import KnowledgeBase
 from core.store.unit import Unit
 
 _SWEPT_AT_ONCE: Final = 500
+_RECORDINGS_AT_ONCE: Final = 20
 
 
 async def remove_base(unit: Unit, blobs: Blobs, base: KnowledgeBase) -> None:
@@ -42,12 +43,26 @@ async def remove_workspace(services: Services, workspace_id: str) -> None:
                 blob_keys = [
                     *await unit.files.all_blob_keys(),
                     *await unit.artifacts.all_blob_keys(),
+                    *await unit.voice_recordings.all_blob_keys(),
                 ]
                 break
     async with services.store.system() as system:
         await system.workspaces.delete(await system.workspaces.load(workspace_id))
     for key in blob_keys:
         await services.blobs.delete(key)
+
+
+async def remove_old_recordings(services: Services) -> int:
+    """Delete recordings of conversations that were kept long enough; return how many."""
+    removed = 0
+    while True:
+        async with services.store.system() as system:
+            count, blob_keys = await system.voice_recordings.take_expired(_RECORDINGS_AT_ONCE)
+        for key in blob_keys:
+            await services.blobs.delete(key)
+        removed += count
+        if not count:
+            return removed
 
 
 async def sweep_blobs(services: Services, unused_for: timedelta) -> int:

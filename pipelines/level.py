@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
+from core.loading import load
 from pipelines.blocks.base import Context, Held
 from pipelines.compile import compile_graph, run_pipeline
 from pipelines.graph import Graph
@@ -45,6 +46,7 @@ async def run_level(
     run until something comes that a block waits for, and ``LeaseLost`` when the journal says that
     the run belongs to somebody else.
     """
+    await load("pipelines.block_pipeline")  # Haystack: a fifth of a second
     level = _Level(graph, graph.part(extent.start_block_id, extent.stop_after_block_id), trace)
     records = await level.run(scope, context)
     chosen = extent.selected_outputs

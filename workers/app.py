@@ -14,6 +14,7 @@ from celery.signals import worker_process_init, worker_shutting_down
 
 from copilot import offline
 from core.config import Settings, forbid_phoning_home
+from core.garbage import look_at_new_alone
 from core.logs import configure_logs
 from core.queue import Kind, make_celery
 from core.services import NotConfigured
@@ -50,6 +51,7 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
         os.nice(_BEHIND)
     else:
         offline.register()
+        look_at_new_alone()  # one event loop for all its runs
     app = make_app(settings)
     app.worker_main(
         [

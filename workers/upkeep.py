@@ -32,6 +32,7 @@ _MOST_WAKES: Final = 64
 _SWEPT_AT_ONCE: Final = 5_000
 _SWEEP_SECONDS: Final = 6 * 3600.0
 _UPLOADS_END: Final = timedelta(days=1)
+_LAST_WORDS: Final = timedelta(seconds=30)  # to write the end of a recording
 
 log = structlog.get_logger(__name__)
 
@@ -140,15 +141,26 @@ async def end_interrupted_turns(services: Services) -> None:
 
 
 async def end_overdue_voice_sessions(services: Services) -> None:
-    """End conversations by voice that are past their limit, and those whose process is gone."""
+    """End conversations by voice that are past their limit, and those whose process is gone.
+
+    What such a process recorded until then is kept.
+    """
     async with services.store.system() as unit:
         await unit.voice_sessions.end_overdue()
+        await unit.voice_recordings.end_abandoned(_LAST_WORDS)
 
 
 async def forget_voice_events(services: Services) -> None:
     """Delete the ids of other services' events that are older than any repeat."""
     async with services.store.system() as unit:
         await unit.voice_events.purge()
+
+
+async def forget_old_recordings(services: Services) -> None:
+    """Delete recordings of conversations that were kept as long as their workspace has said."""
+    removed = await removal.remove_old_recordings(services)
+    if removed:
+        log.info("recordings deleted", count=removed)
 
 
 async def forget_idempotency_keys(services: Services) -> None:
@@ -205,6 +217,7 @@ FORGETTING: tuple[Duty, ...] = (
     forget_webhook_deliveries,
     forget_old_fires,
     forget_old_runs,
+    forget_old_recordings,
 )
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from werkzeug.datastructures import Headers
@@ -12,13 +15,33 @@ from core.errors import RangeNotSatisfiable
 from core.store.files import File
 
 
+@dataclass(frozen=True)
+class Download:
+    """What is given: ``version`` changes with its bytes, ``read`` yields those of [start, end)."""
+
+    name: str
+    mime_type: str
+    version: str
+    size: int
+    read: Callable[[int, int], AsyncIterator[bytes]]
+
+
 def download_reply(call: Call, file: File) -> Reply:
-    """Return the answer with the bytes that the request's headers ask for.
+    """Return the answer with the bytes of a file that the request's headers ask for.
 
     Raises ``RangeNotSatisfiable`` for a range outside the file.
     """
+    read = partial(call.services.blobs.read, file.blob_key)
+    return ranged_reply(call, Download(file.name, file.mime_type, file.checksum, file.size, read))
+
+
+def ranged_reply(call: Call, file: Download) -> Reply:
+    """Return the answer with the bytes that the request's headers ask for.
+
+    Raises ``RangeNotSatisfiable`` for a range outside.
+    """
     asked = call.request.headers
-    tag = f'"{file.checksum}"'
+    tag = f'"{file.version}"'
     headers = {
         "ETag": tag,
         "Accept-Ranges": "bytes",
@@ -28,15 +51,14 @@ def download_reply(call: Call, file: File) -> Reply:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-cache",
     }
-    if parse_etags(asked.get("If-None-Match")).contains_weak(file.checksum):
+    if parse_etags(asked.get("If-None-Match")).contains_weak(file.version):
         return Reply(status=304, headers=headers)
     part = _range(asked, tag, file.size)
     start, end = part or (0, file.size)
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
     headers["Content-Length"] = str(end - start)
-    content = call.services.blobs.read(file.blob_key, start, end)
-    return Reply(status=206 if part else 200, headers=headers, stream=content)
+    return Reply(status=206 if part else 200, headers=headers, stream=file.read(start, end))
 
 
 def _range(asked: Headers, tag: str, size: int) -> tuple[int, int] | None:

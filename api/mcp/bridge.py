@@ -20,7 +20,7 @@ _SAID = "mcp-"  # headers of the protocol's own; the SDK need not know who calls
 
 async def exchange(server: Server[Any], asked: Facts, body: bytes) -> Reply:
     """Return a server's answer to one request."""
-    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # 20 MB
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=max(1, len(body))

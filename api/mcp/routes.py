@@ -15,6 +15,7 @@ from api.mcp.bridge import exchange
 from api.mcp.tools import TOOLS, McpTool
 from api.wire import Wire, left_away
 from core.errors import Forbidden, NotFound, NuxaError
+from core.loading import load
 
 if TYPE_CHECKING:
     import mcp_types as protocol
@@ -65,6 +66,7 @@ async def speak_mcp(call: Call, body: RpcMessage) -> Reply:
     Tools: `list_knowledge_bases`, `search`, `ask`, `list_workflows`, `run_workflow`; each under the
     key's own scopes. See docs/mcp.md.
     """
+    await load("mcp_types", "mcp.server", "mcp.server.streamable_http_manager")  # 0.4 s, 20 MB
     message = body.model_dump_json(exclude_unset=True).encode()
     return await exchange(_server(call), call.request, message)
 

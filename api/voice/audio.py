@@ -129,7 +129,7 @@ async def take_audio(call: SocketCall, payload: AudioChunk) -> None:
             )
         spoken.last_seq = payload.seq
     spoken.budget.spend(seconds_of(pcm, LISTENING_RATE))
-    await spoken.holding.talk.feed(pcm)
+    await spoken.holding.feed(pcm)
 
 
 @socket_event("audio:end", access=READ, domain="voice", is_piece=True)

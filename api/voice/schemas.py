@@ -35,6 +35,18 @@ class TurnDetection(TurnDetectionPatch):
     """How the end of an utterance is found here."""
 
 
+class RecordingPatch(Wire):
+    """Whether both sides of each session are recorded; ``retentionDays`` after its end a recording
+    is deleted, ``null`` keeps it as long as the workspace. Tell callers, by the greeting say."""
+
+    enabled: bool = False
+    retention_days: int | None = Field(None, ge=1, le=3650)
+
+
+class RecordingSettings(RecordingPatch):
+    """Whether sessions are recorded here."""
+
+
 class TwilioPatch(Wire):
     account_sid: Sid | None = None
     auth_token: SecretText | None = None
@@ -65,6 +77,7 @@ class VoiceConfigPatch(Wire):
     knowledge_base_ids: list[str] = Field(default=[], max_length=50)
     turn_detection: TurnDetectionPatch = TurnDetectionPatch()
     max_duration_seconds: int = Field(900, ge=10, le=7200)
+    recording: RecordingPatch | None = None
     twilio: TwilioPatch | None = None
     daily: DailyPatch | None = None
 
@@ -100,6 +113,7 @@ class VoiceConfigAnswer(Wire):
     knowledge_base_ids: list[str]
     turn_detection: TurnDetection
     max_duration_seconds: int
+    recording: RecordingSettings
     twilio: TwilioAnswer
     daily: DailyAnswer
     updated_at: datetime | None
@@ -143,8 +157,20 @@ class Line(Wire):
     latency_ms: dict[str, int] = Field(default={})
 
 
+class Recording(Wire):
+    """``status`` is ``ready`` once ``GET …/recording`` gives it; ``complete`` tells then whether it
+    reaches to the session's end: not where the process was killed. ``durationMs`` is so far."""
+
+    status: Literal["recording", "ready"]
+    complete: bool | None
+    duration_ms: int
+    size: int  # bytes of the WAV file
+    expires_at: datetime | None
+
+
 class VoiceSessionAnswer(Wire):
-    """``latencyMs`` holds the medians over the session's answers."""
+    """``latencyMs`` holds the medians over the session's answers; ``recording`` is ``null`` where
+    there is none, or none any more."""
 
     id: str
     channel: Channel
@@ -159,10 +185,12 @@ class VoiceSessionAnswer(Wire):
     expires_at: datetime
     transcript: list[Line]
     latency_ms: dict[str, int]
+    recording: Recording | None
 
 
 class NewVoiceSessionAnswer(Wire):
-    """``token`` opens a socket for this session alone, until it ends; it is shown once."""
+    """``token`` opens a socket for this session alone, until it ends; it is shown once.
+    ``recorded``: what is said will be kept as sound."""
 
     id: str
     token: str
@@ -170,6 +198,7 @@ class NewVoiceSessionAnswer(Wire):
     channel: Channel
     expires_at: datetime
     format: AudioFormat
+    recorded: bool
 
 
 class EventTaken(Wire):

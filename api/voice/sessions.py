@@ -10,6 +10,7 @@ from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
+from api.voice.recordings import shown_recording
 from api.voice.schemas import (
     AudioFormat,
     NewVoiceSession,
@@ -19,6 +20,7 @@ from api.voice.schemas import (
 from copilot.voice.sessions import Opening, open_session
 from core.errors import Conflict
 from core.rights import Role
+from core.store.voice_recordings import VoiceRecording
 from core.store.voice_sessions import VoiceSession
 
 _WIDE: Final = AudioFormat(encoding="pcm16", sample_rate=16_000)
@@ -53,6 +55,7 @@ async def create_voice_session(call: Call, body: NewVoiceSession) -> NewVoiceSes
         channel=body.channel,
         expires_at=session.expires_at,
         format=_TELEPHONE if body.channel == "twilio" else _WIDE,
+        recorded=session.settings["recording"]["enabled"],
     )
 
 
@@ -60,19 +63,23 @@ async def create_voice_session(call: Call, body: NewVoiceSession) -> NewVoiceSes
 async def list_voice_sessions(call: Call, query: PageQuery) -> Page[VoiceSessionAnswer]:
     """List the user's sessions, newest first; an admin sees the workspace's."""
     page = await call.unit.voice_sessions.page(_whose(call), query.position(), query.limit)
-    return Page(data=[_answer(row) for row in page.rows], next_cursor=cursor_of(page.next))
+    recordings = await call.unit.voice_recordings.of([row.id for row in page.rows])
+    answers = [_answer(row, recordings.get(row.id)) for row in page.rows]
+    return Page(data=answers, next_cursor=cursor_of(page.next))
 
 
 @endpoint("GET", "/api/voice/session/<voice_session_id>", access=READ)
 async def get_voice_session(call: Call, voice_session_id: str) -> VoiceSessionAnswer:
     """Return a session with all that was said, and how long the answers took."""
-    return _answer(await _session(call, voice_session_id))
+    session = await session_of(call, voice_session_id)
+    recordings = await call.unit.voice_recordings.of([session.id])
+    return _answer(session, recordings.get(session.id))
 
 
 @endpoint("DELETE", "/api/voice/session/<voice_session_id>", access=READ, status=204)
 async def end_voice_session(call: Call, voice_session_id: str) -> None:
     """End a session, at the latest a second or two later; again changes nothing."""
-    session = await _session(call, voice_session_id)
+    session = await session_of(call, voice_session_id)
     await call.unit.voice_sessions.end(session.id, "closed")
 
 
@@ -82,17 +89,19 @@ def _whose(call: Call) -> str | None:
     return None if is_admin else call.user_id
 
 
-async def _session(call: Call, session_id: str) -> VoiceSession:
+async def session_of(call: Call, session_id: str) -> VoiceSession:
+    """Return a session that the caller may see; raises ``NotFound``."""
     return found(await call.unit.voice_sessions.get(session_id, _whose(call)), "voice session")
 
 
-def _answer(row: VoiceSession) -> VoiceSessionAnswer:
+def _answer(row: VoiceSession, recording: VoiceRecording | None) -> VoiceSessionAnswer:
     columns: dict[str, Any] = {
         name: getattr(row, name)
         for name in VoiceSessionAnswer.model_fields
-        if name not in ("latency_ms",)
+        if name not in ("latency_ms", "recording")
     }
-    return VoiceSessionAnswer(**columns, latency_ms=_medians(row.transcript))
+    shown = None if recording is None else shown_recording(recording)
+    return VoiceSessionAnswer(**columns, latency_ms=_medians(row.transcript), recording=shown)
 
 
 def _medians(transcript: list[dict[str, Any]]) -> dict[str, int]:

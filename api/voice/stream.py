@@ -134,7 +134,7 @@ async def _listen(holding: Holding, receive: Any) -> None:
         if event == "media":
             coded = _audio(message.get("media"))
             budget.spend(len(coded) / TELEPHONE_RATE)
-            await holding.talk.feed(upwards.feed(from_mulaw(coded)))
+            await holding.feed(upwards.feed(from_mulaw(coded)))
         elif event == "dtmf" and _digit(message) == _END_KEY:
             await holding.talk.flush()
 

@@ -11,6 +11,7 @@ import structlog
 from copilot.voice.conversation import Conversation
 from copilot.voice.ears import Ears
 from copilot.voice.line import EndReason, Line
+from copilot.voice.recording import RecordedLine, Recorder
 from core.errors import Conflict, RateLimited
 from core.ids import new_id
 from core.models.speech.activity import open_detector
@@ -30,10 +31,15 @@ class Holding:
     """A session that this process holds; ``end`` may be called more than once."""
 
     def __init__(
-        self, services: Services, session: VoiceSession, owner: str, talk: Conversation, line: Line
+        self,
+        services: Services,
+        session: VoiceSession,
+        talk: Conversation,
+        line: Line,
+        recorder: Recorder | None,
     ) -> None:
-        self._services, self.session, self._owner = services, session, owner
-        self.talk, self._line = talk, line
+        self._services, self.session = services, session
+        self.talk, self._line, self._recorder = talk, line, recorder
         self._ending: asyncio.Task[None] | None = None
         self._beating = asyncio.create_task(self._beat())
         _held.add(self)
@@ -42,6 +48,12 @@ class Holding:
     def is_over(self) -> bool:
         return self._ending is not None
 
+    async def feed(self, pcm: bytes) -> None:
+        """Take the caller's next samples at 16 kHz."""
+        if self._recorder is not None:
+            self._recorder.hear(pcm)
+        await self.talk.feed(pcm)
+
     async def end(self, reason: EndReason) -> None:
         """Stop talking and end the session; returns when it has ended."""
         if self._ending is None:
@@ -49,21 +61,26 @@ class Holding:
         await asyncio.shield(self._ending)
 
     async def _end(self, reason: EndReason) -> None:
-        _held.discard(self)
         self._beating.cancel()
-        await self.talk.stop()
-        async with self._services.store.unit(self.session.workspace_id) as unit:
-            await unit.voice_sessions.end(self.session.id, reason)
-            row = await unit.voice_sessions.get(self.session.id)
-        await self._line.ended(row.end_reason or reason if row else reason)
+        try:
+            await self.talk.stop()
+            async with self._services.store.unit(self.session.workspace_id) as unit:
+                await unit.voice_sessions.end(self.session.id, reason)
+                row = await unit.voice_sessions.get(self.session.id)
+            await self._line.ended(row.end_reason or reason if row else reason)
+        finally:
+            if self._recorder is not None:
+                await self._recorder.finish()
+            _held.discard(self)
 
     async def _beat(self) -> None:
         lease = timedelta(seconds=self._services.settings.lease_seconds)
+        owner = self.session.lease_owner or ""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             try:
                 async with self._services.store.unit(self.session.workspace_id) as unit:
-                    is_ours = await unit.voice_sessions.renew(self.session.id, self._owner, lease)
+                    is_ours = await unit.voice_sessions.renew(self.session.id, owner, lease)
             # Logged; a server that is away for a moment ends no conversation.
             except Exception:
                 log.exception("voice session not renewed", session_id=self.session.id)
@@ -93,17 +110,24 @@ async def hold(services: Services, session: VoiceSession, line: Line) -> Holding
     lease = timedelta(seconds=services.settings.lease_seconds)
     async with services.store.unit(session.workspace_id) as unit:
         row = await unit.voice_sessions.claim(session.id, owner, lease)
+        recording = session.settings.get("recording", {})  # sessions of an older version have none
+        if row is not None and recording.get("enabled"):
+            await unit.voice_recordings.begin(session.id, recording["retention_days"])
     if row is None:
-        is_ended = session.status == ENDED
-        raise Conflict(
-            "This session has ended; begin a new one."
-            if is_ended
-            else "This session is being talked on already, or has just ended."
-        )
+        raise _held_or_over(session)
+    recorder = Recorder(services, row) if recording.get("enabled") else None
+    if recorder is not None:
+        line = RecordedLine(line, recorder)
     talk = Conversation(services, row, speech, ears, line)
-    holding = Holding(services, row, owner, talk, line)
+    holding = Holding(services, row, talk, line, recorder)
     talk.open()
     return holding
+
+
+def _held_or_over(session: VoiceSession) -> Conflict:
+    if session.status == ENDED:
+        return Conflict("This session has ended; begin a new one.")
+    return Conflict("This session is being talked on already, or has just ended.")
 
 
 async def stop_all() -> None:

@@ -17,6 +17,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "base_ids": [],
     "turn_detection": {"type": "vad", "threshold": 0.5, "silence_duration_ms": 500},
     "max_duration_seconds": 900,
+    "recording": {"enabled": False, "retention_days": None},
 }
 _SECRETS: Final = ("twilio_account_sid", "sealed_twilio_auth_token", "sealed_daily_webhook_secret")
 

@@ -68,6 +68,7 @@ from core.store.users import Users
 from core.store.vectors import Vectors
 from core.store.voice_configs import VoiceConfigLookup, VoiceConfigs
 from core.store.voice_events import VoiceEventJobs, VoiceEvents
+from core.store.voice_recordings import VoiceRecordingJobs, VoiceRecordings
 from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
 from core.store.walls import WORKSPACE, UnitSession, WalledConnection, build_in
 from core.store.webhooks import WebhookLookup, Webhooks
@@ -119,6 +120,7 @@ class Unit(Transaction):
     idempotent_answers = repository(IdempotentAnswers)
     voice_configs = repository(VoiceConfigs)
     voice_sessions = repository(VoiceSessions)
+    voice_recordings = repository(VoiceRecordings)
     voice_events = repository(VoiceEvents)
 
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
@@ -152,6 +154,7 @@ class SystemUnit(Transaction):
     idempotency = repository(IdempotencyKeys)
     voice_configs = repository(VoiceConfigLookup)
     voice_sessions = repository(VoiceSessionJobs)
+    voice_recordings = repository(VoiceRecordingJobs)
     voice_events = repository(VoiceEventJobs)
     sealed_values = repository(SealedValues)
     blob_keys = repository(BlobKeys)

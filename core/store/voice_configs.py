@@ -29,6 +29,7 @@ class VoiceConfig(Timestamps, Base):
     base_ids: Mapped[list[str]] = mapped_column(JSONB)
     turn_detection: Mapped[dict[str, Any]]
     max_duration_seconds: Mapped[int]
+    recording: Mapped[dict[str, Any]]
     twilio_account_sid: Mapped[str | None] = mapped_column(index=True)
     sealed_twilio_auth_token: Mapped[str | None]
     sealed_daily_webhook_secret: Mapped[str | None]

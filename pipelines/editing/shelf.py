@@ -7,12 +7,11 @@ whose holder died, is simply loaded again.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from core.loading import load
 from core.store.unit import Unit
 from core.store.workflow_documents import DocumentHead
 from core.store.workflows import Workflow
@@ -89,9 +88,10 @@ async def _opened(unit: Unit, row: Workflow, head: DocumentHead) -> OpenDocument
 
 async def _document(state: bytes | None) -> SharedDocument:
     # The library takes a sixth of a second to load, which only those pay who use it.
-    module = await asyncio.to_thread(import_module, "pipelines.editing.document")
-    document: SharedDocument = module.SharedDocument(state)
-    return document
+    await load("pipelines.editing.document")
+    from pipelines.editing.document import SharedDocument
+
+    return SharedDocument(state)
 
 
 async def _catch_up(unit: Unit, row: Workflow, found: OpenDocument, content: Content) -> None:

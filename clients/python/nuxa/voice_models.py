@@ -20,6 +20,7 @@ class VoiceConfig(Answer):
     knowledge_base_ids: list[str]
     turn_detection: dict[str, Any]
     max_duration_seconds: int
+    recording: dict[str, Any]
     twilio: dict[str, Any]
     daily: dict[str, Any]
     updated_at: datetime | None
@@ -33,6 +34,7 @@ class NewVoiceSession(Answer):
     channel: str
     expires_at: datetime
     format: dict[str, Any]
+    recorded: bool
 
 
 class VoiceSession(Answer):
@@ -49,3 +51,4 @@ class VoiceSession(Answer):
     expires_at: datetime
     transcript: list[dict[str, Any]]
     latency_ms: dict[str, int]
+    recording: dict[str, Any] | None

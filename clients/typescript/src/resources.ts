@@ -307,6 +307,8 @@ export class Voice extends Resource {
     this.http.send<S.NewVoiceSessionAnswer>('POST', '/api/voice/session', { json: session, headers: keyed(once) })
   sessions = () => this.http.rows<S.VoiceSessionAnswer>('/api/voice/session')
   session = (sessionId: string) => this.http.send<S.VoiceSessionAnswer>('GET', `/api/voice/session/${id(sessionId)}`)
+  /** Returns what was said, a WAV file: `.body` streams, `.blob()` reads it whole. */
+  recording = (sessionId: string) => this.http.raw('GET', `/api/voice/session/${id(sessionId)}/recording`)
   end = (sessionId: string) => this.http.send<void>('DELETE', `/api/voice/session/${id(sessionId)}`)
 }
 

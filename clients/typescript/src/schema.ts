@@ -1186,6 +1186,7 @@ export type NewVoiceSessionAnswer = {
   channel: "web" | "twilio" | "daily";
   expiresAt: string;
   format: AudioFormat;
+  recorded: boolean;
 };
 
 export type NewWorkflow = {
@@ -1291,6 +1292,24 @@ export type Reading = {
   ocr?: "auto" | "force" | "off" | null;
   languages?: Array<string> | null;
   workspaceId?: string;
+};
+
+export type Recording = {
+  status: "recording" | "ready";
+  complete: boolean | null;
+  durationMs: number;
+  size: number;
+  expiresAt: string | null;
+};
+
+export type RecordingPatch = {
+  enabled?: boolean;
+  retentionDays?: number | null;
+};
+
+export type RecordingSettings = {
+  enabled: boolean;
+  retentionDays: number | null;
 };
 
 export type ReembeddingAnswer = {
@@ -1891,6 +1910,7 @@ export type VoiceConfigAnswer = {
   knowledgeBaseIds: Array<string>;
   turnDetection: TurnDetection;
   maxDurationSeconds: number;
+  recording: RecordingSettings;
   twilio: TwilioAnswer;
   daily: DailyAnswer;
   updatedAt: string | null;
@@ -1906,6 +1926,7 @@ export type VoiceConfigPatch = {
   knowledgeBaseIds?: Array<string>;
   turnDetection?: TurnDetectionPatch;
   maxDurationSeconds?: number;
+  recording?: RecordingPatch | null;
   twilio?: TwilioPatch | null;
   daily?: DailyPatch | null;
   workspaceId?: string;
@@ -1925,6 +1946,7 @@ export type VoiceSessionAnswer = {
   expiresAt: string;
   transcript: Array<Line>;
   latencyMs: Record<string, number>;
+  recording: Recording | null;
 };
 
 export type VoiceSessionAnswerPage = {

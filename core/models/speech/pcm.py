@@ -6,6 +6,7 @@ The telephone's are mu-law of ITU-T G.711.
 from __future__ import annotations
 
 import io
+import struct
 import wave
 from typing import Final
 
@@ -18,6 +19,8 @@ LISTENING_RATE: Final = 16_000  # Hz, of what is heard
 SPEAKING_RATE: Final = 24_000  # Hz, of what is said
 TELEPHONE_RATE: Final = 8_000
 SAMPLE_BYTES: Final = 2
+STEREO_BYTES: Final = 2 * SAMPLE_BYTES  # of a frame: a sample of each side
+WAV_HEADER_BYTES: Final = 44
 _BIAS: Final = 0x84
 _CLIP: Final = 32_635
 
@@ -49,6 +52,24 @@ def wav_of(pcm: bytes, rate: int) -> bytes:
         out.setframerate(rate)
         out.writeframes(pcm)
     return file.getvalue()
+
+
+def stereo_header(frames: int, rate: int) -> bytes:
+    """Return what a WAV file of so many frames of two 16-bit samples begins with.
+
+    RIFF's own layout, with the 16 bytes of a `fmt ` of kind 1 (PCM).
+    """
+    size = frames * STEREO_BYTES
+    shape = (1, 2, rate, rate * STEREO_BYTES, STEREO_BYTES, 8 * SAMPLE_BYTES)
+    beginning = struct.pack("<4sI4s", b"RIFF", WAV_HEADER_BYTES - 8 + size, b"WAVE")
+    layout = struct.pack("<4sIHHIIHH", b"fmt ", 16, *shape)
+    return beginning + layout + struct.pack("<4sI", b"data", size)
+
+
+def both_sides(left: bytes, right: bytes) -> bytes:
+    """Return frames of two sides that are equally long, the left one's sample first."""
+    sides = [np.frombuffer(side, dtype="<i2") for side in (left, right)]
+    return np.stack(sides, axis=1).tobytes()
 
 
 def from_mulaw(data: bytes) -> bytes:

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from core.errors import NuxaError, UpstreamError
 from core.http import HttpClient
 from core.http.errors import NoAnswerInTime
+from core.loading import load
 from pipelines.tools.base import Output
 from pipelines.tools.remote.listed import MOST_TOOLS, ListedTool, Listing, named, shortened
 from pipelines.tools.remote.schema import SchemaUnusable, cleaned
@@ -99,6 +100,7 @@ async def _connected(
 ) -> AsyncIterator[Client]:
     """Give a client that has greeted the server; what goes wrong leaves the block as an error of
     ours."""
+    await load("httpx2", "mcp.client.client", "mcp.client.streamable_http", "core.http.for_sdk")
     import httpx2
     from mcp.client.client import Client
     from mcp.client.streamable_http import streamable_http_client

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from nuxa import AsyncNuxaClient, ServiceUnavailable, ValidationFailed
 
 from core.models.speech import files
 from core.services import Services
 from tests.api.conftest import Member
-from tests.api.voice.sessions import voice_session
+from tests.api.voice.sessions import recorded, voice_session
 
 
-async def test_voice(member: Member, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_voice(
+    member: Member, services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     key, url = member.program.headers["x-api-key"], str(member.program.base_url)
     asked = {"name": "admin", "scopes": ["admin"]}
     admin = (await member.browser.post("/api/auth/api-keys", json=asked)).json()["key"]
@@ -28,3 +33,8 @@ async def test_voice(member: Member, services: Services, monkeypatch: pytest.Mon
         assert [row.id async for row in client.voice.sessions()] == [session_id]
         await client.voice.end(session_id)
         assert (await client.voice.session(session_id)).end_reason == "closed"
+        session_id = await recorded(member, services)
+        shown = (await client.voice.session(session_id)).recording
+        assert shown is not None
+        file = await client.voice.recording(session_id, tmp_path / "said.wav")
+        assert len(await asyncio.to_thread(file.read_bytes)) == shown["size"]

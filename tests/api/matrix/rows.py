@@ -17,7 +17,7 @@ from core.store.unit import Unit
 from core.store.webhooks import Webhook, WebhookDelivery
 from pipelines.tools.remote.listed import ListedTool
 from tests.api.conftest import Member
-from tests.api.voice.sessions import voice_session
+from tests.api.voice.sessions import recorded
 from tests.bases import write_base
 
 
@@ -38,7 +38,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         **await _passage(member, services),
         **await _talk(member, services, workflow),
         **await _source(member, services),
-        "voice_session_id": await voice_session(member, services),
+        "voice_session_id": await recorded(member, services),
     }
 
 

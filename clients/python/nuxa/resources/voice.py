@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from os import PathLike
+from pathlib import Path
+
 from nuxa.requests import Door, Json, Listing, Request, Resource, keyed, listing, method
 from nuxa.voice_models import NewVoiceSession, VoiceConfig, VoiceSession
 
@@ -33,6 +36,11 @@ class Voice(Resource[Door]):
     def session(self, session_id: str) -> Request[VoiceSession]:
         """Return a session with all that was said."""
         return Request("GET", f"/api/voice/session/{session_id}", VoiceSession)
+
+    @method
+    def recording(self, session_id: str, to: str | PathLike[str]) -> Request[Path]:
+        """Write what was said to disk, a WAV file; return where."""
+        return Request("GET", f"/api/voice/session/{session_id}/recording", save_to=Path(to))
 
     @method
     def end(self, session_id: str) -> Request[None]:
