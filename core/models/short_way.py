@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Encoding, Tokenizer
 
 Vectors = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
@@ -53,15 +54,16 @@ def _mean_of_tokens(model: SentenceTransformer) -> Encode:
     session: Any = model[0].auto_model.session  # type: ignore[union-attr]
     names = [wanted.name for wanted in session.get_inputs()]
     tokenizer, longest = model.tokenizer, model.max_seq_length
+    if tokenizer.padding_side != "right":
+        raise ValueError("a text's place in a batch would matter")
+    split: Tokenizer = tokenizer.backend_tokenizer
 
     def encode(texts: Sequence[str]) -> Vectors:
-        features = tokenizer(
-            [text.strip() for text in texts],
-            padding=True,
-            truncation="longest_first",
-            max_length=longest,
-            return_tensors="np",
-        )
+        # Nothing here lets go of the interpreter's lock before the model runs: to have it back
+        # takes as long as the event loop works on without a pause. Counting tokens changes both.
+        split.enable_truncation(longest)
+        split.no_padding()
+        features = _features([split.encode(text.strip()) for text in texts], tokenizer.pad_token_id)
         (tokens,) = session.run([_TOKENS], {name: features[name] for name in names})
         shares = features["attention_mask"].astype(np.float32)
         means = np.einsum("btd,bt->bd", tokens, shares)  # length says nothing: made 1 below
@@ -69,3 +71,14 @@ def _mean_of_tokens(model: SentenceTransformer) -> Encode:
         return np.asarray(means / lengths, np.float32)
 
     return encode
+
+
+def _features(split: Sequence[Encoding], padding: int) -> dict[str, NDArray[np.int64]]:
+    """Return what models are given, each of shape ``(texts, tokens of the longest)``."""
+    shape = len(split), max(map(len, split))
+    ids, mask, kinds = np.full(shape, padding), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for row, text in enumerate(split):
+        ids[row, : len(text)] = text.ids
+        mask[row, : len(text)] = 1
+        kinds[row, : len(text)] = text.type_ids
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": kinds}
