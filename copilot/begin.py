@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,11 +14,13 @@ from copilot.bases import bases_of
 from copilot.models import require_model
 from copilot.modes import AGENT, DEFAULT, PUBLISHED
 from copilot.published import require_published
+from copilot.searching import begin_search
 from core.config import Settings
 from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.models.embed import get_embedder
 from core.rights import Rights, Role
+from core.services import Services
 from core.store.agents import Agent
 from core.store.base import now
 from core.store.chats import Chat
@@ -25,6 +28,7 @@ from core.store.hits import SearchedBase
 from core.store.messages import Message
 from core.store.unit import Unit
 from pipelines.journal import storable
+from pipelines.passages import Passage
 
 _SHORT_QUESTION: Final = 1_000  # characters
 _TITLE: Final = 80
@@ -58,8 +62,9 @@ class Turn:
     """A message that is, or was, being written; ``owner`` holds its lease, if it is new.
 
     ``question`` is what it answers, ``is_first`` whether nothing was said before it, as far as is
-    known without asking the database, and ``bases`` what is searched for it. ``asked`` is the
-    question's own row, ``user_id`` whose chat it is.
+    known without asking the database, and ``bases`` what is searched for it; ``search`` is under
+    way where that needed no more. ``asked`` is the question's own row, ``user_id`` whose chat it
+    is.
     """
 
     message: Message
@@ -67,6 +72,7 @@ class Turn:
     question: str = ""
     is_first: bool = False
     bases: Sequence[SearchedBase] = ()
+    search: asyncio.Task[list[Passage]] | None = None
     asked: Message | None = None
     user_id: str | None = None
 
@@ -76,14 +82,15 @@ class Turn:
         return self.owner is not None
 
 
-async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
+async def begin(unit: Unit, services: Services, user_id: str, ask: Ask) -> Turn:
     """Add the question and the answer to be written; the same ``user_message_id`` is one turn.
 
     Raises ``NotFound`` for a chat, base or workflow that is not there for this user,
     ``ValidationFailed`` for a mode or model there is not, and ``Conflict`` while the chat is
     still answering.
     """
-    if ask.chat_id is None and len(ask.message) <= _SHORT_QUESTION:
+    settings, is_first = services.settings, ask.chat_id is None
+    if is_first and len(ask.message) <= _SHORT_QUESTION:
         # It will be searched for; by then its vector is there.
         get_embedder(settings.embedding_model).begin_query(storable(ask.message))
     if ask.user_message_id is not None:
@@ -93,6 +100,10 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
             return Turn(known, None)
     chat = await _chat(unit, user_id, ask)
     request, bases = await _request(unit, settings, chat, ask)
+    search = begin_search(
+        *(services, unit.workspace_id, bases, storable(ask.message), request["model"]),
+        is_first=is_first,
+    )
     chat.updated_at = moment = now()
     await unit.flush()
     owner = new_id("turn")
@@ -100,9 +111,8 @@ async def begin(unit: Unit, settings: Settings, user_id: str, ask: Ask) -> Turn:
     lease_until = moment + timedelta(seconds=settings.lease_seconds)
     answer = _answer(chat, ask, request, owner, lease_until)
     answer.created_at = moment + timedelta(microseconds=1)  # after its question
-    await unit.messages.begin_turn(chat if ask.chat_id is None else None, question, answer)
-    is_first = ask.chat_id is None
-    return Turn(answer, owner, question.content, is_first, bases, question, user_id)
+    await unit.messages.begin_turn(chat if is_first else None, question, answer)
+    return Turn(answer, owner, question.content, is_first, bases, search, question, user_id)
 
 
 def _question(chat: Chat, ask: Ask, moment: datetime) -> Message:

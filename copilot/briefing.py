@@ -12,13 +12,13 @@ from copilot.modes import Mode
 from copilot.prompt import prompt
 from copilot.remembering import said
 from copilot.report import Report
+from copilot.searching import search
 from core.models.chat import ChatDoor
 from core.models.messages import Message as ModelMessage
 from core.models.room import room_of
 from core.services import Services
 from core.store.messages import Message
-from pipelines.passages import marked
-from pipelines.retrieval import retrieve
+from pipelines.passages import Passage, marked
 
 
 async def briefing(
@@ -35,10 +35,7 @@ async def briefing(
     words = turn.question
     if is_searched:
         words = await words_to_search(services, turn, history, door, report)
-    async with services.retrievals:
-        found = await retrieve(
-            *(services.store, desk.workspace_id, desk.base_ids, words, desk.passages), turn.bases
-        )
+    found = desk.passages.add(await _found(turn, desk, words))
     if file_ids:
         attached = await attach(services, desk.workspace_id, file_ids, words, desk.passages)
         found = [*attached, *found]
@@ -52,6 +49,13 @@ async def briefing(
         own=request.get("instructions"),
         material=material,
     )
+
+
+async def _found(turn: Turn, desk: Desk, words: str) -> list[Passage]:
+    if turn.search is not None:
+        return await turn.search
+    model = (turn.message.request or {})["model"]
+    return await search(desk.services, desk.workspace_id, desk.base_ids, words, model, turn.bases)
 
 
 async def _history(services: Services, message: Message) -> tuple[str, list[ModelMessage]]:

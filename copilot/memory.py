@@ -88,10 +88,15 @@ def _line(said: Said) -> str:
 
 def search_words(question: str, history: Sequence[Message]) -> str:
     """Return what to search for: a question of few words means little without the one before."""
-    if len(analyze(question, "auto")) >= _FEWEST_TERMS:
+    if is_whole(question):
         return question
     asked = [str(message["content"]) for message in history if message["role"] == "user"]
     return f"{asked[-1]}\n{question}" if asked else question
+
+
+def is_whole(question: str) -> bool:
+    """Whether a question says enough by itself, so that nothing before it is read with it."""
+    return len(analyze(question, "auto")) >= _FEWEST_TERMS
 
 
 def told(summary: dict[str, Any] | None) -> str:

@@ -51,7 +51,7 @@ async def _answered(services: Services, workspace_id: str, base_id: str, questio
     began = time.perf_counter()
     async with services.store.unit(workspace_id) as unit:
         asked = Ask(question.text, base_ids=[base_id])
-        begun = await begin(unit, services.settings, USER, asked)
+        begun = await begin(unit, services, USER, asked)
     await turn.run(services, begun)
     async with services.store.unit(workspace_id) as unit:
         answer = await unit.messages.get(begun.message.id, USER)

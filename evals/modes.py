@@ -127,7 +127,7 @@ def _is_right(
 async def _answer(services: Services, ask: Ask) -> Message:
     workspace_id = ScratchBase.workspace_id
     async with services.store.unit(workspace_id) as unit:
-        begun = await begin(unit, services.settings, USER, ask)
+        begun = await begin(unit, services, USER, ask)
         chat = await unit.chats.get(begun.message.chat_id, USER)
         if chat is None:
             raise RuntimeError("the chat that was just begun is not there")

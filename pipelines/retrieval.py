@@ -26,11 +26,24 @@ async def retrieve(
 
     Raises ``NotFound`` for a base that is not in the workspace.
     """
+    most = passages.per_search
+    return passages.add(await find(store, workspace_id, base_ids, words, most, known))
+
+
+async def find(
+    store: Store,
+    workspace_id: str,
+    base_ids: Sequence[str],
+    words: str,
+    most: int,
+    known: Sequence[SearchedBase] = (),
+) -> list[Passage]:
+    """Search as :func:`retrieve` does for up to ``most`` passages, and give them no numbers."""
     if not base_ids or not words.strip():
         return []
-    query = SearchQuery(words[:_LONGEST_QUERY], top_k=passages.per_search)
+    query = SearchQuery(words[:_LONGEST_QUERY], top_k=most)
     answer = await search(store, workspace_id, base_ids, query, known)
-    return passages.add(_passage(hit) for hit in answer.results)
+    return [_passage(hit) for hit in answer.results]
 
 
 def _passage(hit: Hit) -> Passage:

@@ -50,10 +50,9 @@ class MessageUpdate(Wire):
 async def new_message(call: SocketCall, payload: AskBody) -> Mapping[str, object]:
     """Ask the copilot; question and answer come as ``message:new``, its text as
     ``message:update``."""
-    settings = call.services.settings
     async with call.services.store.unit(call.workspace_id) as unit:
         ask = replace(payload.ask(), rights=call.caller.rights)
-        turn = await begin(unit, settings, call.caller.user_id, ask)
+        turn = await begin(unit, call.services, call.caller.user_id, ask)
         if turn.is_new:
             unit.after_commit(partial(launch, call.services, turn))
     message = turn.message

@@ -36,7 +36,7 @@ EVENTS = Media("text/event-stream", CopilotEvent)
 async def ask_copilot(call: Call, body: AskBody) -> ChatAnswer:
     """Answer when the whole answer is there; the turn goes on if the caller hangs up."""
     async with call.services.store.unit(call.workspace_id) as unit:
-        turn = await begin(unit, call.services.settings, call.user_id, _ask(call, body))
+        turn = await begin(unit, call.services, call.user_id, _ask(call, body))
         if turn.is_new:
             unit.after_commit(partial(launch, call.services, turn))
     async for _ in _follow(call, turn.message, 0):
@@ -54,7 +54,7 @@ async def ask_copilot(call: Call, body: AskBody) -> ChatAnswer:
 async def stream_copilot(call: Call, body: AskBody) -> Reply:
     """Answer as it is written, as server-sent events."""
     after = last_event_id(call)
-    turn = await begin(call.unit, call.services.settings, call.user_id, _ask(call, body))
+    turn = await begin(call.unit, call.services, call.user_id, _ask(call, body))
     if turn.is_new:
         call.unit.after_commit(partial(launch, call.services, turn))
     else:

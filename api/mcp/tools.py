@@ -114,7 +114,7 @@ async def ask(call: Call, params: Question) -> Output:
     )
     services = call.services
     async with services.store.unit(call.workspace_id) as unit:
-        turn = await begin(unit, services.settings, call.user_id, asked)
+        turn = await begin(unit, services, call.user_id, asked)
         unit.after_commit(partial(launch, services, turn))
     reload = partial(_reload, call, turn.message.id)
     async for _ in follow(services.events, turn.message, reload, 0):

@@ -76,7 +76,7 @@ class Answering:
             instructions=settings["system_prompt"],
         )
         async with self._services.store.unit(session.workspace_id) as unit:
-            turn = await begin(unit, self._services.settings, session.user_id, ask)
+            turn = await begin(unit, self._services, session.user_id, ask)
             if self._chat_id is None:
                 await unit.voice_sessions.set_chat(session.id, turn.message.chat_id)
             unit.after_commit(partial(launch, self._services, turn))

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.models import export
 from core.models.lean import only_inference
+from core.models.short_way import Encode, short_way
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -125,27 +126,27 @@ class Embedder:
             future.set_result(vector)
 
     def _encode_documents(self, texts: list[str]) -> Vectors:
-        found = self._loaded().encode_document(
-            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
-        )
-        return np.asarray(found, dtype=np.float32)
+        model, encode = self._loaded()
+        return encode(texts) if encode else _long_way(model.encode_document, texts)
 
     def _encode_queries(self, texts: list[str]) -> Vectors:
-        found = self._loaded().encode_query(
-            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
-        )
-        return np.asarray(found, dtype=np.float32)
+        model, encode = self._loaded()
+        return encode(texts) if encode else _long_way(model.encode_query, texts)
 
     def _count_tokens(self, texts: list[str]) -> list[int]:
-        encoded = self._loaded().tokenizer(texts, truncation=False, padding=False, verbose=False)
+        model, _ = self._loaded()
+        encoded = model.tokenizer(texts, truncation=False, padding=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
-    def _loaded(self) -> SentenceTransformer:
-        model: SentenceTransformer | None = getattr(self._models, "model", None)
-        if model is None:
+    def _loaded(self) -> tuple[SentenceTransformer, Encode | None]:
+        """Return this thread's model, and the short way through it where there is one."""
+        loaded: tuple[SentenceTransformer, Encode | None] | None
+        loaded = getattr(self._models, "loaded", None)
+        if loaded is None:
             with loading:
-                model = self._models.model = _load(self._exported, self._threads)
-        return model
+                model = _load(self._exported, self._threads)
+                loaded = self._models.loaded = model, short_way(model)
+        return loaded
 
 
 def get_embedder(model_name: str | None = None, *, bulk: bool = False) -> Embedder:
@@ -165,6 +166,11 @@ def _runners(settings: Settings) -> int:
 os.register_at_fork(after_in_child=_embedder.cache_clear)
 
 loading: Final = threading.Lock()  # the libraries' lazy imports bear no two threads
+
+
+def _long_way(encode: Callable[..., Any], texts: list[str]) -> Vectors:
+    found = encode(texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False)
+    return np.asarray(found, dtype=np.float32)
 
 
 def _load(exported: export.ExportedModel, threads: int) -> SentenceTransformer:

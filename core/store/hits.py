@@ -128,6 +128,8 @@ class Hits(TenantRepository):
 
     async def get(self, chunk_nos: Sequence[int]) -> dict[int, StoredChunk]:
         """Return chunks by number; those deleted meanwhile are missing."""
+        if not chunk_nos:
+            return {}
         rows = await look(self._session, _GET, chunk_nos, self._workspace_id)
         return {row[0]: _stored(row) for row in rows}
 

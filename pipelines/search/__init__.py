@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from typing import Final
@@ -14,7 +15,7 @@ import numpy as np
 from core.errors import ValidationFailed
 from core.models.embed import get_embedder
 from core.store.filters import Filter, parse_filter
-from core.store.hits import SearchedBase
+from core.store.hits import SearchedBase, StoredChunk
 from core.store.unit import Store, Unit
 from core.text import analyze
 from pipelines.search.candidates import Measurer, Scope, by_words, scorer
@@ -27,6 +28,7 @@ from pipelines.search.reranking import DEPTH, configured, reranked
 __all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
 
 _SHALLOWEST: Final = 100  # candidates from each side
+_FEW: Final = 20  # results
 
 
 @dataclass
@@ -89,7 +91,8 @@ async def _best(
     wanted = max(query.top_k, DEPTH) if query.rerank else query.top_k
     async with store.unit(workspace_id) as unit:
         ranked = [found for each in searches for found in await each.ranked(unit)]
-        return await read(unit, best(ranked, query), wanted, query)
+        ahead = {no: chunk for each in searches for no, chunk in each.ahead.items()}
+        return await read(unit, best(ranked, query), wanted, query, ahead)
 
 
 def _alike(bases: Sequence[SearchedBase]) -> list[list[SearchedBase]]:
@@ -117,6 +120,7 @@ class _Search:
         self._words: Bm25 = NO_WORDS
         self._worded: dict[int, float] = {}  # BM25 by chunk
         self._vector: Floats = np.empty(0, np.float32)
+        self.ahead: Mapping[int, StoredChunk] = {}  # read before it was sure that it is shown
 
     async def look_up(self, unit: Unit) -> None:
         """Find what is allowed, and what the words point at, while the question is embedded."""
@@ -162,13 +166,25 @@ class _Search:
         fused = fuse(candidates, vector, measurer.document_evidence(candidates))
         moved = feedback(candidates, vector, fused)
         self._clock.lap("fuseMs")
-        candidates = candidates.joined(await measurer.near(unit, moved))
+        # Mostly the best stay among the best: their texts come while others are looked for.
+        more, self.ahead = await asyncio.gather(
+            measurer.near(unit, moved), unit.hits.get(self._soon_shown(candidates, fused))
+        )
+        candidates = candidates.joined(more)
         self._clock.lap("vectorMs")
         fused = fuse(candidates, moved, measurer.document_evidence(candidates))
         cosines = candidates.cosines(vector)
         ranked = _ranked(candidates, fused, vector=cosines, keyword=candidates.keyword)
         self._clock.lap("fuseMs")
         return ranked
+
+    def _soon_shown(self, candidates: Candidates, fused: Floats) -> list[int]:
+        """Return the chunks that are best so far: twice as many as are asked for, if those are
+        few."""
+        query = self._query
+        is_plain = query.group_by == "chunk" and not query.rerank and query.top_k <= _FEW
+        best = np.argsort(-fused, kind="stable")[: 2 * query.top_k] if is_plain else ()
+        return [candidates.nos[at] for at in best]
 
 
 def _ranked(

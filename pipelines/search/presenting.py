@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -46,9 +46,14 @@ def best(ranked: list[Ranked], query: SearchQuery) -> list[Ranked]:
 
 
 async def read(
-    unit: Unit, ranked: Sequence[Ranked], wanted: int, query: SearchQuery
+    unit: Unit,
+    ranked: Sequence[Ranked],
+    wanted: int,
+    query: SearchQuery,
+    ahead: Mapping[int, StoredChunk],
 ) -> list[Found]:
     """Read the first ``wanted`` chunks of different texts; those deleted meanwhile are passed over.
+    ``ahead`` are chunks, by number, that have just been read.
 
     With documents as results every document counts. Where there are too few different texts equal
     ones fill up, behind them: a search gives ``top_k`` results if so many match.
@@ -59,7 +64,7 @@ async def read(
     while at < len(ranked) and len(found) < wanted:
         part = ranked[at : at + wanted - len(found)]
         at += len(part)
-        chunks = await unit.hits.get([item.chunk_no for item in part])
+        chunks = await _chunks(unit, [item.chunk_no for item in part], ahead)
         for item in part:
             if (chunk := chunks.get(item.chunk_no)) is None:
                 continue
@@ -73,6 +78,13 @@ async def read(
         first = found[key]
         found[key] = replace(first, duplicates=(*first.duplicates, hidden.chunk))
     return [*found.values(), *(shown for _, shown in equal[:missing])]
+
+
+async def _chunks(
+    unit: Unit, nos: Sequence[int], ahead: Mapping[int, StoredChunk]
+) -> Mapping[int, StoredChunk]:
+    missing = [no for no in nos if no not in ahead]
+    return {**ahead, **await unit.hits.get(missing)} if missing else ahead
 
 
 def _plain(content: str) -> str:

@@ -19,7 +19,7 @@ HISTORY: list[Message] = [
 
 async def _turn(services: Services, owner: Owner, question: str, model: str) -> tuple[Turn, Report]:
     async with services.store.unit(owner.workspace_id) as unit:
-        begun = await begin(unit, services.settings, owner.user_id, Ask(question))
+        begun = await begin(unit, services, owner.user_id, Ask(question))
     begun.message.request = {**(begun.message.request or {}), "model": model}
     return begun, Report(TurnLog(services.events, begun.message.chat_id, begun.message.id))
 

@@ -73,7 +73,7 @@ async def _answered(
     services: Services, owner: Owner, ask: Ask, rounds: list[list[Any]]
 ) -> tuple[Row, FakeChat]:
     async with services.store.unit(owner.workspace_id) as unit:
-        begun = await begin(unit, services.settings, owner.user_id, ask)
+        begun = await begin(unit, services, owner.user_id, ask)
     fake = FakeChat(rounds)
     await turn.run(services, begun, fake)
     async with services.store.unit(owner.workspace_id) as unit:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from copilot import briefing, offline, turn
+from copilot import offline, searching, turn
 from copilot.begin import Ask, Turn, begin
 from copilot.events import TurnLog, follow, log_name
 from core.errors import Conflict, NotFound, ValidationFailed
@@ -26,7 +26,7 @@ LUNCH = "Lunch is served at noon in the canteen on the ground floor."
 
 async def _begin(services: Services, owner: Owner, ask: Ask) -> Turn:
     async with services.store.unit(owner.workspace_id) as unit:
-        return await begin(unit, services.settings, owner.user_id, ask)
+        return await begin(unit, services, owner.user_id, ask)
 
 
 async def _read(
@@ -306,21 +306,68 @@ async def test_a_chat_answers_one_question_at_a_time(services: Services, owner: 
     assert refusal.value.details["messageId"] == begun.message.id
 
 
+async def test_what_a_question_needs_is_searched_from_its_beginning_on(
+    services: Services, owner: Owner, make_base: MakeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base_id = await make_base(owner.workspace_id, LUNCH, BUDGETS)
+    begun = await _begin(services, owner, Ask("Lunch?", base_ids=[base_id]))
+    assert begun.search is not None
+    found = await begun.search
+    assert {passage.text for passage in found} == {LUNCH, BUDGETS}
+    monkeypatch.delattr(searching, "find")  # it is not searched again
+    fake = FakeChat([["At noon [1]."]])
+    await turn.run(services, begun, fake)
+    assert str(fake.requests[0].messages[-1]["content"]).index(found[0].text)
+    assert (await _stored(services, owner, begun)).citations[0]["chunkId"] == found[0].chunk_id
+
+
+async def test_a_follow_up_is_searched_at_once_only_where_it_says_enough(
+    services: Services, owner: Owner, make_base: MakeBase
+) -> None:
+    base_id = await make_base(owner.workspace_id, LUNCH, BUDGETS)
+    first = await _begin(services, owner, Ask("When is lunch?", base_ids=[base_id]))
+    await turn.run(services, first, FakeChat([["At noon."]]))
+    for question, is_searched in (
+        ("And then?", False),
+        ("Who approves budgets above 20,000 euros in finance?", True),
+    ):
+        chat_id = first.message.chat_id
+        begun = await _begin(services, owner, Ask(question, chat_id, base_ids=[base_id]))
+        assert (begun.search is not None) == is_searched
+        await turn.run(services, begun, FakeChat([["Whole."], ["Nobody."]]))
+
+
+async def test_a_turn_that_did_not_come_to_be_leaves_nothing_behind(
+    services: Services, owner: Owner, make_base: MakeBase
+) -> None:
+    base_id = await make_base(owner.workspace_id, LUNCH)
+    with pytest.raises(ZeroDivisionError):
+        async with services.store.unit(owner.workspace_id) as unit:
+            ask = Ask("When is lunch?", base_ids=[base_id])
+            begun = await begin(unit, services, owner.user_id, ask)
+            raise ZeroDivisionError
+    assert begun.search is not None
+    await asyncio.wait({begun.search})
+    async with services.store.unit(owner.workspace_id) as unit:
+        assert await unit.messages.get(begun.message.id, owner.user_id) is None
+    assert not services.retrievals.locked()
+
+
 async def test_many_turns_search_in_the_order_they_came(
     services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searching, most, finished = 0, 0, []
+    at_work, most, finished = 0, 0, []
 
-    async def retrieve(_: object, __: str, ___: object, words: str, *____: object) -> list[Any]:
-        nonlocal searching, most
-        searching += 1
-        most = max(most, searching)
+    async def find(_: object, __: str, ___: object, words: str, *____: object) -> list[Any]:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
         await asyncio.sleep(0.01)
-        searching -= 1
+        at_work -= 1
         finished.append(words)
         return []
 
-    monkeypatch.setattr(briefing, "retrieve", retrieve)
+    monkeypatch.setattr(searching, "find", find)
     asked = [f"Who approves the budget of department {number}?" for number in range(6)]
     begun = [await _begin(services, owner, Ask(question)) for question in asked]
     turns = (turn.run(services, each, FakeChat([["Nobody."]])) for each in begun)

@@ -26,7 +26,7 @@ SILENT = timedelta(seconds=-1)
 
 async def _silent_turn(services: Services, owner: Owner) -> Turn:
     async with services.store.unit(owner.workspace_id) as unit:
-        begun = await begin(unit, services.settings, owner.user_id, Ask("Tell me a story."))
+        begun = await begin(unit, services, owner.user_id, Ask("Tell me a story."))
         begun.message.lease_until = now() + SILENT
     return begun
 

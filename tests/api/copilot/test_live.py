@@ -117,7 +117,7 @@ async def test_who_connects_in_the_middle_of_a_turn_is_told_all_of_it(
     member: Member, stranger: Member, services: Services, settings: Settings, listen: Listen
 ) -> None:
     async with services.store.unit(member.workspace_id) as unit:
-        turn = await begin(unit, settings, member.user_id, Ask("When is lunch?"))
+        turn = await begin(unit, services, member.user_id, Ask("When is lunch?"))
     message = turn.message
     log = TurnLog(services.events, message.chat_id, message.id)
     await log.send("text", {"delta": "At "})

@@ -89,7 +89,7 @@ async def _by_model(
             workflow_id=place.get("workflowId"),
             rights=Rights(Role.OWNER),
         )
-        begun = await begin(unit, services.settings, member.user_id, ask)
+        begun = await begin(unit, services, member.user_id, ask)
     fake = FakeChat([[ToolCall(f"c_{name}", name, "{}") for name in names], ["Well."]])
     await turn.run(services, begun, fake)
     assert not set(names) & {tool.name for tool in fake.requests[0].tools}

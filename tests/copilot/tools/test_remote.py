@@ -66,7 +66,7 @@ async def _turn(
 ) -> tuple[Message, FakeChat]:
     asked = Ask("Do it!", **{"mode": "workspace-explore", "rights": Rights(Role.OWNER), **ask})
     async with services.store.unit(owner.workspace_id) as unit:
-        begun = await begin(unit, services.settings, owner.user_id, asked)
+        begun = await begin(unit, services, owner.user_id, asked)
     fake = FakeChat(rounds)
     waiting = _decide(services, owner, decision, rounds[0][0].id) if decision else None
     deciding = waiting or asyncio.sleep(0)
