@@ -8,6 +8,7 @@ from core.store.hits import SearchedBase
 from core.store.unit import Store
 from pipelines.passages import Passage, Passages
 from pipelines.search import Hit, SearchQuery, search
+from pipelines.statements import add
 
 _LONGEST_QUERY = 2_000  # characters
 
@@ -28,9 +29,9 @@ async def retrieve(
     """
     if not base_ids or not words.strip():
         return []
-    query = SearchQuery(words[:_LONGEST_QUERY], top_k=passages.per_search)
+    query = SearchQuery(words[:_LONGEST_QUERY], top_k=passages.room.passages)
     answer = await search(store, workspace_id, base_ids, query, known)
-    return passages.add(_passage(hit) for hit in answer.results)
+    return await add(words, [_passage(hit) for hit in answer.results], passages)
 
 
 def _passage(hit: Hit) -> Passage:
