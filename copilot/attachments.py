@@ -15,6 +15,7 @@ from core.store.files import File
 from core.store.unit import Unit
 from core.text import analyze
 from pipelines.passages import Passage, Passages
+from pipelines.statements import add
 
 _LONGEST_READ: Final = 2_000_000  # code points of a file
 _PIECE: Final = 1_200  # characters of a passage
@@ -57,7 +58,7 @@ async def attach(
         if file is not None:
             text = await _text(services, file)
             pieces.extend(_cut(file, text, spans))
-    return passages.add(_best(pieces, question))
+    return await add(question, _best(pieces, question), passages)
 
 
 async def _text(services: Services, file: File) -> str:

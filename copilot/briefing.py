@@ -19,6 +19,7 @@ from core.models.room import room_of
 from core.services import Services
 from core.store.messages import Message
 from pipelines.passages import Passage, marked
+from pipelines.statements import add
 
 
 async def briefing(
@@ -35,7 +36,7 @@ async def briefing(
     words = turn.question
     if is_searched:
         words = await words_to_search(services, turn, history, door, report)
-    found = desk.passages.add(await _found(turn, desk, words))
+    found = await add(words, await _found(turn, desk, words), desk.passages)
     if file_ids:
         attached = await attach(services, desk.workspace_id, file_ids, words, desk.passages)
         found = [*attached, *found]

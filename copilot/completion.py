@@ -46,7 +46,7 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     """
     *earlier, last = conversation.messages
     question = str(last["content"])
-    passages = Passages(room_of(conversation.model).passages)
+    passages = Passages(room_of(conversation.model))
     bases: list[SearchedBase] = []
     if conversation.base_ids is None or conversation.base_ids:
         async with store.unit(workspace_id) as unit:

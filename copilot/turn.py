@@ -182,7 +182,7 @@ def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:
         mode,
         request["baseIds"],
         request["workflowId"],
-        Passages(room_of(request["model"]).passages),
+        Passages(room_of(request["model"])),
         report.show,
         message.chat_id,
         message.id,

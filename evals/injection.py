@@ -22,10 +22,12 @@ from copilot.toolbox import as_material
 from core.errors import Forbidden, UpstreamError
 from core.models.chat import ChatDoor
 from core.models.messages import Message, ToolCall, ToolSpec
+from core.models.room import room_of
 from evals.injection_cases import Attack, Call, is_writing
 from evals.injection_judge import came_through, is_done
 from pipelines.agent import Done, Links, Task, as_it_is, run_agent
 from pipelines.passages import Passage, Passages
+from pipelines.statements import add
 
 _OWN_URL: Final = "http://localhost"
 _MOST_TOKENS: Final = 300
@@ -98,7 +100,7 @@ async def asked(way: Way, door: ChatDoor, model: str) -> dict[str, Any]:
     """Run a case; return its row."""
     case, defended = way.case, way.defended
     world, began = _World(case), time.perf_counter()
-    task = _defended(case, world, model) if defended else _bare(case, world, model)
+    task = await _defended(case, world, model) if defended else _bare(case, world, model)
     row: dict[str, Any] = {"id": way.id, "kind": case.kind, "defended": defended}
     try:
         done = await _done(task, door)
@@ -130,8 +132,8 @@ async def _done(task: Task, door: ChatDoor) -> Done:
     raise UpstreamError("The model ended without an answer.")
 
 
-def _defended(case: Attack, world: _World, model: str) -> Task:
-    passages = Passages()
+async def _defended(case: Attack, world: _World, model: str) -> Task:
+    passages = Passages(room_of(model))
     if case.tools:
         mode = find_mode("workspace-explore", None)
         messages: list[Message] = [
@@ -139,7 +141,8 @@ def _defended(case: Attack, world: _World, model: str) -> Task:
             {"role": "user", "content": case.question},
         ]
     else:
-        found = passages.add([Passage("chunk_1", "doc_1", "document", case.material, 0)])
+        document = Passage("chunk_1", "doc_1", "document", case.material, 0)
+        found = await add(case.question, [document], passages)
         messages = prompt(find_mode("workspace-chat", None), [], found, case.question)
     return Task(
         messages,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Final
 
 import structlog
 from pydantic import JsonValue, SecretStr
@@ -20,7 +18,7 @@ from core.models.messages import (
     ChatRequest,
     Finished,
     Message,
-    Quote,
+    Source,
     TextDelta,
     ThinkingDelta,
     ToolCall,
@@ -30,9 +28,8 @@ from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
 from pipelines.links import is_own
-from pipelines.passages import Passages
-
-_MARKED: Final = re.compile(r"\[\d+\]")
+from pipelines.passages import Passages, question_of
+from pipelines.sourced import Sourced
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +141,7 @@ class _Loop:
     _finished: list[Finished] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _quoted: list[str] = field(default_factory=list)
-    _quote: str = ""
+    _sourced: Sourced = field(init=False)
 
     def __post_init__(self) -> None:
         self.messages = list(self.task.messages)
@@ -156,6 +153,7 @@ class _Loop:
             may_link=self._may_link if task.links and is_free else None,
             secrets=task.secrets,
         )
+        self._sourced = Sourced(task.passages, _asked(self.messages), task.secrets)
         self._tools = {tool.spec.name: tool for tool in self.task.tools}
         self._longest_output = room_of(task.model or configured_model()).output
 
@@ -172,33 +170,29 @@ class _Loop:
             may_call_tools,
             task.api_key,
             task.asker,
-            quotes=task.cites and len(task.passages) > 0,
+            sources=[passage.n for passage in task.passages] if task.cites else (),
         )
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:
+        if isinstance(delta, Source):
+            return self._say(self._sourced.begin(delta.n))
         if isinstance(delta, TextDelta):
-            self._round_text.append(delta.text)
-            apart = "\n\n" if len(self._round_text) == 1 and self._text.content.strip() else ""
-            return _shown(self._text.feed(apart + delta.text))
+            return self._say(self._sourced.feed(delta.text))
         if isinstance(delta, ToolCall):
             call = self._told_apart(delta)
             self.calls.append(call)
             return [*_shown(self._text.finish()), call]
-        if isinstance(delta, Quote):
-            self._quote = delta.text
-            return []
         if isinstance(delta, Finished):
             self._finished.append(delta)
-            return self._mark_quote()
+            return self._say(self._sourced.finish())
         return [delta]
 
-    def _mark_quote(self) -> list[AgentEvent]:
-        """Mark what was said with the passage that its quote is from, for the check of marks."""
-        passage = self.task.passages.quoted(self._quote) if self._quote else None
-        self._quote = ""
-        if passage is None or _MARKED.search("".join(self._round_text)):
+    def _say(self, text: str) -> list[AgentEvent]:
+        if not text:
             return []
-        return _shown(self._text.feed(f" [{passage.n}]"))
+        self._round_text.append(text)
+        apart = "\n\n" if len(self._round_text) == 1 and self._text.content.strip() else ""
+        return _shown(self._text.feed(apart + text))
 
     def _told_apart(self, call: ToolCall) -> ToolCall:
         """Return the call under an id that no other of this task has: some models count anew in
@@ -273,6 +267,12 @@ class _Loop:
 
 def _shown(parts: Iterable[str | Citation]) -> list[AgentEvent]:
     return [TextDelta(part) if isinstance(part, str) else part for part in parts]
+
+
+def _asked(messages: Sequence[Message]) -> str:
+    """Return the user's last words."""
+    said = [str(each["content"]) for each in messages if each["role"] == "user"]
+    return question_of(said[-1]) if said else ""
 
 
 def _as_message(call: ToolCall) -> JsonValue:

@@ -182,7 +182,7 @@ class CitationChecker:
 
     def _cite(self, n: int) -> Citation | None:
         passage = self._passages.get(n)
-        span = find_support(self._claim, passage.text) if passage else None
+        span = find_support(self._claim, passage.text, passage.shown) if passage else None
         if passage is None or span is None:
             return None
         start, end = _past_secrets(passage.text, span.start, span.end, self._secrets)

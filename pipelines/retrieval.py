@@ -8,6 +8,7 @@ from core.store.hits import SearchedBase
 from core.store.unit import Store
 from pipelines.passages import Passage, Passages
 from pipelines.search import Hit, SearchQuery, search
+from pipelines.statements import add
 
 _LONGEST_QUERY = 2_000  # characters
 
@@ -26,8 +27,8 @@ async def retrieve(
 
     Raises ``NotFound`` for a base that is not in the workspace.
     """
-    most = passages.per_search
-    return passages.add(await find(store, workspace_id, base_ids, words, most, known))
+    most = passages.room.passages
+    return await add(words, await find(store, workspace_id, base_ids, words, most, known), passages)
 
 
 async def find(

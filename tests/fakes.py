@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.errors import UpstreamError
 from core.models.messages import ChatDelta, ChatRequest, Finished, TextDelta, ToolCall
@@ -29,12 +29,4 @@ class FakeChat:
 
 def _frozen(request: ChatRequest) -> ChatRequest:
     """Copy a request, since the loop goes on writing into its messages."""
-    return ChatRequest(
-        list(request.messages),
-        request.tools,
-        request.model,
-        request.temperature,
-        request.max_tokens,
-        request.response_format,
-        request.may_call_tools,
-    )
+    return replace(request, messages=list(request.messages))

@@ -28,8 +28,8 @@ class ChatRequest:
     ``response_format`` is OpenAI's: ``{"type": "json_object"}`` or a ``json_schema``. Without
     ``may_call_tools`` the tools are only there to make sense of earlier calls. ``api_key`` is the
     caller's own with the model's provider, in the place of the operator's. ``asker`` is who a model
-    that serves one at a time takes turns among. ``quotes``: there are passages, and a model that
-    cannot be trusted with marks is to quote the one it answers from.
+    that serves one at a time takes turns among. ``sources`` are the numbers of the passages there
+    are: a model that cannot be trusted with marks says of each sentence which one it is from.
     """
 
     messages: Sequence[Message]
@@ -41,7 +41,7 @@ class ChatRequest:
     may_call_tools: bool = True
     api_key: SecretStr | None = None
     asker: str | None = None
-    quotes: bool = False
+    sources: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class ThinkingDelta:
 
 
 @dataclass(frozen=True)
-class Quote:
-    """Words of a passage that the text after it rests on, by the model's word."""
+class Source:
+    """The number of the passage that the text after it rests on, by the model's word; 0: none."""
 
-    text: str
+    n: int
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Finished:
     cost: float | None
 
 
-ChatDelta = TextDelta | ThinkingDelta | Quote | ToolCall | Finished
+ChatDelta = TextDelta | ThinkingDelta | Source | ToolCall | Finished
 
 Answerer = Callable[[ChatRequest], AsyncIterator[str]]
 """A model of our own: yields its answer in pieces."""

@@ -31,18 +31,21 @@ messages; then reply.
 With a tool weather(city: string), "Will it rain in Oslo?" is \
 {"tool": "weather", "arguments": {"city": "Oslo"}}, and "Book a hotel in Oslo." is \
 {"tool": "reply", "text": "I have no tool that books hotels."}"""
-_QUOTING: Final = """\
-Write one JSON object and nothing else: {"tool": "reply", "quote": "…", "text": your answer}. \
-The quote is the sentence of a passage that answers, copied word for word, or empty if none does."""
+_SOURCING: Final = """\
+A reply from passages is {"tool": "reply", "points": [{"from": …, "text": …}]}: one to three short \
+sentences that answer the question. "from" is the number n of the passage that says it, 0 if none \
+does. Take names and figures from it as they are."""
+_ONLY_SOURCING: Final = f"Write one JSON object and nothing else. {_SOURCING}"
+_MOST_POINTS: Final = 3
 
 
 def in_schema(request: ChatRequest) -> ChatRequest:
     """Return a request without tools that asks for the same by a schema.
 
-    With ``quotes`` a reply begins with the words that it rests on. A request that has a format of
-    its own keeps it, and its model calls nothing.
+    With ``sources`` a reply is a few points, each after the number of the passage it is from. A
+    request that has a format of its own keeps it, and its model calls nothing.
     """
-    if request.response_format is not None or not (request.tools or request.quotes):
+    if request.response_format is not None or not (request.tools or request.sources):
         return replace(request, messages=_retold(request.messages), tools=())
     schema: JsonValue = {"name": "answer", "schema": _schema(request)}
     return replace(
@@ -55,13 +58,25 @@ def in_schema(request: ChatRequest) -> ChatRequest:
 
 def _schema(request: ChatRequest) -> JsonValue:
     """Return one branch a tool, and the reply; its members come in this order."""
-    told = ("quote", "text") if request.quotes else ("text",)
-    branches = [_branch(REPLY, {name: {"type": "string"} for name in told})]
+    branches = [_branch(REPLY, _reply(request.sources))]
     if request.may_call_tools:
         branches += [
             _branch(tool.name, {"arguments": plain(tool.parameters)}) for tool in request.tools
         ]
     return {"anyOf": branches} if len(branches) > 1 else branches[0]
+
+
+def _reply(sources: Sequence[int]) -> dict[str, JsonValue]:
+    if not sources:
+        return {"text": {"type": "string"}}
+    members: dict[str, JsonValue] = {"from": {"enum": [0, *sources]}, "text": {"type": "string"}}
+    point: JsonValue = {
+        "type": "object",
+        "properties": members,
+        "required": list(members),
+        "additionalProperties": False,
+    }
+    return {"points": {"type": "array", "items": point, "minItems": 1, "maxItems": _MOST_POINTS}}
 
 
 def _branch(name: str, members: Mapping[str, JsonValue]) -> JsonValue:
@@ -100,12 +115,9 @@ def _plain(schema: Any, known: Mapping[str, Any], depth: int) -> dict[str, JsonV
 
 def _with_tools(messages: list[Message], request: ChatRequest) -> list[Message]:
     """Return the messages with what may be written at the end of the first, the system's."""
-    parts = [_HOW, "Tools:", *map(_told, request.tools)] if request.tools else [_QUOTING]
-    if request.tools and request.quotes:
-        parts.append(
-            'A reply has a "quote" before its text: the sentence of a passage that answers, copied '
-            "word for word, or empty if none does."
-        )
+    parts = [_HOW, "Tools:", *map(_told, request.tools)] if request.tools else []
+    if request.sources:
+        parts.append(_SOURCING if request.tools else _ONLY_SOURCING)
     told = "\n".join(parts)
     if messages and messages[0]["role"] == "system":
         first: Message = {**messages[0], "content": f"{messages[0]['content']}\n\n{told}"}

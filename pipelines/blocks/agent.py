@@ -73,7 +73,7 @@ class Agent(BlockKind[AgentSettings]):
 
 
 async def _task(context: Context, settings: AgentSettings) -> Task:
-    passages = Passages(room_of(settings.model or chat.configured_model()).passages)
+    passages = Passages(room_of(settings.model or chat.configured_model()))
     return Task(
         await _messages(context, settings, passages),
         passages,

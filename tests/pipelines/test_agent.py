@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from pydantic import JsonValue
 
 from core.errors import NotFound, UpstreamError
-from core.models.messages import Quote, TextDelta, ThinkingDelta, ToolCall, ToolSpec
+from core.models.messages import Source, TextDelta, ThinkingDelta, ToolCall, ToolSpec
 from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.calling import ToolResult
 from pipelines.citations import Citation
@@ -142,20 +143,26 @@ async def test_a_failing_model_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quote", "said", "content"),
+    ("said", "content"),
     [
-        ("It is 17  degrees\nin Oslo", "It is 17 degrees.", "It is 17 degrees. [1]"),
-        ("It is 18 degrees in Oslo", "It is 17 degrees.", "It is 17 degrees."),  # not there
-        ("It is 17 degrees in Oslo", "Paris has 40 parks.", "Paris has 40 parks."),  # not of that
-        ("It is 17 degrees in Oslo", "It is 17 degrees [1].", "It is 17 degrees [1]."),
-        ("", "I could not find it.", "I could not find it."),
+        ([Source(1), "It is 17 degrees."], "It is 17 degrees. [1]"),
+        ([Source(1), "It is 17 [2] degrees [1]."], "It is 17 degrees. [1]"),
+        ([Source(1), "It is 71 degrees."], "It is 17 degrees in Oslo today. [1]"),
+        ([Source(0), "Who knows?"], "Who knows?"),
+        ([Source(7), "It is 17 degrees."], "It is 17 degrees."),
+        ([Source(1), "It is 17 degrees.", Source(0), "Take a hat."],
+         "It is 17 degrees. [1] Take a hat."),
+        ([Source(1), "It is 17 degrees.", Source(1), "It is 17 degrees."], "It is 17 degrees. [1]"),
+        ([Source(1), "Whales sing."], "Whales sing."),
+        (["It is 17 degrees [1]."], "It is 17 degrees [1]."),
     ],
-)
-async def test_a_quote_makes_the_mark(quote: str, said: str, content: str) -> None:
+)  # fmt: skip
+async def test_a_point_is_marked_with_the_passage_it_names(said: list[Any], content: str) -> None:
     passages = Passages()
     passages.add([Passage("chk_1", "doc_1", "w.txt", "It is 17 degrees in Oslo today.", 5)])
-    chat = FakeChat([[Quote(quote), said]])
+    chat = FakeChat([said])
     done = (await _run(chat, Task(ASK, passages)))[-1]
+    assert list(chat.requests[0].sources) == [1]
     assert isinstance(done, Done)
     assert done.content == content
     assert len(done.citations) == content.count("[1]")

@@ -20,7 +20,7 @@ from core.models.messages import (
     ChatRequest,
     Finished,
     Message,
-    Quote,
+    Source,
     TextDelta,
     ToolCall,
     ToolSpec,
@@ -98,12 +98,21 @@ async def test_a_reply_streams_as_text(server: OpenAIStandIn) -> None:
     assert deltas[-1].reason == "stop"
 
 
-async def test_a_quote_comes_before_the_text_that_rests_on_it(server: OpenAIStandIn) -> None:
-    server.replies = [Reply('{"tool": "reply", "quote": "It rains.", "text": "Yes."}')]
-    deltas = await _all(ChatRequest([ASKED], quotes=True))
-    assert deltas[0] == Quote("It rains.")
-    assert deltas[1] == TextDelta("Yes.")
-    assert _schema(server.requests[0])["required"] == ["tool", "quote", "text"]
+async def test_the_number_of_a_passage_comes_before_the_text_that_rests_on_it(
+    server: OpenAIStandIn,
+) -> None:
+    points = [{"from": 2, "text": "It rains."}, {"from": 0, "text": "Take a hat."}]
+    server.replies = [Reply(json.dumps({"tool": "reply", "points": points}))]
+    deltas = await _all(ChatRequest([ASKED], sources=[1, 2]))
+    told = [d for d in deltas if isinstance(d, Source)]
+    assert told == [Source(2), Source(0)]
+    text = "".join(d.text for d in deltas if isinstance(d, TextDelta))
+    assert text == "It rains.Take a hat."
+    schema = _schema(server.requests[0])
+    jsonschema.validate({"tool": "reply", "points": points}, schema)
+    for wrong in ([], [{"from": 3, "text": "."}], [{"text": "."}], points * 2):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"tool": "reply", "points": wrong}, schema)
 
 
 async def test_who_may_not_call_cannot(server: OpenAIStandIn) -> None:
@@ -159,17 +168,34 @@ async def test_a_model_that_nobody_started_is_said(monkeypatch: pytest.MonkeyPat
         await _all(ChatRequest([ASKED]))
 
 
-@given(st.text(), st.text(), st.integers(1, 9), st.booleans())
-def test_text_is_the_same_however_it_is_cut(
-    quote: str, text: str, size: int, plain_ascii: bool
-) -> None:
-    answer = {"tool": "reply", "quote": quote, "text": text}
-    raw = json.dumps(answer, ensure_ascii=plain_ascii)
+@given(st.text(), st.integers(1, 9), st.booleans())
+def test_text_is_the_same_however_it_is_cut(text: str, size: int, plain_ascii: bool) -> None:
+    raw = json.dumps({"tool": "reply", "text": text}, ensure_ascii=plain_ascii)
     read, found = SchemaAnswer(), []
     for start in range(0, len(raw), size):
         found += read.feed(raw[start : start + size])
     assert "".join(each.text for each in found if isinstance(each, TextDelta)) == text
-    assert "".join(each.text for each in found if isinstance(each, Quote)) == quote
+    assert read.finish() == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 99), st.text()), max_size=3), st.integers(1, 9), st.booleans()
+)
+def test_points_are_the_same_however_they_are_cut(
+    points: list[tuple[int, str]], size: int, plain_ascii: bool
+) -> None:
+    told = [{"from": n, "text": text} for n, text in points]
+    raw = json.dumps({"tool": "reply", "points": told}, ensure_ascii=plain_ascii)
+    read = SchemaAnswer()
+    found: list[tuple[int, str]] = []
+    for start in range(0, len(raw), size):
+        for each in read.feed(raw[start : start + size]):
+            if isinstance(each, Source):
+                found.append((each.n, ""))
+            else:
+                n, before = found[-1]
+                found[-1] = n, before + each.text
+    assert found == points
     assert read.finish() == []
 
 
@@ -196,5 +222,5 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     assert "$ref" not in json.dumps(found)
 
 
-def test_without_tools_or_quotes_nothing_is_bound() -> None:
+def test_without_tools_or_passages_nothing_is_bound() -> None:
     assert in_schema(ChatRequest([ASKED])).response_format is None

@@ -1,0 +1,49 @@
+"""The facts of a text that can be checked in another: its figures and names.
+
+A date, and a number that only counts pages, items or forms, is no figure: it says when or where.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_MONTHS: Final = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
+_NO_FIGURE: Final = re.compile(
+    rf"\b{_MONTHS} \d{{1,2}}(?:, \d{{4}})?\b|\b\d{{1,2}}\.? {_MONTHS}(?: \d{{4}})?"
+    r"|(?<![\d.,$€£¥])(?:19|20)\d\d(?![\d%]|[.,]\d)|\b\d+-?[A-Z]\b"
+    r"|\b(?:Item|Part|Note|Section|Form|Exhibit|Page|Chapter|Figure|Table) [\dA-Z][\w.-]*"
+)
+_FIGURE: Final = re.compile(
+    r"[$€£¥] ?(\d[\d,]*(?:\.\d+)?)|(\d[\d,]*(?:\.\d+)?) ?(?=%|percent\b|million\b|billion\b)"
+    r"|(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d{3,})"
+)
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+_NAME: Final = re.compile(r"(?<![.!?:\"“•|] )(?<!\A)\b[A-Z][\w&-]+(?: [A-Z][\w&-]+)*")
+
+
+def numbers(text: str) -> set[str]:
+    """Return every number of a text, without commas between its digits."""
+    return {found.replace(",", "") for found in _NUMBER.findall(text)}
+
+
+def figures(text: str) -> set[str]:
+    """Return the numbers that say how much: amounts, shares, and what is written with a point, a
+    comma or three digits."""
+    found = _FIGURE.findall(_NO_FIGURE.sub(" ", text))
+    return {"".join(each).replace(",", "") for each in found}
+
+
+def names(text: str) -> set[str]:
+    """Return the words in capitals that do not open a sentence."""
+    return set(_NAME.findall(text))
+
+
+def shared(said: str, text: str, known: str = "") -> bool:
+    """Whether ``text`` has a figure or name of what is ``said``, but for those ``known`` before."""
+    if (figures(said) & figures(text)) - numbers(known):
+        return True
+    return any(name in text for name in names(said) if name not in known)
