@@ -77,7 +77,7 @@ def _masked(text: str, shown: str, hidden: str) -> str:
         return text.replace(hidden, shown)
     if max(_PLAIN.findall(hidden), key=len, default="") not in text:
         return text  # without a look at each of its characters
-    return _spellings(hidden).sub(lambda _: shown, text)
+    return str(_spellings(hidden).sub(lambda _: shown, text))
 
 
 def _found(text: str, hidden: str) -> Iterator[tuple[int, int, bool]]:
@@ -100,7 +100,7 @@ def _spellings(hidden: str) -> regex.Pattern[str]:
 def _run(text: str) -> str:
     """Return a pattern of a character, or of backslashes in a row, which JSON doubles each time."""
     if _PLAIN.fullmatch(text):
-        return regex.escape(text)
+        return str(regex.escape(text))
     count = len(text)
     encoded = "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
     ways = [f"(?i:{encoded})"]
