@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.access import SIGNED_IN
 from api.endpoint import endpoint
-from api.paging import Page
+from api.paging import Page, WholeQuery, part_of
 from api.wire import Wire
 from pipelines.blocks import schemas
 
@@ -25,6 +25,7 @@ class BlockType(Wire):
 
 
 @endpoint("GET", "/api/blocks", access=SIGNED_IN)
-async def list_blocks() -> Page[BlockType]:
+async def list_blocks(query: WholeQuery) -> Page[BlockType]:
     """List the types of blocks with the schemas of their settings."""
-    return Page(data=[BlockType.model_validate(schema) for schema in schemas()])
+    kinds, cursor = part_of(schemas(), query)
+    return Page(data=[BlockType.model_validate(kind) for kind in kinds], next_cursor=cursor)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from typing import Final, Generic, TypeVar
 
 from pydantic import Field
 
@@ -14,6 +15,7 @@ from core.errors import ValidationFailed
 from core.store.pages import Position
 
 T = TypeVar("T")
+_NOT_OURS: Final = "This cursor is not one of ours: take nextCursor of the page before as it is."
 
 
 class PageQuery(Wire):
@@ -27,11 +29,28 @@ class PageQuery(Wire):
         return _decode(self.cursor) if self.cursor else None
 
 
+class WholeQuery(Wire):
+    """What a short list takes: it comes whole unless ``limit`` is sent."""
+
+    limit: int | None = Field(None, ge=1, le=200)
+    cursor: str | None = None
+
+
 class Page(Wire, Generic[T]):
     """One page; ``nextCursor`` is null on the last one."""
 
     data: list[T]
     next_cursor: str | None = None
+
+
+def part_of(items: Sequence[T], query: WholeQuery) -> tuple[Sequence[T], str | None]:
+    """Return the asked part of a list, and the cursor of the next part."""
+    begun = _decode(query.cursor).value if query.cursor else "0"
+    if not begun.isdecimal():
+        raise ValidationFailed.at("cursor", "not a cursor", "invalid_cursor", sentence=_NOT_OURS)
+    first = int(begun)
+    end = len(items) if query.limit is None else first + query.limit
+    return items[first:end], cursor_of(Position(str(end), "")) if end < len(items) else None
 
 
 def cursor_of(position: Position | None) -> str | None:
@@ -50,5 +69,4 @@ def _decode(cursor: str) -> Position:
             return Position(value, row_id)
     except (binascii.Error, ValueError, TypeError):
         pass
-    said = "This cursor is not one of ours: take nextCursor of the page before as it is."
-    raise ValidationFailed.at("cursor", "not a cursor", "invalid_cursor", sentence=said)
+    raise ValidationFailed.at("cursor", "not a cursor", "invalid_cursor", sentence=_NOT_OURS)

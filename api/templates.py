@@ -6,7 +6,7 @@ from typing import Any
 
 from api.access import SIGNED_IN
 from api.endpoint import endpoint
-from api.paging import Page
+from api.paging import Page, WholeQuery, part_of
 from api.wire import Wire
 from api.workflows.schemas import ExportedWorkflow
 from pipelines.templates import all_templates
@@ -27,6 +27,8 @@ class TemplateAnswer(Wire):
 
 
 @endpoint("GET", "/api/templates", access=SIGNED_IN)
-async def list_templates() -> Page[TemplateAnswer]:
+async def list_templates(query: WholeQuery) -> Page[TemplateAnswer]:
     """List workflows to begin with; all of them run without the internet."""
-    return Page(data=[TemplateAnswer.model_validate(template) for template in all_templates()])
+    found, cursor = part_of(all_templates(), query)
+    data = [TemplateAnswer.model_validate(template) for template in found]
+    return Page(data=data, next_cursor=cursor)

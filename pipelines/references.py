@@ -19,9 +19,10 @@ from core.errors import ValidationFailed
 MAX_TEXT = 4_000_000  # characters one interpolated text may reach
 MAX_DEPTH = 100  # nesting of lists and objects in one setting
 TOKEN = re.compile(
-    r"<(?P<name>[^\W\d][\w()-]*)(?P<path>(?:\.[\w-]+|\[\d{1,6}\])+)>"
+    r"<(?P<name>(?!\d+[.\[])\w[\w()-]*)(?P<path>(?:\.[\w-]+|\[\d{1,6}\])+)>"
     r"|\{\{\s*(?P<secret>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}"
 )
+_BRACKETS = re.compile(r"<([^<>{}\n]{3,300})>")
 _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 
 
@@ -80,6 +81,14 @@ def find(value: JsonValue) -> Iterator[Reference | Secret]:
     """Yield every reference and secret in a setting, in reading order."""
     for text in _texts(value, 0):
         yield from (token_of(match) for match in TOKEN.finditer(text))
+
+
+def near_misses(value: JsonValue) -> Iterator[str]:
+    """Yield what stands between ``<`` and ``>`` in a setting and is no reference."""
+    for text in _texts(value, 0):
+        for match in _BRACKETS.finditer(text):
+            if TOKEN.fullmatch(match[0]) is None:
+                yield match[1]
 
 
 def has_tokens(value: JsonValue) -> bool:

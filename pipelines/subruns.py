@@ -32,7 +32,11 @@ Execute = Callable[[Services, Execution, str], Awaitable[Execution | None]]
 
 
 class SubRunFailed(NuxaError):
-    """The run of another workflow failed, or was cancelled."""
+    """The run of another workflow failed, or was cancelled; ``error_code`` is what it failed by."""
+
+    def __init__(self, message: str, error_code: str | None = None) -> None:
+        super().__init__(message)
+        self.error_code = error_code or self.code
 
 
 class SubRuns:
@@ -118,6 +122,5 @@ def _place(context: Context) -> str:
 def _failed(child: Execution) -> SubRunFailed:
     error = child.error or {}
     said = error.get("message") or "it was cancelled"
-    failed = SubRunFailed(f"The run {child.id} of the other workflow {child.status}: {said}")
-    failed.details = {"executionId": child.id, "code": error.get("code")}
-    return failed
+    sentence = f"The run {child.id} of the other workflow {child.status}: {said}"
+    return SubRunFailed(sentence, error.get("code"))

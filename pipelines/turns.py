@@ -153,7 +153,8 @@ class Turns:
         except ValidationFailed as error:
             return given, _Failure(error.code, error.message, may_retry=False)
         except NuxaError as error:
-            return given, _Failure(error.code, error.message, may_retry=True)
+            code = getattr(error, "error_code", error.code)  # of the run of another workflow
+            return given, _Failure(code, error.message, may_retry=True)
         except TimeoutError:
             await kind.abandon(context)
             sentence = f"It took longer than {block.timeout_ms} ms; raise timeoutMs or do less."

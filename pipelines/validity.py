@@ -39,6 +39,7 @@ def check(definition: Definition, *, runnable: bool) -> list[Issue]:
         return issues  # what follows needs to know which block stands where
     outline = Outline(definition)
     issues = [*_edges(outline), *_cycle(outline), *references.unresolvable(outline)]
+    issues += references.misspelled(outline)
     if runnable and not issues:
         issues = [*_start(outline), *containers.incomplete(outline), *_settings(outline)]
         issues += references.not_upstream(outline)

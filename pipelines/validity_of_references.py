@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
+
+from pydantic import JsonValue
 
 from core.errors import issue
 from pipelines.blocks import KINDS
 from pipelines.blocks.base import ERROR
 from pipelines.issues import Issue, named
 from pipelines.outline import Outline
-from pipelines.references import Reference, find
-from pipelines.workflow import Block, Definition, filled
+from pipelines.references import TOKEN, Reference, find, near_misses
+from pipelines.workflow import Block, Definition, filled, normalised
+
+_PATH: Final = re.compile(r"(\.[\w-]+|\[\d+\])+")
 
 
 def unresolvable(outline: Outline) -> Iterator[Issue]:
@@ -36,6 +42,35 @@ def unresolvable(outline: Outline) -> Iterator[Issue]:
                 f"{named(block)} refers to {reference}, but {problem}; correct the reference.",
                 "unresolvable_reference",
             )
+
+
+def misspelled(outline: Outline) -> Iterator[Issue]:
+    """Yield an issue for each text that names a block as no reference may: it would stay a text."""
+    for block, path, value in _settings(outline.definition):
+        for near in near_misses(value):
+            target = _meant(outline, normalised(near))
+            if target is not None:
+                yield issue(path, _correction(block, near, target), "unresolvable_reference")
+
+
+def _meant(outline: Outline, plain: str) -> Block | None:
+    """Return the block whose name a text begins with that goes on as a reference would."""
+    found = [
+        block
+        for block in outline.definition.blocks.values()
+        if plain.startswith(block.key) and _PATH.fullmatch(plain[len(block.key) :])
+    ]
+    return max(found, key=lambda block: len(block.key), default=None)
+
+
+def _correction(block: Block, near: str, target: Block) -> str:
+    said = f"{named(block)} refers to <{near}>, which is read as a text"
+    if TOKEN.fullmatch(f"<{target.key}.x>"):
+        return f"{said}; write <{target.key}. and then the output, without blanks."
+    return (
+        f"{said}: no reference can spell the name of {named(target)}; rename that to letters, "
+        "digits, blanks and the signs _ - ( ) alone."
+    )
 
 
 def _unresolvable(outline: Outline, block: Block, reference: Reference) -> str | None:
@@ -82,10 +117,15 @@ def path_of(definition: Definition, block: Block, key: str) -> str:
 
 
 def _all(definition: Definition) -> Iterator[tuple[Block, str, Reference]]:
+    for block, path, value in _settings(definition):
+        for token in find(value):
+            if isinstance(token, Reference):
+                yield block, path, token
+
+
+def _settings(definition: Definition) -> Iterator[tuple[Block, str, JsonValue]]:
     for block in definition.blocks.values():
         values = {key: sub_block.value for key, sub_block in block.sub_blocks.items()}
         container = definition.container(block.id)
         for key, value in ({**filled(container), **values} if container else values).items():
-            for token in find(value):
-                if isinstance(token, Reference):
-                    yield block, path_of(definition, block, key), token
+            yield block, path_of(definition, block, key), value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from api.access import READ
@@ -10,7 +9,7 @@ from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
 from api.logs.schemas import BlockEntry, LogDetail, LogEntry, LogQuery, TraceSpan
-from api.paging import Page, cursor_of
+from api.paging import Page, WholeQuery, cursor_of, part_of
 from core.store.block_logs import BlockLog
 from core.store.executions import Execution
 from pipelines.large_values import bring_back
@@ -39,13 +38,13 @@ async def get_log(call: Call, execution_id: str) -> LogDetail:
 
 
 @endpoint("GET", "/api/logs/<execution_id>/blocks", access=READ)
-async def list_block_logs(call: Call, execution_id: str) -> Page[BlockEntry]:
-    """List how a run's blocks ended, in the order they began."""
+async def list_block_logs(call: Call, execution_id: str, query: WholeQuery) -> Page[BlockEntry]:
+    """List how a run's blocks ended, in the order they began; all unless ``limit`` is sent."""
     async with call.services.store.unit(call.workspace_id) as unit:
         found(await unit.executions.get(execution_id), "execution")
-        rows: Sequence[BlockLog] = await unit.block_logs.of(execution_id)
+        rows, cursor = part_of(await unit.block_logs.of(execution_id), query)
     await bring_back(call.services.blobs, rows)
-    return Page(data=[_entry(row) for row in rows])
+    return Page(data=[_entry(row) for row in rows], next_cursor=cursor)
 
 
 def fields_of(row: Execution) -> dict[str, Any]:

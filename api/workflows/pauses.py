@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.access import READ, WRITE
 from api.call import Call, Reply
 from api.endpoint import endpoint
-from api.paging import Page
+from api.paging import Page, WholeQuery, part_of
 from api.workflows.runs import of_workflow
 from api.workflows.schemas import Accepted, ResumeBody, SentWebhook, accepted
 from pipelines import pauses
@@ -30,8 +30,10 @@ async def resume_execution(
 
 
 @endpoint("GET", f"{_EXECUTION}/webhooks", access=READ)
-async def list_sent_webhooks(call: Call, workflow_id: str, execution_id: str) -> Page[SentWebhook]:
+async def list_sent_webhooks(
+    call: Call, workflow_id: str, execution_id: str, query: WholeQuery
+) -> Page[SentWebhook]:
     """List the webhooks that a run has sent, each with its attempts."""
     await of_workflow(call, workflow_id, execution_id)
-    rows = await call.unit.sent_webhooks.of(execution_id)
-    return Page(data=[SentWebhook.model_validate(row) for row in rows], next_cursor=None)
+    rows, cursor = part_of(await call.unit.sent_webhooks.of(execution_id), query)
+    return Page(data=[SentWebhook.model_validate(row) for row in rows], next_cursor=cursor)

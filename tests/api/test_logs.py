@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from api.paging import cursor_of
 from core.config import Settings
 from core.services import Services
+from core.store.pages import Position
 from pipelines.large_values import LARGE
 from tests.api.conftest import Member
 from tests.pipelines.shapes import block, definition
@@ -178,6 +180,30 @@ async def test_old_runs_are_forgotten(
     assert (await member.program.get(f"/api/logs/{new}")).status_code == 200
     async with services.store.unit(member.workspace_id) as unit:
         assert await unit.block_logs.of(old) == []
+
+
+async def test_the_blocks_of_a_run_come_whole_or_in_parts(member: Member) -> None:
+    raw = definition([block(f"b{i}") for i in range(4)], "s>b0 b0>b1 b1>b2 b2>b3")
+    made = await member.browser.post("/api/workflows", json={"name": "W", **raw})
+    ran = await member.browser.post(f"/api/workflows/{made.json()['id']}/execute", json={})
+    path = f"/api/logs/{ran.json()['executionId']}/blocks"
+    whole = (await member.browser.get(path)).json()
+    assert ([row["blockId"] for row in whole["data"]], whole["nextCursor"]) == (
+        ["s", "b0", "b1", "b2", "b3"], None,
+    )  # fmt: skip
+    parts, cursor = [], None
+    while cursor is not None or not parts:
+        page = await member.browser.get(path, params={"limit": 2, "cursor": cursor or ""})
+        parts += page.json()["data"]
+        cursor = page.json()["nextCursor"]
+    assert parts == whole["data"]
+    for wrong in ("x", cursor_of(Position("a", ""))):
+        refused = await member.browser.get(path, params={"cursor": wrong})
+        assert refused.json()["error"]["details"]["issues"][0]["code"] == "invalid_cursor"
+    assert (await member.browser.get(path, params={"limit": 0})).status_code == 400
+    for other in ("/api/blocks", "/api/templates"):
+        page = (await member.browser.get(other, params={"limit": 2})).json()
+        assert (len(page["data"]), bool(page["nextCursor"])) == (2, True)
 
 
 async def test_large_values_are_shown_whole(member: Member, services: Services) -> None:

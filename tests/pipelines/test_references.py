@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from core.errors import ValidationFailed
+from pipelines.expressions import evaluate
 from pipelines.references import MAX_TEXT, Reference, Secret, as_text, find, resolve
 from pipelines.scope import RunScope
 
@@ -35,6 +36,7 @@ def _scope(**outputs: JsonValue) -> RunScope:
         ({"k": ["<a.n>", {"z": "<a.n>!"}]}, {"k": [5, {"z": "5!"}]}),
         ("<b>bold</b> a < b.c > d <a>", "<b>bold</b> a < b.c > d <a>"),
         ("<me@example.com>", "<me@example.com>"),
+        ("from <3.5> to <4[1]>", "from <3.5> to <4[1]>"),
         (7, 7),
     ],
 )
@@ -60,6 +62,12 @@ def test_a_deep_setting_is_refused() -> None:
         value = [value]
     with pytest.raises(ValidationFailed, match="nested deeper"):
         list(find(value))
+
+
+def test_a_name_may_begin_with_a_digit() -> None:
+    outputs = RunScope(variables={}, outputs={"1ststep": {"n": 5}})
+    assert resolve("<1stStep.n>", outputs) == 5
+    assert evaluate("<1ststep.n> > 4 and 3 <4", outputs) is True
 
 
 def test_find_in_reading_order() -> None:

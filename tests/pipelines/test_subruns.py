@@ -67,6 +67,7 @@ async def test_what_fails_in_it_fails_the_block(services: Services, owner: Owner
     assert row.status == "failed"
     assert 'Block "call"' in row.error["message"]
     assert "has no secret NOPE" in row.error["message"]
+    assert row.error["code"] == "VALIDATION_ERROR"
 
 
 async def test_each_try_is_a_run_of_its_own(services: Services, owner: Owner) -> None:

@@ -24,6 +24,23 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "unresolvable_reference",
         '"a"',
     ),
+    "a name that no reference spells": (
+        definition([{**block("x"), "name": "Q & A"}, block("a", template="<q&a.text>")], "s>x x>a"),
+        "unresolvable_reference",
+        '"a"',
+    ),
+    "a name with a dot": (
+        definition([{**block("x"), "name": "v1.2"}, block("a", template="<v1.2.text>")], "s>x x>a"),
+        "unresolvable_reference",
+        '"a"',
+    ),
+    "a reference with blanks": (
+        definition(
+            [{**block("x"), "name": "My X"}, block("a", template="! <My X.text>")], "s>x x>a"
+        ),
+        "unresolvable_reference",
+        '"a"',
+    ),
     "unknown output": (
         definition([block("a"), block("b", template="<a.texd>")], "s>a a>b"),
         "unresolvable_reference",
