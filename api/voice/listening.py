@@ -26,10 +26,10 @@ _GIVEN: Final = ("Accept-Ranges", "Cache-Control", "Content-Disposition", "ETag"
     gives={200: _GIVEN, 206: (*_GIVEN, "Content-Range"), 304: _GIVEN},
 )
 async def get_voice_recording(call: Call, voice_session_id: str) -> Reply:
-    """Give what was said as a WAV file of 16 kHz, whole or in a range: the caller left, the
-    copilot right.
+    """Give what was said as a WAV file, whole or in a range.
 
-    404 where the session was not recorded or the recording was deleted, 409 until it has ended.
+    16 kHz, the caller left and the copilot right. 404 where the session was not recorded or the
+    recording was deleted, 409 until it has ended.
     """
     session = await session_of(call, voice_session_id)
     row = (await call.unit.voice_recordings.of([session.id])).get(session.id)

@@ -1,11 +1,14 @@
-"""The process that talks is killed: the session is over, and says so."""
+"""The process that talks is killed: the session is over, and says so; what was said is kept."""
 
 from __future__ import annotations
+
+import asyncio
 
 import httpx
 import pytest
 import socketio
 
+from copilot.voice.settings import columns_of
 from core.config import Settings
 from core.ids import new_id
 from core.models.speech.files import has_packages, whisper_directory
@@ -33,10 +36,12 @@ async def test_a_session_ends_with_the_process_that_holds_it(
                 return False
 
         await until(is_ready)
+        await _record(services, owner)
         made = (await http.post("/api/voice/session", json={"channel": "web"})).json()
         client = socketio.AsyncClient(reconnection=False)
         await client.connect(url, auth={"token": made["token"]}, transports=["websocket"])
         assert (await client.call("audio:start", {"sessionId": made["id"]}, timeout=30))["ok"]
+        await _speak(services, owner, client, made["id"])
     assert (await _state(services, owner, made["id"])) == ("active", None)
     crew.kill(api)
     crew.start_worker("upkeep")
@@ -45,6 +50,35 @@ async def test_a_session_ends_with_the_process_that_holds_it(
         return await _state(services, owner, made["id"]) == ("ended", "lost")
 
     await until(has_ended)
+
+    async def is_kept() -> bool:
+        async with services.store.unit(owner.workspace_id) as unit:
+            row = (await unit.voice_recordings.of([made["id"]]))[made["id"]]
+        assert row.frames >= 8 * 16_000  # a piece of ten seconds, but what may still be on its way
+        return row.is_whole is False
+
+    await until(is_kept)
+
+
+async def _record(services: Services, owner: Owner) -> None:
+    values = columns_of(None) | {"recording": {"enabled": True, "retention_days": None}}
+    async with services.store.unit(owner.workspace_id) as unit:
+        await unit.voice_configs.put({**values, "updated_by": owner.user_id})
+
+
+async def _speak(
+    services: Services, owner: Owner, client: socketio.AsyncClient, session_id: str
+) -> None:
+    """Send silence until a piece of it is written."""
+    chunk = {"sessionId": session_id, "data": bytes(32_000)}
+
+    async def is_written() -> bool:
+        assert (await client.call("audio:chunk", chunk, timeout=30))["ok"]
+        await asyncio.sleep(0.9)
+        async with services.store.unit(owner.workspace_id) as unit:
+            return (await unit.voice_recordings.of([session_id]))[session_id].pieces > 0
+
+    await until(is_written)
 
 
 async def _key(services: Services, owner: Owner) -> str:

@@ -73,7 +73,7 @@ async def _rows(services: Services) -> int:
 
 
 async def _comes_true(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):  # a busy machine takes its time
         while not condition():
             await asyncio.sleep(0.01)
 
