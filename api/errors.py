@@ -23,6 +23,7 @@ from core.errors import (
     StillRunning,
     Unauthorized,
     ValidationFailed,
+    issues_of,
 )
 
 T = TypeVar("T")
@@ -71,15 +72,8 @@ def found(row: T | None, what: str) -> T:
 
 def invalid(error: ValidationError) -> ValidationFailed:
     """Return pydantic's findings as the contract lists them."""
-    issues = [
-        {
-            "path": ".".join(str(part) for part in found["loc"]),
-            "message": found["msg"],
-            "code": found["type"],
-        }
-        for found in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    paths = ", ".join(sorted({issue["path"] or "body" for issue in issues}))
+    issues = issues_of(error)
+    paths = ", ".join(sorted({each["path"] or "body" for each in issues}))
     return ValidationFailed(f"Correct these fields and send it again: {paths}.", {"issues": issues})
 
 

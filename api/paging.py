@@ -50,7 +50,5 @@ def _decode(cursor: str) -> Position:
             return Position(value, row_id)
     except (binascii.Error, ValueError, TypeError):
         pass
-    raise ValidationFailed(
-        "This cursor is not one of ours: take nextCursor of the page before as it is.",
-        {"issues": [{"path": "cursor", "message": "not a cursor", "code": "invalid_cursor"}]},
-    )
+    said = "This cursor is not one of ours: take nextCursor of the page before as it is."
+    raise ValidationFailed.at("cursor", "not a cursor", "invalid_cursor", sentence=said)

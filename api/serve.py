@@ -16,7 +16,7 @@ from api.endpoint import Endpoint
 from api.idempotency import Claim
 from api.identity import caller_of
 from api.reading import checked, query_data, read_form, read_json
-from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed
+from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed, issue
 from core.services import Services
 
 View = Callable[..., Awaitable[Response]]
@@ -159,10 +159,7 @@ def _arguments(
 
 
 def _unknown(fields: Mapping[str, Any], kind: str) -> ValidationFailed:
-    issues = [
-        {"path": name, "message": f"This call has no such {kind}.", "code": "extra_forbidden"}
-        for name in fields
-    ]
+    issues = [issue(name, f"This call has no such {kind}.", "extra_forbidden") for name in fields]
     return ValidationFailed(f"Leave away: {', '.join(fields)}.", {"issues": issues})
 
 

@@ -181,9 +181,11 @@ def _where(call: Call, body: NewSource) -> tuple[str | None, str | None]:
     """Return the URL to ask, None for a document that was sent, and the one that calls go to, None
     where the document says it; raises for what does not fit."""
     if body.kind == "mcp" and (body.document is not None or body.server_url is not None):
-        raise _wrong("document", "An MCP server has no document and no serverUrl; send its url.")
+        raise ValidationFailed.at(
+            "document", "An MCP server has no document and no serverUrl; send its url."
+        )
     if (body.url is None) == (body.document is None):
-        raise _wrong("url", "Send either a url or, for openapi, a document.")
+        raise ValidationFailed.at("url", "Send either a url or, for openapi, a document.")
     asked = body.url and call.services.http.checked(body.url)
     server = body.server_url and call.services.http.checked(body.server_url)
     return asked, asked if body.kind == "mcp" else server
@@ -193,20 +195,14 @@ def _said(body: NewSource, asked: str | None, listing: Listing) -> str:
     """Return the server that a document names, unless it could be one that is not meant to have
     the headers: who writes a document must not say where they go."""
     if listing.url is None:
-        raise _wrong("serverUrl", "The document names no server: give serverUrl.")
+        raise ValidationFailed.at("serverUrl", "The document names no server: give serverUrl.")
     if body.headers and not is_same_origin(asked, listing.url):
-        raise _wrong(
+        raise ValidationFailed.at(
             "serverUrl",
             f"The document has calls go to {listing.url[:200]}, elsewhere than it is from: give "
             "that as serverUrl if the headers are meant for it.",
         )
     return listing.url
-
-
-def _wrong(path: str, message: str) -> ValidationFailed:
-    return ValidationFailed(
-        message, {"issues": [{"path": path, "message": message, "code": "invalid"}]}
-    )
 
 
 def _sealed(call: Call, headers: dict[str, str]) -> str | None:

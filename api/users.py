@@ -76,8 +76,7 @@ async def _changed_password(call: Call, body: UserPatch) -> str:
     await tries.spend()
     if not body.password or not await verify_password(body.current_password, user.password_hash):
         wrong = "currentPassword" if body.password else "password"
-        issue = {"path": wrong, "message": "wrong or missing", "code": "invalid"}
-        message = "Send password and the right currentPassword; without one, reset it by mail."
-        raise ValidationFailed(message, {"issues": [issue]})
+        said = "Send password and the right currentPassword; without one, reset it by mail."
+        raise ValidationFailed.at(wrong, "wrong or missing", sentence=said)
     await tries.forgive()
     return await hash_password(body.password)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from copilot.modes import AGENT, Mode, find_mode, wrong
-from core.errors import Forbidden, NotFound
+from copilot.modes import AGENT, Mode, find_mode
+from core.errors import Forbidden, NotFound, ValidationFailed
 from core.rights import Rights, Role
 from core.store.agents import Agent
 from core.store.unit import Unit
@@ -24,10 +24,12 @@ async def mode_of(
     """
     if name != AGENT:
         if agent_id is not None:
-            raise wrong("mode", "A chat with an agent has the mode agent; leave mode away.")
+            raise ValidationFailed.at(
+                "mode", "A chat with an agent has the mode agent; leave mode away."
+            )
         return find_mode(name, workflow_id), None
     if agent_id is None:
-        raise wrong("agentId", "The mode agent is a deployment's: give its agentId.")
+        raise ValidationFailed.at("agentId", "The mode agent is a deployment's: give its agentId.")
     agent = await unit.agents.get(agent_id)
     if agent is None:
         raise NotFound("There is no such agent; GET /api/copilot/agents lists them.")

@@ -56,6 +56,5 @@ def require_model(name: str | None, settings: Settings, own: Collection[str] = (
             f"The model {name!r} is not on offer; GET /api/copilot/models lists those that are, "
             "and a key under the workspace's model-providers brings its provider's."
         )
-        issue = {"path": "model", "message": message, "code": "invalid"}
-        raise ValidationFailed(message, {"issues": [issue]})
+        raise ValidationFailed.at("model", message)
     return name

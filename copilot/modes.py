@@ -72,18 +72,14 @@ def find_mode(name: str, workflow_id: str | None) -> Mode:
     mode = _BY_NAME.get(name)
     if mode is None:
         known = ", ".join([*_BY_NAME, AGENT])
-        raise wrong("mode", f"There is no mode {name!r} here; use one of {known}.")
+        raise ValidationFailed.at("mode", f"There is no mode {name!r} here; use one of {known}.")
     if mode.needs_workflow and workflow_id is None:
-        raise wrong("workflowId", f"The mode {name} is about a workflow: give its workflowId.")
+        raise ValidationFailed.at(
+            "workflowId", f"The mode {name} is about a workflow: give its workflowId."
+        )
     return mode
 
 
 def all_modes() -> tuple[Mode, ...]:
     """Return every mode."""
     return _MODES
-
-
-def wrong(path: str, message: str) -> ValidationFailed:
-    """Return the error for a field of a question."""
-    issue = {"path": path, "message": message, "code": "invalid"}
-    return ValidationFailed(message, {"issues": [issue]})

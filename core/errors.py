@@ -5,7 +5,10 @@ A sentence says what is wrong and what to do next; it may be shown to any caller
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class NuxaError(Exception):
@@ -25,6 +28,13 @@ class ValidationFailed(NuxaError):
 
     code = "VALIDATION_ERROR"
     status = 400
+
+    @classmethod
+    def at(
+        cls, path: str, message: str, code: str = "invalid", *, sentence: str | None = None
+    ) -> Self:
+        """Return the error for one field; ``sentence`` is said instead of the issue's message."""
+        return cls(sentence or message, {"issues": [issue(path, message, code)]})
 
 
 class Unauthorized(NuxaError):
@@ -105,3 +115,14 @@ class ServiceUnavailable(NuxaError):
     code = "SERVICE_UNAVAILABLE"
     status = 503
     retry_after: int = 5
+
+
+def issue(path: str, message: str, code: str = "invalid") -> dict[str, str]:
+    """Return one entry of ``details.issues``; ``path`` has dots between a field and its part."""
+    return {"path": path, "message": message, "code": code}
+
+
+def issues_of(error: ValidationError) -> list[dict[str, str]]:
+    """Return what pydantic found, without what was sent."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [issue(".".join(map(str, e["loc"])), e["msg"], e["type"]) for e in found]

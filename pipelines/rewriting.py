@@ -62,8 +62,8 @@ async def rewrite(
     ``ValidationFailed`` where there is none but the offline answerer.
     """
     if not can_rewrite(model):
-        issue = {"path": "rewrite", "message": _NO_MODEL, "code": "no_model"}
-        raise ValidationFailed(f"rewrite: {_NO_MODEL}", {"issues": [issue]})
+        said = f"rewrite: {_NO_MODEL}"
+        raise ValidationFailed.at("rewrite", _NO_MODEL, "no_model", sentence=said)
     lines = [f"{each['role']}: {each['content']}" for each in [*history, _asked(question)]]
     request = ChatRequest(
         [

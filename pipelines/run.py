@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from pydantic import JsonValue
 
-from core.errors import Conflict, NotFound, RateLimited, ServiceUnavailable, ValidationFailed
+from core.errors import Conflict, NotFound, RateLimited, ServiceUnavailable, ValidationFailed, issue
 from core.ids import new_id
 from core.services import Services
 from core.slots import Slot
@@ -26,7 +26,7 @@ from pipelines.journal import storable
 from pipelines.level import Extent
 from pipelines.live import send_last
 from pipelines.prepared import Prepared, known, prepare
-from pipelines.workflow import Definition, issue
+from pipelines.workflow import Definition
 
 Trigger = Literal["manual", "api", "schedule", "webhook", "chat", "copilot", "workflow", "voice"]
 Draft = Literal["never", "if_undeployed", "always"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from core.errors import ValidationFailed
+from core.errors import ValidationFailed, issue
 from pipelines import validity_of_containers as containers
 from pipelines import validity_of_references as references
 from pipelines.blocks import KINDS
@@ -18,7 +18,7 @@ from pipelines.blocks.base import ERROR
 from pipelines.graph import START, find_cycle
 from pipelines.issues import Issue, named
 from pipelines.outline import Outline
-from pipelines.workflow import Definition, Edge, issue
+from pipelines.workflow import Definition, Edge
 
 RESERVED = frozenset({"variable", "loop", "parallel"})
 

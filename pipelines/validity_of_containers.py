@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.errors import issue
 from pipelines.blocks import KINDS
 from pipelines.graph import INTO_CONTAINERS, containers_of, parents_of
 from pipelines.issues import Issue, named
 from pipelines.outline import Outline
-from pipelines.workflow import Block, Definition, Edge, issue
+from pipelines.workflow import Block, Definition, Edge
 
 _OUTSIDE_ONLY = {"start": "begins the run", "response": "ends the run"}
 

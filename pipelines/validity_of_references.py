@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.errors import issue
 from pipelines.blocks import KINDS
 from pipelines.blocks.base import ERROR
 from pipelines.issues import Issue, named
 from pipelines.outline import Outline
 from pipelines.references import Reference, find
-from pipelines.workflow import Block, Definition, filled, issue
+from pipelines.workflow import Block, Definition, filled
 
 
 def unresolvable(outline: Outline) -> Iterator[Issue]:

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from core.errors import ValidationFailed
+from core.errors import ValidationFailed, issues_of
 
 MAX_BLOCKS = 500  # Haystack schedules n blocks in about n² steps: ADR 7
 MAX_EDGES = 10 * MAX_BLOCKS
@@ -166,20 +166,12 @@ def normalised(name: str) -> str:
     return "".join(name.lower().split())
 
 
-def issue(path: str, message: str, code: str) -> dict[str, str]:
-    """Return one entry of ``details.issues``."""
-    return {"path": path, "message": message, "code": code}
-
-
 def parse(raw: Mapping[str, object]) -> Definition:
     """Read a definition; raise ``ValidationFailed`` naming the block whose fields are wrong."""
     try:
         return Definition.model_validate(raw)
     except ValidationError as error:
-        issues = [
-            issue(".".join(map(str, e["loc"])), e["msg"], e["type"])
-            for e in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
+        issues = issues_of(error)
         first = issues[0]
         raise ValidationFailed(
             f"{_subject(raw, first['path'])}: {first['message']}. Correct it and send it again.",

@@ -25,8 +25,8 @@ def own_path(given: str) -> str:
         if further == layer:
             return quote(given, safe="/%:?#[]@!$&'()*+,;=~-._")
         layer = further
-    issue = {"path": "next", "message": "must be a path of this site", "code": "foreign_path"}
-    raise ValidationFailed("next must be a path that begins with one /.", {"issues": [issue]})
+    said = "next must be a path that begins with one /."
+    raise ValidationFailed.at("next", "must be a path of this site", "foreign_path", sentence=said)
 
 
 def _is_own(path: str) -> bool:

@@ -90,7 +90,5 @@ def _mark(user: User) -> str:
 
 
 def _refused() -> ValidationFailed:
-    issue = {"path": "token", "message": "used, expired or unknown", "code": "invalid_token"}
-    return ValidationFailed(
-        "This link was used, or is too old; ask for a new one.", {"issues": [issue]}
-    )
+    said = "This link was used, or is too old; ask for a new one."
+    return ValidationFailed.at("token", "used, expired or unknown", "invalid_token", sentence=said)

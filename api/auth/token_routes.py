@@ -85,5 +85,5 @@ def _basic(facts: Facts) -> str | None:
 
 
 def _missing(name: str) -> NoReturn:
-    issue = {"path": name, "message": "This grant type needs it.", "code": "missing"}
-    raise ValidationFailed(f"Correct these fields and send it again: {name}.", {"issues": [issue]})
+    said = f"Correct these fields and send it again: {name}."
+    raise ValidationFailed.at(name, "This grant type needs it.", "missing", sentence=said)

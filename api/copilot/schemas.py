@@ -42,10 +42,8 @@ class AskBody(Wire):
         """Return the question with its contexts sorted in."""
         workflows = {*self._about("workflow")} | ({self.workflow_id} if self.workflow_id else set())
         if len(workflows) > 1:
-            raise ValidationFailed(
-                "A chat is about one workflow; name one.",
-                {"issues": [_issue("contexts", "several workflows")]},
-            )
+            said = "A chat is about one workflow; name one."
+            raise ValidationFailed.at("contexts", "several workflows", sentence=said)
         return Ask(
             message=self.message,
             chat_id=self.chat_id,
@@ -182,7 +180,3 @@ class ToolRunAnswer(Wire):
     error: str | None = None
     artifacts: list[dict[str, Any]] = Field(default=[])
     duration_ms: int
-
-
-def _issue(path: str, message: str) -> dict[str, str]:
-    return {"path": path, "message": message, "code": "invalid"}

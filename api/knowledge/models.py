@@ -20,10 +20,8 @@ def allowed_model(wanted: str | None, settings: Settings) -> str:
     """Return an embedding model for a base: the server's, or the one it always has."""
     known = (settings.embedding_model, PACKAGED_EMBEDDING_MODEL)
     if wanted is not None and wanted not in known:
-        issue = {"path": "embeddingModel", "message": "unknown model", "code": "unknown_model"}
-        raise ValidationFailed(
-            f"This server embeds with {' or '.join(dict.fromkeys(known))}.", {"issues": [issue]}
-        )
+        said = f"This server embeds with {' or '.join(dict.fromkeys(known))}."
+        raise ValidationFailed.at("embeddingModel", "unknown model", "unknown_model", sentence=said)
     return wanted or settings.embedding_model
 
 

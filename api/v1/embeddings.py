@@ -21,10 +21,8 @@ async def create_embeddings(call: Call, body: EmbeddingRequest) -> Embeddings:
     """Embed texts as documents are; what a model does not read of a long text is left out."""
     known = dict.fromkeys((call.services.settings.embedding_model, PACKAGED_EMBEDDING_MODEL))
     if body.model not in known:
-        issue = {"path": "model", "message": "unknown model", "code": "unknown_model"}
-        raise ValidationFailed(
-            f"This server embeds with {' or '.join(known)}.", {"issues": [issue]}
-        )
+        said = f"This server embeds with {' or '.join(known)}."
+        raise ValidationFailed.at("model", "unknown model", "unknown_model", sentence=said)
     texts = [body.input] if isinstance(body.input, str) else body.input
     embedder = await asyncio.to_thread(get_embedder, body.model)
     vectors = await embedder.embed_documents(texts)

@@ -187,5 +187,4 @@ def _instant(value: Any, path: str) -> datetime:
 
 
 def _wrong(path: str, message: str) -> ValidationFailed:
-    issue = {"path": path, "message": message, "code": "invalid_filter"}
-    return ValidationFailed(f"{path}: {message}", {"issues": [issue]})
+    return ValidationFailed.at(path, message, "invalid_filter", sentence=f"{path}: {message}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from core.errors import ValidationFailed
+from core.errors import ValidationFailed, issue
 from pipelines.blocks.base import BlockSettings, Output
 
 _TYPES: dict[str, TypeAdapter[JsonValue]] = {
@@ -40,12 +40,7 @@ def check(fields: Sequence[InputField], given: JsonValue) -> None:
     if missing:
         raise ValidationFailed(
             f"The input lacks {', '.join(missing)}; send it.",
-            {
-                "issues": [
-                    {"path": f"input.{name}", "message": "missing", "code": "missing"}
-                    for name in missing
-                ]
-            },
+            {"issues": [issue(f"input.{name}", "missing", "missing") for name in missing]},
         )
 
 

@@ -133,5 +133,4 @@ class SearchAnswer:
 
 
 def _wrong(path: str, message: str) -> ValidationFailed:
-    issue = {"path": path, "message": message, "code": "invalid"}
-    return ValidationFailed(f"{path}: {message}", {"issues": [issue]})
+    return ValidationFailed.at(path, message, sentence=f"{path}: {message}")

@@ -21,8 +21,7 @@ def configured() -> Reranker:
         message = (
             "This server has no reranking model: set NUXA_RERANK_MODEL, or search without rerank."
         )
-        issue = {"path": "rerank", "message": message, "code": "no_model"}
-        raise ValidationFailed(f"rerank: {message}", {"issues": [issue]})
+        raise ValidationFailed.at("rerank", message, "no_model", sentence=f"rerank: {message}")
     return reranker
 
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
-from core.errors import Conflict, ValidationFailed
+from core.errors import Conflict, ValidationFailed, issues_of
 from core.models.messages import ToolSpec
 from core.services import Services
 
@@ -80,10 +80,7 @@ class Typed(Generic[P]):
         try:
             return self.params.model_validate(params)
         except ValidationError as error:
-            issues = [
-                {"path": ".".join(map(str, e["loc"])), "message": e["msg"], "code": e["type"]}
-                for e in error.errors(include_url=False, include_context=False, include_input=False)
-            ]
+            issues = issues_of(error)
             said = "; ".join(f"{i['path'] or 'params'}: {i['message']}" for i in issues)
             raise ValidationFailed(
                 f"Correct the parameters of {self.name}: {said}.", {"issues": issues}

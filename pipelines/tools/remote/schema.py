@@ -49,9 +49,9 @@ def require_fit(name: str, schema: Mapping[str, Any], arguments: Mapping[str, Js
         raise ValidationFailed(f"The schema of {name} cannot be used: refresh it.") from error
     if found is not None:
         path = ".".join(map(str, found.absolute_path))
-        issue = {"path": path, "message": found.message[:500], "code": str(found.validator)}
-        said = f"{path or 'arguments'}: {found.message[:500]}"
-        raise ValidationFailed(f"Correct the parameters of {name}: {said}.", {"issues": [issue]})
+        message = found.message[:500]
+        said = f"Correct the parameters of {name}: {path or 'arguments'}: {message}."
+        raise ValidationFailed.at(path, message, str(found.validator), sentence=said)
 
 
 class _Cleaner:
