@@ -101,6 +101,9 @@ async def _converged(client: httpx.AsyncClient, workflow_id: str, editors: list[
         behind = [editor.number for editor in editors if not editor.holds(stored)]
         if not behind:
             return
+        for editor in editors:
+            if editor.gone.is_set():  # since its last edit, as where nobody had time for a ping
+                await editor.connect()
         await asyncio.sleep(0.5)
     raise AssertionError(f"editors {behind} hold something else")
 

@@ -39,7 +39,7 @@ class Talk:
 
     async def ask(self, event: str, **more: Any) -> dict[str, Any]:
         data = {"sessionId": self.session_id, **more}
-        answer: dict[str, Any] = await self.client.call(f"audio:{event}", data, timeout=10)
+        answer: dict[str, Any] = await self.client.call(f"audio:{event}", data, timeout=60)
         return answer
 
     async def say(self, pcm: bytes) -> None:
@@ -52,7 +52,7 @@ class Talk:
 
     async def until(self, name: str, count: int = 1, **wanted: Any) -> dict[str, Any]:
         """Wait for the ``count``-th thing told that has the wanted fields."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while True:
                 found = [d for d in self.of(name) if wanted.items() <= d.items()]
                 if len(found) >= count:

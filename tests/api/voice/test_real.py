@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import numpy as np
 import pytest
 
 from copilot.voice import holding
@@ -52,4 +53,34 @@ async def test_a_question_about_a_document_is_answered_aloud(
     shown = (await member.program.get(f"{PATH}/{made['id']}")).json()
     assert "slipway" in shown["transcript"][0]["text"].lower()
     print(shown["transcript"], shown["latencyMs"], round(time.monotonic() - began, 2))
+    await holding.stop_all()
+
+
+@pytest.mark.slow
+async def test_who_speaks_silences_the_answer(
+    speech: Speech, member: Member, services: Services, connect: Connect
+) -> None:
+    greeting = "Welcome to the harbour. " * 8
+    await member.browser.post("/api/voice/config", json={"greeting": greeting.strip()})
+    spoken = await speech.speaker.speak(QUESTION, None)
+    asked = Resampler(24_000, 16_000).feed(spoken, is_last=True)
+    loud = np.flatnonzero(np.abs(np.frombuffer(asked, dtype="<i2").astype(int)) > 1000)[0]
+    asked = asked[2 * int(loud) :]  # from the first sound on
+    made = (await member.program.post(PATH, json={"channel": "web"})).json()
+    talk = Talk(await connect(made["token"]), made["id"])
+    assert (await talk.ask("start"))["ok"]
+    await talk.until("response")
+    began = time.monotonic()
+    for at in range(0, len(asked), 1280):  # 40 ms, as fast as it is said
+        await talk.client.emit(
+            "audio:chunk", {"sessionId": made["id"], "data": asked[at : at + 1280]}
+        )
+        if talk.of("interrupted"):
+            break
+        await asyncio.sleep(max(0.0, began + (at + 1280) / 32_000 - time.monotonic()))
+    await talk.until("interrupted")
+    print("silenced", round((time.monotonic() - began) * 1000), "ms after the first sound")
+    told = len(talk.of("response"))
+    await asyncio.sleep(0.5)
+    assert len(talk.of("response")) == told
     await holding.stop_all()

@@ -63,13 +63,13 @@ class Call:
         return [told for told in self.told if told["event"] == event]
 
     async def until(self, event: str, count: int = 1) -> dict[str, Any]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while len(self.of(event)) < count:
                 await asyncio.sleep(0.01)
         return self.of(event)[count - 1]
 
     async def closed(self) -> int | None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await self._reading
         return self.socket.close_code
 
