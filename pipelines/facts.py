@@ -23,6 +23,11 @@ _FIGURE: Final = re.compile(
 )
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME: Final = re.compile(r"(?<![.!?:\"“•|] )(?<!\A)\b[A-Z][\w&-]+(?: [A-Z][\w&-]+)*")
+# What stands in the head of any report: of whom and when, not what.
+_NO_NAME: Final = re.compile(
+    rf"\b(?:{_MONTHS}|Company|Form|Item|Part|Note|Section|Table|Page|Three|Six|Nine|Twelve|Months?"
+    r"|Weeks?|Quarters?|Years?|Fiscal|Ended|Ending|Q[1-4]|[IVX]+)(?![\w])\s*"
+)
 
 
 def numbers(text: str) -> set[str]:
@@ -38,12 +43,17 @@ def figures(text: str) -> set[str]:
 
 
 def names(text: str) -> set[str]:
-    """Return the words in capitals that do not open a sentence."""
-    return set(_NAME.findall(text))
+    """Return the words in capitals that do not open a sentence, but for those of time and place in
+    a document."""
+    found = (_NO_NAME.sub("", name).strip() for name in _NAME.findall(text))
+    return set(filter(None, found))
 
 
-def shared(said: str, text: str, known: str = "") -> bool:
-    """Whether ``text`` has a figure or name of what is ``said``, but for those ``known`` before."""
-    if (figures(said) & figures(text)) - numbers(known):
-        return True
+def shares_figure(said: str, text: str, known: str = "") -> bool:
+    """Whether ``text`` has a figure of what is ``said``, but for those ``known`` before."""
+    return bool((figures(said) & figures(text)) - numbers(known))
+
+
+def shares_name(said: str, text: str, known: str = "") -> bool:
+    """Whether ``text`` has a name of what is ``said``, but for those ``known`` before."""
     return any(name in text for name in names(said) if name not in known)

@@ -25,6 +25,12 @@ from pipelines.search.periods import dated
 LONGEST: Final = 400  # characters of a statement
 _LEXICAL_WEIGHT: Final = 0.3
 _BEST: Final = 3  # passages
+# Which document is asked, and of when: that has found the passages, and what is asked is the rest.
+_OF_DOCUMENTS: Final = re.compile(
+    r"(?<!\w)(?:10-[qk]s?|(?:annual |quarterly )?reports?|filings?|documents?|latest|most recent"
+    r"|newest|reported|reporting|quarters?|periods?|sections?|q[1-4]|(?:19|20)\d\d)(?!\w)",
+    re.IGNORECASE,
+)
 _EMBEDDED: Final = 12  # sentences that share the rarest words; the best were never further down
 _FEWEST_WORDS: Final = 3
 _STOPS: Final = (".", "!", "?", ":", ";", "…", "。", "！", "？", "।", "؟")
@@ -133,7 +139,8 @@ async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[P
     """Return the statements of passages nearest to a question, nearest first, as passages of their
     own: for a model that reads slowly, and cites what it chooses from."""
     of = [(passage, each) for passage in _of_one_kind(found) for each in statements(passage.text)]
-    scores = await nearness(question, [each for _, each in of], 2 * most)
+    asked = " ".join(_OF_DOCUMENTS.sub(" ", question).split())
+    scores = await nearness(asked or question, [each for _, each in of], 2 * most)
     kept: dict[str, Passage] = {}
     for i in sorted(range(len(of)), key=lambda i: -scores[i]):
         passage, each = of[i]

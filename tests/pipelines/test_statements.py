@@ -83,3 +83,11 @@ async def test_documents_unlike_the_best_are_left_out_unless_only_their_time_dif
     of = [_passage(name, says.format(n)) for n, name in enumerate(names, 10)]
     found = await narrowed("What was the tax rate?", of, 9)
     assert {each.document_name for each in found} == set(names) - {"2023 Q1 B.pdf"}
+
+
+async def test_words_that_only_say_which_document_make_nothing_near() -> None:
+    text = "I have read this quarterly report. The gross margin was 44.5 percent of net sales."
+    found = await narrowed(
+        "What was the gross margin in the latest quarterly report?", [_passage("a.pdf", text)], 2
+    )
+    assert found[0].text == "The gross margin was 44.5 percent of net sales."
