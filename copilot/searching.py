@@ -21,7 +21,7 @@ async def search(
     workspace_id: str,
     base_ids: Sequence[str],
     words: str,
-    model: str | None,
+    model: str,
     known: Sequence[SearchedBase],
 ) -> list[Passage]:
     """Return the passages that a model has room for, in the order in which turns came.
@@ -38,7 +38,7 @@ def begin_search(
     workspace_id: str,
     bases: Sequence[SearchedBase],
     question: str,
-    model: str | None,
+    model: str,
     *,
     is_first: bool,
 ) -> asyncio.Task[list[Passage]] | None:
