@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,6 +57,22 @@ class StoredChunk:
     heading_path: list[str]
 
 
+class StoredChunks(Mapping[int, StoredChunk]):
+    """Chunks by number. Each is made when it is looked at: most of those read ahead never are."""
+
+    def __init__(self, rows: Sequence[Record]) -> None:
+        self._rows = {row[0]: row for row in rows}
+
+    def __getitem__(self, no: int) -> StoredChunk:
+        return _stored(self._rows[no])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
 _SEARCHED: Final = """
     SELECT id, no, language, embedding_model, embedding_dimensions, chunk_count, word_count,
         coalesce(vector_set_no, no), has_vector_index,
@@ -71,7 +88,8 @@ _FILLED: Final = f"""
 """
 _SHOWN: Final = """
     SELECT c.no, c.id, c.base_id, c.document_id, d.name, c.content, c.token_count, c.chunk_index,
-        d.metadata, c.metadata, c.page, c.bbox, c.start_offset, c.end_offset, c.heading_path
+        d.metadata::text, c.metadata::text, c.page, c.bbox, c.start_offset, c.end_offset,
+        c.heading_path
     FROM chunks c JOIN documents d ON d.id = c.document_id
 """
 _GET: Final = f"{_SHOWN} WHERE c.no = ANY($1::bigint[]) AND c.workspace_id = $2"
@@ -126,12 +144,11 @@ class Hits(TenantRepository):
         rows = await look(self._session, _DOCUMENTS, chunk_nos, self._workspace_id)
         return dict(rows)  # type: ignore[arg-type] # a record is a pair
 
-    async def get(self, chunk_nos: Sequence[int]) -> dict[int, StoredChunk]:
+    async def get(self, chunk_nos: Sequence[int]) -> StoredChunks:
         """Return chunks by number; those deleted meanwhile are missing."""
         if not chunk_nos:
-            return {}
-        rows = await look(self._session, _GET, chunk_nos, self._workspace_id)
-        return {row[0]: _stored(row) for row in rows}
+            return StoredChunks(())
+        return StoredChunks(await look(self._session, _GET, chunk_nos, self._workspace_id))
 
     async def around(
         self, chunks: Sequence[StoredChunk], reach: int = 1
@@ -160,11 +177,16 @@ def _allowed(base_ids: Sequence[str], condition: Filter | None) -> Select[Any]:
     return query if condition is None else query.where(condition.clause)
 
 
+def _decoded(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {} if text == "{}" else json.loads(text)
+    return found
+
+
 def _stored(row: Record) -> StoredChunk:
     no, id_, base_id, document_id, name, content, tokens, index, document_meta, meta, *place = row
     page, bbox, start, end, headings = place
     return StoredChunk(
         *(no, id_, base_id, document_id, name, content, tokens, index),
-        {**document_meta, **meta},
+        {**_decoded(document_meta), **_decoded(meta)},
         *(page, bbox, start, end, headings),
     )

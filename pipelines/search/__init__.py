@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from typing import Final
@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import ValidationFailed
 from core.models.embed import get_embedder
 from core.store.filters import Filter, parse_filter
-from core.store.hits import SearchedBase, StoredChunk
+from core.store.hits import SearchedBase, StoredChunks
 from core.store.unit import Store, Unit
 from core.text import analyze
 from pipelines.search.candidates import Measurer, Scope, by_words, scorer
@@ -28,7 +28,8 @@ from pipelines.search.reranking import DEPTH, configured, reranked
 __all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
 
 _SHALLOWEST: Final = 100  # candidates from each side
-_FEW: Final = 20  # results
+_AHEAD: Final = 2  # times as many texts are read before it is sure which are shown
+_MOST_AHEAD: Final = 40
 
 
 @dataclass
@@ -91,7 +92,7 @@ async def _best(
     wanted = max(query.top_k, DEPTH) if query.rerank else query.top_k
     async with store.unit(workspace_id) as unit:
         ranked = [found for each in searches for found in await each.ranked(unit)]
-        ahead = {no: chunk for each in searches for no, chunk in each.ahead.items()}
+        ahead = [each.ahead for each in searches]
         return await read(unit, best(ranked, query), wanted, query, ahead)
 
 
@@ -120,7 +121,7 @@ class _Search:
         self._words: Bm25 = NO_WORDS
         self._worded: dict[int, float] = {}  # BM25 by chunk
         self._vector: Floats = np.empty(0, np.float32)
-        self.ahead: Mapping[int, StoredChunk] = {}  # read before it was sure that it is shown
+        self.ahead = StoredChunks(())  # read before it was sure that it is shown
 
     async def look_up(self, unit: Unit) -> None:
         """Find what is allowed, and what the words point at, while the question is embedded."""
@@ -179,11 +180,12 @@ class _Search:
         return ranked
 
     def _soon_shown(self, candidates: Candidates, fused: Floats) -> list[int]:
-        """Return the chunks that are best so far: twice as many as are asked for, if those are
-        few."""
+        """Return the chunks that are best so far, several times as many as are asked for; none
+        where these would be many."""
         query = self._query
-        is_plain = query.group_by == "chunk" and not query.rerank and query.top_k <= _FEW
-        best = np.argsort(-fused, kind="stable")[: 2 * query.top_k] if is_plain else ()
+        count = min(_AHEAD * query.top_k, _MOST_AHEAD)
+        is_plain = query.group_by == "chunk" and not query.rerank and 2 * query.top_k <= count
+        best = np.argsort(-fused, kind="stable")[:count] if is_plain else ()
         return [candidates.nos[at] for at in best]
 
 

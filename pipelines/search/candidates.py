@@ -160,9 +160,10 @@ class Measurer:
             for document_id, name, length in facts
             if length > _SHORT and document_id not in self._shares
         }
+        language = self._scope.bases[0].language
         for document_id, (name, length) in long.items():
-            named = _name_terms(name, self._scope.bases[0].language)
-            opening = set(found.openings.get(document_id, ()))
+            named = _name_terms(name, language)
+            opening = frozenset(found.openings.get(document_id, ()))
             # What is far from the opening has to inherit from it.
             beyond = 1 - _SHORT / length
             share = document_share(self._words.weights, named, opening)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from core.store.hits import SearchedBase, StoredChunk
+from core.store.hits import SearchedBase, StoredChunk, StoredChunks
 from core.store.unit import Store, Unit
 from core.text import analyze
 from pipelines.search.highlight import highlights
@@ -50,10 +50,10 @@ async def read(
     ranked: Sequence[Ranked],
     wanted: int,
     query: SearchQuery,
-    ahead: Mapping[int, StoredChunk],
+    ahead: Sequence[StoredChunks],
 ) -> list[Found]:
     """Read the first ``wanted`` chunks of different texts; those deleted meanwhile are passed over.
-    ``ahead`` are chunks, by number, that have just been read.
+    ``ahead`` are chunks that have just been read.
 
     With documents as results every document counts. Where there are too few different texts equal
     ones fill up, behind them: a search gives ``top_k`` results if so many match.
@@ -66,8 +66,9 @@ async def read(
         at += len(part)
         chunks = await _chunks(unit, [item.chunk_no for item in part], ahead)
         for item in part:
-            if (chunk := chunks.get(item.chunk_no)) is None:
+            if item.chunk_no not in chunks:
                 continue
+            chunk = chunks[item.chunk_no]
             key = chunk.document_id if query.group_by == "document" else _plain(chunk.content)
             if key in found:
                 equal.append((key, Found(item, chunk)))
@@ -81,10 +82,12 @@ async def read(
 
 
 async def _chunks(
-    unit: Unit, nos: Sequence[int], ahead: Mapping[int, StoredChunk]
-) -> Mapping[int, StoredChunk]:
-    missing = [no for no in nos if no not in ahead]
-    return {**ahead, **await unit.hits.get(missing)} if missing else ahead
+    unit: Unit, nos: Sequence[int], ahead: Sequence[StoredChunks]
+) -> dict[int, StoredChunk]:
+    """Return chunks by number: those read ahead, and the missing ones read now."""
+    missing = [no for no in nos if not any(no in some for some in ahead)]
+    known = [*ahead, await unit.hits.get(missing)] if missing else ahead
+    return {no: some[no] for no in nos for some in known if no in some}
 
 
 def _plain(content: str) -> str:

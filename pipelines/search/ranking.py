@@ -126,13 +126,13 @@ def document_share(
     the share of the question that it covers and the share of it that the question covers; the
     opening, where other words stand by chance, by the first alone.
     """
-    whole = sum(weights.values())
+    named = [term for term in weights if term in name_terms]
+    opened = [term for term in weights if term in opening_terms and term not in name_terms]
+    whole = sum(weights.values()) if named or opened else 0.0
     if not whole:
         return 0.0
-    named = name_terms & weights.keys()
     covered = sum(weights[term] for term in named) / whole
     name = math.sqrt(covered * len(named) / len(name_terms)) if named else 0.0
-    opened = (opening_terms & weights.keys()) - named
     return name + sum(weights[term] for term in opened) / whole
 
 
