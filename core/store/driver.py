@@ -16,6 +16,7 @@ from asyncpg import (
     Connection,
     CrashShutdownError,
     InterfaceError,
+    InternalClientError,
     PostgresConnectionError,
     Record,
 )
@@ -128,7 +129,7 @@ class Line:
         ):
             try:
                 await self._pooled.driver_connection.fetch("SELECT 1")
-            except _LOST:
+            except (*_LOST, InternalClientError):  # the latter in the middle of its end
                 self.drop()
         if self._pooled is None or self._pooled.driver_connection.is_closed():
             self.drop()
