@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from typing import Final
 
 import numpy as np
+import structlog
 
 from core.errors import ValidationFailed
 from core.models.embed import get_embedder
@@ -27,6 +28,7 @@ from pipelines.search.reranking import DEPTH, configured, reranked
 
 __all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
 
+log = structlog.get_logger(__name__)
 _SHALLOWEST: Final = 100  # candidates from each side
 _AHEAD: Final = 2  # times as many texts are read before it is sure which are shown
 _MOST_AHEAD: Final = 40
@@ -82,7 +84,19 @@ async def search(
     results = await hits(store, workspace_id, found, query, bases)
     clock.lap("readMs")
     timings = {**clock.parts, "totalMs": round(sum(clock.parts.values()), 3)}
+    if not results:
+        _look_into(bases, query, timings)
     return SearchAnswer(results, timings, len(results))
+
+
+def _look_into(
+    bases: Sequence[SearchedBase], query: SearchQuery, timings: Mapping[str, float]
+) -> None:
+    """Log an empty answer where something is always near: it was seen once, and not explained."""
+    is_whole = query.filter is None and query.min_score is None and query.mode != "keyword"
+    held = {base.id: base.chunk_count for base in bases if not base.has_disabled}
+    if is_whole and any(held.values()):
+        log.warning("search found nothing among passages", bases=held, timings=dict(timings))
 
 
 async def _best(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 
 import pipelines.search as searching
 from core.errors import NotFound, ValidationFailed
@@ -212,3 +213,25 @@ async def test_equal_texts_fill_up_behind_the_others(store: Store, owner: Owner)
     results = (await search(store, owner.workspace_id, [base.id], query)).results
     assert [hit.content[:2] for hit in results] == ["th", "no", "th", "th", "th"]
     assert len(results[0].duplicates) == 6
+
+
+async def test_that_nothing_is_near_among_passages_is_logged(
+    store: Store, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = await make_base(store, owner.workspace_id)
+    base = await make_base(store, owner.workspace_id)
+    await add_document(store, base, ["something"])
+    monkeypatch.setattr(searching, "read", _nothing)
+    with structlog.testing.capture_logs() as lines:
+        for query, base_id in (
+            (SearchQuery("some"), empty.id),
+            (SearchQuery("some", min_score=2.0), base.id),
+            (SearchQuery("some"), base.id),
+        ):
+            assert not (await search(store, owner.workspace_id, [base_id], query)).results
+    told = [line for line in lines if line["event"] == "search found nothing among passages"]
+    assert [line["bases"] for line in told] == [{base.id: 1}]
+
+
+async def _nothing(*_: object) -> list[object]:
+    return []
