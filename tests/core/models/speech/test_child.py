@@ -69,3 +69,8 @@ def test_it_ends_with_a_killed_parent() -> None:
             return
         time.sleep(0.05)
     pytest.fail(f"process {pid} outlived its parent")
+
+
+async def test_a_limit_of_threads_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
+    assert await Child().run(os.getenv, "OMP_THREAD_LIMIT") is None
