@@ -54,7 +54,7 @@ def _start() -> ProcessPoolExecutor:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; the parent ends this process
-    # With fewer threads than it asks for CTranslate2 computes a part: it hears "!!!!" in everything.
+    # With fewer threads than it asks for CTranslate2 leaves a part out, and hears only "!!!!".
     os.environ.pop("OMP_THREAD_LIMIT", None)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
