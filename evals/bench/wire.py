@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
@@ -28,11 +28,16 @@ async def hammer(
 
 
 async def post_all(
-    url: str, headers: Mapping[str, str], bodies: Sequence[bytes], concurrency: int
+    url: str,
+    headers: Mapping[str, str],
+    bodies: Sequence[bytes],
+    concurrency: int,
+    look: Callable[[bytes], None] | None = None,
 ) -> tuple[list[float], float]:
-    """POST each of some JSON bodies to a URL; else as :func:`hammer`."""
+    """POST each of some JSON bodies to a URL, and have ``look`` see each answer's; else as
+    :func:`hammer`."""
     requests = (_post(url, headers, body) for body in bodies)
-    return await _drive(url, requests, concurrency)
+    return await _drive(url, requests, concurrency, look)
 
 
 def _post(url: str, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -48,7 +53,10 @@ def _head(method: str, url: str, headers: Mapping[str, str]) -> bytes:
 
 
 async def _drive(
-    url: str, requests: Iterator[bytes], concurrency: int
+    url: str,
+    requests: Iterator[bytes],
+    concurrency: int,
+    look: Callable[[bytes], None] | None = None,
 ) -> tuple[list[float], float]:
     parts = urlsplit(url)
     times: list[float] = []
@@ -58,8 +66,10 @@ async def _drive(
         for request in requests:
             started = perf_counter()
             writer.write(request)
-            await _answer(reader)
+            body = await _answer(reader)
             times.append(perf_counter() - started)
+            if look is not None:
+                look(body)
         writer.close()
         await writer.wait_closed()
 
