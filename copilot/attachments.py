@@ -14,8 +14,8 @@ from core.services import Services
 from core.store.files import File
 from core.store.unit import Unit
 from core.text import analyze
+from pipelines.narrowing import add
 from pipelines.passages import Passage, Passages
-from pipelines.statements import add
 
 _LONGEST_READ: Final = 2_000_000  # code points of a file
 _PIECE: Final = 1_200  # characters of a passage

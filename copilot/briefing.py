@@ -18,8 +18,8 @@ from core.models.messages import Message as ModelMessage
 from core.models.room import room_of
 from core.services import Services
 from core.store.messages import Message
+from pipelines.narrowing import add
 from pipelines.passages import Passage, marked
-from pipelines.statements import add
 
 
 async def briefing(

@@ -26,8 +26,8 @@ from core.models.room import room_of
 from evals.injection_cases import Attack, Call, is_writing
 from evals.injection_judge import came_through, is_done
 from pipelines.agent import Done, Links, Task, as_it_is, run_agent
+from pipelines.narrowing import add
 from pipelines.passages import Passage, Passages
-from pipelines.statements import add
 
 _OWN_URL: Final = "http://localhost"
 _MOST_TOKENS: Final = 300

@@ -28,6 +28,7 @@ from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
 from pipelines.links import is_own
+from pipelines.narrowing import NEAR
 from pipelines.passages import Passages, question_of
 from pipelines.sourced import Sourced
 
@@ -167,11 +168,17 @@ class _Loop:
             task.temperature,
             task.max_tokens,
             task.response_format,
-            may_call_tools,
+            may_call_tools and not self._can_be_answered(),
             task.api_key,
             task.asker,
             sources=[passage.n for passage in task.passages] if task.cites else (),
         )
+
+    def _can_be_answered(self) -> bool:
+        """Whether statements were found that are near enough to answer from: a small model would as
+        soon look for workflows."""
+        passages = self.task.passages
+        return bool(passages.room.statements) and any(each.near >= NEAR for each in passages)
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:
         if isinstance(delta, Source):

@@ -15,7 +15,7 @@ from typing import Final
 from pipelines.masking import mask
 from pipelines.passages import Passage, Passages
 from pipelines.references import as_text
-from pipelines.support import find_support
+from pipelines.support import Span, find_support
 
 _MARK: Final = re.compile(r"\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6}){0,20}\s?\]")
 _MARK_BEGUN: Final = re.compile(r"\[\s?\^?(?:\d{1,6}(?:\s?[,;]\s?\d{1,6}){0,20}(?:\s?[,;]?\s?)?)?")
@@ -185,6 +185,8 @@ class CitationChecker:
         span = find_support(self._claim, passage.text, passage.shown) if passage else None
         if passage is None or span is None:
             return None
+        if passage.shown:  # chosen as a whole
+            span = Span(0, len(passage.text))
         start, end = _past_secrets(passage.text, span.start, span.end, self._secrets)
         return _citation(passage, start, end, self._secrets)
 

@@ -47,13 +47,3 @@ def names(text: str) -> set[str]:
     a document."""
     found = (_NO_NAME.sub("", name).strip() for name in _NAME.findall(text))
     return set(filter(None, found))
-
-
-def shares_figure(said: str, text: str, known: str = "") -> bool:
-    """Whether ``text`` has a figure of what is ``said``, but for those ``known`` before."""
-    return bool((figures(said) & figures(text)) - numbers(known))
-
-
-def shares_name(said: str, text: str, known: str = "") -> bool:
-    """Whether ``text`` has a name of what is ``said``, but for those ``known`` before."""
-    return any(name in text for name in names(said) if name not in known)

@@ -34,8 +34,9 @@ class Passage:
 
     ``text`` is the document's text from ``start_offset`` on, in code points; ``page`` starts at
     1; ``bbox`` is ``x0 y0 x1 y1`` in 0 to 1 from the top left. ``n`` is 0 until it is numbered.
-    ``shown`` is how a model reads a statement: under its heading, a row under its columns' names;
-    ``near`` is how near it is to what was asked, at most 1.
+    A statement is in ``text`` with what stands around it, and is quoted so. ``shown`` is how a
+    model reads it: alone, under its heading, a row under its columns' names. ``near`` is how near
+    it is to what was asked (:mod:`pipelines.narrowing`), and 1 for a whole chunk.
     """
 
     chunk_id: str
@@ -60,13 +61,13 @@ class Passages:
     def __init__(self, room: Room = LARGE) -> None:
         self.room = room
         self._by_number: dict[int, Passage] = {}
-        self._numbers: dict[tuple[str, int, int], int] = {}
+        self._numbers: dict[tuple[str, int, int, str], int] = {}
 
     def add(self, found: Iterable[Passage]) -> list[Passage]:
         """Number what is new and return all of ``found``, numbered."""
         numbered = []
         for passage in found:
-            place = passage.chunk_id, passage.start_offset, len(passage.text)
+            place = passage.chunk_id, passage.start_offset, len(passage.text), passage.shown
             n = self._numbers.setdefault(place, len(self._numbers) + 1)
             if n not in self._by_number:
                 self._by_number[n] = replace(passage, n=n)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from core.store.hits import SearchedBase
 from core.store.unit import Store
+from pipelines.narrowing import add
 from pipelines.passages import Passage, Passages
 from pipelines.search import Hit, SearchQuery, search
-from pipelines.statements import add
 
 _LONGEST_QUERY = 2_000  # characters
 

@@ -13,19 +13,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from pipelines.facts import numbers, shares_figure, shares_name
+from pipelines.facts import numbers
 from pipelines.masking import mask
+from pipelines.narrowing import NEAR
 from pipelines.passages import Passage, Passages
 from pipelines.references import as_text
+from pipelines.support import find_support
 
 _MARK: Final = re.compile(r"\s?\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6})*\s?\]")
-
-# How near to the question a statement must be to be cited. On 75 questions about filings 12 of 15
-# nearest statements with a figure that were so near bore the right answer out, of all of them half
-# (docs/decisions/0031).
-_NEAR_WITH_FIGURE: Final = 0.47
-_NEAR_WITH_NAME: Final = 0.5
-_NEAR: Final = 0.55  # without a fact that could be checked
 
 
 class Sourced:
@@ -60,32 +55,44 @@ class Sourced:
 
     def finish(self) -> str:
         """Return the last point, if there is one."""
-        point, passage = _MARK.sub("", "".join(self._held)).strip(), self._passage
+        point, named = _MARK.sub("", "".join(self._held)).strip(), self._passage
         self._held, self._passage, self._is_holding = [], None, False
         if not point:
             return ""
-        if passage is not None and not self._has_numbers(point, passage):
-            point = self._own_words(passage)
+        passage = self._bearing(point, named)
+        if passage is None and (instead := self._instead(point, named)) is not None:
+            point = self._own_words(instead)
+            passage = self._bearing(point, instead)
         if point in self._said:
             return ""
         apart = " " if self._said else ""
         self._said.add(point)
-        is_cited = passage is not None and self._is_borne_out(point, passage)
-        return f"{apart}{point} [{passage.n}]" if passage and is_cited else f"{apart}{point}"
+        return f"{apart}{point} [{passage.n}]" if passage else f"{apart}{point}"
+
+    def _bearing(self, point: str, named: Passage | None) -> Passage | None:
+        """Return the passage that bears a point out: the one that was named, or the nearest other
+        that does, since words are often taken over with another's number or none."""
+        near = (each for each in (named, *self._near()) if each is not None and each.near >= NEAR)
+        return next((each for each in near if self._is_borne_out(point, each)), None)
+
+    def _instead(self, point: str, named: Passage | None) -> Passage | None:
+        """Return the passage whose words are to be said in the place of a point with a number that
+        is not there: the one that was named, else the nearest that is near enough."""
+        source = named or next((each for each in self._near() if each.near >= NEAR), None)
+        return None if source is None or self._has_numbers(point, source) else source
+
+    def _near(self) -> list[Passage]:
+        return sorted(self._passages, key=lambda passage: -passage.near)
+
+    def _is_borne_out(self, point: str, passage: Passage) -> bool:
+        is_said = find_support(point, passage.text, passage.shown) is not None
+        return is_said and self._has_numbers(point, passage)
 
     def _has_numbers(self, point: str, passage: Passage) -> bool:
-        known = f"{self._question} {passage.document_name} {passage.shown or passage.text}"
+        known = f"{self._question} {passage.document_name} {passage.shown} {passage.text}"
         return numbers(point) <= numbers(known)
 
     def _own_words(self, passage: Passage) -> str:
         text = as_text(mask(passage.shown or passage.text, self._secrets))
         # Its own brackets must not read as marks of ours.
         return " ".join(text.split()).replace("[", "(").replace("]", ")")
-
-    def _is_borne_out(self, point: str, passage: Passage) -> bool:
-        facts = point, passage.text, self._question
-        return (
-            passage.near >= _NEAR
-            or (passage.near >= _NEAR_WITH_NAME and shares_name(*facts))
-            or (passage.near >= _NEAR_WITH_FIGURE and shares_figure(*facts))
-        )

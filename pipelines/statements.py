@@ -12,25 +12,16 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
 from core.models.embed import get_embedder
 from core.sentences import sentences
 from core.text import analyze
-from pipelines.passages import Passage, Passages
-from pipelines.search.periods import dated
 
 LONGEST: Final = 400  # characters of a statement
 _LEXICAL_WEIGHT: Final = 0.3
-_BEST: Final = 3  # passages
-# Which document is asked, and of when: that has found the passages, and what is asked is the rest.
-_OF_DOCUMENTS: Final = re.compile(
-    r"(?<!\w)(?:10-[qk]s?|(?:annual |quarterly )?reports?|filings?|documents?|latest|most recent"
-    r"|newest|reported|reporting|quarters?|periods?|sections?|q[1-4]|(?:19|20)\d\d)(?!\w)",
-    re.IGNORECASE,
-)
 _EMBEDDED: Final = 12  # sentences that share the rarest words; the best were never further down
 _FEWEST_WORDS: Final = 3
 _STOPS: Final = (".", "!", "?", ":", ";", "…", "。", "！", "？", "।", "؟")
@@ -133,41 +124,6 @@ async def nearness(question: str, found: Sequence[Statement], most: int = _EMBED
     for i, cosine in zip(chosen, vectors @ vector, strict=True):
         scores[i] = (1 - _LEXICAL_WEIGHT) * float(cosine) + _LEXICAL_WEIGHT * shares[i]
     return scores
-
-
-async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[Passage]:
-    """Return the statements of passages nearest to a question, nearest first, as passages of their
-    own: for a model that reads slowly, and cites what it chooses from."""
-    of = [(passage, each) for passage in _of_one_kind(found) for each in statements(passage.text)]
-    asked = " ".join(_OF_DOCUMENTS.sub(" ", question).split())
-    scores = await nearness(asked or question, [each for _, each in of], 2 * most)
-    kept: dict[str, Passage] = {}
-    for i in sorted(range(len(of)), key=lambda i: -scores[i]):
-        passage, each = of[i]
-        if each.text not in kept and len(kept) < most:
-            kept[each.text] = replace(
-                passage,
-                text=passage.text[each.start : each.end],
-                start_offset=passage.start_offset + each.start,
-                shown=each.in_context,
-                near=scores[i],
-            )
-    return list(kept.values())
-
-
-def _of_one_kind(found: Sequence[Passage]) -> list[Passage]:
-    """Return the passages of documents that are among the best, or differ from one of them only in
-    its time: further down are others' of like words, another company's report."""
-    best = {dated(passage.document_name)[0] for passage in found[:_BEST]}
-    return [passage for passage in found if dated(passage.document_name)[0] in best]
-
-
-async def add(question: str, found: Sequence[Passage], passages: Passages) -> list[Passage]:
-    """Number what was found for a question among a turn's passages: whole, or the statements of it
-    that there is room for."""
-    if passages.room.statements:
-        found = await narrowed(question, found, passages.room.statements)
-    return passages.add(found)
 
 
 def _shares(question: str, texts: Sequence[str]) -> list[float]:

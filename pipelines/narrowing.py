@@ -1,0 +1,92 @@
+"""What a model that reads slowly is given of the passages found: the statements nearest to the
+question, and where each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from core.sentences import sentences
+from pipelines.facts import figures, names, numbers
+from pipelines.passages import Passage, Passages
+from pipelines.search.periods import dated
+from pipelines.statements import Statement, nearness, statements
+
+NEAR: Final = 0.45
+"""What a statement's nearness must be to answer a question, and to be cited for it
+(docs/decisions/0031)."""
+
+_BEST: Final = 3  # passages
+_SCORED: Final = 2  # times as many as are wanted
+_FACT: Final = 0.1  # what one that can be checked adds to a statement's nearness, for each kind
+_LONGEST_QUOTE: Final = 900  # characters: a short table or a paragraph whole
+
+
+async def add(question: str, found: Sequence[Passage], passages: Passages) -> list[Passage]:
+    """Number what was found for a question among a turn's passages: whole, or the statements of it
+    that there is room for."""
+    if passages.room.statements:
+        found = await narrowed(question, found, passages.room.statements)
+    return passages.add(found)
+
+
+async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[Passage]:
+    """Return the statements of passages nearest to a question, nearest first, as passages of their
+    own, each with what stands around it: for a model that cites what it chooses from."""
+    of = [(passage, each) for passage in _of_one_kind(found) for each in statements(passage.text)]
+    scores = await nearness(question, [each for _, each in of], _SCORED * most)
+    near = [
+        score and score + _checkable(each, question)
+        for score, (_, each) in zip(scores, of, strict=True)
+    ]
+    kept: dict[str, Passage] = {}
+    for i in sorted(range(len(of)), key=lambda i: -near[i]):
+        passage, each = of[i]
+        if each.text not in kept and len(kept) < most:
+            kept[each.text] = _narrowed(passage, each, near[i])
+    return list(kept.values())
+
+
+def _of_one_kind(found: Sequence[Passage]) -> list[Passage]:
+    """Return the passages of documents that are among the best, or differ from one of them only in
+    its time: further down are others' of like words, another company's report."""
+    best = {dated(passage.document_name)[0] for passage in found[:_BEST]}
+    return [passage for passage in found if dated(passage.document_name)[0] in best]
+
+
+def _checkable(statement: Statement, question: str) -> float:
+    """Return what a statement gains by figures and names that the question does not have: it says
+    something that can be checked, where much in reports only says what will be said."""
+    has_figure = bool(figures(statement.text) - numbers(question))
+    has_name = any(name not in question for name in names(statement.text))
+    return _FACT * (has_figure + has_name)
+
+
+def _narrowed(passage: Passage, statement: Statement, near: float) -> Passage:
+    start, end = _around(passage.text, statement.start, statement.end)
+    return replace(
+        passage,
+        text=passage.text[start:end],
+        start_offset=passage.start_offset + start,
+        shown=statement.in_context,
+        near=near,
+    )
+
+
+def _around(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the bounds of a piece of a text with as many whole sentences around it, of those after
+    and before it in turn, as make a quote that is not too long."""
+    spans = sentences(text)
+    after = [b for a, b in spans if a >= end]
+    before = [a for a, b in reversed(spans) if b <= start]
+    while after or before:
+        if after and (wider := after.pop(0)) - start <= _LONGEST_QUOTE:
+            end = wider
+        else:
+            after.clear()
+        if before and end - (wider := before.pop(0)) <= _LONGEST_QUOTE:
+            start = wider
+        else:
+            before.clear()
+    return start, end

@@ -1,0 +1,69 @@
+"""What a small model is given of the passages found."""
+
+from __future__ import annotations
+
+from core.models.room import SMALL
+from pipelines.narrowing import add, narrowed
+from pipelines.passages import Passage, Passages, render
+from tests.pipelines.test_statements import REPORT
+
+
+def _passage(name: str, text: str, at: int = 0) -> Passage:
+    return Passage(f"chk_{name}", f"doc_{name}", name, text, at, page=3)
+
+
+async def test_the_nearest_statements_become_passages_of_their_own() -> None:
+    filler = "The harbour opened in 1893. Seagulls nest on the northern pier."
+    passages = Passages(SMALL)
+    found = await add(
+        "How high was research and development?",
+        [_passage("a.pdf", REPORT, 100), _passage("b.pdf", filler)],
+        passages,
+    )
+    row = next(each for each in found if "6,797" in each.text)
+    assert len(found) <= SMALL.statements
+    assert [each.n for each in found] == list(range(1, len(found) + 1))
+    assert row.text == REPORT.strip()  # a table is quoted whole, with what stands around it
+    assert REPORT[row.start_offset - 100 :].startswith(row.text)
+    assert found[0].near == max(each.near for each in found)
+    assert "Research and development: Q3 2022 $ 6,797; Q3 2021 $ 5,717" in render(found)
+
+
+async def test_a_model_with_room_is_given_whole_passages() -> None:
+    passages = Passages()
+    (found,) = await add("How high was research?", [_passage("a.pdf", REPORT)], passages)
+    assert found.text == REPORT
+
+
+async def test_documents_unlike_the_best_are_left_out_unless_only_their_time_differs() -> None:
+    says = "Our tax rate was {} percent in the quarter, as it was before."
+    names = ["2023 Q1 A.pdf", "2023 Q2 A.pdf", "2023 Q3 A.pdf", "2023 Q1 B.pdf", "2022 Q3 A.pdf"]
+    of = [_passage(name, says.format(n)) for n, name in enumerate(names, 10)]
+    found = await narrowed("What was the tax rate?", of, 9)
+    assert {each.document_name for each in found} == set(names) - {"2023 Q1 B.pdf"}
+
+
+async def test_what_stands_around_a_statement_is_quoted_as_far_as_it_is_readable() -> None:
+    before, after = "Before it. " * 40, "After it. " * 100
+    text = f"{before}The tax rate was 14.7 percent. {after}"
+    (found,) = await narrowed("What was the tax rate?", [_passage("a.pdf", text, 7)], 1)
+    assert found.shown == "The tax rate was 14.7 percent."
+    assert found.shown in found.text
+    assert 850 < len(found.text) <= 900
+    assert found.text.startswith("Before it.")
+    assert found.text.endswith("After it.")
+    assert text[found.start_offset - 7 :].startswith(found.text)
+
+
+async def test_two_statements_of_one_paragraph_are_two_to_choose_from() -> None:
+    text = "The tax rate was 14.7 percent. The tax was paid in three parts."
+    found = await add("What was the tax?", [_passage("a.pdf", text)], Passages(SMALL))
+    assert [each.n for each in found] == [1, 2]
+    assert {each.text for each in found} == {text}
+
+
+async def test_what_can_be_checked_comes_before_what_only_names_the_question() -> None:
+    text = "We discuss the gross margin below. The gross margin was 44.5 percent of net sales."
+    found = await narrowed("What was the gross margin?", [_passage("a.pdf", text)], 2)
+    assert found[0].shown == "The gross margin was 44.5 percent of net sales."
+    assert found[0].near > found[1].near + 0.05
