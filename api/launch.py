@@ -28,6 +28,10 @@ class LaunchFailed(ServiceUnavailable):
     """A process did not come up; the sentence says which and what it said last."""
 
 
+class TookTooLong(LaunchFailed):
+    """All processes live, but what was waited for did not come."""
+
+
 class Part(Protocol):
     """What is kept alive: an embedded server or a process of ours."""
 
@@ -126,7 +130,7 @@ class Launcher:
     ) -> None:
         """Return once ``holds()``, which is asked ``every`` so many seconds.
 
-        Raises LaunchFailed when a process of ours ends meanwhile, or after ``seconds``.
+        Raises LaunchFailed when a process of ours ends meanwhile, TookTooLong after ``seconds``.
         """
         deadline = time.monotonic() + seconds
         while not holds():
@@ -135,7 +139,7 @@ class Launcher:
                     raise LaunchFailed(f"{name} ended while starting. {_words_of(watch.part)}")
             if time.monotonic() > deadline:
                 logs = self._settings.data_dir / "logs"
-                raise LaunchFailed(f"{what} took over {seconds:.0f} s; the reason is in {logs}.")
+                raise TookTooLong(f"{what} took over {seconds:.0f} s; the reason is in {logs}.")
             time.sleep(every)
 
     def watch(self) -> None:

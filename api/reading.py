@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar, get_origin
@@ -22,6 +23,7 @@ _BODY_SECONDS: Final = 60
 _MOST_FIELDS: Final = 100
 # Escapes of NUL, which PostgreSQL stores in no text, and of surrogates, which UTF-8 has not.
 _SUSPECT: Final = re.compile(rb"\\u(0000|d[89a-f])", re.IGNORECASE)
+_UNSTORABLE: Final = (b"\\u0000", b"Infinity", b"NaN")  # as they are written, or words that say so
 
 
 async def read_json(headers: Headers, body: AsyncIterator[bytes], limit: int) -> dict[str, Any]:
@@ -36,12 +38,18 @@ async def read_json(headers: Headers, body: AsyncIterator[bytes], limit: int) ->
     content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    return json_object(raw, "body")
+
+
+def json_object(raw: bytes, what: str) -> dict[str, Any]:
+    """Return a JSON object that can be stored; raises ``ValidationFailed``, which says ``what`` is
+    none."""
     try:
-        data = json.loads(raw, parse_constant=_no_constant)
+        data = json.loads(raw, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise ValidationFailed("The body is not valid JSON.") from error
+        raise ValidationFailed(f"The {what} is not valid JSON.") from error
     if not isinstance(data, dict):
-        raise ValidationFailed("The body must be a JSON object.")
+        raise ValidationFailed(f"The {what} must be a JSON object.")
     if _SUSPECT.search(raw):
         refuse_unstorable(data)
     return data
@@ -87,23 +95,34 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
+def _finite(written: str) -> float:
+    """Read a number; 1e999 would be infinite, which is no JSON any more."""
+    value = float(written)
+    if math.isinf(value):
+        raise ValueError(written)
+    return value
+
+
 def refuse_unstorable(data: Any) -> None:
-    """Raise ``ValidationFailed`` for texts, however deep, that cannot be stored."""
+    """Raise ``ValidationFailed`` for texts and numbers, however deep, that cannot be stored."""
     if _is_storable(data):
         return
-    for text in _strings(data):
-        if "\x00" in text or not _is_utf8(text):
+    for value in _leaves(data):
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise ValidationFailed("The body holds a number beyond all floats; correct it.")
+        elif "\x00" in value or not _is_utf8(value):
             raise ValidationFailed("The body holds NUL or half a surrogate pair; remove it.")
 
 
 def _is_storable(data: Any) -> bool:
-    """Whether all texts surely can be stored: written as JSON at once, which takes a tenth of the
-    time of looking at each. Half a surrogate pair cannot be written; bytes are no text."""
+    """Whether all surely can be stored: written as JSON at once, which takes a tenth of the time of
+    looking at each. Half a surrogate pair cannot be written; bytes are no text."""
     try:
         written = pydantic_core.to_json(data, bytes_mode="base64", inf_nan_mode="constants")
     except (ValueError, RecursionError):
         return False
-    return b"\\u0000" not in written
+    return not any(sign in written for sign in _UNSTORABLE)
 
 
 def _is_utf8(text: str) -> bool:
@@ -114,11 +133,11 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _strings(data: Any) -> Iterator[str]:
+def _leaves(data: Any) -> Iterator[str | float]:
     waiting = [data]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, str):
+        if isinstance(item, str | float):
             yield item
         elif isinstance(item, dict):
             waiting.extend([*item.keys(), *item.values()])

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from api.launch import Launcher
+from api.launch import Launcher, TookTooLong
 from api.sample.workflow import QUESTION
 from core.config import Settings, forbid_phoning_home
 from core.errors import ServiceUnavailable
@@ -107,17 +107,21 @@ def _present(launcher: Launcher, settings: Settings, sample: Sample, say: Say) -
 
     if asyncio.run(unread_documents(settings, sample)):
         say(f"Reading {len(sample.document_ids)} sample documents, one of them a scan …")
-        launcher.wait_for(
-            "Reading the sample documents",
-            lambda: not asyncio.run(unread_documents(settings, sample)),
-            _SAMPLE_SECONDS,
-            every=1,  # it opens what a process needs, which whoever reads the documents lacks
-        )
+        _await_sample(launcher, lambda: not asyncio.run(unread_documents(settings, sample)), say)
     say(_LINES.format(
         url=settings.base_url, key=sample.key, email=sample.email, password=sample.password,
         chat=json.dumps({"message": QUESTION, "knowledgeBaseIds": [sample.base_id]}),
         run=json.dumps({"input": {"question": QUESTION}}), workflow=sample.workflow_id,
     ))  # fmt: skip
+
+
+def _await_sample(launcher: Launcher, is_read: Callable[[], bool], say: Say) -> None:
+    """Return when the sample is read, or would keep who waits for the service any longer."""
+    try:
+        # Each look opens what a process needs, which whoever reads the documents lacks meanwhile.
+        launcher.wait_for("The sample", is_read, _SAMPLE_SECONDS, every=1)
+    except TookTooLong:
+        say("That takes long here; it goes on while the service is in use.")
 
 
 def _check_port(settings: Settings) -> None:

@@ -105,7 +105,6 @@ class DocumentWalk:
     async def _rows(
         self, document: Document, base: KnowledgeBase, chunks: list[Chunk], progress: Progress
     ) -> list[NewChunk]:
-        progress.at("embedding")
         known = await self._known(document, base)
         embedded = 0
 

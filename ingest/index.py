@@ -35,6 +35,7 @@ async def embed(
     """
     vectors = {text: known[text] for text in texts if text in known}
     missing = [text for text in dict.fromkeys(texts) if text not in vectors]
+    report(0, len(missing))
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
         vectors |= zip(batch, await embedder.embed_documents(batch), strict=True)

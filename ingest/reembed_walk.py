@@ -7,7 +7,6 @@ is done in turns, so that documents and other bases wait for one turn and not fo
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -19,7 +18,7 @@ from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.reembeddings import Reembedding, Reembeddings, Unembedded
 from core.store.unit import SystemUnit, Unit
-from ingest.progress import Progress
+from ingest.progress import REEMBEDDING_STAGES, Progress
 from ingest.split import prefixed
 from ingest.walk import LeaseLost
 
@@ -31,7 +30,7 @@ class ReembedWalk:
     """Gives a base the vectors of another model."""
 
     model = Reembedding
-    stages: Mapping[str, tuple[float, float]] = {"embedding": (0.0, 1.0)}
+    stages = REEMBEDDING_STAGES
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -43,7 +42,6 @@ class ReembedWalk:
         return unit.reembeddings
 
     async def work(self, job: Reembedding, owner: str, progress: Progress) -> None:
-        progress.at("embedding")
         embedder = get_embedder(job.model, bulk=True)
         until = time.monotonic() + _TURN_SECONDS
         after = 0

@@ -83,7 +83,6 @@ class SmallDocuments:
     async def _indexed(
         self, read: Sequence[_Read], base: KnowledgeBase, progress: Progress
     ) -> list[Indexed]:
-        progress.at("embedding")
         texts = [
             embedding_text(chunk, each.document.name) for each in read for chunk in each.chunks
         ]

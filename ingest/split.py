@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.sentences import sentences
 from ingest.document import Box, Chunk, Element, ParsedDocument, union
 from ingest.tables import head_of, is_rule, without_bars
-from ingest.tokens import TokenRuler
+from ingest.tokens import CHARACTERS_A_TOKEN, TokenRuler
 
 MAX_TOKENS = 200
 _PREFIX_WORDS = 40  # with 200 tokens of text this stays within the model's window of 256
@@ -148,8 +148,9 @@ def _within(
         cut = ruler.cut(start, end, max_tokens)
         if cut >= end:
             break
-        yield start, start + len(text[start:cut].rstrip())
-        start = cut
+        if body := text[start:cut].rstrip():
+            yield start, start + len(body)
+        start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
     yield start, end
 
 
@@ -160,7 +161,10 @@ def _pack(section: list[_Unit], budget: int) -> Iterator[list[_Unit]]:
     while position < len(section):
         share = remaining / max(1, -(-remaining // budget))
         end, held = position + 1, section[position].tokens
+        farthest = section[position].start + budget * CHARACTERS_A_TOKEN  # of blanks, too
         while end < len(section) and held + section[end].tokens <= budget:
+            if section[end].end > farthest:
+                break
             if held + section[end].tokens / 2 > share:
                 break
             held += section[end].tokens

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from core.errors import NuxaError
@@ -33,8 +33,8 @@ class Walk(Protocol):
         ...
 
     @property
-    def stages(self) -> Mapping[str, tuple[float, float]]:
-        """Where each stage begins and how much of the whole it is."""
+    def stages(self) -> Collection[str]:
+        """The stages that its jobs go through."""
         ...
 
     def queue(self, unit: SystemUnit) -> JobQueue[Any]:

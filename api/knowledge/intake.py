@@ -4,7 +4,6 @@ text, a URL."""
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,10 +18,9 @@ from api.knowledge.schemas import (
     Reading,
 )
 from api.ocr import tesseract_names
-from api.reading import checked
+from api.reading import checked, json_object
 from api.uploads import Upload, clean_name, take_stream, take_upload
 from core import intake
-from core.errors import ValidationFailed
 from core.store.unit import Unit
 
 _PIECE: Final = 1 << 20
@@ -150,11 +148,8 @@ async def _put(call: Call, unit: Unit, to: Target, content: intake.Content) -> R
 
 
 def _form_fields(fields: Mapping[str, str]) -> FormFields:
-    try:
-        metadata = json.loads(fields.get("metadata") or "{}")
-    except (ValueError, RecursionError) as error:
-        raise ValidationFailed("The form field metadata must be a JSON object.") from error
-    given: dict[str, Any] = {"metadata": metadata}
+    metadata = (fields.get("metadata") or "{}").encode()
+    given: dict[str, Any] = {"metadata": json_object(metadata, "form field metadata")}
     if fields.get("ocr"):
         given["ocr"] = fields["ocr"]
     if fields.get("languages"):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, not_, or_
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, not_, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.errors import ValidationFailed
@@ -130,7 +130,7 @@ def _on_metadata(field: str, op: str, value: Any, path: str) -> ColumnElement[bo
     both = Document.meta.op("||", return_type=JSONB)(Chunk.meta)
     found = func.jsonb_extract_path(both, *keys, type_=JSONB)
     if op in ("in", "nin"):
-        inside = or_(literal(False), *(_is_json(found, item) for item in value))
+        inside = _is_among(found, value)
         return inside if op == "in" else not_(inside)
     if op in ("eq", "ne"):
         same = _is_json(found, value)
@@ -154,6 +154,13 @@ def _is_json(found: Any, value: Any) -> ColumnElement[bool]:
     if value is None:
         return func.coalesce(found, _json(None)) == _json(None)
     return func.coalesce(found == _json(value), False)
+
+
+def _is_among(found: Any, values: list[Any]) -> ColumnElement[bool]:
+    """As :func:`_is_json`, of any of the values: one value to bind, looked up by its hash."""
+    items = func.jsonb_array_elements(_json(values)).table_valued("value")
+    among: ColumnElement[bool] = func.coalesce(found, _json(None)).in_(select(items.c.value))
+    return among
 
 
 def _json(value: Any) -> ColumnElement[Any]:
@@ -181,9 +188,9 @@ def _instant(value: Any, path: str) -> datetime:
         raise _wrong(path, "Give a time such as 2026-05-01T12:00:00Z.")
     try:
         found = datetime.fromisoformat(value)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise _wrong(path, "Give a time such as 2026-05-01T12:00:00Z.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _wrong(path: str, message: str) -> ValidationFailed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from api.reading import refuse_unstorable
+from core.errors import ValidationFailed
 from tests.api.conftest import Member
 
 
@@ -53,3 +55,20 @@ async def test_yes_or_no_in_a_body_is_no_number_and_no_word(member: Member, valu
     made = await member.program.post("/api/copilot/agents", json={"name": "Helper"})
     path = f"/api/copilot/agents/{made.json()['id']}"
     assert (await member.program.patch(path, json={"public": value})).status_code == 400
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1E+400", "9" * 400 + ".0"])
+async def test_a_number_beyond_all_floats_is_refused(member: Member, number: str) -> None:
+    made = await member.program.post("/api/knowledge", json={"name": "Numbers"})
+    answer = await member.program.post(
+        f"/api/knowledge/{made.json()['id']}/documents",
+        content=f'{{"text": "Some text.", "metadata": {{"size": [{number}]}}}}',
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 400, answer.text
+
+
+def test_a_sockets_number_is_finite_and_its_words_may_say_otherwise() -> None:
+    refuse_unstorable({"text": "Infinity", "words": ["NaN", {"Infinity": 1.5}]})
+    with pytest.raises(ValidationFailed):
+        refuse_unstorable({"value": [{"deep": float("-inf")}]})

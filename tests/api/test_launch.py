@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from api import start
 from api.launch import Launcher, LaunchFailed
 from api.start import PortTaken, run_all
 from core.config import Settings
@@ -114,6 +115,15 @@ def test_waiting_ends(launcher: Launcher) -> None:
     start_web(launcher)
     with pytest.raises(LaunchFailed, match="The thing took over 0 s"):
         launcher.wait_for("The thing", lambda: False, 0.2)
+
+
+def test_a_sample_that_is_long_in_reading_does_not_end_the_service(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(start, "_SAMPLE_SECONDS", 0)
+    start._await_sample(launcher, lambda: False, said.append)
+    assert "goes on" in said[-1]
 
 
 @LINUX

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.progress import FILE_STAGES, Progress
+from ingest.progress import FILE_STAGES, REEMBEDDING_STAGES, Progress
 
 
 class Clock:
@@ -51,7 +51,7 @@ def test_a_document_is_embedded_too_at_the_pace_of_those_before() -> None:
 
 def test_work_that_was_done_before_is_no_pace() -> None:
     clock = Clock()
-    progress = Progress({"embedding": (0.0, 1.0)}, clock)
+    progress = Progress(REEMBEDDING_STAGES, clock)
     progress.at("embedding", 800, 1000)
     clock.now += 4
     progress.at("embedding", 840, 1000)
@@ -71,3 +71,40 @@ def test_the_share_never_goes_back_and_ends_below_one() -> None:
     assert before <= after < 1
     progress.at("indexing")
     assert progress.columns()["progress"] == pytest.approx(0.99)
+
+
+def test_the_share_is_that_of_the_time_from_the_first_passage_on() -> None:
+    clock = Clock()
+    progress = Progress(clock=clock)
+    progress.at("chunking")
+    progress.at("embedding", 0, 1000)
+    assert progress.columns()["progress"] == 0
+    shares = []
+    for done in range(100, 1000, 100):
+        clock.now += 10
+        progress.at("embedding", done, 1000)
+        shares.append(progress.columns()["progress"])
+    assert shares == pytest.approx([done / 1000 for done in range(100, 1000, 100)])
+
+
+def test_what_is_left_shrinks_between_two_reports() -> None:
+    clock = Clock()
+    progress = Progress(clock=clock)
+    progress.at("embedding", 0, 300)
+    clock.now += 10
+    progress.at("embedding", 100, 300)
+    left = []
+    for _ in range(4):
+        left.append(progress.columns()["seconds_left"])
+        clock.now += 4
+    assert left == pytest.approx([20, 16, 12, 11]), "a hundred take ten seconds, and then are late"
+
+
+def test_a_job_that_is_taken_up_again_goes_on_from_its_share() -> None:
+    clock = Clock()
+    progress = Progress(REEMBEDDING_STAGES, clock)
+    progress.at("embedding", 800, 1000)
+    assert progress.columns()["progress"] == pytest.approx(0.8)
+    clock.now += 10
+    progress.at("embedding", 900, 1000)
+    assert progress.columns()["progress"] == pytest.approx(0.9)

@@ -150,3 +150,21 @@ def test_any_other_name_is_embedded_and_indexed_once(name: str) -> None:
     (chunk,) = split(_document(Piece("text", "They grew by 2 %.")))
     assert embedding_text(chunk, name).startswith(name.split(".")[0])
     assert indexed_text(chunk, name) == embedding_text(chunk, name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "begins " + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo" * 3000 + " ends",
+        "begins " + "|" * 50_000 + " ends",
+        "begins" + "\u00a0" * 50_000 + "ends",
+        "begins e" + "\u0301" * 50_000 + " ends",
+    ],
+)
+def test_no_passage_is_without_end(text: str) -> None:
+    document = _document(Piece("text", text))
+    chunks = split(document)
+    assert chunks[0].text.startswith("begins")
+    assert chunks[-1].text.endswith("ends")
+    assert max(len(chunk.text) for chunk in chunks) <= 8000
+    assert all(chunk.text.strip() == document.text[chunk.start : chunk.end] for chunk in chunks)

@@ -103,7 +103,9 @@ async def test_a_document_is_renamed(member: Member, document: str) -> None:
     assert (await member.program.patch(document, json={"name": ""})).status_code == 400
 
 
-@pytest.mark.parametrize("body", [{"content": ""}, {"content": "word " * 400}, {"page": 2}])
+@pytest.mark.parametrize(
+    "body", [{"content": ""}, {"content": "word " * 400}, {"content": "x" * 20_000}, {"page": 2}]
+)
 async def test_a_passage_that_cannot_be_is_refused(
     member: Member, document: str, body: dict[str, Any]
 ) -> None:

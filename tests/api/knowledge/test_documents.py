@@ -42,6 +42,21 @@ async def test_a_text_is_accepted_processed_and_read_in_pieces(
     assert listed == [document]
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    ['{"a":', "[1]", '{"a": NaN}', '{"a": 1e999}', r'{"a": "\u0000"}', r'{"a": ["\ud800"]}'],
+)
+async def test_a_forms_metadata_is_refused_as_a_bodys_is(
+    member: Member, base_path: str, metadata: str
+) -> None:
+    refused = await member.program.post(
+        f"{base_path}/documents",
+        files={"file": ("yard.txt", TEXT.encode())},
+        data={"metadata": metadata},
+    )
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+
+
 async def test_a_forms_file_may_come_with_metadata(member: Member, base_path: str) -> None:
     made = await member.program.post(
         f"{base_path}/documents",
