@@ -13,6 +13,8 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -51,12 +53,24 @@ Description = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class Chunking(Wire):
-    """How documents are cut; tokens are those of the embedding model."""
+    """How documents are cut; tokens are those of the embedding model, no passage spans pages.
+
+    ``auto``: headings open a passage once there is enough before them. ``title``: every heading
+    does. ``table``: so it is, and every row of a table is a passage, with the table's head beside
+    it. ``page`` and ``recursive``: none does, sentences are packed by size.
+    """
 
     strategy: Literal["auto", "title", "recursive", "page", "table"] = "auto"
     max_tokens: int = Field(200, ge=32, le=200)
     overlap_tokens: int = Field(0, ge=0, le=100)
     parent_tokens: int | None = Field(None, ge=100, le=4000)
+
+    @field_validator("overlap_tokens")
+    @classmethod
+    def _at_most_half(cls, overlap_tokens: int, info: ValidationInfo) -> int:
+        if overlap_tokens > info.data.get("max_tokens", overlap_tokens * 2) / 2:
+            raise ValueError("must be at most half of maxTokens")
+        return overlap_tokens
 
 
 class NewBase(Wire):
