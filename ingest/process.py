@@ -162,6 +162,9 @@ class Processor:
             ids = [document.id for document in documents]
             _log.info("documents are done one by one", job_ids=ids, reason=repr(reason))
             return False
+        except Exception:  # noqa: BLE001 - whichever it is breaks down again by itself
+            _log.exception("documents are done one by one")
+            return False
         return True
 
     async def _process(self, job: Job) -> None:
@@ -186,12 +189,16 @@ class Processor:
         except LeaseLost:
             log.warning("job was lost to another worker or deleted")
         except ParseFailed as failed:
-            if failed.retryable and job.attempts < _ATTEMPTS:
-                await self._finish(job, "pending")
+            if failed.retryable:
+                await self._again_or_fail(job, failed)
             else:
                 await self._fail(job, failed.code, failed.message)
         except NuxaError as error:
             await self._fail(job, error.code, error.message)
+        except Exception:
+            # Our own mistake. Raised, it would end the work on everybody else's documents, too.
+            log.exception("job broke down")
+            await self._again_or_fail(job, NuxaError(_BROKE_DOWN))
 
     async def _keep(self, jobs: list[Job], progress: Progress) -> None:
         """Renew the leases and write progress until the work ends or must end."""
@@ -219,6 +226,12 @@ class Processor:
             if await self._walk_of(job).jobs(unit).finish(job.id, self._owner, "pending", fresh):
                 unit.after_commit(lambda: self._services.queue.wake("documents", job.id))
 
+    async def _again_or_fail(self, job: Job, error: NuxaError) -> None:
+        if job.attempts < _ATTEMPTS:
+            await self._finish(job, "pending")
+        else:
+            await self._fail(job, error.code, error.message)
+
     async def _fail(self, job: Job, code: str, message: str) -> None:
         async with self._services.store.unit(job.workspace_id) as unit:
             error = {"error": {"code": code, "message": message}}
@@ -231,6 +244,11 @@ class Processor:
 _WORKER_LOST = (
     f"Processing was interrupted {_ATTEMPTS} times, each time by the end of its worker: the "
     "document may need more memory than there is. Split it, or process it again."
+)
+
+_BROKE_DOWN = (
+    f"Something went wrong here while it was processed, {_ATTEMPTS} times; what, is in the "
+    "worker's log. Report it with the document's id."
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core.sentences import sentences
 from ingest.document import Box, Chunk, Element, ParsedDocument, union
@@ -30,14 +31,20 @@ class _Unit:
 
 
 def split(
-    document: ParsedDocument, max_tokens: int = MAX_TOKENS, overlap_tokens: int = 0
+    document: ParsedDocument,
+    max_tokens: int = MAX_TOKENS,
+    overlap_tokens: int = 0,
+    strategy: str = "auto",
 ) -> list[Chunk]:
     """Return the passages of ``document`` in order, each of at most ``max_tokens`` tokens.
 
     A heading opens a new passage once the current one holds a quarter of ``max_tokens``, so that
     small sections share one. Passages of one section are of about equal size. With
     ``overlap_tokens`` a passage begins with the last whole sentences of the one before it in the
-    same section, as far as they fit. Equal documents give equal passages.
+    same section, as far as they fit. Equal documents give equal passages. No passage spans pages.
+
+    That is the ``strategy`` ``auto``. By ``title`` every heading opens a passage, by ``table`` each
+    row of a table is one as well, with the table's head; by ``page`` and ``recursive`` none opens.
 
     Raises ``ValueError`` unless ``0 <= overlap_tokens <= max_tokens / 2``.
     """
@@ -45,19 +52,21 @@ def split(
         raise ValueError("overlap_tokens must lie between 0 and half of max_tokens")
     ruler = TokenRuler(document.text)
     chunks: list[Chunk] = []
-    for section in _sections(document, ruler, max_tokens):
+    for section in _sections(document, ruler, max_tokens, strategy):
         for group in _pack(section, max_tokens - overlap_tokens):
             overlap = _overlap(section, group[0], overlap_tokens)
             chunks.append(_chunk(document.text, ruler, [*overlap, *group], len(chunks)))
     return chunks
 
 
-def split_for(document: ParsedDocument, chunking: Mapping[str, int]) -> list[Chunk]:
+def split_for(document: ParsedDocument, chunking: Mapping[str, Any]) -> list[Chunk]:
     """Return the passages of ``document`` as a base's settings want them."""
+    max_tokens = min(chunking.get("maxTokens", MAX_TOKENS), MAX_TOKENS)
     return split(
         document,
-        max_tokens=min(chunking.get("maxTokens", MAX_TOKENS), MAX_TOKENS),
-        overlap_tokens=chunking.get("overlapTokens", 0),
+        max_tokens=max_tokens,
+        overlap_tokens=min(chunking.get("overlapTokens", 0), max_tokens // 2),
+        strategy=chunking.get("strategy", "auto"),
     )
 
 
@@ -94,18 +103,34 @@ def _shorten(line: str) -> str:
 
 
 def _sections(
-    document: ParsedDocument, ruler: TokenRuler, max_tokens: int
+    document: ParsedDocument, ruler: TokenRuler, max_tokens: int, strategy: str
 ) -> Iterator[list[_Unit]]:
     """Yield runs of units that may share a passage."""
     section: list[_Unit] = []
     for element in document.elements:
-        is_new_page = bool(section) and section[-1].element.page != element.page
-        if is_new_page or (element.kind == "title" and _is_full(section, max_tokens // 4)):
+        if section and _opens(element, section, max_tokens, strategy):
             yield section
             section = []
-        section.extend(_units(document.text, element, ruler, max_tokens))
+        units = list(_units(document.text, element, ruler, max_tokens))
+        if strategy == "table" and element.kind == "table":
+            yield [*section, *units[:2]]  # a head says nothing without a row
+            yield from ([unit] for unit in units[2:])
+            section = []
+        else:
+            section.extend(units)
     if section:
         yield section
+
+
+def _opens(element: Element, section: list[_Unit], max_tokens: int, strategy: str) -> bool:
+    """Whether an element begins a section of its own."""
+    last = section[-1].element
+    if last.page != element.page:
+        return True
+    if element.kind == "title":
+        least = {"auto": max_tokens // 4, "title": 1, "table": 1}.get(strategy)
+        return least is not None and _is_full(section, least)
+    return strategy == "table" and element.kind == "table" and last.kind != "title"
 
 
 def _is_full(section: list[_Unit], tokens: int) -> bool:

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -36,27 +37,29 @@ def _small(metadata: dict[str, Any]) -> dict[str, Any]:
     return metadata
 
 
-def _from_text(value: object) -> object:
-    """Read a filter that came in a query string."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise ValueError("must be a JSON object") from error
-
-
 Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
 Description = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class Chunking(Wire):
-    """How documents are cut; tokens are those of the embedding model."""
+    """How documents are cut; tokens are those of the embedding model, no passage spans pages.
+
+    ``auto``: headings open a passage once there is enough before them. ``title``: every heading
+    does. ``table``: so it is, and every row of a table is a passage, with the table's head beside
+    it. ``page`` and ``recursive``: none does, sentences are packed by size.
+    """
 
     strategy: Literal["auto", "title", "recursive", "page", "table"] = "auto"
     max_tokens: int = Field(200, ge=32, le=200)
     overlap_tokens: int = Field(0, ge=0, le=100)
     parent_tokens: int | None = Field(None, ge=100, le=4000)
+
+    @field_validator("overlap_tokens")
+    @classmethod
+    def _at_most_half(cls, overlap_tokens: int, info: ValidationInfo) -> int:
+        if overlap_tokens > info.data.get("max_tokens", overlap_tokens * 2) / 2:
+            raise ValueError("must be at most half of maxTokens")
+        return overlap_tokens
 
 
 class NewBase(Wire):
@@ -222,74 +225,3 @@ class ChunkAnswer(Wire):
 class ChunkPatch(Wire):
     content: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = ""
     enabled: Flag = True
-
-
-class SearchFields(Wire):
-    query: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
-    top_k: int = Field(10, ge=1, le=200)
-    group_by: Literal["chunk", "document"] = "chunk"
-    mode: Literal["hybrid", "vector", "keyword"] = "hybrid"
-    rerank: bool = False
-    rewrite: bool = False
-    min_score: float | None = Field(None, allow_inf_nan=False)
-    filter: Annotated[dict[str, Any] | None, BeforeValidator(_from_text)] = None
-    highlight: bool = False
-    expand: bool = False
-
-
-class ScoreParts(Wire):
-    """Cosine, BM25, and a reranker's score; null where it was not asked."""
-
-    vector: float | None
-    keyword: float | None
-    rerank: float | None
-
-
-class Place(Wire):
-    """Where a result stands; offsets count code points, pages start at 1."""
-
-    page: int | None
-    bbox: list[float] | None
-    start_offset: int
-    end_offset: int
-    heading_path: list[str]
-
-
-class DuplicateResult(Wire):
-    """A chunk that says the same as a result and was collapsed into it."""
-
-    id: str
-    document_id: str
-    document_name: str
-
-
-class SearchResult(Wire):
-    id: str
-    document_id: str
-    document_name: str
-    content: str
-    score: float
-    scores: ScoreParts
-    chunk_index: int
-    metadata: dict[str, Any]
-    highlights: list[str]
-    citation: Place
-
-
-class CollapsedResult(SearchResult):
-    """A result for which others were left out, since they say the same."""
-
-    duplicates: list[DuplicateResult]
-
-
-class SearchReply(Wire):
-    """Results, best first; timings in milliseconds; ``rewrites`` are the other wordings that were
-    searched as well."""
-
-    results: list[CollapsedResult | SearchResult]
-    query: str
-    top_k: int
-    mode: str
-    total_results: int
-    timings: dict[str, float]
-    rewrites: list[str]

@@ -5,7 +5,12 @@ from __future__ import annotations
 from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
-from api.knowledge.schemas import CollapsedResult, SearchFields, SearchReply, SearchResult
+from api.knowledge.search_schemas import (
+    CollapsedResult,
+    SearchFields,
+    SearchReply,
+    SearchResult,
+)
 from core.models import chat
 from pipelines.model_keys import own_key
 from pipelines.rewriting import rewrite

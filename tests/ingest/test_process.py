@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from core import intake
-from ingest.document import ParsedDocument
+from ingest.document import Chunk, ParsedDocument
 from ingest.failures import ParserCrashed
 from ingest.parser import OnProgress, Parser
 from ingest.process import Processor
+from ingest.split import split_for
 from tests.ingest.desk import Desk, letter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,17 @@ class CrashingParser(Parser):
         if self._crashes > 0:
             self._crashes -= 1
             raise ParserCrashed("The parser ended while it read the document (signal SIGSEGV).")
+        return await super().parse(path, name, on_progress, **how)
+
+
+class BrokenParser(Parser):
+    """Has a mistake that one document brings to light."""
+
+    async def parse(
+        self, path: Path, name: str, on_progress: OnProgress | None = None, **how: Any
+    ) -> ParsedDocument:
+        if name == "broken.pdf":
+            raise KeyError(name)
         return await super().parse(path, name, on_progress, **how)
 
 
@@ -193,3 +205,36 @@ async def test_a_document_that_ends_every_worker_fails(desk: Desk, processor: Pr
     assert document.status == "failed"
     assert document.error is not None
     assert document.error["code"] == "WORKER_LOST"
+
+
+async def test_our_own_mistake_fails_its_document_and_no_other(desk: Desk) -> None:
+    broken = await desk.add(letter(), "broken.pdf")
+    whole = await desk.add(letter(3), "whole.pdf")
+    processor = Processor(desk.services, BrokenParser())
+    await processor.drain()
+    await processor.close()
+    assert (await desk.document(whole)).status == "completed"
+    document = await desk.document(broken)
+    assert (document.status, document.attempts) == ("failed", 3)
+    assert document.error is not None
+    assert document.error["code"] == "INTERNAL_ERROR"
+
+
+async def test_small_documents_beside_our_own_mistake_are_done(
+    desk: Desk, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def split(parsed: ParsedDocument, chunking: Any) -> list[Chunk]:
+        if "marked" in parsed.text:
+            raise KeyError("marked")
+        return split_for(parsed, chunking)
+
+    for module in ("ingest.small_documents", "ingest.document_walk"):
+        monkeypatch.setattr(f"{module}.split_for", split)
+    ids = [
+        await desk.add(f"Note {n}, {what}.".encode(), f"{n}.txt") for n, what in enumerate(_WHAT)
+    ]
+    await processor.drain()
+    assert [(await desk.document(each)).status for each in ids] == ["completed", "failed"] * 2
+
+
+_WHAT = ("plain", "marked", "simple", "marked")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.document import Piece, Reading, assemble
-from ingest.split import embedding_text, indexed_text, split
+from ingest.split import embedding_text, indexed_text, split, split_for
 from ingest.tables import markdown
 from ingest.tokens import count_tokens
 from tests.ingest.making import prose
@@ -168,3 +168,44 @@ def test_no_passage_is_without_end(text: str) -> None:
     assert chunks[-1].text.endswith("ends")
     assert max(len(chunk.text) for chunk in chunks) <= 8000
     assert all(chunk.text.strip() == document.text[chunk.start : chunk.end] for chunk in chunks)
+
+
+def test_a_base_may_say_what_opens_a_passage() -> None:
+    table = markdown([["item", "price"], ["rope", "4"], ["sail", "90"], ["oar", "12"]])
+    document = _document(
+        Piece("title", "Prices"),
+        Piece("text", "All are net."),
+        Piece("title", "Goods"),
+        Piece("table", table),
+        Piece("text", "That is all."),
+    )
+
+    def cut(strategy: str) -> list[str]:
+        return [chunk.text for chunk in split_for(document, {"strategy": strategy})]
+
+    whole = document.text
+    assert cut("auto") == cut("recursive") == cut("page") == [whole], "it is short"
+    prices, goods = cut("title")
+    assert (prices, goods) == ("Prices\n\nAll are net.", whole[whole.index("Goods") :])
+    assert cut("table")[1:] == [
+        *["Goods\n\n| item | price |\n| --- | --- |\n| rope | 4 |", "| sail | 90 |"],
+        *["| oar | 12 |", "That is all."],
+    ]
+    oar = split_for(document, {"strategy": "table"})[3]
+    assert "price" in oar.context
+
+
+def test_headings_open_no_passage_where_pages_or_sizes_do() -> None:
+    document = _document(
+        Piece("title", "Travel"),
+        Piece("text", prose("Trains are booked by the office", 7)),
+        Piece("title", "Meals"),
+        Piece("text", prose("Lunch is paid on working days", 7)),
+    )
+    assert len(split_for(document, {"strategy": "auto"})) == 2
+    assert len(split_for(document, {"strategy": "page"})) == 1
+
+
+def test_an_overlap_from_before_its_bound_was_checked_is_cut() -> None:
+    document = _document(Piece("text", prose("The company pays for train tickets", 60)))
+    assert len(split_for(document, {"maxTokens": 64, "overlapTokens": 60})) > 3

@@ -44,6 +44,10 @@ async def test_null_clears_and_absent_stays(member: Member) -> None:
         ({"name": "x", "language": "klingon"}, "language"),
         ({"name": "x", "embeddingModel": "/etc"}, "embeddingModel"),
         ({"name": "x", "chunking": {"maxTokens": 5000}}, "chunking.maxTokens"),
+        (
+            {"name": "x", "chunking": {"maxTokens": 64, "overlapTokens": 33}},
+            "chunking.overlapTokens",
+        ),
         ({"name": "x", "owner": "me"}, "owner"),
     ],
 )
