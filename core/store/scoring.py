@@ -95,7 +95,8 @@ def _first(every: str, limit: int, allowed: Allowed | None, values: Values) -> s
     """Return the query for the best of all scored chunks; whether one is allowed is asked from the
     best on."""
     condition = "" if allowed is None else f"WHERE {allowed.holds('s.chunk_no', values)}"
+    # The order is said twice: a join with a list of numbers need not keep that of what it reads.
     return f"""
         SELECT s.chunk_no, s.score FROM ({every} ORDER BY score DESC, chunk_no OFFSET 0) AS s
-        {condition} LIMIT {int(limit)}
+        {condition} ORDER BY s.score DESC, s.chunk_no LIMIT {int(limit)}
     """  # noqa: S608 - parts of our own, their values are numbered
