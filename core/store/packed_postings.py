@@ -55,7 +55,8 @@ _ROWS: Final = f"""
     FROM postings p WHERE p.base_no = b.no AND p.term = w.term
 """  # noqa: S608 - a number of our own
 _LISTS: Final = f"""
-    SELECT b.no, w.term, k.postings AS packed, g.first_no, CASE WHEN w.at = 1 THEN g.gone END AS gone,
+    SELECT b.no, w.term, k.postings AS packed, g.first_no,
+        CASE WHEN w.at = 1 THEN g.gone END AS gone,
         ({_ROWS} AND p.chunk_no > CASE WHEN k.term IS NULL THEN 0 ELSE g.last_no END) AS newer,
         CASE WHEN k.term IS NOT NULL AND g.rewritten <> '{{}}' THEN
             ({_ROWS} AND p.chunk_no <= g.last_no AND p.chunk_no = ANY(g.rewritten))

@@ -44,10 +44,10 @@ _PACK: Final = text(f"""
         || int2send(p.frequency) || int2send(least(p.length, {LONGEST})::smallint), ''
         ORDER BY p.chunk_no)
     FROM packings g
-    JOIN terms t ON t.base_no = g.base_no AND t.chunk_count >= {_COMMON}
+    JOIN terms t ON t.base_no = g.base_no AND t.chunk_count >= :common
     JOIN postings p ON p.base_no = t.base_no AND p.term = t.term AND p.chunk_no <= :last
     WHERE g.no = :packing GROUP BY g.no, p.term
-""")  # noqa: S608 - two numbers of our own
+""")  # noqa: S608 - a number of our own
 _PUBLISH: Final = text("""
     UPDATE packings SET first_no = :first, last_no = :last, chunk_count = :count
     WHERE no = :packing
@@ -55,9 +55,10 @@ _PUBLISH: Final = text("""
 _REPLACE: Final = text("DELETE FROM packings WHERE base_no = :no AND no <> :packing")
 
 
-async def tend(store: Store, large: int = LARGE) -> list[int]:
+async def tend(store: Store, large: int = LARGE, common: int = _COMMON) -> list[int]:
     """Pack the words of bases of ``large`` chunks and more; return the bases' numbers.
 
+    Words of fewer than ``common`` chunks stay rows.
     Blocks no reader, and writers of a base for moments. Of several processes that call it one
     does the work, the others return at once. Bases that shrank to a half lose theirs.
     """
@@ -69,12 +70,14 @@ async def tend(store: Store, large: int = LARGE) -> list[int]:
             # With the lock held, what is not finished was left by a crash.
             await connection.execute(_DROP, {"small": large // 2})
             due = list(await connection.scalars(_DUE, {"large": large}))
-            return [no for no in due if await _pack(store.engine, connection, no)]
+            return [no for no in due if await _pack(store.engine, connection, no, common)]
         finally:
             await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
 
 
-async def _pack(engine: AsyncEngine, connection: AsyncConnection, base_no: int) -> bool:
+async def _pack(
+    engine: AsyncEngine, connection: AsyncConnection, base_no: int, common: int
+) -> bool:
     """Make a base's packing and put it in the place of the last; return whether that was done."""
     packing = await connection.scalar(_BEGIN, {"no": base_no})
     if packing is None:
@@ -84,10 +87,10 @@ async def _pack(engine: AsyncEngine, connection: AsyncConnection, base_no: int) 
         first, last, count = (await reading.execute(_RANGE, {"no": base_no})).one()
         if not count or last - first > _FARTHEST:
             return False
-        await reading.execute(_PACK, {"packing": packing, "first": first, "last": last})
+        span = {"packing": packing, "first": first, "last": last}
+        await reading.execute(_PACK, {**span, "common": common})
     async with engine.begin() as publishing:
-        values = {"packing": packing, "first": first, "last": last, "count": count}
-        await publishing.execute(_PUBLISH, values)
+        await publishing.execute(_PUBLISH, {**span, "count": count})
         await publishing.execute(_REPLACE, {"no": base_no, "packing": packing})
     _log.info("postings packed", base_no=base_no, chunks=count)
     return True

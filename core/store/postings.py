@@ -85,7 +85,7 @@ class Postings(TenantRepository):
             values,
         )
         await self._uncount_terms(base_no, counts)
-        await self._packed.leave(base_no, values["nos"], stay=stay)
+        await self._packed.leave(base_no, [no for no, _ in words], stay=stay)
 
     async def remove_base(self, base_no: int) -> None:
         """Forget every word of a base."""
@@ -161,7 +161,8 @@ class Postings(TenantRepository):
             part = nos[at : at + many].tolist()
             values = Values()
             given = values.put_array(part, "bigint")
-            sql = f"SELECT n.no FROM unnest({given}) AS n (no) WHERE {allowed.holds('n.no', values)}"
+            holds = allowed.holds("n.no", values)
+            sql = f"SELECT n.no FROM unnest({given}) AS n (no) WHERE {holds}"  # noqa: S608 - ours
             counting = {no for (no,) in await look(self._session, sql, *values)}
             found += [no for no in part if no in counting]
             at, many = at + many, 2 * many

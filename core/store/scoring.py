@@ -32,11 +32,11 @@ class Sought:
         """Return the other words."""
         if not terms:
             return self
-        parts = (
+        finding, lifting = (
             {term: weight for term, weight in part.items() if term not in terms}
             for part in (self.finding, self.lifting)
         )
-        return Sought(*parts, self.saturation)
+        return Sought(finding, lifting, self.saturation)
 
     def depth(self, limit: int) -> int:
         """Return how many of those that the finding words lead to may be among so many best."""

@@ -72,7 +72,7 @@ class WordLists:
 
     words: Mapping[str, WordList] = field(default_factory=dict)
 
-    def scores(self, nos: Sequence[int], words: Sought) -> Scores:
+    def scores(self, nos: Sequence[int] | Numbers, words: Sought) -> Scores:
         """Return the BM25 of chunks by those of the words that are listed."""
         asked = np.asarray(nos, np.int64)
         # Added up as in SQL: equal chunks are then equal to the last bit.

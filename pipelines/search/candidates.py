@@ -99,9 +99,7 @@ async def by_words(unit: Unit, scope: Scope, words: Bm25, lists: WordLists) -> d
     scores: dict[int, float] = {}
 
     async def best(limit: int) -> list[int]:
-        found = await unit.postings.best(
-            scope.base_nos, sought(words), limit, scope.allowed, lists
-        )
+        found = await unit.postings.best(scope.base_nos, sought(words), limit, scope.allowed, lists)
         scores.update(found)
         return [no for no, _ in found]
 
