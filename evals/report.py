@@ -59,6 +59,7 @@ def print_scale(console: Console, found: Mapping[str, Any]) -> None:
         recall, times = f"{row['recall@10']:.4f}", (f"{row['p50']:.1f}", f"{row['p95']:.1f}")
         table.add_row(f"{row['share']:.1%}", str(row["fewest"]), recall, *times)
     console.print(table)
+    console.print(f"alone: p50 {found['p50Alone']:.1f} ms, p95 {found['p95Alone']:.1f} ms")
     console.print(
         f"8 at once: {found['searchesPerSecond']:.1f} searches/s, p50 {found['p50At8']:.1f} ms, "
         f"p95 {found['p95At8']:.1f} ms, {found['processorMsPerSearch']:.1f} ms of processor time "

@@ -88,8 +88,9 @@ def scale_command(
     """Search a large synthetic base: filters against exact search, and speed.
 
     Prints for filters that let 100, 10, 1 and 0.1 % through how many of ten results there were at
-    least, and recall@10 of the nearest against exact search; then searches a second, 8 at once,
-    the embedding of the question included, and the processor time of this process for each.
+    least, and recall@10 of the nearest against exact search; then, without a filter and with the
+    embedding of the question, the time of a search alone, searches a second, 8 at once, and the
+    processor time of this process for each.
     """
     with servers() as settings:
         found = uvloop.run(_scale(settings, chunks))  # the API's own event loop

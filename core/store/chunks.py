@@ -117,7 +117,7 @@ class Chunks(TenantRepository):
         )
         if row is None:
             raise Conflict("The passage was changed or replaced just now; look at it again.")
-        await self._postings.remove(base.no, [(row.no, row.terms)])
+        await self._postings.remove(base.no, [(row.no, row.terms)], stay=True)
         await self._postings.add(base.no, [(row.no, new.words)])
         await self._vectors.replace(base.vector_set, row.no, new.embedding)
         tokens, words = new.token_count - row.token_count, word_count(new) - sum(row.frequencies)

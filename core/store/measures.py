@@ -15,6 +15,7 @@ from core.store.driver import look
 from core.store.nearest import Nearest
 from core.store.scoring import Sought, scores
 from core.store.values import Values
+from core.store.word_lists import NO_LISTS, WordLists
 
 _OPENING: Final = 2  # chunks; a title page is seldom longer
 _HEADER: Final = 4  # bytes before the values of a vector in the database's binary form
@@ -36,7 +37,8 @@ class Asked:
 
     Measured are ``chunk_nos``, those ``scored``, whose BM25 is known, and the ``nearest`` to a
     vector, but none of ``known`` twice. Of documents longer than ``long_from`` chunks, but those
-    ``weighed``, it is also told which words their opening holds: ``None`` asks for none.
+    ``weighed``, it is also told which words their opening holds: ``None`` asks for none. What
+    ``lists`` tell of the words is not asked again.
     """
 
     bases: Sequence[MeasuredBase]
@@ -47,6 +49,7 @@ class Asked:
     known: Collection[int] = ()
     long_from: int | None = None
     weighed: Collection[str] = ()
+    lists: WordLists = NO_LISTS
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Measures(TenantRepository):
         if near is not None and near.is_short(rows[0]["near"] if rows else 0):
             rows = await self._rows(replace(asked, nearest=replace(near, is_exact=True)))
         nos = [row["chunk_no"] for row in rows]
-        known = asked.scored
+        listed = asked.lists.scores(nos, asked.words)
         return MeasuredChunks(
             nos=nos,
             document_ids=[row["id"] for row in rows],
@@ -84,9 +87,13 @@ class Measures(TenantRepository):
             document_lengths=[row["chunk_count"] for row in rows],
             vectors=_vectors(rows),
             keyword=np.array(
-                [known.get(row["chunk_no"], row["score"]) for row in rows], np.float32
+                [
+                    asked.scored.get(row["chunk_no"], row["score"] + known)
+                    for row, known in zip(rows, listed.tolist(), strict=True)
+                ],
+                np.float32,
             ),
-            openings={row["id"]: row["opening"] for row in rows if row["opening"]},
+            openings=_read_openings(rows, asked.lists),
         )
 
     async def _rows(self, asked: Asked) -> list[Record]:
@@ -98,6 +105,7 @@ class Measures(TenantRepository):
 def _measure(asked: Asked, values: Values) -> str:
     """Return the query: what is nearest is found in it, and measured with the rest."""
     bases = [base.no for base in asked.bases]
+    words = asked.words.without(asked.lists.words)
     known = values.put_array([*asked.known, *asked.scored], "bigint")
     if asked.nearest is None:
         near = f"SELECT unnest({values.put_array(asked.chunk_nos, 'bigint')}) AS chunk_no"
@@ -116,32 +124,45 @@ def _measure(asked: Asked, values: Values) -> str:
                 JOIN documents d ON d.id = c.document_id
             WHERE v.base_no = ANY({sets})
                 AND v.chunk_no = ANY((SELECT nos || {scored} FROM fresh)::bigint[])
-        ), opening AS ({_openings(asked, values)})
-        SELECT found.*, coalesce(said.score, 0) AS score, opening.terms AS opening,
+        ), opening AS ({_openings(asked, words, values)})
+        SELECT found.*, coalesce(said.score, 0) AS score, opening.terms AS opening, opening.nos,
             (SELECT count(*) FROM near) AS near
         FROM found
-        LEFT JOIN ({scores(bases, asked.words.all, asked.words, among, values)}) AS said
+        LEFT JOIN ({scores(bases, words.all, words, among, values)}) AS said
             USING (chunk_no)
         LEFT JOIN opening ON opening.document_id = found.id
         ORDER BY found.chunk_no
     """  # noqa: S608 - parts of our own, their values are numbered
 
 
-def _openings(asked: Asked, values: Values) -> str:
-    """Return the query for ``(document_id, terms)`` of the long documents of what was found."""
+def _openings(asked: Asked, words: Sought, values: Values) -> str:
+    """Return the query for ``(document_id, terms, nos)`` of the long documents of what was found:
+    which of some words their openings hold, and the openings' numbers if lists tell of others."""
+    nos = "array_agg(c.no)" if asked.lists.words else "NULL::bigint[]"
     return f"""
-        SELECT c.document_id, array_agg(held.term) AS terms
+        SELECT c.document_id, {nos} AS nos,
+            array_agg(held.term) FILTER (WHERE held.term IS NOT NULL) AS terms
         FROM (
-            SELECT document_id, ARRAY(
-                SELECT w.term FROM unnest({values.put_array(asked.words.all, "text")}) AS w (term)
+            SELECT no, document_id, ARRAY(
+                SELECT w.term FROM unnest({values.put_array(words.all, "text")}) AS w (term)
                 WHERE w.term = ANY(chunks.terms)
             ) AS terms
             FROM chunks WHERE document_id = ANY(ARRAY(
                 SELECT DISTINCT id FROM found WHERE chunk_count > {values.put(asked.long_from)}
                 AND id <> ALL({values.put_array(asked.weighed, "text")})
             )) AND chunk_index < {_OPENING} OFFSET 0
-        ) AS c CROSS JOIN LATERAL unnest(c.terms) AS held (term) GROUP BY c.document_id
+        ) AS c LEFT JOIN LATERAL unnest(c.terms) AS held (term) ON true GROUP BY c.document_id
     """  # noqa: S608 - its values are numbered
+
+
+def _read_openings(rows: Sequence[Record], lists: WordLists) -> dict[str, list[str]]:
+    openings = {row["id"]: (row["opening"] or [], row["nos"] or []) for row in rows}
+    held = lists.held([no for _, nos in openings.values() for no in nos])
+    found = {
+        id_: [*terms, *(term for no in nos for term in held.get(no, ()))]
+        for id_, (terms, nos) in openings.items()
+    }
+    return {id_: terms for id_, terms in found.items() if terms}
 
 
 def _vectors(rows: Sequence[Record]) -> NDArray[np.float32]:

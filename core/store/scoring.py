@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,20 @@ class Sought:
     @property
     def all(self) -> dict[str, float]:
         return {**self.finding, **self.lifting}
+
+    def without(self, terms: Collection[str]) -> Sought:
+        """Return the other words."""
+        if not terms:
+            return self
+        finding, lifting = (
+            {term: weight for term, weight in part.items() if term not in terms}
+            for part in (self.finding, self.lifting)
+        )
+        return Sought(finding, lifting, self.saturation)
+
+    def depth(self, limit: int) -> int:
+        """Return how many of those that the finding words lead to may be among so many best."""
+        return _DEEPER * limit if self.lifting else limit
 
 
 def scores(
@@ -69,7 +83,7 @@ def best_sql(
     found = scores(base_nos, words.finding, words, "", values)
     among = "AND chunk_no = ANY(ARRAY(SELECT chunk_no FROM found))"
     return f"""
-        WITH found AS MATERIALIZED ({_first(found, _DEEPER * limit, allowed, values)})
+        WITH found AS MATERIALIZED ({_first(found, words.depth(limit), allowed, values)})
         SELECT chunk_no, found.score + coalesce(more.score, 0) AS score FROM found
         LEFT JOIN ({scores(base_nos, words.lifting, words, among, values)}) AS more
             USING (chunk_no)
@@ -81,7 +95,8 @@ def _first(every: str, limit: int, allowed: Allowed | None, values: Values) -> s
     """Return the query for the best of all scored chunks; whether one is allowed is asked from the
     best on."""
     condition = "" if allowed is None else f"WHERE {allowed.holds('s.chunk_no', values)}"
+    # The order is said twice: a join with a list of numbers need not keep that of what it reads.
     return f"""
         SELECT s.chunk_no, s.score FROM ({every} ORDER BY score DESC, chunk_no OFFSET 0) AS s
-        {condition} LIMIT {int(limit)}
+        {condition} ORDER BY s.score DESC, s.chunk_no LIMIT {int(limit)}
     """  # noqa: S608 - parts of our own, their values are numbered

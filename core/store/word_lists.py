@@ -1,0 +1,115 @@
+"""A question's words with every chunk that holds them, in memory: BM25 without asking again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.store.scoring import Sought
+
+Numbers = NDArray[np.int64]
+Scores = NDArray[np.float64]
+LONGEST: Final = 32_767  # words of a chunk, in a list: a longer one counts as so long
+# How lists are packed: the chunk's number less the packing's first; and how single rows come.
+_PACKED: Final = np.dtype([("no", ">i4"), ("frequency", ">i2"), ("length", ">i2")])
+_ROW: Final = np.dtype([("no", ">i8"), ("frequency", ">i2"), ("length", ">i2")])
+
+
+@dataclass(frozen=True)
+class WordList:
+    """The chunks that hold a word, by number, each once; the entries belong together."""
+
+    nos: Numbers
+    frequencies: NDArray[Any]
+    lengths: NDArray[Any]
+
+    @classmethod
+    def read(cls, packed: bytes, first_no: int, gone: Numbers, rows: bytes) -> WordList:
+        """Read a packed list without the chunks that are ``gone`` from it, and rows besides."""
+        old, new = np.frombuffer(packed, _PACKED), np.frombuffer(rows, _ROW)
+        nos = old["no"].astype(np.int64) + first_no
+        if gone.size:
+            dropped = np.searchsorted(nos, gone)
+            dropped = dropped[_is_at(nos, gone, dropped)]
+            nos, old = np.delete(nos, dropped), np.delete(old, dropped)
+        if not new.size:
+            return cls(nos, old["frequency"], old["length"])
+        nos = np.concatenate([nos, new["no"]])
+        order = np.argsort(nos, kind="stable")
+        parts = ((old[name], new[name]) for name in ("frequency", "length"))
+        return cls(nos[order], *(np.concatenate(each)[order] for each in parts))
+
+    def joined(self, other: WordList) -> WordList:
+        """Return this list and that of the same word in another base."""
+        nos = np.concatenate([self.nos, other.nos])
+        order = np.argsort(nos, kind="stable")
+        frequencies = np.concatenate([self.frequencies, other.frequencies])
+        lengths = np.concatenate([self.lengths, other.lengths])
+        return WordList(nos[order], frequencies[order], lengths[order])
+
+    def scores(
+        self, at: NDArray[Any] | slice, weight: float, saturation: tuple[float, float]
+    ) -> Scores:
+        """Return what the word adds to the BM25 of the chunks at these places."""
+        constant, share = saturation
+        frequencies = self.frequencies[at].astype(np.float64)
+        found = weight * frequencies / (frequencies + constant + share * self.lengths[at])
+        return np.asarray(found)
+
+    def find(self, nos: Numbers) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return where chunks would be in the list, and which are."""
+        at = np.searchsorted(self.nos, nos)
+        return at, _is_at(self.nos, nos, at)
+
+
+@dataclass(frozen=True)
+class WordLists:
+    """The lists of some of a question's words."""
+
+    words: Mapping[str, WordList] = field(default_factory=dict)
+
+    def scores(self, nos: Sequence[int] | Numbers, words: Sought) -> Scores:
+        """Return the BM25 of chunks by those of the words that are listed."""
+        asked = np.asarray(nos, np.int64)
+        # Added up as in SQL: equal chunks are then equal to the last bit.
+        parts = (self._scores(asked, part, words) for part in (words.finding, words.lifting))
+        return np.asarray(sum(parts))
+
+    def _scores(self, asked: Numbers, part: Mapping[str, float], words: Sought) -> Scores:
+        found = np.zeros(len(asked))
+        for term, weight in part.items():
+            if term in self.words:
+                at, held = self.words[term].find(asked)
+                found[held] += self.words[term].scores(at[held], weight, words.saturation)
+        return found
+
+    def led_to(self, words: Sought) -> Numbers:
+        """Return the chunks that the finding words lead to, all of which are listed, the best by
+        these first; equal ones in the order of writing."""
+        lists = [(self.words[term], weight) for term, weight in words.finding.items()]
+        parts = [each.scores(slice(None), weight, words.saturation) for each, weight in lists]
+        every = np.concatenate([each.nos for each, _ in lists])
+        nos, places = np.unique(every, return_inverse=True)
+        scores = np.bincount(places, np.concatenate(parts), minlength=len(nos))
+        return nos[np.argsort(-scores, kind="stable")]
+
+    def held(self, nos: Sequence[int]) -> dict[int, list[str]]:
+        """Return, by chunk, which of the listed words it holds."""
+        asked, found = np.asarray(nos, np.int64), dict[int, list[str]]()
+        for term, each in self.words.items():
+            for no in asked[each.find(asked)[1]].tolist():
+                found.setdefault(no, []).append(term)
+        return found
+
+
+NO_LISTS: Final = WordLists()
+
+
+def _is_at(nos: Numbers, sought: Numbers, at: NDArray[Any]) -> NDArray[np.bool_]:
+    if not nos.size:
+        return np.zeros(len(sought), np.bool_)
+    return np.asarray(nos[np.minimum(at, len(nos) - 1)] == sought)
