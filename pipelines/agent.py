@@ -28,7 +28,7 @@ from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
 from pipelines.links import is_own
-from pipelines.narrowing import NEAR
+from pipelines.narrowing import ANSWERING
 from pipelines.passages import Passages, question_of
 from pipelines.sourced import Sourced
 
@@ -178,7 +178,7 @@ class _Loop:
         """Whether statements were found that are near enough to answer from: a small model would as
         soon look for workflows."""
         passages = self.task.passages
-        return bool(passages.room.statements) and any(each.near >= NEAR for each in passages)
+        return bool(passages.room.statements) and any(each.near >= ANSWERING for each in passages)
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:
         if isinstance(delta, Source):

@@ -13,13 +13,17 @@ from pipelines.passages import Passage, Passages
 from pipelines.search.periods import dated
 from pipelines.statements import Statement, nearness, statements
 
-NEAR: Final = 0.45
-"""What a statement's nearness must be to answer a question, and to be cited for it
-(docs/decisions/0031)."""
+ANSWERING: Final = 0.5
+"""From this nearness on a statement is held to answer a question (docs/decisions/0031)."""
+
+CITED: Final = 0.7
+"""From this nearness on a statement is cited."""
 
 _BEST: Final = 3  # passages
 _SCORED: Final = 2  # times as many as are wanted
-_FACT: Final = 0.1  # what one that can be checked adds to a statement's nearness, for each kind
+# What a statement that can be checked gains, by figures and by names.
+_FIGURE: Final = 0.25
+_NAME: Final = 0.1
 _LONGEST_QUOTE: Final = 900  # characters: a short table or a paragraph whole
 
 
@@ -60,7 +64,7 @@ def _checkable(statement: Statement, question: str) -> float:
     something that can be checked, where much in reports only says what will be said."""
     has_figure = bool(figures(statement.text) - numbers(question))
     has_name = any(name not in question for name in names(statement.text))
-    return _FACT * (has_figure + has_name)
+    return _FIGURE * has_figure + _NAME * has_name
 
 
 def _narrowed(passage: Passage, statement: Statement, near: float) -> Passage:

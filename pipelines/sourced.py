@@ -15,7 +15,7 @@ from typing import Final
 
 from pipelines.facts import numbers
 from pipelines.masking import mask
-from pipelines.narrowing import NEAR
+from pipelines.narrowing import ANSWERING, CITED
 from pipelines.passages import Passage, Passages
 from pipelines.references import as_text
 from pipelines.support import find_support
@@ -72,13 +72,13 @@ class Sourced:
     def _bearing(self, point: str, named: Passage | None) -> Passage | None:
         """Return the passage that bears a point out: the one that was named, or the nearest other
         that does, since words are often taken over with another's number or none."""
-        near = (each for each in (named, *self._near()) if each is not None and each.near >= NEAR)
+        near = (each for each in (named, *self._near()) if each is not None and each.near >= CITED)
         return next((each for each in near if self._is_borne_out(point, each)), None)
 
     def _instead(self, point: str, named: Passage | None) -> Passage | None:
         """Return the passage whose words are to be said in the place of a point with a number that
         is not there: the one that was named, else the nearest that is near enough."""
-        source = named or next((each for each in self._near() if each.near >= NEAR), None)
+        source = named or next((each for each in self._near() if each.near >= ANSWERING), None)
         return None if source is None or self._has_numbers(point, source) else source
 
     def _near(self) -> list[Passage]:

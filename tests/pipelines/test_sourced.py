@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.narrowing import NEAR
+from pipelines.narrowing import ANSWERING, CITED
 from pipelines.passages import Passage, Passages
 from pipelines.sourced import Sourced
 
@@ -39,14 +39,14 @@ def test_a_figure_that_is_not_there_gives_way_to_the_passage_with_secrets_hidden
 
 
 def test_what_only_touches_on_the_question_is_not_cited() -> None:
-    assert _said("Rent was paid.", NEAR) == "Rent was paid. [1]"
-    assert _said("Rent was paid.", NEAR - 0.01) == "Rent was paid."
+    assert _said("Rent was paid.", CITED) == "Rent was paid. [1]"
+    assert _said("Rent was paid.", CITED - 0.01) == "Rent was paid."
 
 
 def test_words_taken_over_are_cited_whatever_number_was_given() -> None:
     passages = Passages()
     said = "The harbour opened in 1893."
-    passages.add([Passage("c", "d", "a.pdf", said, 0, near=0.6)])
+    passages.add([Passage("c", "d", "a.pdf", said, 0, near=0.8)])
     passages.add([Passage("e", "d", "a.pdf", "Gulls nest on the pier.", 0, near=0.9)])
     for number in (0, 2):
         sourced = Sourced(passages, "When did it open?")
@@ -56,10 +56,10 @@ def test_words_taken_over_are_cited_whatever_number_was_given() -> None:
 
 def test_a_figure_without_a_source_gives_way_to_the_nearest_passage_if_one_is_near() -> None:
     passages = Passages()
-    passages.add([Passage("c", "d", "a.pdf", "The harbour opened in 1893.", 0, near=0.6)])
+    passages.add([Passage("c", "d", "a.pdf", "The harbour opened in 1893.", 0, near=ANSWERING)])
     sourced = Sourced(passages, "When did it open?")
     assert sourced.begin(0) + sourced.feed("It opened in 1894.") == ""
-    assert sourced.finish() == "The harbour opened in 1893. [1]"
+    assert sourced.finish() == "The harbour opened in 1893."
     far = Passages()
     far.add([Passage("c", "d", "a.pdf", "The harbour opened in 1893.", 0, near=0.2)])
     sourced = Sourced(far, "What is 17 times 3?")
