@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 _T = TypeVar("_T")
 
-_DOCUMENT_BATCH: Final = 2  # of like length: what is worked on stays in a core's own cache
+_AT_ONCE: Final = 2  # passages of like length: what is worked on stays in a core's own cache
+_MOST_PASSAGES: Final = 32  # that a bulk thread takes: among many, more are of like length
 _QUERY_BATCH: Final = 64
 _REMEMBERED: Final = 256  # questions: page by page, mode by mode, the same is asked again
 
@@ -43,6 +44,7 @@ class Embedder:
         self._settings = settings
         self._runners = _runners(settings) if bulk else 1
         self._threads = 1 if bulk else settings.embedding_threads  # of a runner
+        self._most = _MOST_PASSAGES if bulk else _AT_ONCE  # questions wait for no more than these
         self._models = threading.local()
         self._executor = ThreadPoolExecutor(self._runners, thread_name_prefix="embed")
         self._waiting: list[tuple[str, Future[Vectors]]] = []
@@ -77,8 +79,9 @@ class Embedder:
             encode = partial(self._encode_documents, [texts[i] for i in batch])
             vectors[batch] = await self._run(encode)
 
-        starts = range(0, len(order), _DOCUMENT_BATCH)
-        await asyncio.gather(*(embed(order[at : at + _DOCUMENT_BATCH]) for at in starts))
+        share = max(1, min(self._most, -(-len(order) // self._runners)))
+        starts = range(0, len(order), share)
+        await asyncio.gather(*(embed(order[at : at + share]) for at in starts))
         return vectors
 
     async def embed_query(self, text: str) -> Vectors:
@@ -127,11 +130,13 @@ class Embedder:
 
     def _encode_documents(self, texts: list[str]) -> Vectors:
         model, encode = self._loaded()
-        return encode(texts) if encode else _long_way(model.encode_document, texts)
+        if encode:
+            return encode(texts, _AT_ONCE)
+        return _long_way(model.encode_document, texts, _AT_ONCE)
 
     def _encode_queries(self, texts: list[str]) -> Vectors:
         model, encode = self._loaded()
-        return encode(texts) if encode else _long_way(model.encode_query, texts)
+        return encode(texts) if encode else _long_way(model.encode_query, texts, len(texts))
 
     def _count_tokens(self, texts: list[str]) -> list[int]:
         model, _ = self._loaded()
@@ -168,8 +173,8 @@ os.register_at_fork(after_in_child=_embedder.cache_clear)
 loading: Final = threading.Lock()  # the libraries' lazy imports bear no two threads
 
 
-def _long_way(encode: Callable[..., Any], texts: list[str]) -> Vectors:
-    found = encode(texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False)
+def _long_way(encode: Callable[..., Any], texts: list[str], at_once: int) -> Vectors:
+    found = encode(texts, batch_size=at_once, normalize_embeddings=True, show_progress_bar=False)
     return np.asarray(found, dtype=np.float32)
 
 

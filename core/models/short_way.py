@@ -6,8 +6,8 @@ which the event loop waits for meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 Vectors = NDArray[np.float32]
-Encode = Callable[[Sequence[str]], Vectors]
-"""From texts to their unit vectors, float32, shape ``(texts, dimensions)``."""
+
+
+class Encode(Protocol):
+    """From texts to their unit vectors, float32, shape ``(texts, dimensions)``."""
+
+    def __call__(self, texts: Sequence[str], at_once: int | None = None) -> Vectors:
+        """Run the model on so many texts ``at_once``, by default all; those of like length share a
+        run, since the shorter are filled up to the longest."""
+        ...
+
 
 _TOKENS: Final = "last_hidden_state"
 _PROBES: Final = (
@@ -58,17 +66,26 @@ def _mean_of_tokens(model: SentenceTransformer) -> Encode:
         raise ValueError("a text's place in a batch would matter")
     split: Tokenizer = tokenizer.backend_tokenizer
 
-    def encode(texts: Sequence[str]) -> Vectors:
-        # Nothing here lets go of the interpreter's lock before the model runs: to have it back
-        # takes as long as the event loop works on without a pause. Counting tokens changes both.
-        split.enable_truncation(longest)
-        split.no_padding()
-        features = _features([split.encode(text.strip()) for text in texts], tokenizer.pad_token_id)
+    def run(texts: Sequence[Encoding]) -> Vectors:
+        features = _features(texts, tokenizer.pad_token_id)
         (tokens,) = session.run([_TOKENS], {name: features[name] for name in names})
         shares = features["attention_mask"].astype(np.float32)
         means = np.einsum("btd,bt->bd", tokens, shares)  # length says nothing: made 1 below
         lengths = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
         return np.asarray(means / lengths, np.float32)
+
+    def encode(texts: Sequence[str], at_once: int | None = None) -> Vectors:
+        # Nothing here lets go of the interpreter's lock before the model runs: to have it back
+        # takes as long as the event loop works on without a pause. Counting tokens changes both.
+        split.enable_truncation(longest)
+        split.no_padding()
+        told = [split.encode(text.strip()) for text in texts]
+        if at_once is None:
+            return run(told)
+        order = sorted(range(len(told)), key=lambda at: len(told[at]))
+        runs = [order[at : at + at_once] for at in range(0, len(order), at_once)]
+        vectors = np.concatenate([run([told[at] for at in each]) for each in runs])
+        return np.asarray(vectors[np.argsort(order)])
 
     return encode
 

@@ -156,13 +156,12 @@ def _openings(asked: Asked, words: Sought, values: Values) -> str:
 
 
 def _read_openings(rows: Sequence[Record], lists: WordLists) -> dict[str, list[str]]:
-    openings = {row["id"]: (row["opening"] or [], row["nos"] or []) for row in rows}
-    held = lists.held([no for _, nos in openings.values() for no in nos])
-    found = {
-        id_: [*terms, *(term for no in nos for term in held.get(no, ()))]
-        for id_, (terms, nos) in openings.items()
-    }
-    return {id_: terms for id_, terms in found.items() if terms}
+    """Return the words of each document's opening, those found in its rows and those in lists."""
+    found = {row["id"]: list(row["opening"]) for row in rows if row["opening"]}
+    documents = {no: row["id"] for row in rows if row["nos"] for no in row["nos"]}
+    for no, term in lists.held(list(documents)):
+        found.setdefault(documents[no], []).append(term)
+    return found
 
 
 def _vectors(rows: Sequence[Record]) -> NDArray[np.float32]:

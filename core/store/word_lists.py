@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -97,13 +97,12 @@ class WordLists:
         scores = np.bincount(places, np.concatenate(parts), minlength=len(nos))
         return nos[np.argsort(-scores, kind="stable")]
 
-    def held(self, nos: Sequence[int]) -> dict[int, list[str]]:
-        """Return, by chunk, which of the listed words it holds."""
-        asked, found = np.asarray(nos, np.int64), dict[int, list[str]]()
+    def held(self, nos: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """Yield a chunk and a word for each of the listed words that one of the chunks holds."""
+        asked = np.asarray(nos, np.int64)
         for term, each in self.words.items():
             for no in asked[each.find(asked)[1]].tolist():
-                found.setdefault(no, []).append(term)
-        return found
+                yield no, term
 
 
 NO_LISTS: Final = WordLists()

@@ -126,9 +126,11 @@ def document_share(
     the share of the question that it covers and the share of it that the question covers; the
     opening, where other words stand by chance, by the first alone.
     """
+    if name_terms.isdisjoint(weights) and opening_terms.isdisjoint(weights):
+        return 0.0
     named = [term for term in weights if term in name_terms]
     opened = [term for term in weights if term in opening_terms and term not in name_terms]
-    whole = sum(weights.values()) if named or opened else 0.0
+    whole = sum(weights.values())
     if not whole:
         return 0.0
     covered = sum(weights[term] for term in named) / whole

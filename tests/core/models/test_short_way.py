@@ -30,6 +30,28 @@ async def test_it_gives_the_same_vectors_alone_and_in_a_batch(model: Any) -> Non
     assert np.allclose(np.concatenate([encode([text]) for text in texts]), known, atol=1e-5)
 
 
+async def test_texts_of_like_length_share_a_run_and_keep_their_places(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = short_way(model)
+    assert encode is not None
+    session = model[0].auto_model.session
+    shapes = []
+
+    def run(names: list[str], given: dict[str, Any]) -> Any:
+        shapes.append(given["input_ids"].shape)
+        return type(session).run(session, names, given)
+
+    monkeypatch.setattr(session, "run", run)
+    # In tokens the first and the third, the second and the last are alike; in characters not.
+    texts = ["a b c d e f g h", "a b c", "internationally " * 8, "incomprehensible"]
+    apart = np.concatenate([encode([text]) for text in texts])
+    del shapes[:]
+    assert np.allclose(encode(texts, 2), apart, atol=1e-5)
+    counts = sorted(len(model.tokenizer(text)["input_ids"]) for text in texts)
+    assert shapes == [(2, counts[1]), (2, counts[3])]
+
+
 @pytest.mark.parametrize(
     "change",
     [
