@@ -9,9 +9,11 @@ from pydantic import JsonValue
 
 from core.errors import NotFound, UpstreamError
 from core.models.messages import Source, TextDelta, ThinkingDelta, ToolCall, ToolSpec
+from core.models.room import SMALL
 from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.calling import ToolResult
 from pipelines.citations import Citation
+from pipelines.narrowing import ANSWERING
 from pipelines.passages import Passage, Passages
 from tests.fakes import FakeChat
 
@@ -167,3 +169,15 @@ async def test_a_point_is_marked_with_the_passage_it_names(said: list[Any], cont
     assert done.content == content
     assert len(done.citations) == content.count("[1]")
     assert all(cited.quote.startswith("It is 17 degrees") for cited in done.citations)
+
+
+@pytest.mark.parametrize(("near", "may_call"), [(ANSWERING, False), (ANSWERING - 0.01, True)])
+async def test_a_small_model_is_offered_no_tools_where_a_statement_answers(
+    near: float, may_call: bool
+) -> None:
+    passages = Passages(SMALL)
+    passages.add([Passage("c", "d", "a.txt", "It is 17 degrees.", 0, near=near)])
+    chat = FakeChat([["It is 17 degrees."]])
+    await _run(chat, Task(ASK, passages, [Weather()]))
+    assert [request.may_call_tools for request in chat.requests] == [may_call]
+    assert chat.requests[0].tools == [SPEC]  # said all the same: what was read of them stays
