@@ -151,7 +151,7 @@ async def test_a_failing_model_is_an_error() -> None:
         ([Source(1), "It is 17 [2] degrees [1]."], "It is 17 degrees. [1]"),
         ([Source(1), "It is 71 degrees."], "It is 17 degrees in Oslo today. [1]"),
         ([Source(0), "Who knows?"], "Who knows?"),
-        ([Source(7), "It is 17 degrees."], "It is 17 degrees."),
+        ([Source(7), "It is 17 degrees."], "It is 17 degrees. [1]"),  # that of who bears it out
         ([Source(1), "It is 17 degrees.", Source(0), "Take a hat."],
          "It is 17 degrees. [1] Take a hat."),
         ([Source(1), "It is 17 degrees.", Source(1), "It is 17 degrees."], "It is 17 degrees. [1]"),
