@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from sqlalchemy import Select, text
@@ -30,11 +31,16 @@ class Allowed:
         """Whether all of them can be scored by every word of a question."""
         return self.nos is not None and len(self.nos) <= _HANDFUL
 
+    @cached_property
+    def _listed(self) -> str:
+        """All numbers as text, which the driver sends at once, and an array number by number."""
+        return "{" + ",".join(map(str, self.nos or ())) + "}"
+
     def holds(self, column: str, values: Values) -> str:
         """Return the condition that the chunk numbered in a column counts."""
         if self.nos is not None:
             # No ``= ANY``: a plan that is kept would go through the list for each row.
-            return f"{column} IN (SELECT unnest({values.put(self.nos)}::bigint[]))"
+            return f"{column} IN (SELECT unnest({values.put(self._listed)}::text::bigint[]))"
         # Kept a query of its own (``OFFSET 0``): asked for each row, as the rows come.
         one = values.put_query(self.query.where(text(f"chunks.no = {column}")))
         return f"EXISTS ({one} OFFSET 0)"

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, not_, or_, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from core.errors import ValidationFailed
 from core.store.base import is_one_of
@@ -39,6 +39,8 @@ _COLUMNS: Final[dict[str, tuple[Any, type]]] = {
     "page": (Chunk.page, int),
     "createdAt": (Document.created_at, datetime),
 }
+
+_META: Final = (Chunk.meta, Document.meta)
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,12 @@ def _on_column(field: str, op: str, value: Any, path: str) -> ColumnElement[bool
 
 
 def _on_metadata(field: str, op: str, value: Any, path: str) -> ColumnElement[bool]:
-    keys = field.split(".")
-    both = Document.meta.op("||", return_type=JSONB)(Chunk.meta)
-    found = func.jsonb_extract_path(both, *keys, type_=JSONB)
+    key, *deeper = field.split(".")
+    # The chunk's own on top, as both put together would be, which takes longer a chunk.
+    own, documents = (meta.op("->", return_type=JSONB)(key) for meta in _META)
+    found: ColumnElement[Any] = func.coalesce(own, documents, type_=JSONB)
+    if deeper:
+        found = func.jsonb_extract_path(found, *deeper, type_=JSONB)
     if op in ("in", "nin"):
         inside = _is_among(found, value)
         return inside if op == "in" else not_(inside)
@@ -137,7 +142,7 @@ def _on_metadata(field: str, op: str, value: Any, path: str) -> ColumnElement[bo
         return same if op == "eq" else not_(same)
     kind = func.jsonb_typeof(found)
     if op == "contains":
-        plain = func.jsonb_extract_path_text(both, *keys, type_=String)
+        plain = found.op("#>>", return_type=String())(literal([], ARRAY(String)))
         return case(
             (kind == "array", found.contains(_json([value]))),
             (kind == "string", _holds_text(plain, value) if isinstance(value, str) else False),
