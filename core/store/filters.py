@@ -121,6 +121,8 @@ def _on_column(field: str, op: str, value: Any, path: str) -> ColumnElement[bool
             raise _wrong(path, "contains asks text of a text field.")
         return _holds_text(column, value)
     typed = _typed(value, kind, path)
+    if typed is None and op in _COMPARE:
+        raise _wrong(path, f"{op} compares with a value; ask for null by eq or ne.")
     if op == "eq":
         same: ColumnElement[bool] = column.is_not_distinct_from(typed)
         return same

@@ -80,6 +80,8 @@ async def test_filters(store: Store, owner: Owner, raw: Any, expected: set[str])
         ({"page": {"in": [1, "x"]}}, "filter.page[1]"),
         ({"page": 2**40}, "filter.page"),
         ({"page": {"contains": "x"}}, "filter.page"),
+        ({"page": {"gt": None}}, "filter.page"),
+        ({"createdAt": {"lte": None}}, "filter.createdAt"),
         ({"createdAt": {"gt": "yesterday"}}, "filter.createdAt"),
         ({"createdAt": {"gt": "0001-01-01T00:00:00+14:00"}}, "filter.createdAt"),
         ({"field": "year", "op": "eq"}, "filter"),
