@@ -119,31 +119,6 @@ async def test_a_readers_updates_are_dropped(
     assert writer.roots["variables"]["v"]["value"] == 3
 
 
-@pytest.mark.parametrize(
-    "message",
-    [b"", b"\x00", b"\x02", b"\x00\x05\x00", b"\x00\x02\x01", b"\x00\x02\x03abc",
-     b"\x00\x02\x02\x01\x01", b"\x01\x01\xff", b"\x00\x00\x01\xff", b"\xff" * 40, "text", None],
-)  # fmt: skip
-async def test_malformed_messages_do_no_harm(message: Any, member: Member, share: Any) -> None:
-    shared = await share(member)
-    assert (await shared.send(message))["error"]["code"] == "VALIDATION_ERROR"
-    await shared.agrees(member)
-
-
-async def test_oversized_messages_are_refused(member: Member, share: Any) -> None:
-    shared = await share(member)
-    large = {"id": "v", "name": "x", "value": "x" * 600_000}
-    assert (await shared.change("variables", "v", large))["error"]["code"] == "PAYLOAD_TOO_LARGE"
-    other = await share(member)
-    await other.agrees(member)
-
-
-async def test_a_workflow_that_is_not_open_is_not_shared(member: Member, open_socket: Open) -> None:
-    client = await open_socket(member)
-    message = create_sync_message(Doc())
-    assert await client.refused("yjs:update", update=message) == "CONFLICT"
-
-
 async def test_awareness_is_passed_on_kept_for_those_who_come_and_ended(
     member: Member, stranger: Member, reader: dict[str, Any], share: Any
 ) -> None:
