@@ -190,6 +190,30 @@ async def test_malformed_packets_do_no_harm(member: Member, connect: Connect) ->
     assert (await _ask(client, "test:say", {"text": "still"}))["ok"]
 
 
+@pytest.mark.parametrize("name", ["connect", "disconnect", "*", "", 3, None, ["a"], {"a": 1}])
+async def test_a_name_that_is_the_librarys_or_no_text_is_an_event_that_is_not_there(
+    name: Any, member: Member, connect: Connect, told: Told
+) -> None:
+    client = await connect(_auth(member))
+    await _ask(client, "test:join", {"text": "a"})
+    sent = ({"asgi.scope": {"headers": []}}, _auth(member))
+    for several in (sent, ("transport close",), ()):
+        answer = await client.call(name, several, timeout=5)
+        assert answer["error"]["code"] == "NOT_FOUND"
+    assert (await _ask(client, "test:say", {"text": "still"}))["ok"]
+    assert told.rooms[0].closed == []
+
+
+async def test_a_packet_that_cannot_be_read_is_a_line_in_the_log(
+    member: Member, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await connect(_auth(member))
+    for packet in ("2[]", "2{", "9", "2" + "[" * 100_000, "1", "0{"):
+        await client.eio.send(packet)
+    await asyncio.sleep(0.2)
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
 async def test_who_never_says_hello_is_shown_out(api_url: str) -> None:
     async with httpx.AsyncClient(base_url=api_url, timeout=10) as client:
         opened = await client.get("/socket.io/?EIO=4&transport=polling")
