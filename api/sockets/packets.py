@@ -39,6 +39,7 @@ class BoundedPacket(Packet):  # type: ignore[misc]
     """A packet of few binary parts, each of which the library keeps until the last has come."""
 
     json = QuickJson
+    data: Any
 
     def decode(self, encoded_packet: str) -> int:
         """Return how many binary parts follow; raises ``ValueError`` for what cannot be read."""

@@ -53,6 +53,7 @@ _ODD_POINTERS: Final[tuple[dict[str, Any], ...]] = (
     {"selection": {"type": LEFT_OUT}},
     {"selection": {"type": "block", "id": 3}},
     {"selection": "t"},
+    {"workspaceId": 3},
 )
 
 PRESENCE: Final = {
@@ -65,6 +66,7 @@ PRESENCE: Final = {
             "workflowId": "$workflow",
             "cursor": {"x": 1, "y": 2},
             "selection": {"type": "block", "id": "t"},
+            "workspaceId": "$workspace",
         },
         answer=frozenset(),
         refused=(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from pycrdt import (
     handle_sync_message,
 )
 
+from api.workflows.editing import awareness
+from core.services import Services
 from pipelines.editing.patch import PARTS, by_id, same
 from pipelines.editing.protocol import Awareness, awareness_message, read_awareness, read_message
 from tests.api.conftest import Member
@@ -140,3 +144,15 @@ async def _until(holds: Any) -> None:
     async with asyncio.timeout(10):
         while not holds():
             await asyncio.sleep(0.02)
+
+
+async def test_awareness_that_is_old_is_forgotten(
+    member: Member, share: Any, services: Services, workflow_id: str
+) -> None:
+    """A page that is loaded anew is another client of CRDT: all day long they would add up."""
+    old = {"userId": "usr_x", "seen": time.time() - 31, "clock": 1, "state": "null"}
+    key = awareness._key(workflow_id)
+    await services.redis.hset(key, mapping={str(n): json.dumps(old) for n in range(100, 200)})
+    one = await share(member)
+    assert (await one.send(awareness_message([Awareness(7, 1, "{}")])))["ok"]
+    assert await services.redis.hkeys(key) == [b"7"]
