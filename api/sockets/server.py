@@ -7,7 +7,7 @@ of a second, which no process pays that nobody opens a socket to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,7 @@ from api.sockets.connection import Connection
 from api.sockets.event import EVENTS, SocketEvent
 from api.sockets.handshake import admit
 from api.sockets.hub import GREETINGS, Hub
+from api.sockets.intake import Intake
 from api.sockets.sweep import Sweep
 from core.services import Services
 
@@ -46,6 +47,7 @@ class Sockets:
         self._starting: asyncio.Task[AsyncServer] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._hub: Hub | None = None
+        self._intake: Intake | None = None
         self.connections: dict[str, Connection] = {}
 
     @staticmethod
@@ -68,6 +70,8 @@ class Sockets:
         for connection in list(self.connections.values()):
             await connection.release("stopped")
             await server.disconnect(connection.sid, ignore_queue=True)
+        if self._intake is not None:
+            await self._intake.close()
         if self._hub is not None:
             await self._hub.close()
         await server.shutdown()
@@ -83,6 +87,9 @@ class Sockets:
         server.on("connect", self._connect)
         server.on("disconnect", self._disconnect)
         server.on("*", self._take)
+        slow = [name for name, event in self._events.items() if event.is_slow]
+        self._intake = Intake(server.eio.handlers["message"], slow)
+        server.eio.on("message", self._intake.take)
         self._hub = Hub(self._services(), server)
         sweep = Sweep(self._services(), server, self.connections)
         self._sweeping = asyncio.create_task(sweep.run(self._sweep_seconds))
@@ -131,7 +138,7 @@ def _make(redis_url: str) -> AsyncServer:
 
     from api.sockets.packets import BoundedPacket
 
-    server = socketio.AsyncServer(
+    return socketio.AsyncServer(
         async_mode="asgi",
         client_manager=socketio.AsyncRedisManager(redis_url, channel=_CHANNEL),
         serializer=BoundedPacket,
@@ -141,20 +148,6 @@ def _make(redis_url: str) -> AsyncServer:
         logger=False,
         engineio_logger=False,
     )
-    server.eio.on("message", _soundly(server.eio.handlers["message"]))
-    return server
-
-
-def _soundly(take: Callable[[str, Any], Awaitable[None]]) -> Callable[[str, Any], Awaitable[None]]:
-    """Have a packet that cannot be read told in a line; the library writes two traces."""
-
-    async def taken(eio_sid: str, packet: Any) -> None:
-        try:
-            await take(eio_sid, packet)
-        except ValueError as error:
-            log.warning("packet thrown away", sid=eio_sid, reason=str(error)[:200])
-
-    return taken
 
 
 async def _stop_manager(server: AsyncServer) -> None:
