@@ -90,8 +90,7 @@ class AwarenessStates:
     async def _forget(self, workflow_id: str, clients: list[int]) -> None:
         """Drop clients that are gone: each page that is loaded anew is another."""
         if clients:
-            gone = self._redis.hdel(_key(workflow_id), *map(str, clients))
-            await cast("Awaitable[int]", gone)
+            await self._redis.hdel(_key(workflow_id), *map(str, clients))
 
     async def _entries(self, workflow_id: str) -> dict[int, dict[str, Any]]:
         found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_key(workflow_id)))
