@@ -144,7 +144,11 @@ async def test_what_is_held_goes_with_the_socket(
 
 
 async def test_pieces_are_taken_in_order_and_a_flood_is_slowed_then_cut(
-    member: Member, connect: Connect, told: Told, monkeypatch: pytest.MonkeyPatch
+    member: Member,
+    connect: Connect,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     # A busy machine sends fewer a second than are allowed, and would flood nobody.
     monkeypatch.setattr(Pace.__init__, "__defaults__", (1.0, 200.0))
@@ -162,6 +166,7 @@ async def test_pieces_are_taken_in_order_and_a_flood_is_slowed_then_cut(
     assert 200 <= len(taken) < 1000
     refused = [a["error"] for a in answers if not a["ok"]]
     assert {(e["code"], e["retryable"]) for e in refused} == {("RATE_LIMITED", True)}
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_the_pace_lets_a_steady_stream_through() -> None:
