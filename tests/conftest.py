@@ -8,6 +8,7 @@ import secrets
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -138,9 +139,9 @@ def settings(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch)
     return get_settings()
 
 
-@pytest.fixture
-async def services(settings: Settings) -> AsyncIterator[Services]:
-    """Every door of a process, on real servers; all rows and keys are gone afterwards.
+@asynccontextmanager
+async def emptied_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open every door of a process; all rows and keys are gone afterwards.
 
     The tables are emptied, not rolled back, so that code under test may open units side by side.
     """
@@ -150,6 +151,13 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
             for table in reversed(Base.metadata.sorted_tables):
                 await connection.execute(table.delete())
         await opened.redis.flushdb()
+
+
+@pytest.fixture
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    """Every door of a process, on real servers, for one test."""
+    async with emptied_services(settings) as opened:
+        yield opened
 
 
 @pytest.fixture

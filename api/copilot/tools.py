@@ -49,7 +49,7 @@ async def execute_copilot_tool(call: Call, body: ToolRun) -> ToolRunAnswer:
     return await run_tool(call.services, call.caller, body)
 
 
-@socket_event("copilot:tool", access=READ, domain="copilot")
+@socket_event("copilot:tool", access=READ, domain="copilot", is_slow=True)
 async def execute_tool_by_socket(call: SocketCall, payload: ToolRun) -> dict[str, object]:
     """Run a tool as the route does; the acknowledgement is its answer."""
     ran = await run_tool(call.services, call.caller, payload)

@@ -68,13 +68,12 @@ def _fields(sent: Sequence[object]) -> dict[str, Any]:
 async def _run(
     hub: Hub, event: SocketEvent, connection: Connection, fields: dict[str, Any]
 ) -> Mapping[str, object] | None:
-    if event.is_piece:
-        call = SocketCall(hub, connection, None)
-        return await event.handler(call, checked(event.payload, fields))
     wanted = fields.pop("workspaceId", connection.workspace_of(fields))
     if wanted is not None and not isinstance(wanted, str):
         raise ValidationFailed("workspaceId must be a text.")
     payload = checked(event.payload, fields)
+    if event.is_piece:
+        return await event.handler(SocketCall(hub, connection, None), payload)
     caller = await caller_now(hub.services, connection, wanted)
     access.authorize(caller, event.access, event.domain)
     return await event.handler(SocketCall(hub, connection, caller), payload)

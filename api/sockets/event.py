@@ -8,7 +8,8 @@ Before it runs, the socket's pace is checked, the payload is checked against the
 sends is looked up anew and let in by ``access``: a role that was taken away counts at once. What
 it returns goes into the acknowledgement, ``{ok: true, …}``; a ``NuxaError`` that it raises is one,
 ``{ok: false, error: {code, message, retryable}}``. Events of a socket are handled one after the
-other, in the order in which they came; a handler is quick, or starts a task.
+other, in the order in which they came, but for those that are marked as slow; other handlers are
+quick, or start a task.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class SocketEvent:
     payload: type[BaseModel]
     handler: Handler
     is_piece: bool
+    is_slow: bool
 
 
 EVENTS: Final[dict[str, SocketEvent]] = {}
@@ -78,17 +80,19 @@ def socket_event(
     access: Access,
     domain: str,
     is_piece: bool = False,
+    is_slow: bool = False,
     table: dict[str, SocketEvent] = EVENTS,
 ) -> Callable[[H], H]:
     """Put a function into the table of events.
 
     ``is_piece``: a piece of a stream that an earlier event began on this socket; it is let in by
     what that one left on the connection, since looking up its sender each time would cost too much.
+    ``is_slow``: it may take seconds, and is done beside what the socket sends meanwhile.
     """
 
     def register(handler: H) -> H:
         payload = typing.get_type_hints(handler)["payload"]
-        table[name] = SocketEvent(name, access, domain, payload, handler, is_piece)
+        table[name] = SocketEvent(name, access, domain, payload, handler, is_piece, is_slow)
         return handler
 
     return register

@@ -13,6 +13,7 @@ from socketio import packet
 from socketio.packet import Packet
 
 _MOST_ATTACHMENTS: Final = 8
+_RESERVED: Final = ("connect", "disconnect", "*")
 
 
 class QuickJson:
@@ -28,13 +29,17 @@ class QuickJson:
 
     @staticmethod
     def dumps(data: object, **_: object) -> str:
-        return pydantic_core.to_json(data, inf_nan_mode="constants").decode()
+        try:
+            return pydantic_core.to_json(data, inf_nan_mode="constants").decode()
+        except ValueError:  # nested deeper than it goes, as what a tool answers may be
+            return json.dumps(data)
 
 
 class BoundedPacket(Packet):  # type: ignore[misc]
     """A packet of few binary parts, each of which the library keeps until the last has come."""
 
     json = QuickJson
+    data: Any
 
     def decode(self, encoded_packet: str) -> int:
         """Return how many binary parts follow; raises ``ValueError`` for what cannot be read."""
@@ -44,7 +49,18 @@ class BoundedPacket(Packet):  # type: ignore[misc]
             raise ValueError("the packet is nested too deeply") from error
         if count > _MOST_ATTACHMENTS:
             raise ValueError("too many attachments")
+        if self.packet_type in (packet.EVENT, packet.BINARY_EVENT):
+            self.data = _named(self.data)
         return count
+
+
+def _named(data: object) -> list[Any]:
+    """Return an event under a name that is a text and not the library's own: by ``connect``,
+    ``disconnect`` or ``*`` a client would call what is for the library to call."""
+    if not isinstance(data, list) or not data:
+        raise ValueError("an event without a name")
+    name, *sent = data
+    return [name if isinstance(name, str) and name not in _RESERVED else "", *sent]
 
 
 def event_packets(event: str, data: object) -> Iterator[Callable[[], engine.Packet]]:

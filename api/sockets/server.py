@@ -19,6 +19,7 @@ from api.sockets.connection import Connection
 from api.sockets.event import EVENTS, SocketEvent
 from api.sockets.handshake import admit
 from api.sockets.hub import GREETINGS, Hub
+from api.sockets.intake import Intake
 from api.sockets.sweep import Sweep
 from core.services import Services
 
@@ -46,6 +47,7 @@ class Sockets:
         self._starting: asyncio.Task[AsyncServer] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._hub: Hub | None = None
+        self._intake: Intake | None = None
         self.connections: dict[str, Connection] = {}
 
     @staticmethod
@@ -68,6 +70,8 @@ class Sockets:
         for connection in list(self.connections.values()):
             await connection.release("stopped")
             await server.disconnect(connection.sid, ignore_queue=True)
+        if self._intake is not None:
+            await self._intake.close()
         if self._hub is not None:
             await self._hub.close()
         await server.shutdown()
@@ -83,6 +87,9 @@ class Sockets:
         server.on("connect", self._connect)
         server.on("disconnect", self._disconnect)
         server.on("*", self._take)
+        slow = [name for name, event in self._events.items() if event.is_slow]
+        self._intake = Intake(server.eio.handlers["message"], slow)
+        server.eio.on("message", self._intake.take)
         self._hub = Hub(self._services(), server)
         sweep = Sweep(self._services(), server, self.connections)
         self._sweeping = asyncio.create_task(sweep.run(self._sweep_seconds))

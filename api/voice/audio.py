@@ -32,22 +32,20 @@ _REASONS: Final[dict[Leaving, EndReason]] = {
 }
 
 
-class AudioStart(Wire):
-    session_id: str
+class SessionRef(Wire):
+    session_id: str = Field(max_length=100)
+
+
+class AudioStart(SessionRef):
     format: AudioFormat = _FORMAT
 
 
-class AudioChunk(Wire):
+class AudioChunk(SessionRef):
     """``data``: 16-bit little-endian samples of one channel at 16 kHz, at most a second of them,
     binary or base64; ``seq`` grows."""
 
-    session_id: str
     data: bytes | str
     seq: int | None = Field(None, ge=0)
-
-
-class AudioEnd(Wire):
-    session_id: str
 
 
 @dataclass
@@ -133,7 +131,7 @@ async def take_audio(call: SocketCall, payload: AudioChunk) -> None:
 
 
 @socket_event("audio:end", access=READ, domain="voice", is_piece=True)
-async def end_audio(call: SocketCall, payload: AudioEnd) -> None:
+async def end_audio(call: SocketCall, payload: SessionRef) -> None:
     """Say that all is said: it is answered at once; more may follow."""
     await _spoken(call.connection, payload.session_id).holding.talk.flush()
 

@@ -29,7 +29,7 @@ from pipelines import run
 from pipelines.editing.content import checked, content_of
 from pipelines.editing.edit import save
 from pipelines.editing.operations import replace
-from pipelines.validity import check, require_valid
+from pipelines.validity import check
 from pipelines.workflow import parse
 
 
@@ -45,13 +45,12 @@ async def list_workflows(call: Call, query: WorkflowQuery) -> Page[WorkflowSumma
 @endpoint("POST", "/api/workflows", access=WRITE, status=201)
 async def create_workflow(call: Call, body: NewWorkflow) -> WorkflowAnswer:
     """Create a workflow; it may be unfinished, but what it says must make sense."""
-    definition = parse(body.model_dump(include=set(PARTS)))
-    require_valid(definition, runnable=False)
+    content = await checked(body.model_dump(include={"name", "description", *PARTS}))
     row = Workflow(
         id=new_id("wf"),
-        name=body.name,
-        description=body.description,
-        definition=definition.wire(),
+        name=content["name"],
+        description=content["description"],
+        definition={part: content[part] for part in PARTS},
         created_by=call.user_id,
     )
     call.unit.workflows.add(row)

@@ -108,8 +108,15 @@ class Conversation:
             await asyncio.gather(reply, return_exceptions=True)
 
     async def _greeting(self, greeting: str) -> None:
-        await self._say_all(greeting)
-        await self._note("assistant", greeting)
+        is_whole = False
+        await self._line.transcript("assistant", greeting, False)
+        try:
+            await self._say_all(greeting)
+            is_whole = True
+        finally:
+            # Also when interrupted: what was said was said.
+            await asyncio.shield(self._note("assistant", greeting, {"interrupted": not is_whole}))
+        await self._line.transcript("assistant", greeting, True)
 
     async def _say_all(self, text: str) -> None:
         sentences = Sentences()

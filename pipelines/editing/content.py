@@ -94,7 +94,8 @@ def _require_storable(content: Content) -> int:
         text = storable(content)
     except (ValueError, RecursionError) as error:
         raise ValidationFailed(
-            "The workflow holds what is no JSON, or is nested too deeply; correct it."
+            "The workflow holds what is no JSON, a number beyond 1.8e308, or lists in lists"
+            " a hundred deep; correct it."
         ) from error
     if NUL in text:
         raise ValidationFailed("The workflow holds NUL in a text; remove it.")

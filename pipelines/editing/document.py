@@ -167,7 +167,19 @@ def _shaped(path: list[str], value: Any) -> Any:
     if path[0] == "blocks" and len(path) == 2 and isinstance(value, dict):
         return Map({key: _shaped([*path, key], inner) for key, inner in value.items()})
     if path[0] == "blocks" and path[2:] == ["subBlocks"] and isinstance(value, dict):
-        return Map(dict(value))
+        return Map({key: _as_doubles(inner) for key, inner in value.items()})
+    return _as_doubles(value)
+
+
+def _as_doubles(value: Any) -> Any:
+    """Return plain JSON in which whole numbers that JavaScript has not are doubles, as they are in
+    every browser; the library would write them as another type, and ends on those of 65 bits."""
+    if isinstance(value, dict):
+        return {key: _as_doubles(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_doubles(inner) for inner in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT:
+        return float(value)
     return value
 
 

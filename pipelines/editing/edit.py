@@ -98,6 +98,10 @@ async def _known(unit: Unit, workflow_id: str, asked: Asked) -> Edited | None:
     known = await unit.workflow_operations.known(workflow_id, asked.operation_id)
     if known is None:
         return None
+    if (known.user_id, known.operation["type"]) != (asked.editor.user_id, asked.operation["type"]):
+        raise Conflict(
+            "Another edit has this operationId already; send yours under an id of its own."
+        )
     return Edited(known.version, known.operation_id, known.operation, known.inverse, True)
 
 

@@ -22,7 +22,8 @@ _DEEPEST: Final = {"blocks": (2, 3, 4)}  # lengths of paths; [part, id] in the o
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON: 1 and 1.0 are, 1 and true are not."""
+    """Whether two values are the same JSON: 1 and 1.0 are, 1 and true are not. A whole number is
+    the same as the double that stands for it where there are doubles only."""
     if one is other:
         return True
     if isinstance(one, bool) or isinstance(other, bool):
@@ -31,7 +32,10 @@ def same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
+    if one == other:
+        return True
+    is_mixed = isinstance(one, int | float) and isinstance(other, int | float)
+    return is_mixed and type(one) is not type(other) and float(one) == float(other)
 
 
 def difference(before: Content, after: Content) -> list[Step]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NoReturn
 
 from core.errors import ValidationFailed
 
@@ -17,6 +17,7 @@ _AWARENESS: Final = 1
 _QUERY_AWARENESS: Final = 3
 _STEP_1, _STEP_2, _UPDATE = range(3)
 _MOST_CLIENTS: Final = 200  # in one awareness message
+_LARGEST_NUMBER: Final = 2**53 - 1  # others end at what JavaScript has not
 _LARGEST_STATE: Final = 10_000  # characters of a client's JSON
 
 Kind = Literal["step1", "step2", "update", "awareness", "query"]
@@ -89,11 +90,17 @@ def read_awareness(content: bytes) -> list[Awareness]:
             at += size
             if size > _LARGEST_STATE or at > len(content):
                 raise ValueError(size)
-            json.loads(state)
+            if max(client, clock + 1) > _LARGEST_NUMBER:
+                raise ValueError(clock)
+            json.loads(state, parse_constant=_no_constant)
             found.append(Awareness(client, clock, state))
     except (IndexError, ValueError, RecursionError) as error:
         raise ValidationFailed("The awareness update cannot be read.") from error
     return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def awareness_message(states: list[Awareness]) -> bytes:

@@ -8,10 +8,12 @@ whole is read, which says what is wrong and where.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pydantic_core
 from pydantic import ValidationError
 
 from pipelines.editing.patch import PARTS, Content
@@ -28,6 +30,9 @@ from pipelines.workflow import (
 )
 
 NUL: Final = "\\u0000"
+_DEEPEST: Final = 100  # lists and objects inside one another, as in updates of CRDT clients
+_WRITTEN_DEPTH: Final = 254  # what pydantic's JSON goes down to
+_HUGE: Final = re.compile(r"\d{309}")
 _MODELS: Final[dict[str, type[Wire]]] = {
     "blocks": Block,
     "edges": Edge,
@@ -46,10 +51,30 @@ class Read:
 
 
 def storable(value: object) -> str:
-    """Return a value as JSON; raises ``ValueError`` or ``RecursionError`` for what is none."""
+    """Return a value as JSON; raises ``ValueError`` or ``RecursionError`` for what is none, what is
+    nested deeper than a document's values may be, and numbers that no double holds."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     text.encode()
+    _require_shallow(value)
+    if _HUGE.search(text):  # may be in a text
+        json.loads(text, parse_int=_within_doubles)
     return text
+
+
+def _require_shallow(value: object) -> None:
+    # Written by what stops at a depth of its own, which is quicker than looking at each value.
+    for _ in range(_WRITTEN_DEPTH - _DEEPEST):
+        value = [value]
+    pydantic_core.to_json(value)
+
+
+def _within_doubles(digits: str) -> int:
+    number = int(digits)
+    try:
+        float(number)
+    except OverflowError as error:
+        raise ValueError("a number that no double holds") from error
+    return number
 
 
 def read_change(content: Content, before: Content, definition: Definition) -> Read | None:

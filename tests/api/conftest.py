@@ -107,26 +107,24 @@ class Member:
 SignUp = Callable[[], Awaitable[Member]]
 
 
+async def sign_up_at(api_url: str, clients: AsyncExitStack) -> Member:
+    """Sign one more person up; her clients are closed with ``clients``."""
+    browser = await clients.enter_async_context(_client(api_url))
+    email, password = f"{new_id('user')}@example.com", "correct horse battery"
+    account = {"email": email, "password": password, "name": "Mia Member"}
+    made = (await browser.post("/api/auth/signup", json=account)).json()
+    answer = await browser.post("/api/auth/api-keys", json={"name": "program"})
+    program = await clients.enter_async_context(
+        _client(api_url, {"x-api-key": answer.json()["key"]})
+    )
+    return Member(browser, program, made["user"]["id"], made["workspaceId"], email, password)
+
+
 @pytest.fixture
 async def sign_up(api_url: str) -> AsyncIterator[SignUp]:
     """Signs up one more person: ``await sign_up()``; two of them are two tenants."""
     async with AsyncExitStack() as clients:
-
-        async def make() -> Member:
-            browser = _client(api_url)
-            await clients.enter_async_context(browser)
-            email, password = f"{new_id('user')}@example.com", "correct horse battery"
-            account = {"email": email, "password": password, "name": "Mia Member"}
-            made = (await browser.post("/api/auth/signup", json=account)).json()
-            answer = await browser.post("/api/auth/api-keys", json={"name": "program"})
-            key = {"x-api-key": answer.json()["key"]}
-            program = _client(api_url, key)
-            await clients.enter_async_context(program)
-            return Member(
-                browser, program, made["user"]["id"], made["workspaceId"], email, password
-            )
-
-        yield make
+        yield lambda: sign_up_at(api_url, clients)
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ class AwarenessStates:
         if len(own) > _MOST_OF_A_SOCKET:
             raise Conflict(f"At most {_MOST_OF_A_SOCKET} clients of Yjs on a socket.")
         if news:
+            await self._forget(workflow_id, [c for c, entry in entries.items() if _is_old(entry)])
             await self._keep(workflow_id, opened.user["userId"], news)
             await self._tell(workflow_id, news, sid)
 
@@ -49,7 +50,7 @@ class AwarenessStates:
         states = [
             Awareness(client, entry["clock"], entry["state"])
             for client, entry in entries.items()
-            if time.time() - entry["seen"] <= _GONE_SECONDS
+            if not _is_old(entry)
         ]
         return [state for state in states if not state.is_gone]
 
@@ -86,6 +87,11 @@ class AwarenessStates:
             pipe.expire(_key(workflow_id), _KEEP_SECONDS)
             await pipe.execute()
 
+    async def _forget(self, workflow_id: str, clients: list[int]) -> None:
+        """Drop clients that are gone: each page that is loaded anew is another."""
+        if clients:
+            await self._redis.hdel(_key(workflow_id), *map(str, clients))
+
     async def _entries(self, workflow_id: str) -> dict[int, dict[str, Any]]:
         found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_key(workflow_id)))
         return {int(client): json.loads(entry) for client, entry in found.items()}
@@ -95,10 +101,14 @@ def _key(workflow_id: str) -> str:
     return f"nuxa:awareness:{workflow_id}"
 
 
+def _is_old(entry: dict[str, Any]) -> bool:
+    return bool(time.time() - entry["seen"] > _GONE_SECONDS)
+
+
 def _is_news(state: Awareness, entries: dict[int, dict[str, Any]], user_id: str) -> bool:
     """Whether a state is newer than what is known, and of the user who says it."""
     known = entries.get(state.client)
-    if known is None or time.time() - known["seen"] > _GONE_SECONDS:
+    if known is None or _is_old(known):
         return True
     is_newer: bool = state.clock > known["clock"] or (
         state.clock == known["clock"] and state.is_gone and known["state"] != "null"

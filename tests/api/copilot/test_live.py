@@ -160,20 +160,6 @@ async def test_the_same_message_id_is_one_turn(member: Member, listen: Listen) -
     await listener.hears_all()
 
 
-@pytest.mark.parametrize(
-    ("sent", "code"),
-    [({}, "VALIDATION_ERROR"), ({"message": 3}, "VALIDATION_ERROR"),
-     ({"message": "a", "more": 1}, "VALIDATION_ERROR"), ({"message": ""}, "VALIDATION_ERROR"),
-     ({"message": "a", "chatId": "chat_none"}, "NOT_FOUND"),
-     ({"message": "a", "workspaceId": "ws_none"}, "NOT_FOUND")],
-)  # fmt: skip
-async def test_asking_is_refused(
-    sent: dict[str, Any], code: str, member: Member, listen: Listen
-) -> None:
-    listener = await listen(await _ticket(member))
-    assert (await listener.ask("message:new", **sent))["error"]["code"] == code
-
-
 async def test_a_turn_is_ended_by_its_owner_alone(
     member: Member, stranger: Member, listen: Listen
 ) -> None:
@@ -185,9 +171,3 @@ async def test_a_turn_is_ended_by_its_owner_alone(
     for odd in ({}, {"id": message_id, "status": "completed"}, {"id": 3, "status": "aborted"}):
         assert (await listener.ask("message:update", **odd))["error"]["code"] == "VALIDATION_ERROR"
     await listener.hears_all()
-
-
-async def test_a_key_without_the_scope_asks_nothing(member: Member, listen: Listen) -> None:
-    listener = await listen(await _key(member, "files:read"))
-    answer = await listener.ask("message:new", message="Hello?")
-    assert answer["error"]["code"] == "FORBIDDEN"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class Told:
 
     texts: list[str | bytes] = field(default_factory=list)
     rooms: list[Room] = field(default_factory=list)
+    waiting: list[str | bytes] = field(default_factory=list)
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def _events(told: Told) -> dict[str, SocketEvent]:
@@ -79,6 +82,12 @@ def _events(told: Told) -> dict[str, SocketEvent]:
     async def break_(call: SocketCall, payload: Said) -> None:
         raise ZeroDivisionError("secret detail")
 
+    @socket_event("test:wait", access=READ, domain="voice", is_slow=True, table=table)
+    async def wait(call: SocketCall, payload: Said) -> dict[str, object]:
+        told.waiting.append(payload.text)
+        await told.may_go_on.wait()
+        return {"text": payload.text}
+
     return table
 
 
@@ -91,6 +100,8 @@ def told() -> Told:
 def _forget(told: Told) -> None:
     told.texts.clear()
     told.rooms.clear()
+    told.waiting.clear()
+    told.may_go_on.clear()
 
 
 def socket_app(settings: Settings, told: Told) -> Api:

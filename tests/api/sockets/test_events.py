@@ -144,7 +144,11 @@ async def test_what_is_held_goes_with_the_socket(
 
 
 async def test_pieces_are_taken_in_order_and_a_flood_is_slowed_then_cut(
-    member: Member, connect: Connect, told: Told, monkeypatch: pytest.MonkeyPatch
+    member: Member,
+    connect: Connect,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     # A busy machine sends fewer a second than are allowed, and would flood nobody.
     monkeypatch.setattr(Pace.__init__, "__defaults__", (1.0, 200.0))
@@ -162,6 +166,7 @@ async def test_pieces_are_taken_in_order_and_a_flood_is_slowed_then_cut(
     assert 200 <= len(taken) < 1000
     refused = [a["error"] for a in answers if not a["ok"]]
     assert {(e["code"], e["retryable"]) for e in refused} == {("RATE_LIMITED", True)}
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_the_pace_lets_a_steady_stream_through() -> None:
@@ -188,6 +193,30 @@ async def test_malformed_packets_do_no_harm(member: Member, connect: Connect) ->
     for packet in ("", "9", "2", "2{", "2[", '2["test:say"', "2" + "[" * 100_000, "59-[]", "5999-"):
         await client.eio.send(packet)
     assert (await _ask(client, "test:say", {"text": "still"}))["ok"]
+
+
+@pytest.mark.parametrize("name", ["connect", "disconnect", "*", "", 3, None, ["a"], {"a": 1}])
+async def test_a_name_that_is_the_librarys_or_no_text_is_an_event_that_is_not_there(
+    name: Any, member: Member, connect: Connect, told: Told
+) -> None:
+    client = await connect(_auth(member))
+    await _ask(client, "test:join", {"text": "a"})
+    sent = ({"asgi.scope": {"headers": []}}, _auth(member))
+    for several in (sent, ("transport close",), ()):
+        answer = await client.call(name, several, timeout=5)
+        assert answer["error"]["code"] == "NOT_FOUND"
+    assert (await _ask(client, "test:say", {"text": "still"}))["ok"]
+    assert told.rooms[0].closed == []
+
+
+async def test_a_packet_that_cannot_be_read_is_a_line_in_the_log(
+    member: Member, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await connect(_auth(member))
+    for packet in ("2[]", "2{", "9", "2" + "[" * 100_000, "1", "0{"):
+        await client.eio.send(packet)
+    await asyncio.sleep(0.2)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def test_who_never_says_hello_is_shown_out(api_url: str) -> None:

@@ -177,13 +177,28 @@ async def test_the_end_of_audio_is_the_end_of_the_turn(
     assert (await talk.until("transcript", role="user"))["text"] == "Hello?"
 
 
-async def test_the_greeting_is_said_first(
+async def test_the_greeting_is_said_first_and_shown(
     member: Member, connect: Connect, with_voice: FakeVoice
 ) -> None:
     await member.browser.post("/api/voice/config", json={"greeting": "Hello. How can I help?"})
     talk = await _begin(member, connect)
     await talk.until("response", final=True)
     assert with_voice.said == ["Hello.", "How can I help?"]
+    shown = await talk.until("transcript", final=True)
+    assert (shown["role"], shown["text"]) == ("assistant", "Hello. How can I help?")
+
+
+async def test_a_greeting_that_was_interrupted_is_remembered(
+    member: Member, connect: Connect, with_voice: FakeVoice
+) -> None:
+    with_voice.seconds = 30.0
+    await member.browser.post("/api/voice/config", json={"greeting": "Hello."})
+    talk = await _begin(member, connect)
+    await talk.until("response")
+    await talk.ask("chunk", data=tone(0.2))
+    await talk.until("interrupted")
+    (line,) = (await _with_answer(member, talk))["transcript"]
+    assert (line["text"], line["interrupted"]) == ("Hello.", True)
 
 
 async def test_a_workflow_answers(member: Member, connect: Connect, with_voice: FakeVoice) -> None:

@@ -44,6 +44,21 @@ async def test_an_id_seen_before_is_not_applied_twice(
     assert (content["variables"]["v"]["value"], version) == (8, first.version + 1)
 
 
+async def test_an_id_of_another_edit_is_a_conflict_and_drops_nothing_silently(
+    services: Services, owner: Owner, workflow_id: str
+) -> None:
+    async def one(kind: str, user_id: str, value: int) -> Edited:
+        asked = Asked({"type": kind}, Editor(user_id), "one")
+        async with services.store.unit(owner.workspace_id) as unit:
+            return await edit(services, unit, workflow_id, asked, _set(value))
+
+    await one("variable:set", owner.user_id, 7)
+    for kind, user_id in (("variable:set", "usr_other"), ("block:update", owner.user_id)):
+        with pytest.raises(Conflict, match="operationId"):
+            await one(kind, user_id, 8)
+    assert (await one("variable:set", owner.user_id, 7)).is_repeat
+
+
 async def test_what_was_refused_may_be_sent_again(apply: Apply) -> None:
     with pytest.raises(ValidationFailed):
         await apply(partial(operations.delete_block, block_id="t"), operation_id="one")

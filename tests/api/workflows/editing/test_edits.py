@@ -1,4 +1,5 @@
-"""Every event of edits: done, refused, malformed; told to the others and to nobody twice."""
+"""Edits: kept, told to the others and to nobody twice, taken back. What is refused is in
+``tests/api/events``."""
 
 from __future__ import annotations
 
@@ -12,40 +13,9 @@ from api.sockets.server import Sockets
 from core.config import Settings
 from pipelines.editing.patch import patched, same
 from tests.api.conftest import Member, serving
+from tests.api.events.case import filled
+from tests.api.events.editing import EDITING
 from tests.api.workflows.editing.conftest import Open
-from tests.pipelines.editing.conftest import block
-
-EDGE = {"id": "e9", "source": "s", "target": "u"}
-EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
-    # what works, what is refused, what is malformed
-    "block:add": (
-        {"block": block("n", "wait", "Wait")},
-        {"block": block("n", "no such type", "Wait")},
-        {"block": "n"},
-    ),
-    "block:update": (
-        {"blockId": "t", "changes": {"name": "New Name"}},
-        {"blockId": "none", "changes": {"name": "New Name"}},
-        {"blockId": "t", "changes": 3},
-    ),
-    "block:delete": ({"blockId": "u"}, {"blockId": "t"}, {"blockId": None}),
-    "subblock:update": (
-        {"blockId": "u", "subblockId": "template", "value": "x"},
-        {"blockId": "u", "subblockId": "template", "value": "<none.x>"},
-        {"blockId": "u", "value": "x"},
-    ),
-    "variable:set": (
-        {"variableId": "w", "name": "more", "type": "string", "value": "x"},
-        {"variableId": "w", "value": "it has no name"},
-        {"variable": "w"},
-    ),
-    "variable:delete": ({"variableId": "v"}, {"variableId": "w"}, {}),
-    "workflow:update": (
-        {"operation": {"patch": [{"op": "set", "path": ["edges", "e9"], "value": EDGE}]}},
-        {"changes": {"edges": [{**EDGE, "target": "none"}]}},
-        {"operation": {"patch": [{"op": "move", "path": []}]}},
-    ),
-}
 
 
 async def _workflow(member: Member, workflow_id: str) -> dict[str, Any]:
@@ -53,13 +23,14 @@ async def _workflow(member: Member, workflow_id: str) -> dict[str, Any]:
     return dict(found.json())
 
 
-@pytest.mark.parametrize("event", EDITS)
+@pytest.mark.parametrize("event", EDITING)
 async def test_an_edit_is_kept_acknowledged_and_told_to_the_others(
     event: str, member: Member, join: Open, workflow_id: str
 ) -> None:
     sender, other = await join(member), await join(member)
     before = await _workflow(member, workflow_id)
-    answer = await sender.done(event, operationId="op-1", **EDITS[event][0])
+    sent = filled(EDITING[event].sent, {"$workflow": workflow_id})
+    answer = await sender.done(event, **{"operationId": "op-1", **sent})
     assert (answer["version"], answer["operationId"]) == (before["version"] + 1, "op-1")
     after = await _workflow(member, workflow_id)
     told = await other.hears("workflow:update" if event == "workflow:update" else event)
@@ -76,34 +47,6 @@ async def test_an_edit_is_kept_acknowledged_and_told_to_the_others(
     for part in ("blocks", "loops", "parallels", "variables"):
         assert back[part] == before[part]
     assert sorted(back["edges"], key=str) == sorted(before["edges"], key=str)
-
-
-@pytest.mark.parametrize("event", EDITS)
-async def test_what_makes_no_sense_is_refused_and_changes_nothing(
-    event: str, member: Member, join: Open, workflow_id: str
-) -> None:
-    sender, other = await join(member), await join(member)
-    before = await _workflow(member, workflow_id)
-    _, refused, malformed = EDITS[event]
-    assert await sender.refused(event, **refused) in ("VALIDATION_ERROR", "NOT_FOUND")
-    assert await sender.refused(event, **malformed) == "VALIDATION_ERROR"
-    assert await sender.refused(event, **EDITS[event][0], workflowId="wf_none") == "NOT_FOUND"
-    assert await sender.refused(event, **EDITS[event][0], expectedVersion=99) == "CONFLICT"
-    assert await _workflow(member, workflow_id) == before
-    assert await other.heard_nothing("workflow:update")
-
-
-@pytest.mark.parametrize("event", EDITS)
-async def test_a_reader_writes_nothing(
-    event: str, member: Member, stranger: Member, reader: dict[str, Any], join: Open,
-    open_socket: Open, workflow_id: str,
-) -> None:  # fmt: skip
-    before = await _workflow(member, workflow_id)
-    client = await join(stranger, **reader)
-    assert await client.refused(event, **EDITS[event][0]) == "FORBIDDEN"
-    outsider = await open_socket(stranger)
-    assert await outsider.refused(event, **EDITS[event][0]) == "NOT_FOUND"
-    assert await _workflow(member, workflow_id) == before
 
 
 async def test_a_repeat_is_acknowledged_and_not_applied(member: Member, join: Open) -> None:

@@ -45,21 +45,6 @@ async def test_a_closed_socket_leaves(member: Member, join: Open) -> None:
     assert len((await first.done("workflow:join"))["users"]) == 1
 
 
-@pytest.mark.parametrize("event", ["workflow:join", "user:join"])
-async def test_joining_is_refused(event: str, stranger: Member, open_socket: Open) -> None:
-    client = await open_socket(stranger)
-    assert await client.refused(event) == "NOT_FOUND"
-    assert await client.refused(event, workflowId=3) == "VALIDATION_ERROR"
-    assert await client.refused(event, more=3) == "VALIDATION_ERROR"
-
-
-@pytest.mark.parametrize("event", ["workflow:leave", "user:leave"])
-async def test_leaving_is_refused(event: str, stranger: Member, open_socket: Open) -> None:
-    client = await open_socket(stranger)
-    assert await client.refused(event) == "CONFLICT"
-    assert await client.refused(event, workflowId=None) == "VALIDATION_ERROR"
-
-
 async def test_a_pointer_that_comes_while_one_is_being_shown_is_shown_as_well(
     member: Member, join: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,18 +81,6 @@ async def test_pointers_are_shown_to_the_others_the_last_of_many(
     await first.done("cursor:move", cursor=None)
     assert (await second.hears("cursor:move"))["cursor"] is None
     assert await first.heard_nothing("cursor:move")
-
-
-async def test_pointing_is_refused(member: Member, open_socket: Open, join: Open) -> None:
-    stranger_to_it = await open_socket(member)
-    assert await stranger_to_it.refused("cursor:move", cursor=None) == "CONFLICT"
-    client = await join(member)
-    for sent in (
-        {"cursor": {"x": "a", "y": 1}},
-        {"cursor": {"x": 1}},
-        {"selection": {"type": "x"}},
-    ):
-        assert await client.refused("cursor:move", **sent) == "VALIDATION_ERROR"
 
 
 async def test_two_processes_are_one_room(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from pycrdt import (
     handle_sync_message,
 )
 
+from api.workflows.editing import awareness
+from core.services import Services
 from pipelines.editing.patch import PARTS, by_id, same
 from pipelines.editing.protocol import Awareness, awareness_message, read_awareness, read_message
 from tests.api.conftest import Member
@@ -119,31 +123,6 @@ async def test_a_readers_updates_are_dropped(
     assert writer.roots["variables"]["v"]["value"] == 3
 
 
-@pytest.mark.parametrize(
-    "message",
-    [b"", b"\x00", b"\x02", b"\x00\x05\x00", b"\x00\x02\x01", b"\x00\x02\x03abc",
-     b"\x00\x02\x02\x01\x01", b"\x01\x01\xff", b"\x00\x00\x01\xff", b"\xff" * 40, "text", None],
-)  # fmt: skip
-async def test_malformed_messages_do_no_harm(message: Any, member: Member, share: Any) -> None:
-    shared = await share(member)
-    assert (await shared.send(message))["error"]["code"] == "VALIDATION_ERROR"
-    await shared.agrees(member)
-
-
-async def test_oversized_messages_are_refused(member: Member, share: Any) -> None:
-    shared = await share(member)
-    large = {"id": "v", "name": "x", "value": "x" * 600_000}
-    assert (await shared.change("variables", "v", large))["error"]["code"] == "PAYLOAD_TOO_LARGE"
-    other = await share(member)
-    await other.agrees(member)
-
-
-async def test_a_workflow_that_is_not_open_is_not_shared(member: Member, open_socket: Open) -> None:
-    client = await open_socket(member)
-    message = create_sync_message(Doc())
-    assert await client.refused("yjs:update", update=message) == "CONFLICT"
-
-
 async def test_awareness_is_passed_on_kept_for_those_who_come_and_ended(
     member: Member, stranger: Member, reader: dict[str, Any], share: Any
 ) -> None:
@@ -165,3 +144,15 @@ async def _until(holds: Any) -> None:
     async with asyncio.timeout(10):
         while not holds():
             await asyncio.sleep(0.02)
+
+
+async def test_awareness_that_is_old_is_forgotten(
+    member: Member, share: Any, services: Services, workflow_id: str
+) -> None:
+    """A page that is loaded anew is another client of CRDT: all day long they would add up."""
+    old = {"userId": "usr_x", "seen": time.time() - 31, "clock": 1, "state": "null"}
+    key = awareness._key(workflow_id)
+    await services.redis.hset(key, mapping={str(n): json.dumps(old) for n in range(100, 200)})
+    one = await share(member)
+    assert (await one.send(awareness_message([Awareness(7, 1, "{}")])))["ok"]
+    assert await services.redis.hkeys(key) == [b"7"]
