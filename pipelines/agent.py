@@ -191,7 +191,7 @@ class _Loop:
             return [*_shown(self._text.finish()), call]
         if isinstance(delta, Finished):
             self._finished.append(delta)
-            return self._say(self._sourced.finish())
+            return self._say(self._sourced.end())
         return [delta]
 
     def _say(self, text: str) -> list[AgentEvent]:

@@ -20,6 +20,9 @@ from pipelines.passages import Passage, Passages
 from pipelines.references import as_text
 from pipelines.support import find_support
 
+UNCITED: Final = (
+    "No passage was near enough to the question to be cited for this; look it up in the documents."
+)
 _MARK: Final = re.compile(r"\s?\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6})*\s?\]")
 
 
@@ -39,6 +42,7 @@ class Sourced:
         self._held: list[str] = []
         self._is_holding = False
         self._said: set[str] = set()
+        self._is_cited = False
 
     def begin(self, n: int) -> str:
         """Begin a point that rests on passage ``n``; return the one before, whole."""
@@ -52,6 +56,14 @@ class Sourced:
             return piece
         self._held.append(piece)
         return ""
+
+    def end(self) -> str:
+        """Return the last point; under an answer of which no point is cited, that it is not."""
+        last = self.finish()
+        if not self._said or self._is_cited or not len(self._passages):
+            return last
+        self._is_cited = True  # is said once
+        return f"{last}\n\n{UNCITED}"
 
     def finish(self) -> str:
         """Return the last point, if there is one."""
@@ -67,6 +79,7 @@ class Sourced:
             return ""
         apart = " " if self._said else ""
         self._said.add(point)
+        self._is_cited = self._is_cited or passage is not None
         return f"{apart}{point} [{passage.n}]" if passage else f"{apart}{point}"
 
     def _bearing(self, point: str, named: Passage | None) -> Passage | None:

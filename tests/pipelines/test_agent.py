@@ -15,6 +15,7 @@ from pipelines.calling import ToolResult
 from pipelines.citations import Citation
 from pipelines.narrowing import ANSWERING
 from pipelines.passages import Passage, Passages
+from pipelines.sourced import UNCITED
 from tests.fakes import FakeChat
 
 ASK = [{"role": "user", "content": "How warm is it in Oslo?"}]
@@ -150,12 +151,12 @@ async def test_a_failing_model_is_an_error() -> None:
         ([Source(1), "It is 17 degrees."], "It is 17 degrees. [1]"),
         ([Source(1), "It is 17 [2] degrees [1]."], "It is 17 degrees. [1]"),
         ([Source(1), "It is 71 degrees."], "It is 17 degrees in Oslo today. [1]"),
-        ([Source(0), "Who knows?"], "Who knows?"),
+        ([Source(0), "Who knows?"], f"Who knows?\n\n{UNCITED}"),
         ([Source(7), "It is 17 degrees."], "It is 17 degrees. [1]"),  # that of who bears it out
         ([Source(1), "It is 17 degrees.", Source(0), "Take a hat."],
          "It is 17 degrees. [1] Take a hat."),
         ([Source(1), "It is 17 degrees.", Source(1), "It is 17 degrees."], "It is 17 degrees. [1]"),
-        ([Source(1), "Whales sing."], "Whales sing."),
+        ([Source(1), "Whales sing."], f"Whales sing.\n\n{UNCITED}"),
         (["It is 17 degrees [1]."], "It is 17 degrees [1]."),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.narrowing import ANSWERING, CITED
 from pipelines.passages import Passage, Passages
-from pipelines.sourced import Sourced
+from pipelines.sourced import UNCITED, Sourced
 
 ROW = "| Rent | $ 1,200 | $ 1,100 |"
 SHOWN = "Costs [3]. Rent: Q3 2022 $ 1,200; Q3 2021 $ 1,100"
@@ -64,3 +64,15 @@ def test_a_figure_without_a_source_gives_way_to_the_nearest_passage_if_one_is_ne
     far.add([Passage("c", "d", "a.pdf", "The harbour opened in 1893.", 0, near=0.2)])
     sourced = Sourced(far, "What is 17 times 3?")
     assert sourced.begin(0) + sourced.feed("It is 51.") + sourced.finish() == "It is 51."
+
+
+def test_an_answer_without_a_citation_says_so_once_and_none_without_passages() -> None:
+    passages = Passages()
+    passages.add([Passage("c", "d", "a.pdf", "Gulls nest on the pier.", 0, near=0.2)])
+    sourced = Sourced(passages, "Who was first?")
+    assert sourced.begin(1) + sourced.feed("Nobody was.") == ""
+    assert sourced.end() == f"Nobody was.\n\n{UNCITED}"
+    assert sourced.begin(1) + sourced.feed("I mean it.") + sourced.end() == " I mean it."
+    plain = Sourced(Passages(), "Who was first?")
+    assert plain.begin(0) + plain.feed("Nobody was.") + plain.end() == "Nobody was."
+    assert Sourced(passages, "Hello").end() == ""
