@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from core.store.hits import SearchedBase
 from core.store.unit import Store
@@ -10,7 +11,7 @@ from pipelines.narrowing import add
 from pipelines.passages import Passage, Passages
 from pipelines.search import Hit, SearchQuery, search
 
-_LONGEST_QUERY = 2_000  # characters
+LONGEST_QUERY: Final = 2_000  # characters; what follows is not searched for
 
 
 async def retrieve(
@@ -42,7 +43,7 @@ async def find(
     """Search as :func:`retrieve` does for up to ``most`` passages, and give them no numbers."""
     if not base_ids or not words.strip():
         return []
-    query = SearchQuery(words[:_LONGEST_QUERY], top_k=most)
+    query = SearchQuery(words[:LONGEST_QUERY], top_k=most)
     answer = await search(store, workspace_id, base_ids, query, known)
     return [_passage(hit) for hit in answer.results]
 

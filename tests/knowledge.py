@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,9 @@ class WordEmbedder:
 
     dimensions = DIMENSIONS
 
-    def begin_query(self, text: str) -> None:
-        """It is quick: nothing has to begin early."""
+    def begin_query(self, text: str) -> Future[NDArray[np.float32]]:
+        """Nothing has to begin early; it takes until it is asked for."""
+        return Future()
 
     async def embed_query(self, text: str) -> NDArray[np.float32]:
         return embedded(text)

@@ -136,11 +136,13 @@ class _Search:
         self._words: Bm25 = NO_WORDS
         self._lists: WordLists = NO_LISTS
         self._worded: dict[int, float] = {}  # BM25 by chunk
+        self._measured: Candidates | None = None  # what words found, where there was time for it
         self._vector: Floats = np.empty(0, np.float32)
         self.ahead = StoredChunks(())  # read before it was sure that it is shown
 
     async def look_up(self, unit: Unit) -> None:
-        """Find what is allowed, and what the words point at, while the question is embedded."""
+        """Find what is allowed, and what the words point at, while the question is embedded; if
+        that takes longer, measure it as well."""
         mode = self._query.mode
         if mode != "keyword":
             self._embedder.begin_query(self._query.text)
@@ -152,6 +154,14 @@ class _Search:
             self._lists = await word_lists(unit, self._scope, self._words)
             self._worded = await by_words(unit, self._scope, self._words, self._lists)
             self._clock.lap("keywordMs")
+        when, weighs = asked_time(self._query.text), mode == "hybrid"
+        self._measurer = Measurer(self._scope, self._words, self._lists, when, weighs=weighs)
+        if weighs and self._worded and not self._is_embedded():
+            self._measured = await self._measurer.scored(unit, self._worded)
+            self._clock.lap("keywordMs")
+
+    def _is_embedded(self) -> bool:
+        return self._embedder.begin_query(self._query.text).done()
 
     async def embed(self) -> None:
         if self._query.mode != "keyword":
@@ -160,9 +170,7 @@ class _Search:
 
     async def ranked(self, unit: Unit) -> list[Ranked]:
         """Return every candidate with its scores, in no order."""
-        mode = self._query.mode
-        when, weighs = asked_time(self._query.text), mode == "hybrid"
-        measurer = Measurer(self._scope, self._words, self._lists, when, weighs=weighs)
+        mode, measurer = self._query.mode, self._measurer
         if mode == "keyword":
             candidates = await measurer.scored(unit, self._worded)
             self._clock.lap("keywordMs")
@@ -172,11 +180,14 @@ class _Search:
             self._clock.lap("vectorMs")
             cosines = candidates.cosines(self._vector)
             return _ranked(candidates, cosines, vector=cosines)
-        return await self._hybrid(unit, measurer)
+        return await self._hybrid(unit)
 
-    async def _hybrid(self, unit: Unit, measurer: Measurer) -> list[Ranked]:
-        vector = self._vector
-        candidates = await measurer.near(unit, vector, self._worded)
+    async def _hybrid(self, unit: Unit) -> list[Ranked]:
+        vector, measurer = self._vector, self._measurer
+        if self._measured is None:
+            candidates = await measurer.near(unit, vector, self._worded)
+        else:
+            candidates = self._measured.joined(await measurer.near(unit, vector))
         self._clock.lap("vectorMs")
         if not candidates.nos:
             return []

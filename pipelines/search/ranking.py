@@ -69,8 +69,8 @@ class Candidates:
 
     def joined(self, others: Candidates) -> Candidates:
         """Return these and, behind them, others."""
-        if not others.nos:
-            return self
+        if not (self.nos and others.nos):
+            return self if self.nos else others
         return Candidates(
             [*self.nos, *others.nos],
             [*self.document_ids, *others.document_ids],
