@@ -13,11 +13,11 @@ from pipelines.passages import Passage, Passages
 from pipelines.search.periods import dated
 from pipelines.statements import Statement, nearness, statements
 
-ANSWERING: Final = 0.5
-"""From this nearness on a statement is held to answer a question (docs/decisions/0031)."""
+ANSWERING: Final = 0.3
+"""From this nearness on a statement may answer a question (docs/decisions/0031)."""
 
 CITED: Final = 0.7
-"""From this nearness on a statement is cited."""
+"""From this nearness on, with what it gains by facts, a statement is cited."""
 
 _BEST: Final = 3  # passages
 _SCORED: Final = 2  # times as many as are wanted
@@ -40,15 +40,15 @@ async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[P
     own, each with what stands around it: for a model that cites what it chooses from."""
     of = [(passage, each) for passage in _of_one_kind(found) for each in statements(passage.text)]
     scores = await nearness(question, [each for _, each in of], _SCORED * most)
-    near = [
-        score and score + _checkable(each, question)
+    gains = [
+        _checkable(each, question) if score else 0.0
         for score, (_, each) in zip(scores, of, strict=True)
     ]
     kept: dict[str, Passage] = {}
-    for i in sorted(range(len(of)), key=lambda i: -near[i]):
+    for i in sorted(range(len(of)), key=lambda i: -(scores[i] + gains[i])):
         passage, each = of[i]
         if each.text not in kept and len(kept) < most:
-            kept[each.text] = _narrowed(passage, each, near[i])
+            kept[each.text] = _narrowed(passage, each, scores[i], gains[i])
     return list(kept.values())
 
 
@@ -67,7 +67,7 @@ def _checkable(statement: Statement, question: str) -> float:
     return _FIGURE * has_figure + _NAME * has_name
 
 
-def _narrowed(passage: Passage, statement: Statement, near: float) -> Passage:
+def _narrowed(passage: Passage, statement: Statement, near: float, gain: float) -> Passage:
     start, end = _around(passage.text, statement.start, statement.end)
     return replace(
         passage,
@@ -75,6 +75,7 @@ def _narrowed(passage: Passage, statement: Statement, near: float) -> Passage:
         start_offset=passage.start_offset + start,
         shown=statement.in_context,
         near=near,
+        gain=gain,
     )
 
 

@@ -36,7 +36,8 @@ class Passage:
     1; ``bbox`` is ``x0 y0 x1 y1`` in 0 to 1 from the top left. ``n`` is 0 until it is numbered.
     A statement is in ``text`` with what stands around it, and is quoted so. ``shown`` is how a
     model reads it: alone, under its heading, a row under its columns' names. ``near`` is how near
-    it is to what was asked (:mod:`pipelines.narrowing`), and 1 for a whole chunk.
+    it is to what was asked, at most 1, and ``gain`` what it gains over others by facts that can be
+    checked (:mod:`pipelines.narrowing`).
     """
 
     chunk_id: str
@@ -49,6 +50,12 @@ class Passage:
     n: int = 0
     shown: str = ""
     near: float = 1.0
+    gain: float = 0.0
+
+    @property
+    def worth(self) -> float:
+        """By how much it comes before others."""
+        return self.near + self.gain
 
 
 class Passages:

@@ -85,7 +85,7 @@ class Sourced:
     def _bearing(self, point: str, named: Passage | None) -> Passage | None:
         """Return the passage that bears a point out: the one that was named, or the nearest other
         that does, since words are often taken over with another's number or none."""
-        near = (each for each in (named, *self._near()) if each is not None and each.near >= CITED)
+        near = (each for each in (named, *self._near()) if each is not None and each.worth >= CITED)
         return next((each for each in near if self._is_borne_out(point, each)), None)
 
     def _instead(self, point: str, named: Passage | None) -> Passage | None:
@@ -95,7 +95,7 @@ class Sourced:
         return None if source is None or self._has_numbers(point, source) else source
 
     def _near(self) -> list[Passage]:
-        return sorted(self._passages, key=lambda passage: -passage.near)
+        return sorted(self._passages, key=lambda passage: -passage.worth)
 
     def _is_borne_out(self, point: str, passage: Passage) -> bool:
         is_said = find_support(point, passage.text, passage.shown) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.models.room import SMALL
-from pipelines.narrowing import add, narrowed
+from pipelines.narrowing import ANSWERING, add, narrowed
 from pipelines.passages import Passage, Passages, render
 from tests.pipelines.test_statements import REPORT
 
@@ -25,7 +25,7 @@ async def test_the_nearest_statements_become_passages_of_their_own() -> None:
     assert [each.n for each in found] == list(range(1, len(found) + 1))
     assert row.text == REPORT.strip()  # a table is quoted whole, with what stands around it
     assert REPORT[row.start_offset - 100 :].startswith(row.text)
-    assert found[0].near == max(each.near for each in found)
+    assert found[0].worth == max(each.worth for each in found)
     assert "Research and development: Q3 2022 $ 6,797; Q3 2021 $ 5,717" in render(found)
 
 
@@ -66,4 +66,12 @@ async def test_what_can_be_checked_comes_before_what_only_names_the_question() -
     text = "We discuss the gross margin below. The gross margin was 44.5 percent of net sales."
     found = await narrowed("What was the gross margin?", [_passage("a.pdf", text)], 2)
     assert found[0].shown == "The gross margin was 44.5 percent of net sales."
-    assert found[0].near > found[1].near + 0.05
+    assert found[0].gain == 0.25
+    assert found[1].gain == 0
+
+
+async def test_facts_make_nothing_answer_a_question_about_something_else() -> None:
+    text = "The harbour of Port Lockroy took $ 4,512 in fees. Gulls nest there."
+    found = await narrowed("Add a block that posts to Slack.", [_passage("a.pdf", text)], 2)
+    assert found[0].gain == 0.35
+    assert found[0].near < ANSWERING
