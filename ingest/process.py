@@ -37,6 +37,7 @@ _log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 3
 _HEARTBEAT_SECONDS = 1.0
+_LAST_SECONDS = 2.0  # from a job's last commit to its end
 _SLOTS = 4  # one is read and one written while two are embedded
 _GUEST_SLOTS = 4  # more, for workspaces that have nothing in work
 _LOOK_SECONDS = 0.5
@@ -262,8 +263,12 @@ async def _first_to_end(work: Coroutine[Any, Any, None], watch: Coroutine[Any, A
     """Run both until one ends, then end the other; raises what the first one raised."""
     tasks = [asyncio.ensure_future(work), asyncio.ensure_future(watch)]
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        first = next(task for task in tasks if task in done)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not tasks[0].done() and isinstance(tasks[1].exception(), LeaseLost):
+            # Work gives its lease up in the commit that ends it. What it holds no longer it cannot
+            # write.
+            await asyncio.wait(tasks[:1], timeout=_LAST_SECONDS)
+        first = next(task for task in tasks if task.done())
         first.result()
     finally:
         for task in tasks:
