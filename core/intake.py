@@ -172,7 +172,7 @@ def _wake_later(unit: Unit, queue: Queue, job_id: str) -> None:
     async def wake() -> None:
         await queue.wake("documents", job_id)
 
-    unit.after_commit(wake)
+    unit.after_commit(wake, once="wake for documents")  # who is woken takes all that wait
 
 
 def _delete_blob_later(unit: Unit, blobs: Blobs, key: str) -> None:

@@ -22,9 +22,17 @@ class Transaction:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         self._waiting: list[AfterCommit] = []
+        self._once: set[str] = set()
 
-    def after_commit(self, call: AfterCommit) -> None:
-        """Have a job or a live event leave once the transaction is committed, never before."""
+    def after_commit(self, call: AfterCommit, once: str | None = None) -> None:
+        """Have a job or a live event leave once the transaction is committed, never before.
+
+        Of calls with the same name to be made ``once`` the first stands for all.
+        """
+        if once is not None:
+            if once in self._once:
+                return
+            self._once.add(once)
         self._waiting.append(call)
 
     async def flush(self) -> None:

@@ -149,3 +149,16 @@ async def test_a_removed_document_is_gone_with_its_blob(
     with pytest.raises(NotFound):
         async with services.blobs.local_file(document.blob_key):
             pass
+
+
+async def test_documents_added_together_wake_a_worker_once(
+    services: Services, base: KnowledgeBase, queue: WakeCounter
+) -> None:
+    contents = [await _content(services, f"Hello {n}.".encode()) for n in range(3)]
+    async with services.store.unit(base.workspace_id) as unit:
+        added = [
+            await intake.add(unit, base.id, content, queue, services.blobs)  # type: ignore[arg-type]
+            for content in contents
+        ]
+        assert not queue.woken
+    assert queue.woken == [added[0].document.id]
