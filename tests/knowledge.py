@@ -34,6 +34,7 @@ class WordEmbedder:
     """Stands in for ``core.models.embed.Embedder``."""
 
     dimensions = DIMENSIONS
+    is_crowded = False
 
     def begin_query(self, text: str) -> Future[NDArray[np.float32]]:
         """Nothing has to begin early; it takes until it is asked for."""

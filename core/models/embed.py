@@ -48,6 +48,7 @@ class Embedder:
         self._models = threading.local()
         self._executor = ThreadPoolExecutor(self._runners, thread_name_prefix="embed")
         self._waiting: list[tuple[str, Future[Vectors]]] = []
+        self._answering = 0  # questions that the model works on
         self._asked: dict[str, Future[Vectors]] = {}  # the last asked at the end
         self._lock = threading.Lock()
 
@@ -106,6 +107,11 @@ class Embedder:
         self._executor.submit(self._answer_waiting)
         return future
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether several questions are being embedded: the processors have enough to do."""
+        return self._answering + len(self._waiting) > 1
+
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has for the model, uncut, special tokens included."""
         return await self._run(lambda: self._count_tokens(list(texts)))
@@ -117,6 +123,7 @@ class Embedder:
         with self._lock:
             batch = self._waiting[:_QUERY_BATCH]
             del self._waiting[:_QUERY_BATCH]
+            self._answering = len(batch)
         if not batch:
             return  # an earlier turn took them
         try:
@@ -125,6 +132,8 @@ class Embedder:
             for _, future in batch:
                 future.set_exception(error)
             return
+        finally:
+            self._answering = 0
         for (_, future), vector in zip(batch, vectors, strict=True):
             future.set_result(vector)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,22 +58,7 @@ class StoredChunk:
     heading_path: list[str]
 
 
-class StoredChunks(Mapping[int, StoredChunk]):
-    """Chunks by number. Each is made when it is looked at: most of those read ahead never are."""
-
-    def __init__(self, rows: Sequence[Record]) -> None:
-        self._rows = {row[0]: row for row in rows}
-
-    def __getitem__(self, no: int) -> StoredChunk:
-        return _stored(self._rows[no])
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-
+# Arrays of hot statements are queries of their own, as ``Values.put_array`` says.
 _SEARCHED: Final = """
     SELECT id, no, language, embedding_model, embedding_dimensions, chunk_count, word_count,
         coalesce(vector_set_no, no), has_vector_index,
@@ -83,7 +68,7 @@ _SEARCHED: Final = """
         (chunking ->> 'parentTokens')::integer
     FROM knowledge_bases b
 """
-_BASES: Final = f"{_SEARCHED} WHERE id = ANY($1::text[]) AND workspace_id = $2"
+_BASES: Final = f"{_SEARCHED} WHERE id = ANY((SELECT $1::text[])::text[]) AND workspace_id = $2"
 _FILLED: Final = f"""
     {_SEARCHED} WHERE workspace_id = $1 AND chunk_count > 0
     ORDER BY created_at DESC, id DESC LIMIT $2
@@ -94,7 +79,7 @@ _SHOWN: Final = """
         c.heading_path
     FROM chunks c JOIN documents d ON d.id = c.document_id
 """
-_GET: Final = f"{_SHOWN} WHERE c.no = ANY($1::bigint[]) AND c.workspace_id = $2"
+_GET: Final = f"{_SHOWN} WHERE c.no = ANY((SELECT $1::bigint[])::bigint[]) AND c.workspace_id = $2"
 _AROUND: Final = f"""
     {_SHOWN}
     JOIN unnest($1::text[], $2::int[]) AS place (document_id, chunk_index)
@@ -146,11 +131,12 @@ class Hits(TenantRepository):
         rows = await look(self._session, _DOCUMENTS, chunk_nos, self._workspace_id)
         return dict(rows)  # type: ignore[arg-type] # a record is a pair
 
-    async def get(self, chunk_nos: Sequence[int]) -> StoredChunks:
+    async def get(self, chunk_nos: Sequence[int]) -> dict[int, StoredChunk]:
         """Return chunks by number; those deleted meanwhile are missing."""
         if not chunk_nos:
-            return StoredChunks(())
-        return StoredChunks(await look(self._session, _GET, chunk_nos, self._workspace_id))
+            return {}
+        rows = await look(self._session, _GET, chunk_nos, self._workspace_id)
+        return {row[0]: _stored(row) for row in rows}
 
     async def around(
         self, chunks: Sequence[StoredChunk], reach: int = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -79,7 +79,9 @@ class Measures(TenantRepository):
         if near is not None and near.is_short(rows[0]["near"] if rows else 0):
             rows = await self._rows(replace(asked, nearest=replace(near, is_exact=True)))
         nos = [row["chunk_no"] for row in rows]
-        listed = asked.lists.scores(nos, asked.words)
+        documents = {no: row["id"] for row in rows if row["nos"] for no in row["nos"]}
+        listed = asked.lists.find([*nos, *documents])
+        scores = listed.scores(asked.words).tolist()
         return MeasuredChunks(
             nos=nos,
             document_ids=[row["id"] for row in rows],
@@ -89,11 +91,11 @@ class Measures(TenantRepository):
             keyword=np.array(
                 [
                     asked.scored.get(row["chunk_no"], row["score"] + known)
-                    for row, known in zip(rows, listed.tolist(), strict=True)
+                    for row, known in zip(rows, scores, strict=False)
                 ],
                 np.float32,
             ),
-            openings=_read_openings(rows, asked.lists),
+            openings=_read_openings(rows, documents, listed.held(len(nos))),
         )
 
     async def _rows(self, asked: Asked) -> list[Record]:
@@ -117,7 +119,9 @@ def _measure(asked: Asked, values: Values) -> str:
     return f"""
         WITH near AS MATERIALIZED ({near}),
         fresh AS MATERIALIZED (
-            SELECT ARRAY(SELECT chunk_no FROM near WHERE chunk_no <> ALL({known})) AS nos
+            SELECT ARRAY(
+                SELECT chunk_no FROM near WHERE chunk_no NOT IN (SELECT unnest({known}))
+            ) AS nos
         ), found AS MATERIALIZED (
             SELECT v.chunk_no, d.id, d.name, d.chunk_count, halfvec_send(v.embedding) AS vector
             FROM vectors v JOIN chunks c ON c.no = v.chunk_no
@@ -155,11 +159,12 @@ def _openings(asked: Asked, words: Sought, values: Values) -> str:
     """  # noqa: S608 - its values are numbered
 
 
-def _read_openings(rows: Sequence[Record], lists: WordLists) -> dict[str, list[str]]:
+def _read_openings(
+    rows: Sequence[Record], documents: Mapping[int, str], listed: Iterable[tuple[int, str]]
+) -> dict[str, list[str]]:
     """Return the words of each document's opening, those found in its rows and those in lists."""
     found = {row["id"]: list(row["opening"]) for row in rows if row["opening"]}
-    documents = {no: row["id"] for row in rows if row["nos"] for no in row["nos"]}
-    for no, term in lists.held(list(documents)):
+    for no, term in listed:
         found.setdefault(documents[no], []).append(term)
     return found
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from asyncpg import Record
 from sqlalchemy import BigInteger, ForeignKey, Identity, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository
 from core.store.driver import fetch, look
-from core.store.word_lists import LONGEST, Numbers, WordList, WordLists
+from core.store.kept_lists import kept_lists
+from core.store.word_lists import EMPTY, LONGEST, Numbers, WordList, WordLists
 
 
 class Packing(Base):
@@ -55,14 +55,19 @@ _ROWS: Final = f"""
     FROM postings p WHERE p.base_no = b.no AND p.term = w.term
 """  # noqa: S608 - a number of our own
 _LISTS: Final = f"""
-    SELECT b.no, w.term, k.postings AS packed, g.first_no,
+    SELECT b.no, w.term, g.no AS packing, g.first_no,
+        CASE WHEN NOT EXISTS (
+            SELECT FROM unnest((SELECT $3::bigint[])::bigint[], (SELECT $4::text[])::text[])
+                AS kept (packing, term)
+            WHERE kept.packing = g.no AND kept.term = w.term
+        ) THEN k.postings END AS packed,
         CASE WHEN w.at = 1 THEN g.gone END AS gone,
         ({_ROWS} AND p.chunk_no > CASE WHEN k.term IS NULL THEN 0 ELSE g.last_no END) AS newer,
         CASE WHEN k.term IS NOT NULL AND g.rewritten <> '{{}}' THEN
             ({_ROWS} AND p.chunk_no <= g.last_no AND p.chunk_no = ANY(g.rewritten))
         END AS rewritten
-    FROM unnest($1::bigint[]) AS b (no)
-    CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS w (term, at)
+    FROM unnest((SELECT $1::bigint[])::bigint[]) AS b (no)
+    CROSS JOIN unnest((SELECT $2::text[])::text[]) WITH ORDINALITY AS w (term, at)
     LEFT JOIN packings g ON g.base_no = b.no AND g.last_no IS NOT NULL
     LEFT JOIN packed_words k ON k.packing_no = g.no AND k.term = w.term
 """  # noqa: S608 - parts of our own
@@ -85,11 +90,19 @@ class PackedPostings(TenantRepository):
         """
         if not terms:
             return WordLists()
-        rows = await look(self._session, _LISTS, base_nos, terms)
+        kept = kept_lists(self._session.get_bind().engine)
+        read = kept.of(base_nos, terms)
+        places = [packing for packing, _ in read], [term for _, term in read]
+        rows = await look(self._session, _LISTS, base_nos, terms, *places)
         gone = {row["no"]: _numbers(row["gone"]) for row in rows if row["gone"]}
         lists: dict[str, WordList] = {}
         for row in rows:
-            found = _list(row, gone.get(row["no"], _NONE))
+            packed = read.get((row["packing"], row["term"]), EMPTY)
+            if row["packed"] is not None:
+                packed = WordList.read(row["packed"], row["first_no"])
+                kept.keep(row["no"], (row["packing"], row["term"]), packed)
+            new = (row["newer"] or b"") + (row["rewritten"] or b"")
+            found = packed.changed(gone.get(row["no"], _NONE), new)
             known = lists.get(row["term"])
             lists[row["term"]] = found if known is None else known.joined(found)
         return WordLists(lists)
@@ -97,11 +110,6 @@ class PackedPostings(TenantRepository):
     async def leave(self, base_no: int, chunk_nos: Sequence[int], *, stay: bool = False) -> None:
         """Note that chunks were deleted or, if they ``stay``, rewritten."""
         await fetch(self._session, _LEAVE, base_no, list(chunk_nos), stay)
-
-
-def _list(row: Record, gone: Numbers) -> WordList:
-    rows = (row["newer"] or b"") + (row["rewritten"] or b"")
-    return WordList.read(row["packed"] or b"", row["first_no"] or 0, gone, rows)
 
 
 def _numbers(sent: bytes) -> Numbers:

@@ -101,7 +101,9 @@ class Postings(TenantRepository):
             self._session,
             """
                 SELECT term, sum(chunk_count)::bigint FROM terms
-                WHERE base_no = ANY($1::bigint[]) AND term = ANY($2::text[]) GROUP BY term
+                WHERE base_no = ANY((SELECT $1::bigint[])::bigint[])
+                    AND term = ANY((SELECT $2::text[])::text[])
+                GROUP BY term
             """,
             base_nos,
             terms,
@@ -140,7 +142,9 @@ class Postings(TenantRepository):
         allowed: Allowed | None,
         lists: WordLists,
     ) -> list[tuple[int, float]]:
-        nos = await self._counting(lists.led_to(words), words.depth(limit), allowed)
+        wanted = words.depth(limit)
+        led_to = lists.led_to(words, wanted if allowed is None else None)
+        nos = await self._counting(led_to, wanted, allowed)
         scores = lists.scores(nos, words)
         others = words.without(lists.words)
         if others.lifting:

@@ -28,23 +28,35 @@ class WordList:
     lengths: NDArray[Any]
 
     @classmethod
-    def read(cls, packed: bytes, first_no: int, gone: Numbers, rows: bytes) -> WordList:
-        """Read a packed list without the chunks that are ``gone`` from it, and rows besides."""
-        old, new = np.frombuffer(packed, _PACKED), np.frombuffer(rows, _ROW)
-        nos = old["no"].astype(np.int64) + first_no
+    def read(cls, packed: bytes, first_no: int) -> WordList:
+        """Read a packed list; ``first_no`` is the packing's first chunk."""
+        old = np.frombuffer(packed, _PACKED)
+        parts = (old[name].astype(np.int16) for name in ("frequency", "length"))
+        return cls(old["no"].astype(np.int64) + first_no, *parts)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return self.nos.nbytes + self.frequencies.nbytes + self.lengths.nbytes
+
+    def changed(self, gone: Numbers, rows: bytes) -> WordList:
+        """Return the list without the chunks that are ``gone`` from it, and with these rows."""
+        nos, frequencies, lengths = self.nos, self.frequencies, self.lengths
         if gone.size:
             dropped = np.searchsorted(nos, gone)
             dropped = dropped[_is_at(nos, gone, dropped)]
-            nos, old = np.delete(nos, dropped), np.delete(old, dropped)
-        if not new.size:
-            return cls(nos, old["frequency"], old["length"])
-        nos = np.concatenate([nos, new["no"]])
-        order = np.argsort(nos, kind="stable")
-        parts = ((old[name], new[name]) for name in ("frequency", "length"))
-        return cls(nos[order], *(np.concatenate(each)[order] for each in parts))
+            nos, frequencies, lengths = (
+                np.delete(part, dropped) for part in (nos, frequencies, lengths)
+            )
+        if not rows:
+            return WordList(nos, frequencies, lengths)
+        new = np.frombuffer(rows, _ROW)
+        return WordList(nos, frequencies, lengths).joined(
+            WordList(new["no"].astype(np.int64), new["frequency"], new["length"])
+        )
 
     def joined(self, other: WordList) -> WordList:
-        """Return this list and that of the same word in another base."""
+        """Return this list and that of the same word in other chunks."""
         nos = np.concatenate([self.nos, other.nos])
         order = np.argsort(nos, kind="stable")
         frequencies = np.concatenate([self.frequencies, other.frequencies])
@@ -72,40 +84,64 @@ class WordLists:
 
     words: Mapping[str, WordList] = field(default_factory=dict)
 
+    def find(self, nos: Sequence[int] | Numbers) -> FoundWords:
+        """Return which of the words chunks hold."""
+        asked = np.asarray(nos, np.int64)
+        return FoundWords(
+            asked, {term: (each, *each.find(asked)) for term, each in self.words.items()}
+        )
+
     def scores(self, nos: Sequence[int] | Numbers, words: Sought) -> Scores:
         """Return the BM25 of chunks by those of the words that are listed."""
-        asked = np.asarray(nos, np.int64)
-        # Added up as in SQL: equal chunks are then equal to the last bit.
-        parts = (self._scores(asked, part, words) for part in (words.finding, words.lifting))
-        return np.asarray(sum(parts))
+        return self.find(nos).scores(words)
 
-    def _scores(self, asked: Numbers, part: Mapping[str, float], words: Sought) -> Scores:
-        found = np.zeros(len(asked))
-        for term, weight in part.items():
-            if term in self.words:
-                at, held = self.words[term].find(asked)
-                found[held] += self.words[term].scores(at[held], weight, words.saturation)
-        return found
-
-    def led_to(self, words: Sought) -> Numbers:
+    def led_to(self, words: Sought, most: int | None = None) -> Numbers:
         """Return the chunks that the finding words lead to, all of which are listed, the best by
-        these first; equal ones in the order of writing."""
+        these first; equal ones in the order of writing. ``most`` is how many are asked for."""
         lists = [(self.words[term], weight) for term, weight in words.finding.items()]
         parts = [each.scores(slice(None), weight, words.saturation) for each, weight in lists]
         every = np.concatenate([each.nos for each, _ in lists])
         nos, places = np.unique(every, return_inverse=True)
         scores = np.bincount(places, np.concatenate(parts), minlength=len(nos))
-        return nos[np.argsort(-scores, kind="stable")]
+        if most is not None and most < len(nos):  # to order them all takes twenty times as long
+            last = len(nos) - most
+            among = scores >= np.partition(scores, last)[last]
+            nos, scores = nos[among], scores[among]
+        return nos[np.argsort(-scores, kind="stable")][:most]
 
-    def held(self, nos: Sequence[int]) -> Iterator[tuple[int, str]]:
-        """Yield a chunk and a word for each of the listed words that one of the chunks holds."""
-        asked = np.asarray(nos, np.int64)
-        for term, each in self.words.items():
-            for no in asked[each.find(asked)[1]].tolist():
+
+@dataclass(frozen=True)
+class FoundWords:
+    """Chunks, and for each word its list, where in it they would be, and which are."""
+
+    nos: Numbers
+    places: Mapping[str, tuple[WordList, NDArray[Any], NDArray[np.bool_]]]
+
+    def scores(self, words: Sought) -> Scores:
+        """Return the BM25 of each chunk by the words."""
+        # Added up as in SQL: equal chunks are then equal to the last bit.
+        parts = (self._scores(part, words) for part in (words.finding, words.lifting))
+        return np.asarray(sum(parts))
+
+    def _scores(self, part: Mapping[str, float], words: Sought) -> Scores:
+        found = np.zeros(len(self.nos))
+        for term, weight in part.items():
+            if term in self.places:
+                each, at, held = self.places[term]
+                found[held] += each.scores(at[held], weight, words.saturation)
+        return found
+
+    def held(self, start: int) -> Iterator[tuple[int, str]]:
+        """Yield a chunk and a word for each of the words that one of the chunks from place
+        ``start`` on holds."""
+        nos = self.nos[start:]
+        for term, (_, _, held) in self.places.items():
+            for no in nos[held[start:]].tolist():
                 yield no, term
 
 
 NO_LISTS: Final = WordLists()
+EMPTY: Final = WordList.read(b"", 0)
 
 
 def _is_at(nos: Numbers, sought: Numbers, at: NDArray[Any]) -> NDArray[np.bool_]:

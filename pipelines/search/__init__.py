@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ import structlog
 from core.errors import ValidationFailed
 from core.models.embed import get_embedder
 from core.store.filters import Filter, parse_filter
-from core.store.hits import SearchedBase, StoredChunks
+from core.store.hits import SearchedBase
 from core.store.unit import Store, Unit
 from core.store.word_lists import NO_LISTS, WordLists
 from core.text import analyze
@@ -31,8 +30,7 @@ __all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
 
 log = structlog.get_logger(__name__)
 _SHALLOWEST: Final = 100  # candidates from each side
-_AHEAD: Final = 2  # times as many texts are read before it is sure which are shown
-_MOST_AHEAD: Final = 40
+_SECOND_LOOK: Final = 30  # candidates that are looked for where the best answers point
 
 
 @dataclass
@@ -44,8 +42,13 @@ class _Clock:
 
     def lap(self, part: str) -> None:
         now = time.perf_counter()
-        self.parts[part] += round((now - self._last) * 1000, 3)
+        self.parts[part] += (now - self._last) * 1000
         self._last = now
+
+    def told(self) -> dict[str, float]:
+        """Return the parts and their sum."""
+        every = {**self.parts, "totalMs": sum(self.parts.values())}
+        return {part: round(milliseconds, 3) for part, milliseconds in every.items()}
 
 
 async def search(
@@ -84,7 +87,7 @@ async def search(
         clock.lap("rerankMs")
     results = await hits(store, workspace_id, found, query, bases)
     clock.lap("readMs")
-    timings = {**clock.parts, "totalMs": round(sum(clock.parts.values()), 3)}
+    timings = clock.told()
     if not results:
         _look_into(bases, query, timings)
     return SearchAnswer(results, timings, len(results))
@@ -107,8 +110,7 @@ async def _best(
     wanted = max(query.top_k, DEPTH) if query.rerank else query.top_k
     async with store.unit(workspace_id) as unit:
         ranked = [found for each in searches for found in await each.ranked(unit)]
-        ahead = [each.ahead for each in searches]
-        return await read(unit, best(ranked, query), wanted, query, ahead)
+        return await read(unit, best(ranked, query), wanted, query)
 
 
 def _alike(bases: Sequence[SearchedBase]) -> list[list[SearchedBase]]:
@@ -138,7 +140,6 @@ class _Search:
         self._worded: dict[int, float] = {}  # BM25 by chunk
         self._measured: Candidates | None = None  # what words found, where there was time for it
         self._vector: Floats = np.empty(0, np.float32)
-        self.ahead = StoredChunks(())  # read before it was sure that it is shown
 
     async def look_up(self, unit: Unit) -> None:
         """Find what is allowed, and what the words point at, while the question is embedded; if
@@ -156,12 +157,15 @@ class _Search:
             self._clock.lap("keywordMs")
         when, weighs = asked_time(self._query.text), mode == "hybrid"
         self._measurer = Measurer(self._scope, self._words, self._lists, when, weighs=weighs)
-        if weighs and self._worded and not self._is_embedded():
+        if weighs and self._worded and self._has_time():
             self._measured = await self._measurer.scored(unit, self._worded)
             self._clock.lap("keywordMs")
 
-    def _is_embedded(self) -> bool:
-        return self._embedder.begin_query(self._query.text).done()
+    def _has_time(self) -> bool:
+        """Whether the question is still being embedded, and it alone: a statement more costs what
+        others wait for."""
+        is_embedded = self._embedder.begin_query(self._query.text).done()
+        return not is_embedded and not self._embedder.is_crowded
 
     async def embed(self) -> None:
         if self._query.mode != "keyword":
@@ -194,26 +198,14 @@ class _Search:
         fused = fuse(candidates, vector, measurer.document_evidence(candidates))
         moved = feedback(candidates, vector, fused)
         self._clock.lap("fuseMs")
-        # Mostly the best stay among the best: their texts come while others are looked for.
-        more, self.ahead = await asyncio.gather(
-            measurer.near(unit, moved), unit.hits.get(self._soon_shown(candidates, fused))
-        )
-        candidates = candidates.joined(more)
+        depth = max(_SECOND_LOOK, self._query.top_k)
+        candidates = candidates.joined(await measurer.near(unit, moved, depth=depth))
         self._clock.lap("vectorMs")
         fused = fuse(candidates, moved, measurer.document_evidence(candidates))
         cosines = candidates.cosines(vector)
         ranked = _ranked(candidates, fused, vector=cosines, keyword=candidates.keyword)
         self._clock.lap("fuseMs")
         return ranked
-
-    def _soon_shown(self, candidates: Candidates, fused: Floats) -> list[int]:
-        """Return the chunks that are best so far, several times as many as are asked for; none
-        where these would be many."""
-        query = self._query
-        count = min(_AHEAD * query.top_k, _MOST_AHEAD)
-        is_plain = query.group_by == "chunk" and not query.rerank and 2 * query.top_k <= count
-        best = np.argsort(-fused, kind="stable")[:count] if is_plain else ()
-        return [candidates.nos[at] for at in best]
 
 
 def _ranked(

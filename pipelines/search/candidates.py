@@ -122,11 +122,16 @@ class Measurer:
         self._shares: dict[str, float] = {}  # of long documents
 
     async def near(
-        self, unit: Unit, vector: Floats, scored: Mapping[int, float] | None = None
+        self,
+        unit: Unit,
+        vector: Floats,
+        scored: Mapping[int, float] | None = None,
+        depth: int | None = None,
     ) -> Candidates:
-        """Return exact measures of the chunks nearest to a unit vector, and of those that words
-        scored, in the order of their numbers; but for those measured before."""
-        scope = self._scope
+        """Return exact measures of the chunks nearest to a unit vector, by default as many as the
+        scope asks for, and of those that words scored, in the order of their numbers; but for those
+        measured before."""
+        scope = self._scope if depth is None else replace(self._scope, depth=depth)
         if not scope.needs_documents:
             nearest = Nearest(scope.bases, vector, scope.depth, scope.allowed)
             return await self._measure(unit, self._asked(scored or {}, nearest=nearest))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from core.store.hits import SearchedBase, StoredChunk, StoredChunks
+from core.store.hits import SearchedBase, StoredChunk
 from core.store.unit import Store, Unit
 from core.text import analyze
 from pipelines.search.highlight import highlights
@@ -46,14 +46,9 @@ def best(ranked: list[Ranked], query: SearchQuery) -> list[Ranked]:
 
 
 async def read(
-    unit: Unit,
-    ranked: Sequence[Ranked],
-    wanted: int,
-    query: SearchQuery,
-    ahead: Sequence[StoredChunks],
+    unit: Unit, ranked: Sequence[Ranked], wanted: int, query: SearchQuery
 ) -> list[Found]:
     """Read the first ``wanted`` chunks of different texts; those deleted meanwhile are passed over.
-    ``ahead`` are chunks that have just been read.
 
     With documents as results every document counts. Where there are too few different texts equal
     ones fill up, behind them: a search gives ``top_k`` results if so many match.
@@ -64,7 +59,7 @@ async def read(
     while at < len(ranked) and len(found) < wanted:
         part = ranked[at : at + wanted - len(found)]
         at += len(part)
-        chunks = await _chunks(unit, [item.chunk_no for item in part], ahead)
+        chunks = await unit.hits.get([item.chunk_no for item in part])
         for item in part:
             if item.chunk_no not in chunks:
                 continue
@@ -79,15 +74,6 @@ async def read(
         first = found[key]
         found[key] = replace(first, duplicates=(*first.duplicates, hidden.chunk))
     return [*found.values(), *(shown for _, shown in equal[:missing])]
-
-
-async def _chunks(
-    unit: Unit, nos: Sequence[int], ahead: Sequence[StoredChunks]
-) -> dict[int, StoredChunk]:
-    """Return chunks by number: those read ahead, and the missing ones read now."""
-    missing = [no for no in nos if not any(no in some for some in ahead)]
-    known = [*ahead, await unit.hits.get(missing)] if missing else ahead
-    return {no: some[no] for no in nos for some in known if no in some}
 
 
 def _plain(content: str) -> str:

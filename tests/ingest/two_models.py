@@ -34,6 +34,8 @@ class Words:
     async def embed_query(self, content: str) -> NDArray[np.float32]:
         return self._vector(content)
 
+    is_crowded = False
+
     def begin_query(self, content: str) -> Future[NDArray[np.float32]]:
         return Future()
 

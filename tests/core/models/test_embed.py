@@ -58,6 +58,29 @@ async def test_concurrent_questions_share_a_turn_and_keep_their_own_answers(
     assert sum(sizes) == 20, "the last questions are remembered"
 
 
+async def test_it_is_crowded_while_several_questions_are_embedded(
+    packaged: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await packaged.load()
+    seen: list[bool] = []
+    encode = packaged._encode_queries
+
+    def looking(texts: list[str]) -> np.ndarray:
+        seen.append(packaged.is_crowded)
+        if "no" in texts:
+            raise ValueError
+        return encode(texts)
+
+    monkeypatch.setattr(packaged, "_encode_queries", looking)
+    await packaged.embed_query("Who is alone?")
+    assert seen == [False]
+    await asyncio.gather(*(packaged.embed_query(f"Who is number {n}?") for n in range(10)))
+    assert any(seen)
+    with pytest.raises(ValueError):
+        await packaged.embed_query("no")
+    assert not packaged.is_crowded
+
+
 async def test_a_cancelled_question_does_not_harm_the_others(packaged: Embedder) -> None:
     tasks = [asyncio.create_task(packaged.embed_query(f"question {n}")) for n in range(10)]
     await asyncio.sleep(0)

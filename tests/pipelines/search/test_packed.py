@@ -73,6 +73,19 @@ async def test_results_are_the_same(
     assert any(plain)
 
 
+async def test_beside_others_a_search_measures_in_fewer_statements_what_it_does_alone(
+    store: Store, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = await _base(store, owner)
+    queries = [SearchQuery(question, top_k=20) for question in _QUESTIONS]
+    async with _packed(store):
+        alone = [await _found(store, base, query) for query in queries]
+        monkeypatch.setattr(WordEmbedder, "is_crowded", True)
+        crowded = [await _found(store, base, query) for query in queries]
+    assert alone[0]
+    assert alone == crowded
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_what_is_deleted_or_disabled_is_gone_at_once(
     store: Store, owner: Owner, mode: Mode
