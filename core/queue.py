@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Sequence
 from typing import Final, Literal
 
+import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from core.batches import Batcher
 from core.errors import ServiceUnavailable
 
 Kind = Literal["documents", "executions"]
@@ -50,21 +50,22 @@ def _transport_options(broker_url: str) -> dict[str, object]:
     }
 
 
-# Who adds documents by the hundred is held up no more than this, and all who wait share a wake.
-_BETWEEN_WAKES_SECONDS: Final = 0.02
+_BETWEEN_WAKES_SECONDS: Final = 0.1  # who is woken looks for as long, and finds what came since
+
+_log = structlog.get_logger(__name__)
 
 
 class Queue:
     """Wakes workers; publishing blocks, so it happens off the event loop.
 
-    Whoever is woken for a document takes all that wait, so that documents that are added together
-    need one wake, after the last of them was committed.
+    Whoever is woken for a document takes all that wait, so that documents that come one soon after
+    the other need one wake more, after the last of them was committed; nobody waits for that.
     """
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
-        self._documents: Batcher[str, ServiceUnavailable | None] = Batcher(self._wake_for_all)
-        self._woken = 0.0  # when, by the monotonic clock
+        self._woken = -math.inf  # when, by the monotonic clock
+        self._next: asyncio.Task[None] | None = None  # a wake that is still to come
 
     async def wake(self, kind: Kind, row_id: str = "") -> None:
         """Tell a worker of a kind that a row waits; the id is a hint and may be stale.
@@ -73,21 +74,21 @@ class Queue:
         """
         if kind != "documents":
             await self._publish(kind, row_id)
-        elif failed := await self._documents.ask(row_id):
-            raise failed
+        elif self._next is not None and not self._next.done():
+            return  # its wake comes after this row, too
+        elif (rest := self._woken + _BETWEEN_WAKES_SECONDS - time.monotonic()) > 0:
+            self._next = asyncio.create_task(self._wake_later(rest, row_id))
+        else:
+            self._woken = time.monotonic()
+            await self._publish(kind, row_id)
 
-    async def _wake_for_all(self, row_ids: Sequence[str]) -> list[ServiceUnavailable | None]:
-        """Publish one wake for all; return for each what is to be raised."""
-        rest = self._woken + _BETWEEN_WAKES_SECONDS - time.monotonic()
-        if rest > 0:
-            await asyncio.sleep(rest)
-        failed = None
+    async def _wake_later(self, seconds: float, row_id: str) -> None:
+        await asyncio.sleep(seconds)
+        self._next, self._woken = None, time.monotonic()  # who comes from here on needs another
         try:
-            await self._publish("documents", row_ids[-1])
+            await self._publish("documents", row_id)
         except ServiceUnavailable as error:
-            failed = error
-        self._woken = time.monotonic()
-        return [failed] * len(row_ids)
+            _log.warning("documents wait for upkeep to wake a worker", reason=error.message)
 
     async def _publish(self, kind: Kind, row_id: str) -> None:
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from kombu.exceptions import OperationalError
+from structlog.testing import capture_logs
 
 from core.errors import ServiceUnavailable
 from core.queue import Queue, make_celery
@@ -37,13 +39,22 @@ def queue(broker: _Broker, monkeypatch: pytest.MonkeyPatch) -> Queue:
     return Queue(celery)
 
 
+async def _until_woken(broker: _Broker, count: int) -> None:
+    async with asyncio.timeout(10):
+        while len(broker.sent) < count:
+            await asyncio.sleep(0.01)
+
+
 async def test_each_wake_comes_after_who_asked_for_it(queue: Queue, broker: _Broker) -> None:
-    first = asyncio.ensure_future(queue.wake("documents", "a"))
-    await first
+    await queue.wake("documents", "a")
     assert broker.sent == [("documents.wake", "a")]
-    await asyncio.gather(*(queue.wake("documents", name) for name in "bcd"))
-    assert broker.sent[-1][0] == "documents.wake"
-    assert 1 < len(broker.sent) < 4, "the three share wakes, and there is a new one for them"
+    queue._woken = time.monotonic()  # just now, however long that took
+    for name in "bcd":  # nobody waits for the next wake, which is for all three
+        await queue.wake("documents", name)
+    assert len(broker.sent) == 1
+    await _until_woken(broker, 2)
+    await queue.wake("documents", "e")
+    await _until_woken(broker, 3)
 
 
 async def test_runs_are_woken_for_one_by_one(queue: Queue, broker: _Broker) -> None:
@@ -51,13 +62,29 @@ async def test_runs_are_woken_for_one_by_one(queue: Queue, broker: _Broker) -> N
     assert sorted(broker.sent) == [("executions.wake", name) for name in "abc"]
 
 
-async def test_all_are_told_that_the_broker_is_away_and_the_next_are_not(
+async def test_who_comes_while_the_broker_is_away_is_told_and_later_ones_are_woken_for(
     queue: Queue, broker: _Broker
 ) -> None:
     broker.is_down = True
-    wakes = (queue.wake("documents", name) for name in "abc")
-    told = await asyncio.gather(*wakes, return_exceptions=True)
-    assert [type(each) for each in told] == [ServiceUnavailable] * 3
+    with pytest.raises(ServiceUnavailable):
+        await queue.wake("documents", "a")
+    queue._woken = time.monotonic()
+    await queue.wake("documents", "b")  # upkeep's to wake for, should the broker stay away
     broker.is_down = False
-    await queue.wake("documents", "d")
-    assert broker.sent == [("documents.wake", "d")]
+    await _until_woken(broker, 1)
+
+
+async def test_a_wake_that_nobody_waits_for_may_fail_and_the_next_does_not(
+    queue: Queue, broker: _Broker
+) -> None:
+    broker.is_down = True
+    queue._woken = time.monotonic()
+    with capture_logs() as said:
+        await queue.wake("documents", "a")
+        async with asyncio.timeout(10):
+            while not said:
+                await asyncio.sleep(0.01)
+    assert [each["event"] for each in said] == ["documents wait for upkeep to wake a worker"]
+    broker.is_down = False
+    await queue.wake("documents", "b")
+    await _until_woken(broker, 1)
