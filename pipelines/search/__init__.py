@@ -30,7 +30,8 @@ __all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
 
 log = structlog.get_logger(__name__)
 _SHALLOWEST: Final = 100  # candidates from each side
-_SECOND_LOOK: Final = 30  # candidates that are looked for where the best answers point
+_SECOND_LOOK: Final = 3  # candidates for each result, looked for where the best answers point
+_LEAST_SECOND: Final = 30
 
 
 @dataclass
@@ -107,10 +108,14 @@ async def _best(
     store: Store, workspace_id: str, searches: Sequence[_Search], query: SearchQuery
 ) -> list[Found]:
     """Return what all searches found, the best of it read."""
-    wanted = max(query.top_k, DEPTH) if query.rerank else query.top_k
     async with store.unit(workspace_id) as unit:
         ranked = [found for each in searches for found in await each.ranked(unit)]
-        return await read(unit, best(ranked, query), wanted, query)
+        return await read(unit, best(ranked, query), _wanted(query), query)
+
+
+def _wanted(query: SearchQuery) -> int:
+    """Return how many results are read: a reranker wants more to choose from."""
+    return max(query.top_k, DEPTH) if query.rerank else query.top_k
 
 
 def _alike(bases: Sequence[SearchedBase]) -> list[list[SearchedBase]]:
@@ -198,7 +203,7 @@ class _Search:
         fused = fuse(candidates, vector, measurer.document_evidence(candidates))
         moved = feedback(candidates, vector, fused)
         self._clock.lap("fuseMs")
-        depth = max(_SECOND_LOOK, self._query.top_k)
+        depth = min(max(_LEAST_SECOND, _SECOND_LOOK * _wanted(self._query)), self._scope.depth)
         candidates = candidates.joined(await measurer.near(unit, moved, depth=depth))
         self._clock.lap("vectorMs")
         fused = fuse(candidates, moved, measurer.document_evidence(candidates))
