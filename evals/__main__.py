@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -26,11 +25,11 @@ from evals import (
     speed,
 )
 from evals.asking import SoFar, answered_before, keeper
-from evals.cases import AnswerSet, BadData, Half, RetrievalSet, load_answers, load_retrieval
+from evals.behaviour import loaded
+from evals.cases import AnswerSet, Half, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
-from evals.writing import write
+from evals.writing import HtmlFile, JsonFile, write
 
-_Cases = TypeVar("_Cases")
 _OWN = Path(__file__).parent / "data"
 
 app = typer.Typer(
@@ -45,8 +44,6 @@ app.add_typer(speed.app)
 app.add_typer(behaviour.app)
 
 _Limit = Annotated[int | None, typer.Option(help="Ask only the first N questions.", min=1)]
-_Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
-_Html = Annotated[Path | None, typer.Option("--html", help="Write a page with charts here.")]
 _Keep = Annotated[
     bool,
     typer.Option(
@@ -56,7 +53,10 @@ _Keep = Annotated[
 ]
 _Baseline = Annotated[
     Path | None,
-    typer.Option(help="A report written by --json; ends with 1 if a figure fell below it."),
+    typer.Option(
+        help="A report written by --json; ends with 1 if a figure fell below it.",
+        callback=lambda path: path and _report(path),
+    ),
 ]
 _Tolerance = Annotated[float, typer.Option(help="A figure may fall by this much.", min=0)]
 _Language = Annotated[str, typer.Option(help="Language of the documents: en, de …, or auto.")]
@@ -75,8 +75,8 @@ def retrieval_command(
     queries: Annotated[
         str | None, typer.Option(help="Language of the queries: reads queries.<language>.jsonl.")
     ] = None,
-    json_file: _Json = None,
-    html_file: _Html = None,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
     baseline: _Baseline = None,
     tolerance: _Tolerance = 0.005,
     keep: _Keep = False,
@@ -90,7 +90,7 @@ def retrieval_command(
 
     Example: python -m evals retrieval --data scifact --split test --keep --html scifact.html
     """
-    cases = _loaded(lambda: load_retrieval(data, split, limit, half, queries))
+    cases = loaded(lambda: load_retrieval(data, split, limit, half, queries))
     with servers() as settings:
         found = asyncio.run(_retrieval(settings, cases, keep, language))
     report.print_retrieval(Console(), found)
@@ -104,8 +104,8 @@ def answers_command(
         Path, typer.Option(help="Folder with qna.jsonl and the documents it names.")
     ] = _OWN / "answers",
     limit: _Limit = None,
-    json_file: _Json = None,
-    html_file: _Html = None,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
     baseline: _Baseline = None,
     tolerance: _Tolerance = 0.005,
     keep: _Keep = False,
@@ -129,10 +129,11 @@ def answers_command(
 
     Example: python -m evals answers --data qa/sec10q --keep --json filings.json
     """
-    cases = _loaded(lambda: load_answers(data, limit, seed))
+    cases = loaded(lambda: load_answers(data, limit, seed))
     behaviour.choose(model)
     name = get_settings().chat_model
-    so_far = SoFar(minutes, answered_before(json_file, name, resume), keeper(json_file, name))
+    known = loaded(lambda: answered_before(json_file, name, resume))
+    so_far = SoFar(minutes, known, keeper(json_file, name))
     with servers() as settings:
         found = asyncio.run(_answers(settings, cases, keep, language, so_far if copilot else None))
     found["model"] = name
@@ -146,7 +147,7 @@ def compare_command(
     before: Annotated[Path, typer.Argument(help="A report written by --json.")],
     after: Annotated[Path, typer.Argument(help="Another of the same set.")],
     tolerance: _Tolerance = 0.005,
-    html_file: _Html = None,
+    html_file: HtmlFile = None,
 ) -> None:
     """Compare two reports of one set, figure by figure; ends with 1 if one fell.
 
@@ -155,19 +156,19 @@ def compare_command(
 
     Example: python -m evals compare before.json after.json --html changes.html
     """
-    _hold(_loaded(lambda: compare.load_report(after)), before, tolerance, html_file)
+    _hold(loaded(lambda: compare.load_report(after)), before, tolerance, html_file)
 
 
 @app.command("speech")
 def speech_command(
     data: Annotated[Path, typer.Option(help="Folder with manifest.jsonl and the clips it names.")],
-    json_file: _Json = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Transcribe clips and compare with what is said in them: word error rate, clip by clip.
 
     Example: python -m evals speech --data speech
     """
-    clips = _loaded(lambda: speech.load(data))
+    clips = loaded(lambda: speech.load(data))
     found = asyncio.run(speech.run(get_settings(), clips))
     for line in speech.lines(found):
         typer.echo(line)
@@ -182,8 +183,8 @@ def ocr_command(
     ] = _OWN / "ocr",
     languages: Annotated[str, typer.Option(help="Tesseract's languages, joined by '+'.")] = "eng",
     turned: Annotated[bool, typer.Option(help="Read pages turned by 90, 180, 270, too.")] = True,
-    json_file: _Json = None,
-    html_file: _Html = None,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
     baseline: _Baseline = None,
     tolerance: _Tolerance = 0.005,
 ) -> None:
@@ -195,7 +196,7 @@ def ocr_command(
 
     Example: python -m evals ocr --data documents --html ocr.html
     """
-    scans = _loaded(lambda: ocr.load(data))
+    scans = loaded(lambda: ocr.load(data))
     found = asyncio.run(ocr.run(scans, languages, data.resolve().name, turned))
     reading_report.print_measures(Console(), found)
     write(found, json_file, html_file, reading_report.ocr_page)
@@ -208,8 +209,8 @@ def ocr_command(
 def ingest_command(
     data: Annotated[Path, typer.Option(help="Folder with files of any kind, in folders.")] = _OWN
     / "answers",
-    json_file: _Json = None,
-    html_file: _Html = None,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
     baseline: _Baseline = None,
     tolerance: _Tolerance = 0.005,
 ) -> None:
@@ -220,7 +221,7 @@ def ingest_command(
 
     Example: python -m evals ingest --data documents --html ingest.html
     """
-    files = _loaded(lambda: formats.load(data))
+    files = loaded(lambda: formats.load(data))
     found = asyncio.run(formats.run(files, data.resolve().name))
     reading_report.print_measures(Console(), found)
     write(found, json_file, html_file, reading_report.formats_page)
@@ -256,11 +257,10 @@ async def _answers(
     return found | {"failedDocuments": failed}
 
 
-def _loaded(load: Callable[[], _Cases]) -> _Cases:
-    try:
-        return load()
-    except BadData as error:
-        raise typer.BadParameter(str(error), param_hint="--data, --baseline") from None
+def _report(path: Path) -> Path:
+    """Refuse at once what is no report: when all is measured would be late."""
+    loaded(lambda: compare.load_report(path))
+    return path
 
 
 def _hold(
@@ -269,7 +269,7 @@ def _hold(
     """Compare with a baseline, if there is one; ends with 1 if a figure fell."""
     if baseline is None:
         return
-    changes = _loaded(lambda: compare.changes(compare.load_report(baseline), found))
+    changes = loaded(lambda: compare.changes(compare.load_report(baseline), found))
     compare.print_changes(Console(), changes)
     if page is not None:
         title = f"{found['dataset']}: against {baseline.name}"

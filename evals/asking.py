@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from evals.cases import BadData
 from evals.scratch import progress_bar
 
 Row = dict[str, Any]
@@ -77,7 +78,7 @@ def answered_before(json_file: Path | None, model: str, resume: bool) -> list[Ro
     """Return the answers of an earlier run of the same model, whole or cut short."""
     if not resume or json_file is None or not json_file.is_file():
         return []
-    found = json.loads(json_file.read_text(encoding="utf-8"))
+    found = _written(json_file)
     rows = found.get("answers") or [row for row in found["rows"] if "citations" in row]
     return list(rows) if found.get("model") == model else []
 
@@ -86,5 +87,16 @@ def before(json_file: Path | None, model: str, resume: bool) -> list[Row]:
     """Return the rows of an earlier run of the same model, where it is to be gone on with."""
     if not resume or json_file is None or not json_file.is_file():
         return []
-    found = json.loads(json_file.read_text(encoding="utf-8"))
-    return list(found["rows"]) if found.get("model") == model else []
+    found = _written(json_file)
+    return list(found.get("rows", ())) if found.get("model") == model else []
+
+
+def _written(json_file: Path) -> dict[str, Any]:
+    """Return what a run wrote; raises :class:`BadData` for what none did."""
+    try:
+        found = json.loads(json_file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadData(f"{json_file} is no report to go on with: {error}") from None
+    if not isinstance(found, dict) or not any(found.get(key) for key in ("rows", "answers")):
+        raise BadData(f"{json_file} holds no rows to go on with; begin without --resume.")
+    return found

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -20,7 +21,7 @@ from evals.asking import before, each, keeper
 from evals.cases import BadData
 from evals.scratch import ScratchBase, model_server, opened, servers
 from evals.scripted import KINDS, scripted
-from evals.writing import write
+from evals.writing import HtmlFile, JsonFile, write
 
 _Cases = TypeVar("_Cases")
 _OWN: Final = Path(__file__).parent / "data"
@@ -34,8 +35,6 @@ _Model = Annotated[
 ]
 _Limit = Annotated[int | None, typer.Option(help="At most N cases of each kind.", min=1)]
 _Seed = Annotated[int, typer.Option(help="Which ones are drawn.")]
-_Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
-_Html = Annotated[Path | None, typer.Option("--html", help="Write a page with a chart here.")]
 Minutes = Annotated[
     float | None, typer.Option(help="Ask no more after this long; what was asked counts.")
 ]
@@ -57,8 +56,8 @@ def tools_command(
     least: _Least = 0.0,
     minutes: Minutes = None,
     resume: Resume = False,
-    json_file: _Json = None,
-    html_file: _Html = None,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
 ) -> None:
     """Does the model call the right tool with the right arguments, or none where none fits?
 
@@ -73,8 +72,8 @@ def tools_command(
         async def ask(case: tool_cases.ToolCase) -> dict[str, Any]:
             return await tools.asked(case, chat.stream, name, raw=raw)
 
-        known, keep = before(json_file, name, resume), keeper(json_file, name)
-        rows = asyncio.run(each(cases, ask, minutes, known, keep))
+        known = loaded(partial(before, json_file, name, resume))
+        rows = asyncio.run(each(cases, ask, minutes, known, keeper(json_file, name)))
     found: dict[str, Any] = {"dataset": data.resolve().name, "model": name}
     found |= {**tools.measures(rows), "rows": rows}
     show(found, json_file, html_file)
@@ -98,8 +97,8 @@ def injection_command(
     ] = 0.02,
     minutes: Minutes = None,
     resume: Resume = False,
-    json_file: _Json = None,
-    html_file: _Html = None,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
 ) -> None:
     """Do documents and outputs of tools get their way, and does the user still get his?
 
@@ -113,7 +112,8 @@ def injection_command(
     is_held = True
     for name in model or ["dutiful", "obedient", "reckless"]:
         ways = (True, False) if bare else (True,)
-        rows = _attacked(cases, name, ways, minutes, before(json_file, name, resume), json_file)
+        known = loaded(partial(before, json_file, name, resume))
+        rows = _attacked(cases, name, ways, minutes, known, json_file)
         measured = injection.measures(rows)
         shown = {"dataset": found["dataset"], "model": name, **measured}
         counts.print_counts(Console(), shown)
@@ -136,8 +136,8 @@ def modes_command(
         typer.Option(help="Have workflows built, too; without it: by any model but the offline."),
     ] = None,
     least: _Least = 0.0,
-    json_file: _Json = None,
-    html_file: _Html = None,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
 ) -> None:
     """Are the six prompts of the modes answered by the right tools, and are workflows built?
 
@@ -216,7 +216,7 @@ def loaded(load: Callable[[], _Cases]) -> _Cases:
     try:
         return load()
     except BadData as error:
-        raise typer.BadParameter(str(error), param_hint="--data") from None
+        raise typer.BadParameter(str(error), param_hint="--data, --baseline, --resume") from None
 
 
 def show(found: dict[str, Any], json_file: Path | None, html_file: Path | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,17 +14,16 @@ from rich.console import Console
 from core.config import Settings
 from evals import many_bases, report, scale
 from evals.scratch import ScratchBase, opened, servers
+from evals.writing import JsonFile
 
 app = typer.Typer()
-
-_Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 
 
 @app.command("bench")
 def bench_command(
     documents: Annotated[int, typer.Option(help="Documents to ingest and search.", min=10)] = 200,
     runs: Annotated[int, typer.Option(help="Runs of the workflow.", min=10)] = 200,
-    json_file: _Json = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Measure speed and memory of the whole service, against yardsticks of the same minute.
 
@@ -83,7 +81,7 @@ def bench_sockets_command() -> None:
 @app.command("scale")
 def scale_command(
     chunks: Annotated[int, typer.Option(help="Passages of the base.", min=1000)] = 100_000,
-    json_file: _Json = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Search a large synthetic base: filters against exact search, and speed.
 
@@ -103,7 +101,7 @@ def scale_command(
 def many_bases_command(
     bases: Annotated[int, typer.Option(help="Bases of the installation.", min=20)] = 1_000,
     passages: Annotated[int, typer.Option(help="Passages of each.", min=10)] = 100,
-    json_file: _Json = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Search bases when there are ten of them, and again when there are a thousand.
 

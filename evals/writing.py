@@ -1,13 +1,39 @@
-"""Writes what was found: figures as JSON, a page as HTML."""
+"""Where what was found goes: figures as JSON, a page as HTML."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 Page = Callable[[dict[str, Any]], str]
+
+
+def _writable(path: Path | None) -> Path | None:
+    """Make the folder of a file that is yet to be written: hours later were too late to refuse."""
+    if path is None:
+        return None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"{path.parent} is no folder: {error.strerror}.") from None
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise typer.BadParameter(f"{path} cannot be written; name a file.")
+    return path
+
+
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write the figures to this file.", callback=_writable),
+]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option("--html", help="Write a page with charts here.", callback=_writable),
+]
 
 
 def write(
