@@ -211,12 +211,20 @@ def choose(model: str | None) -> None:
         get_settings.cache_clear()
 
 
+# What reading raises where a file is of another form than it should be.
+_MALFORMED: Final = (LookupError, TypeError, AttributeError, ValueError, EOFError, OSError)
+
+
 def loaded(load: Callable[[], _Cases]) -> _Cases:
     """Return what is read; bad data is the command line's error."""
+    hint = "--data, --baseline, --resume"
     try:
         return load()
     except BadData as error:
-        raise typer.BadParameter(str(error), param_hint="--data, --baseline, --resume") from None
+        raise typer.BadParameter(str(error), param_hint=hint) from None
+    except _MALFORMED as error:
+        told = f"the files are not of the form that --help tells of: {error!r}"
+        raise typer.BadParameter(told, param_hint=hint) from error
 
 
 def show(found: dict[str, Any], json_file: Path | None, html_file: Path | None) -> None:

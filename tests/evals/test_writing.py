@@ -53,3 +53,22 @@ def test_what_is_no_report_is_not_gone_on_with(tmp_path: Path) -> None:
     assert "no report to go on with" in _refusal("answers", "--resume", "--json", found)
     found.write_text("{}")
     assert "begin without --resume" in _refusal("answers", "--resume", "--json", found)
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "content"),
+    [
+        ("retrieval", "qrels/test.tsv", "query-id\tcorpus-id\tscore\n1\t2\tmany\n"),
+        ("answers", "qna.jsonl", '{"id": "1"}\n'),
+        ("answers", "qna.jsonl", "no json\n"),
+        ("tools", "tasks.json", '["no task"]'),
+        ("injection", "text_attacks.json", "[]"),
+    ],
+)
+def test_malformed_data_is_refused_and_told_of(
+    command: str, name: str, content: str, tmp_path: Path
+) -> None:
+    (tmp_path / "corpus.jsonl").write_text("{}\n")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content)
+    assert "not of the form that --help tells of" in _refusal(command, "--data", tmp_path)
