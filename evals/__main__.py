@@ -24,7 +24,7 @@ from evals import (
     speech,
     speed,
 )
-from evals.asking import SoFar, answered_before, keeper
+from evals.asking import SoFar
 from evals.behaviour import loaded
 from evals.cases import AnswerSet, Half, RetrievalSet, load_answers, load_retrieval
 from evals.scratch import ScratchBase, opened, servers
@@ -132,8 +132,7 @@ def answers_command(
     cases = loaded(lambda: load_answers(data, limit, seed))
     behaviour.choose(model)
     name = get_settings().chat_model
-    known = loaded(lambda: answered_before(json_file, name, resume))
-    so_far = SoFar(minutes, known, keeper(json_file, name))
+    so_far = loaded(lambda: SoFar.of(minutes, json_file, name, resume))
     with servers() as settings:
         found = asyncio.run(_answers(settings, cases, keep, language, so_far if copilot else None))
     found["model"] = name

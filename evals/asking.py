@@ -73,6 +73,11 @@ class SoFar:
     rows: Sequence[Row]
     keep: Callable[[list[Row]], None] | None
 
+    @classmethod
+    def of(cls, minutes: float | None, json_file: Path | None, model: str, resume: bool) -> SoFar:
+        """Return where a run begins that is kept in a file; raises :class:`BadData`."""
+        return cls(minutes, answered_before(json_file, model, resume), keeper(json_file, model))
+
 
 def answered_before(json_file: Path | None, model: str, resume: bool) -> list[Row]:
     """Return the answers of an earlier run of the same model, whole or cut short."""

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -72,7 +71,7 @@ def tools_command(
         async def ask(case: tool_cases.ToolCase) -> dict[str, Any]:
             return await tools.asked(case, chat.stream, name, raw=raw)
 
-        known = loaded(partial(before, json_file, name, resume))
+        known = loaded(lambda: before(json_file, name, resume))
         rows = asyncio.run(each(cases, ask, minutes, known, keeper(json_file, name)))
     found: dict[str, Any] = {"dataset": data.resolve().name, "model": name}
     found |= {**tools.measures(rows), "rows": rows}
@@ -112,8 +111,7 @@ def injection_command(
     is_held = True
     for name in model or ["dutiful", "obedient", "reckless"]:
         ways = (True, False) if bare else (True,)
-        known = loaded(partial(before, json_file, name, resume))
-        rows = _attacked(cases, name, ways, minutes, known, json_file)
+        rows = _attacked(cases, name, ways, minutes, json_file, resume=resume)
         measured = injection.measures(rows)
         shown = {"dataset": found["dataset"], "model": name, **measured}
         counts.print_counts(Console(), shown)
@@ -180,9 +178,11 @@ def _attacked(
     name: str,
     ways: tuple[bool, ...],
     minutes: float | None,
-    rows: list[dict[str, Any]],
     json_file: Path | None,
+    *,
+    resume: bool,
 ) -> list[dict[str, Any]]:
+    rows = loaded(lambda: before(json_file, name, resume))
     is_scripted = name in KINDS
     keep = None if is_scripted else keeper(json_file, name)
 
