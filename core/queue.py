@@ -68,11 +68,12 @@ class Queue:
         self._next: asyncio.Task[None] | None = None  # a wake that is still to come
 
     async def wake(self, kind: Kind, row_id: str = "") -> None:
-        """Tell a worker of a kind that a row waits; the id is a hint and may be stale.
+        """Tell a worker of a kind that a row waits; the id is a hint and may be stale. Without one
+        the wake is not shared: upkeep wakes as many workers as there are rows.
 
         Raises ``ServiceUnavailable`` when the broker does not take it; upkeep wakes again later.
         """
-        if kind != "documents":
+        if kind != "documents" or not row_id:
             await self._publish(kind, row_id)
         elif self._next is not None and not self._next.done():
             return  # its wake comes after this row, too

@@ -28,24 +28,26 @@ class DiskBlobs:
     async def put(self, chunks: AsyncIterator[bytes], limit: int, key: str | None = None) -> Stored:
         key = key or new_id("blob")
         path = self._path(key)
-        partial = _Partial(path.with_suffix(".partial"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
         digest, size = hashlib.sha256(), 0
         held, holds = [], 0  # a thread is asked for whole pieces: for most contents once
         try:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > limit:
-                    raise PayloadTooLarge(f"The file is larger than {limit} bytes.")
-                digest.update(chunk)
-                held.append(chunk)
-                holds += len(chunk)
-                if holds >= self._piece:
-                    await asyncio.to_thread(partial.write, held)
-                    held, holds = [], 0
-            await asyncio.to_thread(partial.end, held)
-            partial.path.rename(path)
+            with partial.open("wb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > limit:
+                        raise PayloadTooLarge(f"The file is larger than {limit} bytes.")
+                    digest.update(chunk)
+                    held.append(chunk)
+                    holds += len(chunk)
+                    if holds >= self._piece:
+                        await asyncio.to_thread(file.writelines, held)
+                        held, holds = [], 0
+                await asyncio.to_thread(_end, file, held)
+            partial.rename(path)
         except BaseException:
-            partial.drop()
+            partial.unlink(missing_ok=True)
             raise
         return Stored(key, size, digest.hexdigest())
 
@@ -99,34 +101,8 @@ def _old_keys(folder: Path, before: float) -> list[str]:
     return found
 
 
-class _Partial:
-    """A file that is being written, opened with its first bytes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: BinaryIO | None = None
-
-    def write(self, pieces: list[bytes]) -> None:
-        if self._file is None:
-            self._file = self._opened()
-        self._file.writelines(pieces)
-
-    def end(self, pieces: list[bytes]) -> None:
-        """Write the last, and have the disk keep it all."""
-        self.write(pieces)
-        assert self._file is not None
-        with self._file as file:
-            file.flush()
-            os.fsync(file.fileno())
-
-    def drop(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        self.path.unlink(missing_ok=True)
-
-    def _opened(self) -> BinaryIO:
-        try:
-            return self.path.open("wb")
-        except FileNotFoundError:  # the first in its folder
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return self.path.open("wb")
+def _end(file: BinaryIO, rest: list[bytes]) -> None:
+    """Write the rest of a file and have the disk keep it all."""
+    file.writelines(rest)
+    file.flush()
+    os.fsync(file.fileno())

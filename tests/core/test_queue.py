@@ -57,6 +57,12 @@ async def test_each_wake_comes_after_who_asked_for_it(queue: Queue, broker: _Bro
     await _until_woken(broker, 3)
 
 
+async def test_upkeep_wakes_as_many_workers_as_it_wants(queue: Queue, broker: _Broker) -> None:
+    for _ in range(3):
+        await queue.wake("documents")
+    assert broker.sent == [("documents.wake", "")] * 3
+
+
 async def test_runs_are_woken_for_one_by_one(queue: Queue, broker: _Broker) -> None:
     await asyncio.gather(*(queue.wake("executions", name) for name in "abc"))
     assert sorted(broker.sent) == [("executions.wake", name) for name in "abc"]
