@@ -239,7 +239,6 @@ def _engine(database_url: str, size: int) -> AsyncEngine:
         async_url(database_url),
         pool_size=size,
         max_overflow=0,
-        pool_use_lifo=True,
         pool_timeout=30,
         connect_args={"connection_class": WalledConnection},
     )
