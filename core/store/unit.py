@@ -49,6 +49,7 @@ from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.pauses import PauseJobs, Pauses
+from core.store.pool import WarmPool
 from core.store.postings import Postings
 from core.store.published_chats import PublishedChats
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
@@ -237,10 +238,15 @@ def open_store(database_url: str, settings: Settings) -> Store:
 def _engine(database_url: str, size: int) -> AsyncEngine:
     engine = create_async_engine(
         async_url(database_url),
+        poolclass=WarmPool,
         pool_size=size,
         max_overflow=0,
         pool_timeout=30,
-        connect_args={"connection_class": WalledConnection},
+        connect_args={
+            "connection_class": WalledConnection,
+            # The driver's own five minutes would have a calm service plan each statement anew.
+            "max_cached_statement_lifetime": 0,
+        },
     )
     replace_lost_connections(engine)
     return engine
