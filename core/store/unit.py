@@ -244,8 +244,9 @@ def _engine(database_url: str, size: int) -> AsyncEngine:
         pool_timeout=30,
         connect_args={
             "connection_class": WalledConnection,
-            # The driver's own five minutes would have a calm service plan each statement anew.
-            "max_cached_statement_lifetime": 0,
+            # By the driver's own five minutes a calm service would plan each statement anew; after
+            # an hour one that was planned when there was little data is planned again.
+            "max_cached_statement_lifetime": 3600,
         },
     )
     replace_lost_connections(engine)
