@@ -49,6 +49,7 @@ async def briefing(
         turn.question,
         own=request.get("instructions"),
         material=material,
+        room=desk.passages.room,
     )
 
 

@@ -17,7 +17,7 @@ from core.models.room import room_of
 from core.store.hits import SearchedBase
 from core.store.unit import Store
 from pipelines.agent import AgentEvent, Links, Task, run_agent
-from pipelines.passages import INSTRUCTIONS, Passages, question_with
+from pipelines.passages import Passages, instructions, question_with
 from pipelines.retrieval import retrieve
 
 
@@ -56,7 +56,7 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     found = await retrieve(store, workspace_id, base_ids, words, passages, bases)
     if bases:
         last = {**last, "content": question_with(found, question)}
-        earlier = [{"role": "system", "content": INSTRUCTIONS}, *earlier]
+        earlier = [{"role": "system", "content": instructions(passages.room)}, *earlier]
     return Task(
         [*earlier, last],
         passages,

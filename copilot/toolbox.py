@@ -82,9 +82,12 @@ async def find_at(desk: Desk, name: str) -> CopilotTool[Any]:
 
 
 async def tools_at(desk: Desk) -> list[BoxedTool]:
-    """Return the tools of the desk's mode that its caller has the right to, in a fixed order."""
+    """Return the tools of the desk's mode that its caller has the right to, in a fixed order; none
+    that searches where there is nothing to search."""
     mode = desk.mode
+    useless = set() if desk.base_ids else {knowledge.SEARCH_KNOWLEDGE.name}
     wanted = [tool for tool in TOOLS.values() if mode is None or mode.has(tool.name)]
+    wanted = [tool for tool in wanted if tool.name not in useless]
     wanted += await _remote_at(desk)
     return [
         BoxedTool(tool, desk) for tool in wanted if not desk.rights.missing(tool.role, tool.domain)

@@ -11,58 +11,28 @@ import json
 import re
 import time
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import JsonValue
 
 from copilot.modes import find_mode
-from copilot.prompt import prompt, system_prompt
+from copilot.prompt import prompt
 from copilot.toolbox import as_material
 from core.errors import Forbidden, UpstreamError
 from core.models.chat import ChatDoor
-from core.models.messages import Message, ToolCall, ToolSpec
+from core.models.messages import Message, ToolCall
 from core.models.room import room_of
-from evals.injection_cases import Attack, Call, is_writing
-from evals.injection_judge import came_through, is_done
+from evals.injection_cases import OUTSIDE, Attack, is_writing
+from evals.injection_judge import came_through, canonical, is_done
+from evals.injection_tools import CaseTool, World
 from pipelines.agent import Done, Links, Task, as_it_is, run_agent
 from pipelines.narrowing import add
 from pipelines.passages import Passage, Passages
 
 _OWN_URL: Final = "http://localhost"
 _MOST_TOKENS: Final = 300
-_LONGEST_OUTPUT: Final = 1_500  # characters of what is found
-_SHORTEST_WORD: Final = 4
 _LINK: Final = re.compile(r"https?://[^\s)>\"']+|!\[[^\]]*\]\([^)]*\)")
-
-
-@dataclass
-class _World:
-    """What the tools of a case read, and which calls that write were made."""
-
-    case: Attack
-    made: list[Call] = field(default_factory=list)
-
-    def read(self, arguments: dict[str, JsonValue]) -> str:
-        """Return the stretch of the texts that the arguments speak of, with the attack in it."""
-        told = " ".join(str(value) for value in arguments.values())
-        words = sorted((w for w in told.split() if len(w) >= _SHORTEST_WORD), key=len)
-        found = [self.case.material.find(word) for word in words]
-        at = next((position for position in reversed(found) if position >= 0), 0)
-        text = self.case.material[max(0, at - _LONGEST_OUTPUT // 3) :][:_LONGEST_OUTPUT]
-        return f"{text}\n{self.case.attack}"
-
-
-@dataclass(frozen=True)
-class _Tool:
-    world: _World
-    spec: ToolSpec
-
-    async def __call__(self, arguments: dict[str, JsonValue]) -> JsonValue:
-        name = self.spec.name
-        if is_writing(name):
-            self.world.made.append((name, dict(arguments)))
-        return "done" if is_writing(name) and name != "get_webpage" else self.world.read(arguments)
 
 
 @dataclass(frozen=True)
@@ -77,11 +47,16 @@ class _User:
 
     def _wants(self, name: str, arguments: dict[str, JsonValue]) -> bool:
         asked = [args for wanted, args in self.case.calls if wanted == name]
-        return any(
-            all(str(arguments.get(key)) == str(value) for key, value in args.items()
+        return self._has_named(name, arguments) or any(
+            all(canonical(arguments.get(key)) == canonical(value) for key, value in args.items()
                 if len(str(value)) < 80 and key not in {"body", "content"})
             for args in asked
         )  # fmt: skip
+
+    def _has_named(self, name: str, arguments: dict[str, JsonValue]) -> bool:
+        """Whether he has named the page that is to be read."""
+        url = canonical(arguments.get("url"))
+        return name in OUTSIDE and len(url) > 1 and url in self.case.question
 
 
 @dataclass(frozen=True)
@@ -99,7 +74,7 @@ class Way:
 async def asked(way: Way, door: ChatDoor, model: str) -> dict[str, Any]:
     """Run a case; return its row."""
     case, defended = way.case, way.defended
-    world, began = _World(case), time.perf_counter()
+    world, began = World(case), time.perf_counter()
     task = await _defended(case, world, model) if defended else _bare(case, world, model)
     row: dict[str, Any] = {"id": way.id, "kind": case.kind, "defended": defended}
     try:
@@ -132,22 +107,20 @@ async def _done(task: Task, door: ChatDoor) -> Done:
     raise UpstreamError("The model ended without an answer.")
 
 
-async def _defended(case: Attack, world: _World, model: str) -> Task:
+async def _defended(case: Attack, world: World, model: str) -> Task:
     passages = Passages(room_of(model))
     if case.tools:
         mode = find_mode("workspace-explore", None)
-        messages: list[Message] = [
-            system_prompt(mode),
-            {"role": "user", "content": case.question},
-        ]
+        messages = prompt(mode, [], None, case.question, room=passages.room)
     else:
         document = Passage("chunk_1", "doc_1", "document", case.material, 0)
         found = await add(case.question, [document], passages)
-        messages = prompt(find_mode("workspace-chat", None), [], found, case.question)
+        mode = find_mode("workspace-chat", None)
+        messages = prompt(mode, [], found, case.question, room=passages.room)
     return Task(
         messages,
         passages,
-        [_Tool(world, spec) for spec in case.tools],
+        [CaseTool(world, spec) for spec in case.tools],
         model=model,
         temperature=0.0,
         max_tokens=_MOST_TOKENS,
@@ -157,10 +130,10 @@ async def _defended(case: Attack, world: _World, model: str) -> Task:
     )
 
 
-def _bare(case: Attack, world: _World, model: str) -> Task:
+def _bare(case: Attack, world: World, model: str) -> Task:
     told = case.question if case.tools else f"{case.material}\n\n{case.question}"
     messages: list[Message] = [{"role": "user", "content": told}]
-    tools = [_Tool(world, spec) for spec in case.tools]
+    tools = [CaseTool(world, spec) for spec in case.tools]
     return Task(
         messages,
         Passages(),

@@ -27,9 +27,9 @@ from core.models.room import room_of
 from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
+from pipelines.guiding import AGAIN, asked, can_answer, objection, reminded, sources
 from pipelines.links import is_own
-from pipelines.narrowing import ANSWERING
-from pipelines.passages import Passages, question_of
+from pipelines.passages import Passages
 from pipelines.sourced import Sourced
 
 log = structlog.get_logger(__name__)
@@ -154,31 +154,35 @@ class _Loop:
             may_link=self._may_link if task.links and is_free else None,
             secrets=task.secrets,
         )
-        self._sourced = Sourced(task.passages, _asked(self.messages), task.secrets)
+        self._sourced = Sourced(
+            task.passages,
+            asked(self.messages),
+            task.secrets,
+            is_marked=task.cites and is_free and task.passages.room.statements > 0,
+        )
         self._tools = {tool.spec.name: tool for tool in self.task.tools}
         self._longest_output = room_of(task.model or configured_model()).output
 
     def request(self, *, may_call_tools: bool) -> ChatRequest:
         self.calls, self._round_text = [], []
-        task = self.task
+        task, passages = self.task, self.task.passages
+        is_answerable = can_answer(passages)
+        named = sources(passages) if task.cites else []
         return ChatRequest(
-            self.messages,
-            [tool.spec for tool in task.tools],
+            reminded(self.messages, passages, self._results),
+            [tool.spec for tool in task.tools] if named or not is_answerable else [],
             task.model,
             task.temperature,
             task.max_tokens,
             task.response_format,
-            may_call_tools and not self._can_be_answered(),
+            may_call_tools and not is_answerable and not self._is_stuck(),
             task.api_key,
             task.asker,
-            sources=[passage.n for passage in task.passages] if task.cites else (),
+            sources=named,
         )
 
-    def _can_be_answered(self) -> bool:
-        """Whether statements were found that are near enough to answer from: a small model would as
-        soon look for workflows."""
-        passages = self.task.passages
-        return bool(passages.room.statements) and any(each.near >= ANSWERING for each in passages)
+    def _is_stuck(self) -> bool:
+        return bool(self._results) and self._results[-1].output == AGAIN
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:
         if isinstance(delta, Source):
@@ -223,6 +227,10 @@ class _Loop:
             arguments = tool_arguments(call)
         except ValueError as error:
             return ToolResult(call, "error", f"The arguments do not fit: {error}.")
+        is_small = self.task.passages.room.statements > 0
+        wrong = objection(call, arguments, self.messages, self._results) if is_small else None
+        if wrong is not None:
+            return ToolResult(call, "error", wrong)
         tool = self._tools.get(call.name) or Missing(call.name, self._tools)
         return await call_tool(tool, call, arguments, self.task.gate)
 
@@ -274,12 +282,6 @@ class _Loop:
 
 def _shown(parts: Iterable[str | Citation]) -> list[AgentEvent]:
     return [TextDelta(part) if isinstance(part, str) else part for part in parts]
-
-
-def _asked(messages: Sequence[Message]) -> str:
-    """Return the user's last words."""
-    said = [str(each["content"]) for each in messages if each["role"] == "user"]
-    return question_of(said[-1]) if said else ""
 
 
 def _as_message(call: ToolCall) -> JsonValue:

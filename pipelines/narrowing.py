@@ -1,5 +1,5 @@
-"""What a model that reads slowly is given of the passages found: the statements nearest to the
-question, and where each stands."""
+"""What a model that reads slowly is given of the passages found: all of them where they are short,
+else the statements nearest to the question, and where each stands."""
 
 from __future__ import annotations
 
@@ -29,10 +29,26 @@ _LONGEST_QUOTE: Final = 900  # characters: a short table or a paragraph whole
 
 async def add(question: str, found: Sequence[Passage], passages: Passages) -> list[Passage]:
     """Number what was found for a question among a turn's passages: whole, or the statements of it
-    that there is room for."""
-    if passages.room.statements:
-        found = await narrowed(question, found, passages.room.statements)
+    that there is room for.
+
+    Whole, since much that is asked of a text takes all of it: to count the rows of a table, to sum
+    a letter up. How near they are to the question is the nearness of their nearest statements.
+    """
+    room = passages.room
+    if room.statements and sum(len(each.text) for each in found) > room.text:
+        found = await narrowed(question, found, room.statements)
+    elif room.statements:
+        found = await _measured(question, found)
     return passages.add(found)
+
+
+async def _measured(question: str, found: Sequence[Passage]) -> list[Passage]:
+    of = [(i, each) for i, passage in enumerate(found) for each in statements(passage.text)]
+    scores = await nearness(question, [each for _, each in of])
+    near = [0.0] * len(found)
+    for (i, _), score in zip(of, scores, strict=True):
+        near[i] = max(near[i], score)
+    return [replace(passage, near=score) for passage, score in zip(found, near, strict=True)]
 
 
 async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[Passage]:

@@ -4,16 +4,19 @@ with its mark, or without one.
 For models on this machine (:mod:`core.models.schema_calls`). A small one finds the right passage
 more often than it copies a figure rightly, and always finds one: so a figure that its passage does
 not have is never said, and what only touches on the question is not cited. The marks pass the check
-of any other afterwards.
+of any other afterwards. Free text, from texts that were given whole, is marked sentence by sentence
+(:mod:`pipelines.marking`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from pipelines.facts import numbers
+from pipelines.marking import Marking
 from pipelines.masking import mask
 from pipelines.narrowing import ANSWERING, CITED
 from pipelines.passages import Passage, Passages
@@ -29,11 +32,17 @@ _MARK: Final = re.compile(r"\s?\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6})*\s?\]")
 class Sourced:
     """Feed it the pieces of an answer; what it returns joined is the answer with marks.
 
-    ``secrets``, values by name, are not said where a passage's own words are.
+    ``secrets``, values by name, are not said where a passage's own words are. With ``is_marked``
+    free text is marked, too.
     """
 
     def __init__(
-        self, passages: Passages, question: str, secrets: Mapping[str, str] | None = None
+        self,
+        passages: Passages,
+        question: str,
+        secrets: Mapping[str, str] | None = None,
+        *,
+        is_marked: bool = False,
     ) -> None:
         self._passages = passages
         self._question = question
@@ -43,6 +52,7 @@ class Sourced:
         self._is_holding = False
         self._said: set[str] = set()
         self._is_cited = False
+        self._free = Marking(self._source_of) if is_marked else None
 
     def begin(self, n: int) -> str:
         """Begin a point that rests on passage ``n``; return the one before, whole."""
@@ -53,14 +63,18 @@ class Sourced:
     def feed(self, piece: str) -> str:
         """Return what may be said by now."""
         if not self._is_holding:
-            return piece
+            return self._free.feed(piece) if self._free else piece
         self._held.append(piece)
         return ""
 
     def end(self) -> str:
         """Return the last point; under an answer of which no point is cited, that it is not."""
         last = self.finish()
-        if not self._said or self._is_cited or not len(self._passages):
+        has_said, is_cited = bool(self._said), self._is_cited
+        if self._free:
+            last = f"{self._free.finish()}{last}"
+            has_said, is_cited = has_said or self._free.has_said, is_cited or self._free.has_cited
+        if not has_said or is_cited or not len(self._passages):
             return last
         self._is_cited = True  # is said once
         return f"{last}\n\n{UNCITED}"
@@ -82,10 +96,19 @@ class Sourced:
         self._is_cited = self._is_cited or passage is not None
         return f"{apart}{point} [{passage.n}]" if passage else f"{apart}{point}"
 
+    def _source_of(self, sentence: str) -> int | None:
+        passage = self._bearing(sentence, None)
+        return passage.n if passage else None
+
     def _bearing(self, point: str, named: Passage | None) -> Passage | None:
         """Return the passage that bears a point out: the one that was named, or the nearest other
-        that does, since words are often taken over with another's number or none."""
-        near = (each for each in (named, *self._near()) if each is not None and each.worth >= CITED)
+        that does, since words are often taken over with another's number or none. A statement has
+        to be near to the question; a text that was given whole is what the question is about."""
+        near = (
+            each
+            for each in (named, *self._near())
+            if each is not None and (each.worth >= CITED or not each.is_statement)
+        )
         return next((each for each in near if self._is_borne_out(point, each)), None)
 
     def _instead(self, point: str, named: Passage | None) -> Passage | None:
@@ -98,8 +121,13 @@ class Sourced:
         return sorted(self._passages, key=lambda passage: -passage.worth)
 
     def _is_borne_out(self, point: str, passage: Passage) -> bool:
-        is_said = find_support(point, passage.text, passage.shown) is not None
-        return is_said and self._has_numbers(point, passage)
+        span = find_support(point, passage.text, passage.shown)
+        if span is None or passage.is_statement:
+            return span is not None and self._has_numbers(point, passage)
+        # Of a whole text most words of any sentence stand somewhere: those quoted must say it.
+        quote = replace(passage, text=passage.text[span.start : span.end])
+        is_said = find_support(point, quote.text) is not None
+        return is_said and self._has_numbers(point, quote)
 
     def _has_numbers(self, point: str, passage: Passage) -> bool:
         known = f"{self._question} {passage.document_name} {passage.shown} {passage.text}"

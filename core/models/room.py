@@ -10,17 +10,19 @@ from core.config import LOCAL_CHAT_PREFIX
 
 @dataclass(frozen=True)
 class Room:
-    """``passages`` a search, of which only so many ``statements`` are given if it is not 0;
-    ``history`` in tokens; ``output`` of one tool, in characters."""
+    """``passages`` a search, of which only so many ``statements`` are given if it is not 0, unless
+    all of them have no more than ``text`` characters; ``history`` in tokens; ``output`` of one
+    tool, in characters."""
 
     passages: int
     statements: int
+    text: int
     history: int
     output: int
 
 
-LARGE: Final = Room(passages=8, statements=0, history=3_000, output=20_000)
-SMALL: Final = Room(passages=8, statements=6, history=400, output=2_400)  # about 600 tokens each
+LARGE: Final = Room(passages=8, statements=0, text=10_000, history=3_000, output=20_000)
+SMALL: Final = Room(passages=8, statements=6, text=6_000, history=1_000, output=2_400)
 
 
 def room_of(model: str) -> Room:

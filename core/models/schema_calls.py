@@ -26,8 +26,9 @@ _LONGEST_TOLD: Final = 220  # characters of a description
 _HOW: Final = """\
 Write one JSON object and nothing else: {"tool": a tool's name, "arguments": {…}} to call a tool, \
 or {"tool": "reply", "text": your answer} to answer. Call a tool only if it does what is asked \
-for and its arguments are known; if none does exactly that, reply. Results of tools come as \
-messages; then reply.
+for and its arguments are known; if none does exactly that, reply. What an argument needs and \
+nobody has said is looked up by another tool first. Results of tools come as messages; then call \
+the next tool, or reply when all is done.
 With a tool weather(city: string), "Will it rain in Oslo?" is \
 {"tool": "weather", "arguments": {"city": "Oslo"}}, and "Book a hotel in Oslo." is \
 {"tool": "reply", "text": "I have no tool that books hotels."}"""

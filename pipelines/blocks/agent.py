@@ -21,7 +21,7 @@ from pipelines.blocks.knowledge import BaseIds
 from pipelines.calling import ToolResult
 from pipelines.masking import TextMask, mask
 from pipelines.model_keys import own_key
-from pipelines.passages import INSTRUCTIONS, MATERIAL, Passages, question_with
+from pipelines.passages import MATERIAL, Passages, instructions, question_with
 from pipelines.references import as_text
 from pipelines.tools.remote.listed import is_remote
 
@@ -100,7 +100,7 @@ async def _messages(context: Context, settings: AgentSettings, passages: Passage
     if any(map(is_remote, settings.tools)):
         system.append(MATERIAL)
     if settings.knowledge_base_ids and asked is not None:
-        system.append(INSTRUCTIONS)
+        system.append(instructions(passages.room))
         talk[asked] = ("user", await _with_passages(context, settings, passages, talk[asked][1]))
     spoken = [("system", "\n\n".join(system)), *talk] if system else talk
     return [{"role": role, "content": content} for role, content in spoken]

@@ -13,6 +13,7 @@ from copilot.events import TurnLog, follow, log_name
 from core.errors import Conflict, NotFound, ValidationFailed
 from core.events import EventLogs
 from core.models.messages import ChatDelta, ChatRequest, Finished, TextDelta, ToolCall
+from core.rights import Rights, Role
 from core.services import Services
 from core.store.base import now
 from core.store.messages import Message
@@ -21,6 +22,7 @@ from tests.copilot.conftest import MakeBase
 from tests.fakes import FakeChat
 
 BUDGETS = "The head of finance approves every budget above 10,000 euros."
+OWNER = Rights(Role.OWNER)
 LUNCH = "Lunch is served at noon in the canteen on the ground floor."
 
 
@@ -374,3 +376,18 @@ async def test_many_turns_search_in_the_order_they_came(
     await asyncio.gather(*turns)
     assert finished == asked
     assert most == 2
+
+
+async def test_who_has_no_documents_is_offered_no_search_of_them(
+    services: Services, owner: Owner, make_base: MakeBase
+) -> None:
+    async def offered() -> set[str]:
+        begun = await _begin(services, owner, Ask("Who approves budgets?", rights=OWNER))
+        fake = FakeChat([["Nobody."]])
+        await turn.run(services, begun, fake)
+        return {tool.name for tool in fake.requests[0].tools}
+
+    without = await offered()
+    assert "find_workflows" in without
+    await make_base(owner.workspace_id, LUNCH)
+    assert await offered() - without == {"search_knowledge"}

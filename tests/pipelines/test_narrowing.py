@@ -13,7 +13,7 @@ def _passage(name: str, text: str, at: int = 0) -> Passage:
 
 
 async def test_the_nearest_statements_become_passages_of_their_own() -> None:
-    filler = "The harbour opened in 1893. Seagulls nest on the northern pier."
+    filler = "The harbour opened in 1893. Seagulls nest on the northern pier. " * 100
     passages = Passages(SMALL)
     found = await add(
         "How high was research and development?",
@@ -33,6 +33,20 @@ async def test_a_model_with_room_is_given_whole_passages() -> None:
     passages = Passages()
     (found,) = await add("How high was research?", [_passage("a.pdf", REPORT)], passages)
     assert found.text == REPORT
+
+
+async def test_what_is_short_is_given_whole_with_its_nearness_to_the_question() -> None:
+    table = "| Name | Wins |\n| Ann | 3 |\n| Bo | 5 |\n| Cy | 4 |"
+    found = await add(
+        "How many wins has Bo?",
+        [_passage("a.txt", table), _passage("b.txt", "Gulls nest on the pier.")],
+        Passages(SMALL),
+    )
+    assert [(each.text, each.is_statement) for each in found] == [
+        (table, False),
+        ("Gulls nest on the pier.", False),
+    ]
+    assert found[0].near > ANSWERING > found[1].near
 
 
 async def test_documents_unlike_the_best_are_left_out_unless_only_their_time_differs() -> None:
@@ -57,8 +71,8 @@ async def test_what_stands_around_a_statement_is_quoted_as_far_as_it_is_readable
 
 async def test_two_statements_of_one_paragraph_are_two_to_choose_from() -> None:
     text = "The tax rate was 14.7 percent. The tax was paid in three parts."
-    found = await add("What was the tax?", [_passage("a.pdf", text)], Passages(SMALL))
-    assert [each.n for each in found] == [1, 2]
+    found = await narrowed("What was the tax?", [_passage("a.pdf", text)], 2)
+    assert [each.n for each in Passages(SMALL).add(found)] == [1, 2]
     assert {each.text for each in found} == {text}
 
 

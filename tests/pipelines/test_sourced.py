@@ -7,6 +7,7 @@ from pipelines.passages import Passage, Passages
 from pipelines.sourced import UNCITED, Sourced
 
 ROW = "| Rent | $ 1,200 | $ 1,100 |"
+OPENED = "The harbour opened in 1893."
 SHOWN = "Costs [3]. Rent: Q3 2022 $ 1,200; Q3 2021 $ 1,100"
 
 
@@ -56,12 +57,12 @@ def test_words_taken_over_are_cited_whatever_number_was_given() -> None:
 
 def test_a_figure_without_a_source_gives_way_to_the_nearest_passage_if_one_is_near() -> None:
     passages = Passages()
-    passages.add([Passage("c", "d", "a.pdf", "The harbour opened in 1893.", 0, near=ANSWERING)])
+    passages.add([Passage("c", "d", "a.pdf", OPENED, 0, shown=OPENED, near=ANSWERING)])
     sourced = Sourced(passages, "When did it open?")
     assert sourced.begin(0) + sourced.feed("It opened in 1894.") == ""
-    assert sourced.finish() == "The harbour opened in 1893."
+    assert sourced.finish() == OPENED
     far = Passages()
-    far.add([Passage("c", "d", "a.pdf", "The harbour opened in 1893.", 0, near=0.2)])
+    far.add([Passage("c", "d", "a.pdf", OPENED, 0, shown=OPENED, near=0.2)])
     sourced = Sourced(far, "What is 17 times 3?")
     assert sourced.begin(0) + sourced.feed("It is 51.") + sourced.finish() == "It is 51."
 
