@@ -27,7 +27,7 @@ from core.models.room import room_of
 from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
-from pipelines.guiding import AGAIN, asked, can_answer, objection, reminded, sources
+from pipelines.guiding import asked, can_answer, is_stuck, objection, reminded, sources
 from pipelines.links import is_own
 from pipelines.passages import Passages
 from pipelines.sourced import Sourced
@@ -175,14 +175,11 @@ class _Loop:
             task.temperature,
             task.max_tokens,
             task.response_format,
-            may_call_tools and not is_answerable and not self._is_stuck(),
+            may_call_tools and not is_answerable and not is_stuck(self._results),
             task.api_key,
             task.asker,
             sources=named,
         )
-
-    def _is_stuck(self) -> bool:
-        return bool(self._results) and self._results[-1].output == AGAIN
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:
         if isinstance(delta, Source):

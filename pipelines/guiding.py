@@ -20,12 +20,12 @@ If the answer is above, reply with it. If more is to be done for it, call the ne
 _FAILED: Final = """\
 That call came to nothing. The user asked: {}
 Call a tool that finds out what is missing, or another that does it; reply if none can."""
+_STUCK: Final = "The user asked: {}\nReply from what is above."
 _MADE_UP: Final = (
     "Nobody has named {}. Do not make addresses up: look it up by a tool that reads, or leave it "
     "away where it is optional."
 )
-AGAIN: Final = "This was called before; what came of it is above. Reply to the user now."
-"""What a model hears that asks for the same once more: it is to reply then."""
+_AGAIN: Final = "This was called before; what came of it is above."
 _ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
@@ -53,8 +53,14 @@ def reminded(
     if not passages.room.statements or not results or messages[-1]["role"] != "tool":
         return list(messages)
     form = _WORKED if results[-1].status == "success" else _FAILED
+    form = _STUCK if is_stuck(results) else form
     told: Message = {"role": "user", "content": form.format(asked(messages))}
     return [*messages, told]
+
+
+def is_stuck(results: Sequence[ToolResult]) -> bool:
+    """Whether a small model has asked for the same once more: it is to reply then."""
+    return bool(results) and results[-1].output == _AGAIN
 
 
 def objection(
@@ -72,7 +78,7 @@ def objection(
     if made_up is not None:
         return _MADE_UP.format(made_up)
     made = {(each.call.name, each.call.arguments) for each in results}
-    return AGAIN if (call.name, call.arguments) in made else None
+    return _AGAIN if (call.name, call.arguments) in made else None
 
 
 def asked(messages: Sequence[Message]) -> str:

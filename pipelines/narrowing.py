@@ -1,4 +1,4 @@
-"""What a model that reads slowly is given of the passages found: all of them where they are short,
+"""What a model that reads slowly is given of the passages found: all of them where they are few,
 else the statements nearest to the question, and where each stands."""
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ async def add(question: str, found: Sequence[Passage], passages: Passages) -> li
     that there is room for.
 
     Whole, since much that is asked of a text takes all of it: to count the rows of a table, to sum
-    a letter up. How near they are to the question is the nearness of their nearest statements.
+    a letter up. As many as a search brings are the best of more, and most of them beside the point.
+    How near a whole one is to the question is the nearness of its nearest statement.
     """
     room = passages.room
-    if room.statements and sum(len(each.text) for each in found) > room.text:
-        found = await narrowed(question, found, room.statements)
-    elif room.statements:
+    is_all = len(found) < room.passages and sum(len(each.text) for each in found) <= room.text
+    if room.statements and is_all:
         found = await _measured(question, found)
+    elif room.statements:
+        found = await narrowed(question, found, room.statements)
     return passages.add(found)
 
 

@@ -11,8 +11,8 @@ from core.config import LOCAL_CHAT_PREFIX
 @dataclass(frozen=True)
 class Room:
     """``passages`` a search, of which only so many ``statements`` are given if it is not 0, unless
-    all of them have no more than ``text`` characters; ``history`` in tokens; ``output`` of one
-    tool, in characters."""
+    there are fewer and all have no more than ``text`` characters; ``history`` in tokens; ``output``
+    of one tool, in characters."""
 
     passages: int
     statements: int

@@ -49,6 +49,12 @@ async def test_what_is_short_is_given_whole_with_its_nearness_to_the_question() 
     assert found[0].near > ANSWERING > found[1].near
 
 
+async def test_of_as_many_as_a_search_brings_only_statements_are_given() -> None:
+    of = [_passage(f"{n}.txt", f"Shed {n} has {n} doors.") for n in range(SMALL.passages)]
+    found = await add("How many doors has shed 3?", of, Passages(SMALL))
+    assert all(each.is_statement for each in found)
+
+
 async def test_documents_unlike_the_best_are_left_out_unless_only_their_time_differs() -> None:
     says = "Our tax rate was {} percent in the quarter, as it was before."
     names = ["2023 Q1 A.pdf", "2023 Q2 A.pdf", "2023 Q3 A.pdf", "2023 Q1 B.pdf", "2022 Q3 A.pdf"]
