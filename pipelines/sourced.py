@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from pipelines.facts import numbers
+from pipelines.facts import names, numbers
 from pipelines.marking import Marking
 from pipelines.masking import mask
 from pipelines.narrowing import ANSWERING, CITED
@@ -127,7 +127,8 @@ class Sourced:
         # Of a whole text most words of any sentence stand somewhere: those quoted must say it.
         quote = replace(passage, text=passage.text[span.start : span.end])
         is_said = find_support(point, quote.text) is not None
-        return is_said and self._has_numbers(point, quote)
+        is_of_them = all(name in f"{self._question} {quote.text}" for name in names(point))
+        return is_said and is_of_them and self._has_numbers(point, quote)
 
     def _has_numbers(self, point: str, passage: Passage) -> bool:
         known = f"{self._question} {passage.document_name} {passage.shown} {passage.text}"

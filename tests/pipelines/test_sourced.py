@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pipelines.narrowing import ANSWERING, CITED
 from pipelines.passages import Passage, Passages
 from pipelines.sourced import UNCITED, Sourced
@@ -77,3 +79,36 @@ def test_an_answer_without_a_citation_says_so_once_and_none_without_passages() -
     plain = Sourced(Passages(), "Who was first?")
     assert plain.begin(0) + plain.feed("Nobody was.") + plain.end() == "Nobody was."
     assert Sourced(passages, "Hello").end() == ""
+
+
+def _said_freely(text: str) -> str:
+    passages = Passages()
+    games = "Ann won 3 games in May. Bo lost 5 games in June. The hall was painted green."
+    passages.add([Passage("c", "d", "a.txt", games, 0, near=0.2)])
+    sourced = Sourced(passages, "How was it?", is_marked=True)
+    return "".join(map(sourced.feed, text)) + sourced.end()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "In June 5 games were lost by Bo.",
+        "The hall was painted green.",
+        "It was Ann who won 3 games.",
+    ],
+)
+def test_what_words_of_a_whole_text_say_is_cited(sentence: str) -> None:
+    assert _said_freely(f"{sentence} Nice!") == f"{sentence} [1] Nice!"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The winner of 5 games was Ann.",  # the figure is said of somebody else
+        "Bo lost 4 games in June.",
+        "A hall in June should be lost in thought, warm and dry.",  # its words stand here and there
+        "That makes 8 games.",
+    ],
+)
+def test_what_only_shares_words_with_a_whole_text_is_not(sentence: str) -> None:
+    assert _said_freely(sentence) == f"{sentence}\n\n{UNCITED}"
