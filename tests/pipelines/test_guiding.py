@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import JsonValue
 
 from core.models.messages import Message, ToolCall
 from core.models.room import LARGE, SMALL
@@ -45,6 +46,28 @@ def test_a_reminder_stands_under_an_output_for_a_small_model_only() -> None:
     assert worked["role"] == failed["role"] == "user"
     assert worked != failed
     assert "Mail ann@x.example the day." in str(worked["content"])
+
+
+def _exchange(call_id: str, output: str) -> list[Message]:
+    function: dict[str, JsonValue] = {"name": "day", "arguments": "{}"}
+    call: JsonValue = {"id": call_id, "type": "function", "function": function}
+    return [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": call_id, "content": output},
+    ]
+
+
+def test_what_came_to_nothing_is_left_out_but_for_the_last() -> None:
+    told = [*ASK, *_exchange("a", "No."), *_exchange("b", "Monday"), *_exchange("c", "Nor this.")]
+    results = [
+        ToolResult(ToolCall("a", "day", "{}"), "error", "No."),
+        ToolResult(ToolCall("b", "day", "{}"), "success", "Monday"),
+        ToolResult(ToolCall("c", "day", "{}"), "error", "Nor this."),
+    ]
+    assert reminded(told, Passages(SMALL), results)[:-1] == [*ASK, *told[3:]]
+    again = objection(ToolCall("c", "day", "{}"), {}, ASK, results)
+    results[-1] = ToolResult(ToolCall("c", "day", "{}"), "error", again)
+    assert reminded(told, Passages(SMALL), results)[:-1] == [*ASK, *told[3:5]]
 
 
 def test_a_call_made_before_is_not_made_again_and_a_reply_is_due() -> None:
