@@ -86,7 +86,7 @@ def objection(
 ) -> str | None:
     """Return what is wrong with a call by a small model, which else asks for the same again and
     again, and makes up whom something is sent to rather than look it up."""
-    told = [str(each["content"]) for each in messages if each["role"] in ("system", "user")]
+    told = [str(each["content"]) for each in _before_the_answer(messages)]
     told += [str(each.output) for each in results if each.status == "success"]
     given = json.dumps(arguments, ensure_ascii=False)
     made_up = next((each for each in _ADDRESS.findall(given) if each not in " ".join(told)), None)
@@ -94,6 +94,12 @@ def objection(
         return _MADE_UP.format(made_up)
     made = {(each.call.name, each.call.arguments) for each in results}
     return _AGAIN if (call.name, call.arguments) in made else None
+
+
+def _before_the_answer(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return the messages up to the user's last: what was said since is the model's own."""
+    last = max((i for i, each in enumerate(messages) if each["role"] == "user"), default=-1)
+    return messages[: last + 1]
 
 
 def asked(messages: Sequence[Message]) -> str:

@@ -88,3 +88,10 @@ def test_an_address_has_been_named_by_somebody(address: str, is_known: bool) -> 
     call = ToolCall("d", "mail", f'{{"to": "{address}"}}')
     found = objection(call, {"to": [address]}, ASK, [read, failed])
     assert (found is None) is is_known
+
+
+def test_an_address_of_an_answer_before_is_known_and_one_of_this_answer_is_not() -> None:
+    call, arguments = ToolCall("d", "mail", "{}"), {"to": "dee@x.example"}
+    said: Message = {"role": "assistant", "content": "Dee's address is dee@x.example."}
+    assert objection(call, arguments, [said, *ASK], []) is None
+    assert objection(call, arguments, [*ASK, said], []) is not None
