@@ -182,7 +182,7 @@ def _continues(block: list[Line], line: Line, ranks: dict[Style, int], pitch: fl
 
 def _piece(block: Block, ranks: dict[Style, int]) -> Piece:
     first = block.lines[0]
-    box = union([line.box for line in block.lines])
+    box = union([line.shown for line in block.lines])
     if block.is_table:
         return Piece("table", table_text(block.lines), first.page, box)
     if _is_title_line(first, ranks):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from core.errors import ValidationFailed
-from ingest.ocr import installed_languages
+from ingest.tesseract import installed_languages
 
 _TESSERACT: Final = {
     "ar": "ara", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng",

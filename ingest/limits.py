@@ -16,7 +16,8 @@ class Limits:
     ``silence_seconds`` is the longest time without progress (a page, an element),
     ``memory_bytes`` bounds the child's address space beyond what it holds when idle.
     ``max_ratio`` bounds what an archive's members may grow to, against their packed size.
-    ``max_mail_depth`` is how many mails deep attachments are read.
+    ``max_pixels`` are those of a page as it is read, ``max_picture_pixels`` those of a picture that
+    is opened and made as small. ``max_mail_depth`` is how many mails deep attachments are read.
     """
 
     silence_seconds: float = 600
@@ -28,6 +29,7 @@ class Limits:
     max_members: int = 10_000
     max_ratio: float = 200
     max_pixels: int = 40_000_000
+    max_picture_pixels: int = 200_000_000
     max_depth: int = 200
     max_attachments: int = 100
     max_mail_depth: int = 2

@@ -20,7 +20,8 @@ _SOFT_HYPHENS = str.maketrans({"\ufffe": "\u00ad", "\x02": "\u00ad", "\x00": "\u
 class Line:
     """One line of a page. ``size`` is the type's height as a share of the page's height.
 
-    ``parts`` are its cells where wide gaps part it, else none.
+    ``parts`` are its cells where wide gaps part it, else none. ``place`` is its box on the page as
+    it is shown, where it was turned to be read.
     """
 
     text: str
@@ -30,6 +31,11 @@ class Line:
     is_bold: bool = False
     is_italic: bool = False
     parts: tuple[Cell, ...] = ()
+    place: Box | None = None
+
+    @property
+    def shown(self) -> Box:
+        return self.place or self.box
 
     @property
     def cells(self) -> int:

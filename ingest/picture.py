@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from ingest import ocr
 from ingest.blocks import pieces
@@ -13,7 +14,13 @@ from ingest.failures import CorruptDocument, DocumentTooLarge, TooManyPages
 from ingest.limits import Limits
 from ingest.lines import Line
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
 Progress = Callable[[str, int, int], None]
+
+_ENOUGH: Final = (5000, 5000)  # pixels of a page at which the smallest type is read
 
 
 def read(path: Path, limits: Limits, languages: str, progress: Progress) -> Reading:
@@ -25,45 +32,73 @@ def read(path: Path, limits: Limits, languages: str, progress: Progress) -> Read
         return Reading()  # a picture's text is there by recognition only
     from PIL import Image, UnidentifiedImageError
 
-    Image.MAX_IMAGE_PIXELS = limits.max_pixels
+    Image.MAX_IMAGE_PIXELS = limits.max_picture_pixels
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             return _read(path, limits, languages, progress)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise DocumentTooLarge(
-                f"The picture has more than {limits.max_pixels} pixels: make it smaller."
+                f"The picture has more than {limits.max_picture_pixels} pixels: make it smaller."
             ) from error
-        except (UnidentifiedImageError, OSError, SyntaxError, EOFError, ValueError) as error:
+        except (
+            UnidentifiedImageError,
+            OSError,
+            SyntaxError,
+            EOFError,
+            ValueError,
+            TypeError,
+        ) as error:
             raise CorruptDocument(
                 "The picture is damaged and cannot be opened: save it again and upload it."
             ) from error
 
 
 def _read(path: Path, limits: Limits, languages: str, progress: Progress) -> Reading:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
+    reading = Reading()
     lines: list[Line] = []
     certainties: list[float] = []
     with Image.open(path) as image:
-        total = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-        if total > limits.max_pages:
-            raise TooManyPages(
-                f"The picture has {total} pages and {limits.max_pages} are allowed: split it."
-            )
+        total = reading.page_count = _pages(image, limits)
         for number in range(1, total + 1):
-            image.seek(number - 1)
             progress("ocr", number - 1, total)
-            frame = ImageOps.exif_transpose(image) or image
-            found = ocr.recognise(frame, number, languages)
-            lines += found.lines
-            if found.lines:
-                certainties.append(found.confidence)
+            frame = _frame(image, number, total, reading.warnings)
+            if frame is not None:
+                found = ocr.recognise(frame, number, languages)
+                reading.ocr_pages += 1
+                lines += found.lines
+                certainties += [found.confidence] if found.lines else []
             progress("ocr", number, total)
-    return Reading(
-        pieces=pieces(lines),
-        page_count=total,
-        pages_with_text=len({line.page for line in lines}),
-        ocr_pages=total,
-        ocr_confidence=sum(certainties) / len(certainties) if certainties else None,
-    )
+    if total > 1 and not reading.ocr_pages:
+        raise ValueError("none of its pages can be opened")
+    reading.pieces = pieces(lines)
+    reading.pages_with_text = len({line.page for line in lines})
+    reading.ocr_confidence = sum(certainties) / len(certainties) if certainties else None
+    return reading
+
+
+def _pages(image: ImageFile, limits: Limits) -> int:
+    total: int = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+    if total > limits.max_pages:
+        raise TooManyPages(
+            f"The picture has {total} pages and {limits.max_pages} are allowed: split it."
+        )
+    return total
+
+
+def _frame(image: ImageFile, number: int, total: int, told: list[str]) -> Image | None:
+    """Return the page as its camera held it; ``None`` for a damaged one among others."""
+    from PIL import ImageOps
+
+    try:
+        image.seek(number - 1)
+        image.draft(None, _ENOUGH)  # a JPEG is decoded at a half or a quarter where that will do
+        image.load()  # what is damaged shows here
+        return ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, EOFError, ValueError) as error:
+        if total == 1:
+            raise
+        told.append(f"Page {number} is damaged and was left out ({type(error).__name__}).")
+        return None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Places = NDArray[np.int64]
 
-_MOST: Final = 10.0  # degrees
+_MOST: Final = 20.0  # degrees
 _STEP: Final = 0.25
 _LEAST: Final = 0.75  # less than this does Tesseract no harm
 _CLEARER: Final = 3.0  # times as clear as about level, or the page is left as it is,
@@ -23,7 +23,8 @@ _MOST_INK: Final = 0.4  # share of dark pixels; more is a photograph
 
 
 def skew_of(grey: Image) -> float:
-    """Return the degrees, counter-clockwise, that turn the picture's lines level; 0 when unsure.
+    """Return the degrees, counter-clockwise, that turn the picture's lines level, or upright where
+    the page lies on its side; 0 when unsure.
 
     Of all angles the one is taken at which the dark pixels of a row differ most from those of the
     next (Postl, "Detection of linear oblique structures and skew scan", 1986).
@@ -38,11 +39,15 @@ def skew_of(grey: Image) -> float:
     every = max(1, len(ys) // _POINTS)
     ys, xs = ys[::every], xs[::every]
     angles = np.arange(-_MOST, _MOST + _STEP, _STEP)
-    clear = np.array([_clearness(xs, ys, angle) for angle in np.radians(angles)])
-    best = int(np.argmax(clear))
+    across, upwards = _all_clear(xs, ys, angles), _all_clear(ys, -xs, angles)
+    clear = max(across, upwards, key=lambda found: float(found.max()))
     level = clear[np.abs(angles) <= _LEAST].max()
-    is_clear = clear[best] > max(_CLEARER * level, _CLEAR * float(np.median(clear)))
-    return float(angles[best]) if is_clear else 0.0
+    is_clear = clear.max() > max(_CLEARER * level, _CLEAR * float(np.median(clear)))
+    return float(angles[int(np.argmax(clear))]) if is_clear else 0.0
+
+
+def _all_clear(xs: Places, ys: Places, angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([_clearness(xs, ys, angle) for angle in np.radians(angles)])
 
 
 def _clearness(xs: Places, ys: Places, angle: float) -> float:

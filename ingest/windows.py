@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from ingest.blocks import pieces
-from ingest.document import Reading
+from ingest.document import Box, Reading
 from ingest.lines import Line
 from ingest.tables import Cell
 
@@ -51,8 +51,19 @@ def from_wire(wire: dict[str, Any]) -> Window:
 
 
 def _line(
-    text: str, page: int, box: Sequence[float], size: float, bold: bool, italic: bool, parts: Any
+    text: str,
+    page: int,
+    box: Sequence[float],
+    size: float,
+    bold: bool,
+    italic: bool,
+    parts: Any,
+    place: Sequence[float] | None,
 ) -> Line:
-    x0, y0, x1, y1 = box
     cells = tuple(Cell(*part) for part in parts)
-    return Line(text, page, (x0, y0, x1, y1), size, bold, italic, cells)
+    return Line(text, page, _box(box), size, bold, italic, cells, _box(place) if place else None)
+
+
+def _box(numbers: Sequence[float]) -> Box:
+    x0, y0, x1, y1 = numbers
+    return (x0, y0, x1, y1)

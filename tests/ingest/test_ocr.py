@@ -49,12 +49,13 @@ def test_boxes_are_those_of_the_picture_as_given(tmp_path: Path) -> None:
     with Image.open(making.scan(tmp_path / "b.png", LINES, 180)) as image:
         turned = recognise(image, 1, "eng").lines
     for here, there in zip(upright, turned, strict=True):
-        x0, y0, x1, y1 = there.box
+        x0, y0, x1, y1 = there.shown
         assert here.box == pytest.approx((1 - x1, 1 - y1, 1 - x0, 1 - y0), abs=0.01)
+        assert there.box == pytest.approx(here.box, abs=0.01)  # so that paragraphs are found
     assert upright[0].box[1] < upright[-1].box[1]
 
 
-@pytest.mark.parametrize("askew", [-8, 4])
+@pytest.mark.parametrize("askew", [-8, 4, 17])
 def test_a_page_that_lies_askew_is_read_with_boxes_as_given(tmp_path: Path, askew: int) -> None:
     with Image.open(making.scan(tmp_path / "a.png", LINES * 3)) as image:
         level = recognise(image, 1, "eng").lines
@@ -68,8 +69,14 @@ def test_a_page_that_lies_askew_is_read_with_boxes_as_given(tmp_path: Path, aske
     angle = math.radians(askew)
     x = (dx * math.cos(angle) + dy * math.sin(angle)) / turned.width + 0.5
     y = (dy * math.cos(angle) - dx * math.sin(angle)) / turned.height + 0.5
-    x0, y0, x1, y1 = found[0].box
+    x0, y0, x1, y1 = found[0].shown
     assert ((x0 + x1) / 2, (y0 + y1) / 2) == pytest.approx((x, y), abs=0.02)
+
+
+@pytest.mark.parametrize("turned", [93, 266])
+def test_a_page_on_its_side_may_be_askew_too(tmp_path: Path, turned: int) -> None:
+    with Image.open(making.scan(tmp_path / "a.png", LINES * 3, turned)) as image:
+        assert skew_of(image.convert("L")) == pytest.approx(3 if turned == 93 else -4, abs=0.5)
 
 
 @pytest.mark.parametrize("turned", [0, 90, 180, 270])
