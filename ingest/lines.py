@@ -146,21 +146,26 @@ class _Measure:
         return is_bold, "italic" in name or "oblique" in name
 
     def _displayed(self, inked: list[_Glyph]) -> Box:
-        """Return the box as displayed: rotation and crop box applied, from the top left, 0-1."""
-        corners = [
-            self._to_display(min(g.left for g in inked), max(g.top for g in inked)),
-            self._to_display(max(g.right for g in inked), min(g.bottom for g in inked)),
-        ]
-        xs, ys = zip(*corners, strict=True)
-        return (min(xs), min(ys), max(xs), max(ys))
+        left, bottom = min(g.left for g in inked), min(g.bottom for g in inked)
+        right, top = max(g.right for g in inked), max(g.top for g in inked)
+        return displayed(self._page, left, bottom, right, top)
 
-    def _to_display(self, x: float, y: float) -> tuple[float, float]:
-        import pypdfium2.raw as pdfium
 
-        unit = 100_000
-        column, row = ctypes.c_int(), ctypes.c_int()
-        pdfium.FPDF_PageToDevice(self._page, 0, 0, unit, unit, 0, x, y, column, row)
-        return (_clamp(column.value / unit), _clamp(row.value / unit))
+def displayed(page: Any, left: float, bottom: float, right: float, top: float) -> Box:
+    """Return a box, in points of the page, as displayed: rotation and crop box applied, from the
+    top left, 0-1."""
+    corners = [_to_display(page, left, top), _to_display(page, right, bottom)]
+    xs, ys = zip(*corners, strict=True)
+    return (min(xs), min(ys), max(xs), max(ys))
+
+
+def _to_display(page: Any, x: float, y: float) -> tuple[float, float]:
+    import pypdfium2.raw as pdfium
+
+    unit = 100_000
+    column, row = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page, 0, 0, unit, unit, 0, x, y, column, row)
+    return (_clamp(column.value / unit), _clamp(row.value / unit))
 
 
 def _text(glyphs: list[_Glyph]) -> str:

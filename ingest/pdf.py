@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from ingest.document import Reading
 from ingest.failures import CorruptDocument, EncryptedDocument, TooManyPages
 from ingest.limits import Limits
 from ingest.lines import Line, read_lines
+from ingest.scanned_part import recognise_part, scanned_part
 from ingest.windows import Window, joined
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ Progress = Callable[[str, int, int], None]  # stage, pages done, pages in all
 
 _FEWEST_CHARACTERS = 20  # a page with less text and with a picture is read by OCR
 _UNREADABLE = 0.3  # share of characters without a meaning from which a page's text is useless
+_UNKNOWN = re.compile(r"\(cid:\d{1,6}\)")  # what some tools wrote for letters they did not know
 _DOTS_PER_INCH = 300
 _PASSWORD_ERRORS = (4, 5)  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
 
@@ -122,10 +125,17 @@ def _read_page(
         text_page = page.get_textpage()
         lines = in_reading_order(read_lines(page, text_page, number))
         text_page.close()
-        if limits.ocr == "off" or (limits.ocr != "force" and not _needs_ocr(page, lines)):
+        if limits.ocr == "off":
+            return _Page(lines)
+        is_whole = limits.ocr == "force" or _needs_ocr(page, lines)
+        part = None if is_whole else scanned_part(page, lines)
+        if part is None and not is_whole:
             return _Page(lines)
         progress("ocr", number - 1, len(document))
-        recognised = ocr.recognise(_rendered(page, limits), number, languages)
+        image = _rendered(page, limits)
+        if part is not None:
+            return _Page(*recognise_part(image, part, lines, number, languages))
+        recognised = ocr.recognise(image, number, languages)
         return _Page(recognised.lines or lines, recognised.confidence)
     finally:
         page.close()
@@ -133,7 +143,8 @@ def _read_page(
 
 def _needs_ocr(page: Any, lines: list[Line]) -> bool:
     text = "".join(line.text for line in lines)
-    unreadable = sum(_is_unreadable(c) for c in text)
+    readable = _UNKNOWN.sub("", text)
+    unreadable = len(text) - len(readable) + sum(_is_unreadable(c) for c in readable)
     if text and unreadable / len(text) > _UNREADABLE:
         return True
     return len(text) < _FEWEST_CHARACTERS and _has_ink(page)
