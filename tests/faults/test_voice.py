@@ -39,7 +39,9 @@ async def test_a_session_ends_with_the_process_that_holds_it(
         await _record(services, owner)
         made = (await http.post("/api/voice/session", json={"channel": "web"})).json()
         client = socketio.AsyncClient(reconnection=False)
-        await client.connect(url, auth={"token": made["token"]}, transports=["websocket"])
+        await client.connect(
+            url, auth={"token": made["token"]}, transports=["websocket"], wait_timeout=10
+        )
         assert (await client.call("audio:start", {"sessionId": made["id"]}, timeout=30))["ok"]
         await _speak(services, owner, client, made["id"])
     assert (await _state(services, owner, made["id"])) == ("active", None)

@@ -57,7 +57,9 @@ async def listen(api_url: str) -> AsyncIterator[Listen]:
         async def one(token: str, url: str = api_url) -> Listener:
             client = socketio.AsyncClient(reconnection=False)
             listener = Listener(client)
-            await client.connect(url, auth={"token": token}, transports=["websocket"])
+            await client.connect(
+                url, auth={"token": token}, transports=["websocket"], wait_timeout=10
+            )
             opened.push_async_callback(client.disconnect)
             return listener
 

@@ -57,7 +57,7 @@ async def test_tools_are_listed_and_run_under_the_callers_rights(
 async def socket(member: Member, api_url: str) -> AsyncGenerator[socketio.AsyncClient, None]:
     client = socketio.AsyncClient(reconnection=False)
     token = {"token": member.program.headers["x-api-key"]}
-    await client.connect(api_url, auth=token, transports=["websocket"])
+    await client.connect(api_url, auth=token, transports=["websocket"], wait_timeout=10)
     yield client
     await client.disconnect()
 

@@ -87,7 +87,9 @@ class Stage:
         async def one(token: str, **auth: str) -> Socket:
             socket = Socket()
             auth = {"token": token, **auth}
-            await socket.client.connect(self.url, auth=auth, transports=["websocket"])
+            await socket.client.connect(
+                self.url, auth=auth, transports=["websocket"], wait_timeout=10
+            )
             opened.push_async_callback(socket.client.disconnect)
             return socket
 

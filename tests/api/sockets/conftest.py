@@ -127,7 +127,9 @@ async def connect(api_url: str) -> AsyncIterator[Connect]:
 
         async def open_one(auth: Any = None, url: str = api_url, **options: Any) -> Any:
             client = socketio.AsyncClient(reconnection=False)
-            await client.connect(url, auth=auth, **{"transports": ["websocket"], **options})
+            await client.connect(
+                url, auth=auth, **{"transports": ["websocket"], "wait_timeout": 10, **options}
+            )
             opened.push_async_callback(client.disconnect)
             return client
 

@@ -255,7 +255,7 @@ async def test_a_server_that_ends_closes_its_sockets(
     gone = asyncio.Event()
     client.on("disconnect", lambda *_: gone.set())
     async with serving(settings, socket_app(settings, told)) as url:
-        await client.connect(url, auth=_auth(member), transports=["websocket"])
+        await client.connect(url, auth=_auth(member), transports=["websocket"], wait_timeout=10)
         await client.call("test:join", {"text": "a"}, timeout=30)
     await asyncio.wait_for(gone.wait(), 30)
     assert told.rooms[0].closed

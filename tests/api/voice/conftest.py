@@ -37,7 +37,9 @@ async def connect(api_url: str) -> AsyncIterator[Connect]:
 
         async def open_one(token: str) -> Any:
             client = socketio.AsyncClient(reconnection=False)
-            await client.connect(api_url, auth={"token": token}, transports=["websocket"])
+            await client.connect(
+                api_url, auth={"token": token}, transports=["websocket"], wait_timeout=10
+            )
             opened.push_async_callback(client.disconnect)
             return client
 

@@ -81,7 +81,9 @@ async def open_socket(api_url: str, workflow_id: str) -> AsyncIterator[Open]:
             client = socketio.AsyncClient(reconnection=False)
             editor = Editor(client, workflow_id)
             token = (await member.browser.post("/api/auth/socket-token")).json()["token"]
-            await client.connect(url, auth={"token": token, **auth}, transports=["websocket"])
+            await client.connect(
+                url, auth={"token": token, **auth}, transports=["websocket"], wait_timeout=10
+            )
             opened.push_async_callback(client.disconnect)
             return editor
 
