@@ -48,7 +48,8 @@ async def test_jobs_and_embedding_are_counted_over_all_processes(
         await member.program.post(f"/api/knowledge/{base}/documents", json={"text": text})
     waiting = await _samples(member.program)
     assert waiting["nuxa_documents[('status', 'pending')]"] == 2
-    assert waiting["nuxa_queue_depth[('queue', 'documents')]"] >= 2
+    # Documents that come soon after one another share a wake of the workers.
+    assert waiting["nuxa_queue_depth[('queue', 'documents')]"] >= 1
     await work()
     done = await _samples(member.program)
     assert done["nuxa_documents[('status', 'completed')]"] == 2
