@@ -60,7 +60,9 @@ def _read(path: Path, limits: Limits, languages: str, progress: Progress) -> Rea
     reading = Reading()
     lines: list[Line] = []
     certainties: list[float] = []
-    with Image.open(path) as image:
+    # Given a path, Pillow maps an uncompressed TIFF with its sides as they are to be shown, which
+    # are not those it is stored with where it lies on its side.
+    with path.open("rb") as file, Image.open(file) as image:
         total = reading.page_count = _pages(image, limits)
         for number in range(1, total + 1):
             progress("ocr", number - 1, total)

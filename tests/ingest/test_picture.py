@@ -61,6 +61,18 @@ def test_a_damaged_page_among_others_is_left_out_and_told(tmp_path: Path) -> Non
     assert document.warnings[0].startswith("Page 2 is damaged")
 
 
+@pytest.mark.parametrize(
+    ("orientation", "stored"),
+    [(6, Image.Transpose.ROTATE_90), (8, Image.Transpose.ROTATE_270)],
+)
+def test_an_uncompressed_tiff_on_its_side_is_read(
+    tmp_path: Path, orientation: int, stored: Image.Transpose
+) -> None:
+    path = tmp_path / "x.tif"
+    _page(tmp_path).transpose(stored).save(path, tiffinfo={274: orientation})
+    assert _read(path).text.split() == " ".join(LINES).split()
+
+
 def test_a_tiff_that_breaks_off_is_refused_by_name(tmp_path: Path) -> None:
     page, path = _page(tmp_path), tmp_path / "x.tif"
     page.save(path, save_all=True, append_images=[page, page], compression="tiff_lzw")
