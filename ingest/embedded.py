@@ -1,55 +1,141 @@
-"""What office files carry inside: pictures of pages."""
+"""The text of pictures that stand within another document: scans and screenshots in a report."""
 
 from __future__ import annotations
 
+import hashlib
 import io
-import zipfile
+import time
+from collections import Counter
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final, Self
 
 from ingest import ocr
 from ingest.blocks import pieces
 from ingest.document import Piece, Reading
 from ingest.limits import Limits
+from ingest.picture import upright
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Progress = Callable[[str, int, int], None]
 
-_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
-_SMALLEST_SIDE = 100  # pixels; smaller ones are icons and rules
-_MOST_PICTURES = 200
+_SMALLEST_SIDE: Final = 32  # pixels; lower or narrower ones are rules and icons,
+_SMALLEST_AREA: Final = 20_000  # and smaller ones logos
+_SURE, _FEW_LETTERS = 0.8, 3  # certainty and letters of a label; a photograph's grain is read as
+_LIKELY, _LETTERS = 0.55, 20  # less, as receipts are which have many more
+
+_UNKNOWN: Final = "damaged, or in a format that is not read within documents, such as EMF or SVG"
 
 
-def read_pictures(path: Path, limits: Limits, languages: str, progress: Progress) -> Reading:
-    """Return the text in the pictures of an office archive, in the order of their names.
+class EmbeddedPictures:
+    """Reads the pictures of one document, each once, within its limits on number, size and time.
 
-    For documents that have no text of their own: scans pasted on slides or pages.
+    Small ones are passed over; what is not read for another reason is told by :meth:`end`.
     """
-    reading = Reading()
-    certainties: list[float] = []
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(
-            n for n in archive.namelist() if PurePosixPath(n).suffix.lower() in _PICTURES
+
+    def __init__(
+        self,
+        limits: Limits,
+        languages: str,
+        progress: Progress,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._languages = languages
+        self._progress = progress
+        self._clock = clock
+        self._seen: set[bytes] = set()
+        self._seconds = 0.0
+        self._done, self._total = 0, 0
+        self._recognised = 0
+        self._unread: Counter[str] = Counter()
+        self._certainties: list[float] = []
+
+    def reporting(self, progress: Progress) -> Self:
+        """Return itself, with what it reads from now on told to ``progress``."""
+        self._progress = progress
+        self._done, self._total = 0, 0
+        return self
+
+    def expect(self, count: int) -> None:
+        """Note that so many more pictures will be given to :meth:`read`."""
+        self._total += count
+        if count:
+            self._progress("ocr", self._done, self._total)
+
+    def read(self, data: bytes | None, page: int | None = None) -> list[Piece]:
+        """Return what the picture says, if that is anything new; ``None`` is one that is lost."""
+        found = [] if self._is_known(data) else self._read(data)
+        self._done += 1
+        self._total = max(self._total, self._done)
+        self._progress("ocr", self._done, self._total)
+        return [Piece("text" if p.kind == "title" else p.kind, p.text, page) for p in found]
+
+    def end(self, reading: Reading) -> None:
+        """Note in ``reading`` how certain the words are and which pictures were not read."""
+        reading.ocr_pages += len(self._certainties)
+        if self._certainties:
+            mean = sum(self._certainties) / len(self._certainties)
+            reading.ocr_confidence = min(mean, reading.ocr_confidence or 1.0)
+        reading.warnings += (
+            f"Pictures within the text that were not read, {count}: {reason}."
+            for reason, count in self._unread.items()
         )
-        for done, name in enumerate(names[:_MOST_PICTURES]):
-            progress("ocr", done, len(names))
-            found = _recognise(archive.read(name), limits, languages)
-            if found is not None and found.lines:
-                reading.pieces += [Piece(p.kind, p.text) for p in pieces(found.lines)]
-                certainties.append(found.confidence)
-    if certainties:
-        reading.ocr_confidence = sum(certainties) / len(certainties)
-    return reading
 
+    def _is_known(self, data: bytes | None) -> bool:
+        if data is None:
+            return False
+        key = hashlib.blake2b(data, digest_size=16).digest()
+        is_known = key in self._seen
+        self._seen.add(key)
+        return is_known
 
-def _recognise(data: bytes, limits: Limits, languages: str) -> ocr.Recognised | None:
-    """Return what one picture says; ``None`` for those that are too small, too large or damaged."""
-    from PIL import Image, UnidentifiedImageError
+    def _read(self, data: bytes | None) -> list[Piece]:
+        from PIL import Image
 
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            pixels = image.width * image.height
-            if min(image.size) < _SMALLEST_SIDE or pixels > limits.max_pixels:
-                return None
-            return ocr.recognise(image, 1, languages)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        began = self._clock()
+        Image.MAX_IMAGE_PIXELS = self._limits.max_picture_pixels
+        try:
+            with Image.open(io.BytesIO(data or b"")) as image:
+                if _is_small(image.size):
+                    return []
+                if reason := self._refusal(image.size):
+                    self._unread[reason] += 1
+                    return []
+                self._recognised += 1
+                return self._recognise(upright(image))
+        except Image.DecompressionBombError:
+            self._unread[self._too_large] += 1
+        except (OSError, SyntaxError, EOFError, ValueError, TypeError):
+            self._unread[_UNKNOWN] += 1
+        finally:
+            self._seconds += self._clock() - began
+        return []
+
+    def _refusal(self, size: tuple[int, int]) -> str | None:
+        """Return why a picture of that size is not read, if it is not."""
+        limits = self._limits
+        if size[0] * size[1] > limits.max_picture_pixels:
+            return self._too_large
+        if self._recognised >= limits.max_pictures:
+            return f"{limits.max_pictures} were read, as many as are allowed: split the document"
+        if self._seconds >= limits.max_picture_seconds:
+            return f"those before took {limits.max_picture_seconds:g} seconds: split the document"
         return None
+
+    @property
+    def _too_large(self) -> str:
+        return f"of more than {self._limits.max_picture_pixels} pixels: make it smaller"
+
+    def _recognise(self, image: Image) -> list[Piece]:
+        found = ocr.recognise(image, 1, self._languages)
+        letters = sum(c.isalnum() for line in found.lines for c in line.text)
+        if found.confidence < (_LIKELY if letters >= _LETTERS else _SURE) or letters < _FEW_LETTERS:
+            return []
+        self._certainties.append(found.confidence)
+        return pieces(found.lines)
+
+
+def _is_small(size: tuple[int, int]) -> bool:
+    return min(size) < _SMALLEST_SIDE or size[0] * size[1] < _SMALLEST_AREA

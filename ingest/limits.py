@@ -17,7 +17,8 @@ class Limits:
     ``memory_bytes`` bounds the child's address space beyond what it holds when idle.
     ``max_ratio`` bounds what an archive's members may grow to, against their packed size.
     ``max_pixels`` are those of a page as it is read, ``max_picture_pixels`` those of a picture that
-    is opened and made as small. ``max_mail_depth`` is how many mails deep attachments are read.
+    is opened and made as small. ``max_pictures`` and ``max_picture_seconds`` are for those within
+    other documents together. ``max_mail_depth`` is how many mails deep attachments are read.
     """
 
     silence_seconds: float = 600
@@ -30,6 +31,8 @@ class Limits:
     max_ratio: float = 200
     max_pixels: int = 40_000_000
     max_picture_pixels: int = 200_000_000
+    max_pictures: int = 200
+    max_picture_seconds: float = 900
     max_depth: int = 200
     max_attachments: int = 100
     max_mail_depth: int = 2

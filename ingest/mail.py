@@ -14,17 +14,19 @@ _LONGEST_NAME = 150
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file within a mail; ``name`` has no folders in it."""
+    """A file within a mail; ``name`` has no folders in it.
+
+    One that ``is_inline`` is a picture that belongs to the text: a screenshot, or a logo below a
+    signature.
+    """
 
     name: str
     data: bytes
+    is_inline: bool = False
 
 
 def attachments(path: Path, kind: str) -> Iterator[Attachment]:
-    """Yield what the mail at ``path`` (``eml`` or ``msg``) carries, in its order.
-
-    Pictures that belong to the text, such as the logo below a signature, are left out.
-    """
+    """Yield what the mail at ``path`` (``eml`` or ``msg``) carries, in its order."""
     return _of_outlook(path) if kind == "msg" else _of_mail(path)
 
 
@@ -43,14 +45,15 @@ def _parts(part: Message) -> Iterator[Attachment]:
         for inner in part.get_payload():
             if isinstance(inner, Message):
                 yield from _parts(inner)
-    elif (name := part.get_filename()) and not _is_decoration(part):
+    elif (name := part.get_filename()) or _is_inline(part):
         data = part.get_payload(decode=True)
         if isinstance(data, bytes):
-            yield Attachment(_named(name), data)
+            yield Attachment(_named(name or "picture"), data, _is_inline(part))
 
 
-def _is_decoration(part: Message) -> bool:
-    return part.get_content_maintype() == "image" and part.get_content_disposition() == "inline"
+def _is_inline(part: Message) -> bool:
+    """Whether it is a picture that is shown in the text, as one without a disposition is."""
+    return part.get_content_maintype() == "image" and part.get_content_disposition() != "attachment"
 
 
 def _of_outlook(path: Path) -> Iterator[Attachment]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ingest.document import Kind, Piece, Reading
+from ingest.drawings import Content, Drawings, place_in_docx
+from ingest.embedded import EmbeddedPictures
 from ingest.tables import markdown
 
 Progress = Callable[[str, int, int], None]
@@ -30,27 +32,62 @@ _PARTITIONS = {
     "msg": "msg",
 }
 _KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
-_LEFT_OUT = frozenset({"PageBreak", "Header", "Footer", "Image", "PageNumber"})
+_PICTURE = "Image"
+_LEFT_OUT = frozenset({"PageBreak", "Header", "Footer", _PICTURE, "PageNumber"})
 _MAIL_FIELDS = (("sent_from", "From"), ("sent_to", "To"), ("cc_recipient", "Cc"))
 _PAGED = frozenset({"pptx", "xlsx"})  # slides and sheets; other formats have no pages of their own
 
 
-def read(path: Path, kind: str) -> Reading:
-    """Return what the document of that ``kind`` holds, in unstructured's order of elements."""
+def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Reading:
+    """Return what the document of that ``kind`` holds, in unstructured's order of elements.
+
+    Its pictures are read by ``pictures``, if given, where they stand: those of slides and sheets
+    after what else stands on them, those whose place is not known at the end.
+    """
     partition = _partition(_PARTITIONS[kind])
     elements: list[Any] = partition(filename=str(path), languages=[""], **_options(kind))
     reading = Reading(_mail_header(elements) if kind in ("eml", "msg") else [])
-    for element in elements:
-        if type(element).__name__ in _LEFT_OUT:
-            continue
-        piece = _piece(element, kind)
-        if piece.text:
-            reading.pieces.append(piece)
+    if pictures is None:
+        reading.pieces += _pieces(elements, kind)
+    else:
+        with Drawings(path, kind) as drawings:
+            reading.pieces += _pieces_with_pictures(elements, kind, drawings, pictures)
+            if all(piece.kind == "title" for piece in reading.pieces):
+                reading.pieces += _pictures(list(drawings.everything()), pictures)
     if kind in _PAGED:
-        pages = {e.metadata.page_number for e in elements if e.metadata.page_number}
-        reading.page_count = max(pages, default=None)
+        reading.pieces.sort(key=lambda piece: piece.page or 0)
+        pages = {e.metadata.page_number for e in elements} | {p.page for p in reading.pieces}
+        reading.page_count = max(filter(None, pages), default=None)
         reading.pages_with_text = len({p.page for p in reading.pieces if p.page})
     return reading
+
+
+def _pieces(elements: list[Any], kind: str) -> Iterator[Piece]:
+    for element in elements:
+        if type(element).__name__ not in _LEFT_OUT:
+            piece = _piece(element, kind)
+            if piece.text:
+                yield piece
+
+
+def _pieces_with_pictures(
+    elements: list[Any], kind: str, drawings: Drawings, pictures: EmbeddedPictures
+) -> Iterator[Piece]:
+    rest = list(drawings.rest(elements))
+    pictures.expect(sum(drawings.holds(element) for element in elements) + len(rest))
+    for element in elements:
+        if drawings.holds(element):
+            yield from pictures.read(drawings.of(element))
+        else:
+            yield from _pieces([element], kind)
+    for page, content in rest:
+        yield from pictures.read(content(), page)
+
+
+def _pictures(contents: list[Content], pictures: EmbeddedPictures) -> Iterator[Piece]:
+    pictures.expect(len(contents))
+    for content in contents:
+        yield from pictures.read(content())
 
 
 def _options(kind: str) -> dict[str, Any]:
@@ -58,6 +95,11 @@ def _options(kind: str) -> dict[str, Any]:
         return {"process_attachments": False}
     if kind == "xlsx":
         return {"find_subtable": False}
+    if kind in ("html", "md"):
+        return {
+            "extract_image_block_types": [_PICTURE],
+            "extract_image_block_to_payload": True,
+        }
     return {}
 
 
@@ -117,6 +159,8 @@ def _partition(module: str) -> Callable[..., Any]:
     tokenize: Any = importlib.import_module("unstructured.nlp.tokenize")
     tokenize._load_spacy_model = _sentence_model
     loaded = importlib.import_module(f"unstructured.partition.{module}")
+    if module in ("docx", "odt"):
+        place_in_docx()
     _let_html_be_deep()
     partition: Callable[..., Any] = getattr(loaded, f"partition_{module}")
     return partition

@@ -92,15 +92,21 @@ def _pages(image: ImageFile, limits: Limits) -> int:
 
 def _frame(image: ImageFile, number: int, total: int, told: list[str]) -> Image | None:
     """Return the page as its camera held it; ``None`` for a damaged one among others."""
-    from PIL import ImageOps
-
     try:
         image.seek(number - 1)
-        image.draft(None, _ENOUGH)  # a JPEG is decoded at a half or a quarter where that will do
-        image.load()  # what is damaged shows here
-        return ImageOps.exif_transpose(image)
+        return upright(image)
     except (OSError, SyntaxError, EOFError, ValueError) as error:
         if total == 1:
             raise
         told.append(f"Page {number} is damaged and was left out ({type(error).__name__}).")
         return None
+
+
+def upright(image: ImageFile) -> Image:
+    """Return the opened picture as its camera held it; raises ``OSError`` and the like where it
+    is damaged."""
+    from PIL import ImageOps
+
+    image.draft(None, _ENOUGH)  # a JPEG is decoded at a half or a quarter where that will do
+    image.load()  # what is damaged shows here
+    return ImageOps.exif_transpose(image)

@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ingest import embedded, guard, mail, office, pdf, picture, plain
+from ingest import guard, mail, office, pdf, picture, plain
 from ingest.document import ParsedDocument, Piece, Reading, assemble
+from ingest.embedded import EmbeddedPictures
 from ingest.failures import CorruptDocument, NoText, ParseFailed
 from ingest.jail import Refused
 from ingest.limits import Limits
 from ingest.sniff import IMAGES, PLAIN, FileType, sniff
+from ingest.steps import Steps
 from ingest.windows import Window, joined
 
 Progress = Callable[[str, int, int], None]
@@ -22,7 +24,6 @@ Progress = Callable[[str, int, int], None]
 logger = logging.getLogger(__name__)
 
 _MAILS = frozenset({"eml", "msg"})
-_WITH_PICTURES = frozenset({"docx", "pptx", "xlsx", "odt", "epub"})
 
 
 def read_document(
@@ -35,7 +36,7 @@ def read_document(
     """
     found = sniff(path, name)
     guard.check(path, found.kind, limits)
-    return _with_text(_read(path, found, limits, languages, progress))
+    return _with_text(_Reader(limits, languages, progress).whole(path, found))
 
 
 def read_part(
@@ -72,71 +73,96 @@ def _with_text(reading: Reading) -> ParsedDocument:
     return document
 
 
-def _read(
-    path: Path, found: FileType, limits: Limits, languages: str, progress: Progress
-) -> Reading:
-    if found.kind in PLAIN:
-        return plain.read(path.read_bytes(), found.kind, limits)
-    if found.kind == "pdf":
-        return pdf.read(path, limits, languages, progress)
-    if found.kind in IMAGES:
-        return picture.read(path, limits, languages, progress)
-    reading = _read_office(path, found.kind)
-    if found.kind in _MAILS:
-        _read_attachments(path, found.kind, limits, languages, progress, reading)
-    has_text = any(piece.text for piece in reading.pieces if piece.kind != "title")
-    if not has_text and found.kind in _WITH_PICTURES and limits.ocr != "off":
-        inner = embedded.read_pictures(path, limits, languages, progress)
-        reading.pieces += inner.pieces
-        reading.ocr_confidence = inner.ocr_confidence
-    return reading
+class _Reader:
+    """Reads a file and what it carries; pictures within them count together."""
 
+    def __init__(self, limits: Limits, languages: str, progress: Progress) -> None:
+        self._limits = limits
+        self._languages = languages
+        self._progress = progress
+        self._pictures = EmbeddedPictures(limits, languages, progress)
 
-def _read_attachments(
-    path: Path, kind: str, limits: Limits, languages: str, progress: Progress, outer: Reading
-) -> None:
-    """Add what a mail's attachments hold, each under its name; warn of those that are not read."""
-    if limits.max_mail_depth == 0:
-        outer.warnings.append("Mails within mails within mails were not read.")
-        return
-    left = limits.max_expanded_bytes
-    for number, attached in enumerate(mail.attachments(path, kind)):
-        left -= len(attached.data)
-        if number >= limits.max_attachments or left < 0:
-            outer.warnings.append(f"{attached.name} and what follows it is too much to be read.")
+    def whole(self, path: Path, found: FileType) -> Reading:
+        """Return what the file holds, with word of what in it was not read."""
+        reading = self._read(path, found, self._progress, self._limits.max_mail_depth)
+        self._pictures.end(reading)
+        return reading
+
+    def _read(self, path: Path, found: FileType, progress: Progress, depth: int) -> Reading:
+        if found.kind in PLAIN:
+            return plain.read(path.read_bytes(), found.kind, self._limits)
+        if found.kind == "pdf":
+            return pdf.read(path, self._limits, self._languages, progress)
+        if found.kind in IMAGES:
+            return picture.read(path, self._limits, self._languages, progress)
+        pictures = None if self._limits.ocr == "off" else self._pictures.reporting(progress)
+        reading = _read_office(path, found.kind, pictures)
+        if found.kind in _MAILS:
+            self._add_attachments(path, found.kind, progress, depth, reading)
+        return reading
+
+    def _add_attachments(
+        self, path: Path, kind: str, progress: Progress, depth: int, outer: Reading
+    ) -> None:
+        """Add what a mail carries, each under its name; warn of what is not read."""
+        if depth == 0:
+            outer.warnings.append("Mails within mails within mails were not read.")
             return
-        inside = replace(limits, max_mail_depth=limits.max_mail_depth - 1)
+        carried = self._carried(path, kind, outer.warnings)
+        steps = Steps(progress, len(carried))
+        for attached in carried:
+            self._add(attached, steps.next(), depth - 1, outer)
+
+    def _carried(self, path: Path, kind: str, told: list[str]) -> list[mail.Attachment]:
+        """Return as many of a mail's attachments as the limits allow."""
+        carried: list[mail.Attachment] = []
+        left = self._limits.max_expanded_bytes
+        for attached in mail.attachments(path, kind):
+            left -= len(attached.data)
+            if len(carried) >= self._limits.max_attachments or left < 0:
+                told.append(f"{attached.name} and what follows it is too much to be read.")
+                break
+            carried.append(attached)
+        return carried
+
+    def _add(
+        self, attached: mail.Attachment, progress: Progress, depth: int, outer: Reading
+    ) -> None:
+        if attached.is_inline:
+            if self._limits.ocr != "off":
+                read = self._pictures.reporting(progress).read(attached.data)
+                _append(outer, Reading(read), attached.name)
+            return
         try:
-            reading = _read_attachment(attached, inside, languages, progress)
+            reading = self._read_attachment(attached, progress, depth)
         except ParseFailed as failed:
             outer.warnings.append(f"{attached.name} was not read: {failed.message}")
-        else:
-            _add(outer, reading, attached.name)
+            return
+        if not reading.pieces:
+            outer.warnings.append(f"{attached.name} was not read: no text was found in it.")
+        _append(outer, reading, attached.name)
+
+    def _read_attachment(
+        self, attached: mail.Attachment, progress: Progress, depth: int
+    ) -> Reading:
+        with tempfile.NamedTemporaryFile(suffix=Path(attached.name).suffix[:16]) as file:
+            file.write(attached.data)
+            file.flush()
+            path = Path(file.name)
+            found = sniff(path, attached.name)
+            guard.check(path, found.kind, self._limits)
+            try:
+                return self._read(path, found, progress, depth)
+            except (ParseFailed, Refused, MemoryError):
+                raise
+            except Exception as error:  # a library's error about bad bytes: the mail goes on
+                logger.exception("an attachment could not be read")
+                raise CorruptDocument(f"It is damaged ({type(error).__name__}).") from error
 
 
-def _read_attachment(
-    attached: mail.Attachment, limits: Limits, languages: str, progress: Progress
-) -> Reading:
-    with tempfile.NamedTemporaryFile(suffix=Path(attached.name).suffix[:16]) as file:
-        file.write(attached.data)
-        file.flush()
-        path = Path(file.name)
-        found = sniff(path, attached.name)
-        guard.check(path, found.kind, limits)
-        try:
-            return _read(path, found, limits, languages, progress)
-        except (ParseFailed, Refused, MemoryError):
-            raise
-        except Exception as error:  # a library's error about bad bytes: the mail goes on
-            logger.exception("an attachment could not be read")
-            raise CorruptDocument(f"It is damaged ({type(error).__name__}).") from error
-
-
-def _add(outer: Reading, inner: Reading, name: str) -> None:
-    if not inner.pieces:
-        outer.warnings.append(f"{name} was not read: no text was found in it.")
-        return
-    outer.pieces.append(Piece("title", name))
+def _append(outer: Reading, inner: Reading, name: str) -> None:
+    if inner.pieces:
+        outer.pieces.append(Piece("title", name))
     outer.pieces += (replace(piece, level=piece.level + 1) for piece in inner.pieces)
     outer.warnings += inner.warnings
     outer.ocr_pages += inner.ocr_pages
@@ -144,9 +170,9 @@ def _add(outer: Reading, inner: Reading, name: str) -> None:
     outer.ocr_confidence = min(known, default=None)
 
 
-def _read_office(path: Path, kind: str) -> Reading:
+def _read_office(path: Path, kind: str, pictures: EmbeddedPictures | None) -> Reading:
     try:
-        return office.read(path, kind)
+        return office.read(path, kind, pictures)
     except (ParseFailed, MemoryError):
         raise
     except zipfile.BadZipFile as error:

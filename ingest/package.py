@@ -1,0 +1,70 @@
+"""The parts of an Office Open XML file (docx, pptx, xlsx) and what each refers to."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
+
+_PAGES: Final = {"pptx": "slide", "xlsx": "worksheet"}
+
+
+@dataclass(frozen=True)
+class _Relation:
+    id: str
+    kind: str
+    target: str
+
+
+class Package:
+    """An opened archive of parts; those that are missing or no XML refer to nothing."""
+
+    def __init__(self, archive: ZipFile) -> None:
+        self._archive = archive
+        self._members = frozenset(archive.namelist())
+
+    def pages(self, kind: str) -> Iterator[tuple[int | None, str]]:
+        """Yield the numbers and names of the slides or sheets in their order; of a docx its body,
+        which has no number."""
+        (main,) = [r.target for r in self._relations("") if r.kind == "officeDocument"][:1] or [""]
+        if kind == "docx":
+            yield None, main
+            return
+        pages = (r for r in self._shown(main) if r.kind == _PAGES[kind])
+        yield from ((number, page.target) for number, page in enumerate(pages, 1))
+
+    def pictures(self, part: str) -> Iterator[str]:
+        """Yield the names of the pictures that the part shows, in their order in it."""
+        for relation in self._shown(part):
+            if relation.kind == "image":
+                yield relation.target
+            elif relation.kind == "drawing":  # of a sheet
+                yield from self.pictures(relation.target)
+
+    def _shown(self, part: str) -> list[_Relation]:
+        """Return what the part refers to, in the order in which it names them."""
+        data = self._archive.read(part) if part in self._members else b""
+        places = {r: data.find(f'"{r.id}"'.encode()) for r in self._relations(part)}
+        return sorted((r for r in places if places[r] >= 0), key=lambda r: places[r])
+
+    def _relations(self, part: str) -> Iterator[_Relation]:
+        folder, name = posixpath.split(part)
+        listed = posixpath.join(folder, "_rels", f"{name}.rels")
+        for each in _parsed(self._archive.read(listed) if listed in self._members else b""):
+            if each.get("TargetMode") != "External":
+                kind = posixpath.basename(each.get("Type", ""))
+                target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", "")))
+                yield _Relation(each.get("Id", ""), kind, target.lstrip("/"))
+
+
+def _parsed(data: bytes) -> Any:
+    from lxml import etree
+
+    try:
+        return etree.fromstring(data, etree.XMLParser(resolve_entities=False))
+    except etree.XMLSyntaxError:
+        return ()
