@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import importlib
 import posixpath
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,8 @@ from ingest.package import Package
 _PICTURES: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".emf", ".wmf"}
 )
+_HEX: Final = re.compile(rb"[0-9a-fA-F\r\n]{200,}")
+_HEX_START: Final = re.compile(rb"89504e47|ffd8ff")  # of a PNG or a JPEG
 _NAMED: Final = ("epub", "rtf")  # pandoc leaves their pictures' names
 _PREVIEWS: Final = ("docProps/", "Thumbnails/")
 _DATA_URI: Final = re.compile(r"data:image/[\w.+-]+;base64,([A-Za-z0-9+/=\s]+)")
@@ -120,12 +123,25 @@ class Drawings:
                 yield from ((page, name) for name in package.pictures(part))
 
     def _member(self, url: str) -> bytes | None:
-        """Return the archive's member that the address of an EPUB's picture ends with."""
-        if self._archive is None or not url:
-            return None
+        """Return the archive's member that the address of an EPUB's picture ends with; of RTF,
+        what pandoc calls so."""
+        if self._archive is None:
+            return self._of_rtf.get(url.partition(".")[0])
         end = posixpath.normpath(unquote(url)).removeprefix("../")
         names = (n for n in self._archive.namelist() if n == end or n.endswith("/" + end))
         return next(map(self._content, names), None)
+
+    @cached_property
+    def _of_rtf(self) -> dict[str, bytes]:
+        """The pictures of an RTF by their SHA-1, which is how pandoc names them."""
+        found: dict[str, bytes] = {}
+        for run in _HEX.findall(self._path.read_bytes()):
+            digits = run.translate(None, b"\r\n").lower()
+            if start := _HEX_START.search(digits):
+                digits = digits[start.start() :]
+                data = bytes.fromhex(digits[: len(digits) // 2 * 2].decode())
+                found[hashlib.sha1(data, usedforsecurity=False).hexdigest()] = data
+        return found
 
     def _content(self, name: str) -> bytes | None:
         """Return what the member holds; ``None`` for one that is missing or damaged."""

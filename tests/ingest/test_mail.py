@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ingest.document import ParsedDocument
 from ingest.limits import Limits
@@ -119,12 +120,36 @@ def test_the_amount_of_attachments_is_bounded(tmp_path: Path) -> None:
         assert document.warnings == ("2.txt and what follows it is too much to be read.",)
 
 
-def test_pictures_that_belong_to_the_text_are_left_out(tmp_path: Path) -> None:
-    message = _letter()
+def _inline(message: EmailMessage, picture: Path, name: str) -> None:
     message.add_attachment(
-        b"logo", maintype="image", subtype="png", filename="logo.png", disposition="inline"
+        picture.read_bytes(), maintype="image", subtype="png", filename=name, disposition="inline"
     )
-    assert list(attachments(_written(tmp_path, message), "eml")) == []
+
+
+def test_pictures_and_scans_are_read_and_logos_passed_over(tmp_path: Path) -> None:
+    scan = making.scan(tmp_path / "scan.png", ["Minutes of the meeting", "in the town hall"])
+    with Image.open(making.scan(tmp_path / "other.png", ["The rent is due on Mondays"])) as image:
+        image.convert("RGB").save(tmp_path / "scan.pdf", save_all=True, append_images=[image] * 2)
+        image.resize((140, 40)).save(tmp_path / "logo.png")
+    message = _letter()
+    _inline(message, scan, "screenshot.png")
+    _inline(message, tmp_path / "logo.png", "logo.png")
+    _inline(message, scan, "again.png")
+    _attach(message, (tmp_path / "scan.pdf").read_bytes(), "scan.pdf")
+    _attach(message, (tmp_path / "other.png").read_bytes(), "photo.png")
+    steps: list[tuple[int, int]] = []
+    document = read_document(
+        _written(tmp_path, message), "x.eml", Limits(), "eng", lambda _, *step: steps.append(step)
+    )
+    paths = {e.heading_path[-1]: e.text for e in document.elements if e.kind != "title"}
+    assert list(paths)[1:] == ["screenshot.png", "scan.pdf", "photo.png"]
+    assert "Minutes of the meeting" in paths["screenshot.png"]
+    assert "The rent is due" in paths["scan.pdf"]
+    assert "The rent is due" in paths["photo.png"]
+    assert (document.ocr_pages, document.warnings) == (5, ())
+    done = [step[0] for step in steps]
+    assert done == sorted(done)
+    assert steps[-1] == (7, 7)
 
 
 async def test_attachments_are_read_in_the_shut_in_child_too(tmp_path: Path) -> None:
