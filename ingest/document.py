@@ -89,6 +89,7 @@ class Reading:
     ocr_confidence: float | None = None
     languages: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
+    doubts: list[tuple[int | None, str]] = field(default_factory=list)  # of ingest.doubts
 
 
 _BREAK = "\n\n"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 from ingest import ocr
 from ingest.blocks import pieces
 from ingest.document import Piece, Reading
+from ingest.doubts import Doubt
 from ingest.limits import Limits
 from ingest.picture import upright
 
@@ -51,6 +52,7 @@ class EmbeddedPictures:
         self._recognised = 0
         self._unread: Counter[str] = Counter()
         self._certainties: list[float] = []
+        self._doubts: list[Doubt] = []
 
     def reporting(self, progress: Progress) -> Self:
         """Return itself, with what it reads from now on told to ``progress``."""
@@ -66,7 +68,7 @@ class EmbeddedPictures:
 
     def read(self, data: bytes | None, page: int | None = None) -> list[Piece]:
         """Return what the picture says, if that is anything new; ``None`` is one that is lost."""
-        found = [] if self._is_known(data) else self._read(data)
+        found = [] if self._is_known(data) else self._read(data, page)
         self._done += 1
         self._total = max(self._total, self._done)
         self._progress("ocr", self._done, self._total)
@@ -75,6 +77,7 @@ class EmbeddedPictures:
     def end(self, reading: Reading) -> None:
         """Note in ``reading`` how certain the words are and which pictures were not read."""
         reading.ocr_pages += len(self._certainties)
+        reading.doubts += self._doubts
         if self._certainties:
             mean = sum(self._certainties) / len(self._certainties)
             reading.ocr_confidence = min(mean, reading.ocr_confidence or 1.0)
@@ -91,7 +94,7 @@ class EmbeddedPictures:
         self._seen.add(key)
         return is_known
 
-    def _read(self, data: bytes | None) -> list[Piece]:
+    def _read(self, data: bytes | None, page: int | None) -> list[Piece]:
         from PIL import Image
 
         began = self._clock()
@@ -104,7 +107,7 @@ class EmbeddedPictures:
                     self._unread[reason] += 1
                     return []
                 self._recognised += 1
-                return self._recognise(upright(image))
+                return self._recognise(upright(image), page)
         except Image.DecompressionBombError:
             self._unread[self._too_large] += 1
         except (OSError, SyntaxError, EOFError, ValueError, TypeError):
@@ -128,8 +131,10 @@ class EmbeddedPictures:
     def _too_large(self) -> str:
         return f"of more than {self._limits.max_picture_pixels} pixels: make it smaller"
 
-    def _recognise(self, image: Image) -> list[Piece]:
+    def _recognise(self, image: Image, page: int | None) -> list[Piece]:
         found = ocr.recognise(image, 1, self._languages)
+        if found.doubt is not None:
+            self._doubts.append((page, found.doubt))
         letters = sum(c.isalnum() for line in found.lines for c in line.text)
         if found.confidence < (_LIKELY if letters >= _LETTERS else _SURE) or letters < _FEW_LETTERS:
             return []

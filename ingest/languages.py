@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from core.errors import ValidationFailed
-from ingest.tesseract import installed_languages
-
-_TESSERACT: Final = {
-    "ar": "ara", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng",
-    "es": "spa", "eu": "eus", "fa": "fas", "fi": "fin", "fr": "fra", "ga": "gle", "he": "heb",
-    "hi": "hin", "hu": "hun", "hy": "hye", "id": "ind", "it": "ita", "ja": "jpn", "ko": "kor",
-    "lt": "lit", "ne": "nep", "nl": "nld", "no": "nor", "pl": "pol", "pt": "por", "ro": "ron",
-    "ru": "rus", "sr": "srp", "sv": "swe", "ta": "tam", "th": "tha", "tr": "tur", "uk": "ukr",
-    "vi": "vie", "yi": "yid", "zh": "chi_sim",
-}  # fmt: skip
+from ingest.tesseract import TESSERACT_NAMES, installed_languages
 
 
 def named(given: Iterable[str]) -> str:
@@ -24,7 +14,7 @@ def named(given: Iterable[str]) -> str:
     Starts Tesseract when first called: not on an event loop. Raises ``ValidationFailed`` for
     languages that it does not read here.
     """
-    names = list(dict.fromkeys(_TESSERACT.get(name.lower(), name) for name in given))
+    names = list(dict.fromkeys(TESSERACT_NAMES.get(name.lower(), name) for name in given))
     installed = installed_languages()
     if missing := [name for name in names if name not in installed]:
         raise ValidationFailed(
@@ -36,7 +26,7 @@ def named(given: Iterable[str]) -> str:
 
 def with_base(language: str, default: str) -> str:
     """Return the base's own language, where Tesseract has it, before the ``default`` ones."""
-    name = _TESSERACT.get(language)
+    name = TESSERACT_NAMES.get(language)
     known = default.split("+")
     if name is None or name in known or name not in installed_languages():
         return default

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ingest.bands import bands, within
 from ingest.document import Box
+from ingest.doubts import UNKNOWN, is_in_other_script, other_language
 from ingest.grey import in_grey, scaled
 from ingest.lines import Line
 from ingest.paper import Sheet, evened, sheet_corners
@@ -38,12 +39,14 @@ _CELL_GAP = 1.6  # as in ingest.lines
 class Recognised:
     """A picture's lines, top left first, and the mean certainty (0-1) of its words.
 
-    ``turned`` are the degrees, clockwise, by which it was turned to be read.
+    ``turned`` are the degrees, clockwise, by which it was turned to be read. ``doubt`` is the
+    language that it may be in instead of those in which it was read, if any.
     """
 
     lines: list[Line]
     confidence: float
     turned: int
+    doubt: str | None = None
 
     @property
     def score(self) -> float:
@@ -63,6 +66,14 @@ def recognise(image: Image, page: int, languages: str) -> Recognised:
     Lines' boxes are on the page as it is read, their places in the picture as it was given, 0-1
     from the top left. Raises ``RuntimeError`` without Tesseract or the language.
     """
+    found = _recognise_sheet(image, page, languages)
+    if found.doubt is None:
+        text = " ".join(line.text for line in found.lines)
+        found = replace(found, doubt=other_language(text, languages))
+    return found
+
+
+def _recognise_sheet(image: Image, page: int, languages: str) -> Recognised:
     grey = in_grey(image)
     whole = _recognise_flat(grey, page, languages)
     corners = sheet_corners(grey)
@@ -99,7 +110,8 @@ def _recognise_level(grey: Image, page: int, languages: str) -> Recognised:
     lines = [line for part in parts for line in part.lines]
     weights = [(part.confidence, sum(len(o.text) for o in part.lines)) for part in parts]
     characters = sum(n for _, n in weights)
-    return Recognised(lines, sum(c * n for c, n in weights) / max(characters, 1), 0)
+    doubt = next((part.doubt for part in parts if part.doubt is not None), None)
+    return Recognised(lines, sum(c * n for c, n in weights) / max(characters, 1), 0, doubt)
 
 
 def _moved(found: Recognised, top: int, part: int, whole: int) -> Recognised:
@@ -174,7 +186,8 @@ def _result(attempt: Attempt, page: int, turn: int) -> Recognised:
     ]
     size = median([line.size for line in lines]) if lines else 0.0
     even = [replace(line, size=size) for line in lines]
-    found = Recognised(even, attempt.certainty / 100, turn)
+    doubt = UNKNOWN if is_in_other_script(attempt) else None
+    found = Recognised(even, attempt.certainty / 100, turn, doubt)
     return found.seen_by(lambda box: turned_back(box, turn)) if turn else found
 
 

@@ -78,7 +78,7 @@ class Parser:
                 return outcome
             read.append(outcome)
             first = outcome.next_page
-        return await asyncio.to_thread(finished, read)
+        return await asyncio.to_thread(finished, read, how[3])
 
     def read_plain(self, path: Path, name: str) -> ParsedDocument | None:
         """Return a small document that no foreign parser is needed for, ``None`` for another one.

@@ -62,6 +62,8 @@ def read_window(
             window.pages_with_text += bool(found.lines)
             if found.certainty is not None:
                 window.certainties.append(found.certainty)
+            if found.doubt is not None:
+                window.doubts.append((number, found.doubt))
             progress("parsing", number, total)
             if number < total and time.monotonic() > until:
                 window.next_page = number + 1
@@ -70,11 +72,15 @@ def read_window(
 
 
 class _Page:
-    """The lines of one page, and how certain they are when they were recognised."""
+    """The lines of one page; where they were recognised, how certain they are, and whether they
+    may be in another language."""
 
-    def __init__(self, lines: list[Line], certainty: float | None = None) -> None:
+    def __init__(
+        self, lines: list[Line], certainty: float | None = None, doubt: str | None = None
+    ) -> None:
         self.lines = lines
         self.certainty = certainty
+        self.doubt = doubt
 
 
 def _check_pages(total: int, limits: Limits) -> None:
@@ -136,7 +142,7 @@ def _read_page(
         if part is not None:
             return _Page(*recognise_part(image, part, lines, number, languages))
         recognised = ocr.recognise(image, number, languages)
-        return _Page(recognised.lines or lines, recognised.confidence)
+        return _Page(recognised.lines or lines, recognised.confidence, recognised.doubt)
     finally:
         page.close()
 

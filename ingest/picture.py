@@ -72,6 +72,8 @@ def _read(path: Path, limits: Limits, languages: str, progress: Progress) -> Rea
                 reading.ocr_pages += 1
                 lines += found.lines
                 certainties += [found.confidence] if found.lines else []
+                if found.doubt is not None:
+                    reading.doubts.append((number, found.doubt))
             progress("ocr", number, total)
     if total > 1 and not reading.ocr_pages:
         raise ValueError("none of its pages can be opened")

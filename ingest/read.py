@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ingest import guard, mail, office, pdf, picture, plain
+from ingest import doubts, guard, mail, office, pdf, picture, plain
 from ingest.document import ParsedDocument, Piece, Reading, assemble
 from ingest.embedded import EmbeddedPictures
 from ingest.failures import CorruptDocument, NoText, ParseFailed
@@ -36,7 +36,7 @@ def read_document(
     """
     found = sniff(path, name)
     guard.check(path, found.kind, limits)
-    return _with_text(_Reader(limits, languages, progress).whole(path, found))
+    return _with_text(_Reader(limits, languages, progress).whole(path, found), languages)
 
 
 def read_part(
@@ -58,18 +58,21 @@ def read_part(
     guard.check(path, "pdf", limits)
     window = pdf.read_window(path, limits, languages, progress, first, seconds)
     is_whole = first == 1 and window.next_page is None
-    return finished([window]) if is_whole else window
+    return finished([window], languages) if is_whole else window
 
 
-def finished(windows: Sequence[Window]) -> ParsedDocument:
+def finished(windows: Sequence[Window], languages: str) -> ParsedDocument:
     """Return the document of all its windows; raises ``NoText`` for one without text."""
-    return _with_text(joined(windows))
+    return _with_text(joined(windows), languages)
 
 
-def _with_text(reading: Reading) -> ParsedDocument:
+def _with_text(reading: Reading, languages: str) -> ParsedDocument:
+    told = doubts.told(reading.doubts, languages)
+    reading.warnings += told
     document = assemble(reading)
     if not document.text.strip():
-        raise NoText("No text was found in the document: check that it is the right file.")
+        why = " ".join(told) or "check that it is the right file."
+        raise NoText(f"No text was found in the document: {why}")
     return document
 
 
@@ -131,7 +134,7 @@ class _Reader:
         if attached.is_inline:
             if self._limits.ocr != "off":
                 read = self._pictures.reporting(progress).read(attached.data)
-                _append(outer, Reading(read), attached.name)
+                self._append(outer, Reading(read), attached.name)
             return
         try:
             reading = self._read_attachment(attached, progress, depth)
@@ -140,7 +143,17 @@ class _Reader:
             return
         if not reading.pieces:
             outer.warnings.append(f"{attached.name} was not read: no text was found in it.")
-        _append(outer, reading, attached.name)
+        self._append(outer, reading, attached.name)
+
+    def _append(self, outer: Reading, inner: Reading, name: str) -> None:
+        if inner.pieces:
+            outer.pieces.append(Piece("title", name))
+        outer.pieces += (replace(piece, level=piece.level + 1) for piece in inner.pieces)
+        outer.warnings += inner.warnings
+        outer.warnings += (f"{name}: {told}" for told in doubts.told(inner.doubts, self._languages))
+        outer.ocr_pages += inner.ocr_pages
+        known = [c for c in (outer.ocr_confidence, inner.ocr_confidence) if c is not None]
+        outer.ocr_confidence = min(known, default=None)
 
     def _read_attachment(
         self, attached: mail.Attachment, progress: Progress, depth: int
@@ -158,16 +171,6 @@ class _Reader:
             except Exception as error:  # a library's error about bad bytes: the mail goes on
                 logger.exception("an attachment could not be read")
                 raise CorruptDocument(f"It is damaged ({type(error).__name__}).") from error
-
-
-def _append(outer: Reading, inner: Reading, name: str) -> None:
-    if inner.pieces:
-        outer.pieces.append(Piece("title", name))
-    outer.pieces += (replace(piece, level=piece.level + 1) for piece in inner.pieces)
-    outer.warnings += inner.warnings
-    outer.ocr_pages += inner.ocr_pages
-    known = [c for c in (outer.ocr_confidence, inner.ocr_confidence) if c is not None]
-    outer.ocr_confidence = min(known, default=None)
 
 
 def _read_office(path: Path, kind: str, pictures: EmbeddedPictures | None) -> Reading:

@@ -31,9 +31,10 @@ def scanned_part(page: Any, lines: Sequence[Line]) -> Box | None:
 
 def recognise_part(
     image: Image, part: Box, lines: list[Line], page: int, languages: str
-) -> tuple[list[Line], float | None]:
+) -> tuple[list[Line], float | None, str | None]:
     """Return the page's lines with those recognised in a part of its picture among them, and the
-    certainty of these; ``None`` where there are none, as in a photograph."""
+    certainty of these, ``None`` where there are none, as in a photograph; and the language that
+    they may be in instead."""
     (left, top), (right, bottom) = (
         (round(x * image.width), round(y * image.height)) for x, y in (part[:2], part[2:])
     )
@@ -41,11 +42,11 @@ def recognise_part(
     on_page = [_on_page(line, part) for line in found.lines]
     new = [line for line in on_page if not any(_is_upon(line, known.box) for known in lines)]
     if not new:
-        return lines, None
+        return lines, None, found.doubt
     first = min(line.box[1] for line in new)
     above = [line for line in lines if line.box[1] < first]
     below = [line for line in lines if line.box[1] >= first]
-    return [*above, *new, *below], found.confidence
+    return [*above, *new, *below], found.confidence, found.doubt
 
 
 def _pictures(page: Any) -> Iterator[Box]:

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 AUTOMATIC: Final = "--psm 3"
 ONE_BLOCK: Final = "--psm 6"
 
+TESSERACT_NAMES: Final = {
+    "ar": "ara", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng",
+    "es": "spa", "eu": "eus", "fa": "fas", "fi": "fin", "fr": "fra", "ga": "gle", "he": "heb",
+    "hi": "hin", "hu": "hun", "hy": "hye", "id": "ind", "it": "ita", "ja": "jpn", "ko": "kor",
+    "lt": "lit", "ne": "nep", "nl": "nld", "no": "nor", "pl": "pol", "pt": "por", "ro": "ron",
+    "ru": "rus", "sr": "srp", "sv": "swe", "ta": "tam", "th": "tha", "tr": "tur", "uk": "ukr",
+    "vi": "vie", "yi": "yid", "zh": "chi_sim",
+}  # fmt: skip
+
 _SURE: Final = 60.0  # Tesseract's certainty, in percent, above which a word is mostly right
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ingest.blocks import pieces
 from ingest.document import Box, Reading
+from ingest.doubts import Doubt
 from ingest.lines import Line
 from ingest.tables import Cell
 
@@ -16,7 +17,7 @@ from ingest.tables import Cell
 class Window:
     """What successive pages hold; ``next_page`` is the one to go on with, ``None`` at the end.
 
-    ``certainties`` (0-1) are those of the pages that were recognised.
+    ``certainties`` (0-1) are those of the pages that were recognised; ``doubts`` are of these, too.
     """
 
     total: int
@@ -25,6 +26,7 @@ class Window:
     certainties: list[float] = field(default_factory=list)
     pages_with_text: int = 0
     warnings: list[str] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
 
 
 def joined(windows: Sequence[Window]) -> Reading:
@@ -37,6 +39,7 @@ def joined(windows: Sequence[Window]) -> Reading:
         ocr_pages=len(certainties),
         ocr_confidence=sum(certainties) / len(certainties) if certainties else None,
         warnings=[warning for window in windows for warning in window.warnings],
+        doubts=[(page, language) for window in windows for page, language in window.doubts],
     )
 
 
