@@ -22,6 +22,7 @@ _FEWEST_WORDS: Final = 20
 _COMMON: Final = 0.25  # share of a language's commonest words in a text of it,
 _MORE_COMMON: Final = 2.0  # times that of the languages in which it was read
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_OTHER_SCRIPTS: Final = ("ar", "hi", "ru")  # of words in these nothing is left
 _MOST_PAGES: Final = 10  # that are named
 
 
@@ -38,18 +39,33 @@ def other_language(text: str, languages: str) -> str | None:
 
     What is read in a wrong language loses its accents, so that these do not count.
     """
-    words = [_folded(word) for word in _WORD.findall(text)]
+    words = words_of(text)
     if len(words) < _FEWEST_WORDS:
         return None
     shares = {
-        language: sum(word in common for word in words) / len(words)
+        language: _share(words, common)
         for language, common in _COMMON_WORDS.items()
+        if language not in _OTHER_SCRIPTS
     }
     read_in = {language for language in shares if TESSERACT_NAMES[language] in languages.split("+")}
     best = max(shares, key=lambda language: shares[language])
     known = max((shares[language] for language in read_in), default=0.0)
     is_other = best not in read_in and shares[best] >= max(_COMMON, _MORE_COMMON * known)
     return best if is_other else None
+
+
+def words_of(text: str) -> list[str]:
+    """Return the text's words in small letters without their accents."""
+    return [_folded(word) for word in _WORD.findall(text)]
+
+
+def common_share(words: Sequence[str]) -> float:
+    """Return the share of words that are among the commonest of a language: of the best one."""
+    return max(_share(words, common) for common in _COMMON_WORDS.values())
+
+
+def _share(words: Sequence[str], common: frozenset[str]) -> float:
+    return sum(word in common for word in words) / max(len(words), 1)
 
 
 def told(doubts: Iterable[Doubt], languages: str) -> list[str]:
@@ -107,5 +123,4 @@ def _folded(word: str) -> str:
 _COMMON_WORDS: Final = {
     language: frozenset(_folded(word) for word in words if len(word) > 1)
     for language, words in STOPWORDS.items()
-    if language not in ("ru", "ar", "hi")  # read in another script, nothing is left of these
 }

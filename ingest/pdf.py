@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest import ocr
+from ingest import hidden_text, ocr
 from ingest.columns import in_reading_order
 from ingest.document import Reading
 from ingest.failures import CorruptDocument, EncryptedDocument, TooManyPages
@@ -133,7 +133,8 @@ def _read_page(
         text_page.close()
         if limits.ocr == "off":
             return _Page(lines)
-        is_whole = limits.ocr == "force" or _needs_ocr(page, lines)
+        is_odd = hidden_text.is_odd(page, lines)
+        is_whole = limits.ocr == "force" or is_odd or _needs_ocr(page, lines)
         part = None if is_whole else scanned_part(page, lines)
         if part is None and not is_whole:
             return _Page(lines)
@@ -142,6 +143,8 @@ def _read_page(
         if part is not None:
             return _Page(*recognise_part(image, part, lines, number, languages))
         recognised = ocr.recognise(image, number, languages)
+        if is_odd and limits.ocr != "force" and not hidden_text.is_refuted(lines, recognised):
+            return _Page(lines)
         return _Page(recognised.lines or lines, recognised.confidence, recognised.doubt)
     finally:
         page.close()

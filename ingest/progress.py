@@ -46,6 +46,8 @@ class Progress:
             self._learn()
             self._stage_began = self._stepped = self._clock()
             self._first, self._together = done, 0
+        elif done == self._done == 0:  # what was before the first step is no part of its pace
+            self._stage_began = self._stepped = self._clock()
         elif done > self._done:
             self._stepped, self._together = self._clock(), done - self._done
         self._stage, self._done, self._total = stage, done, total

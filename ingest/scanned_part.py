@@ -21,9 +21,9 @@ _FEWEST_CHARACTERS: Final = 200  # upon the pictures; more are what somebody rec
 
 def scanned_part(page: Any, lines: Sequence[Line]) -> Box | None:
     """Return what large pictures take up of a page with hardly any of its text upon them."""
-    pictures = [box for box in _pictures(page) if _area(box) >= _SMALL]
-    part = union(pictures)
-    if part is None or sum(map(_area, pictures)) < _LARGE:
+    large = [box for box in pictures(page) if _area(box) >= _SMALL]
+    part = union(large)
+    if part is None or sum(map(_area, large)) < _LARGE:
         return None
     upon = sum(len(line.text) for line in lines if _is_upon(line, part))
     return part if upon < _FEWEST_CHARACTERS else None
@@ -49,7 +49,7 @@ def recognise_part(
     return [*above, *new, *below], found.confidence, found.doubt
 
 
-def _pictures(page: Any) -> Iterator[Box]:
+def pictures(page: Any) -> Iterator[Box]:
     """Yield the boxes of the page's own pictures; of those in forms the place is not known."""
     import pypdfium2.raw as pdfium
 

@@ -30,6 +30,16 @@ def test_pages_tell_how_long_the_rest_takes() -> None:
     assert (found["pages_done"], found["pages_total"]) == (2, 10)
 
 
+def test_what_was_before_the_first_picture_does_not_slow_the_rest() -> None:
+    clock = Clock()
+    progress = Progress(FILE_STAGES, clock)
+    clock.now += 20  # in which the text around the pictures was read
+    progress.page("ocr", 0, 10)
+    clock.now += 3
+    progress.page("ocr", 1, 10)
+    assert progress.columns()["seconds_left"] == pytest.approx(27)
+
+
 def test_a_document_is_embedded_too_at_the_pace_of_those_before() -> None:
     clock = Clock()
     progress = Progress(clock=clock)

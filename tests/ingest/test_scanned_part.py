@@ -68,6 +68,30 @@ def test_a_scan_under_its_own_hidden_text_is_not_read_again(tmp_path: Path) -> N
     assert BODY[1] not in document.text
 
 
+def test_a_hidden_text_that_makes_no_sense_gives_way_to_what_is_seen(tmp_path: Path) -> None:
+    hidden = ["Wkh ohdvh ehjdq lq Pdufk dqg hqgv lq"] * 8  # as letters of a wrong code are
+    document = _read(_written_upon(_scan(tmp_path), tmp_path / "a.pdf", hidden, is_hidden=True))
+    assert document.text.split() == " ".join(BODY).split()
+    assert document.ocr_pages == 1
+
+
+def test_a_hidden_text_of_rare_words_is_kept_where_it_is_what_is_seen(tmp_path: Path) -> None:
+    names = [f"{name} Marsh Ibsen Okafor Lindqvist" for name in ("Abel", "Bert", "Carl", "Dora")]
+    with Image.open(making.scan(tmp_path / "scan.png", names)) as image:
+        scan = image.convert("L")
+    hidden = [f"{line} Tove" for line in names] * 2
+    document = _read(_written_upon(scan, tmp_path / "a.pdf", hidden, is_hidden=True))
+    assert document.text.count("Tove") == 8
+    assert document.ocr_pages == 0
+
+
+def test_visible_text_on_a_picture_is_believed(tmp_path: Path) -> None:
+    shown = ["Wkh ohdvh ehjdq lq Pdufk dqg hqgv lq"] * 8
+    document = _read(_written_upon(_scan(tmp_path), tmp_path / "a.pdf", shown))
+    assert shown[0] in document.text
+    assert document.ocr_pages == 0
+
+
 def test_a_hidden_text_of_unknown_letters_gives_way_to_what_is_seen(tmp_path: Path) -> None:
     hidden = ["(cid:12)(cid:7) (cid:31)(cid:40)(cid:3)"] * 8
     document = _read(_written_upon(_scan(tmp_path), tmp_path / "a.pdf", hidden, is_hidden=True))
