@@ -80,7 +80,8 @@ class EmbeddedPictures:
         reading.doubts += self._doubts
         if self._certainties:
             mean = sum(self._certainties) / len(self._certainties)
-            reading.ocr_confidence = min(mean, reading.ocr_confidence or 1.0)
+            before = reading.ocr_confidence
+            reading.ocr_confidence = mean if before is None else min(mean, before)
         reading.warnings += (
             f"Pictures within the text that were not read, {count}: {reason}."
             for reason, count in self._unread.items()
@@ -95,26 +96,30 @@ class EmbeddedPictures:
         return is_known
 
     def _read(self, data: bytes | None, page: int | None) -> list[Piece]:
+        began = self._clock()
+        image = self._opened(data or b"")
+        found = self._recognise(image, page) if image else []
+        self._seconds += self._clock() - began
+        return found
+
+    def _opened(self, data: bytes) -> Image | None:
+        """Return the picture; ``None`` for a small one, and for one that is told as not read."""
         from PIL import Image
 
-        began = self._clock()
         Image.MAX_IMAGE_PIXELS = self._limits.max_picture_pixels
         try:
-            with Image.open(io.BytesIO(data or b"")) as image:
+            with Image.open(io.BytesIO(data)) as image:
                 if _is_small(image.size):
-                    return []
-                if reason := self._refusal(image.size):
-                    self._unread[reason] += 1
-                    return []
-                self._recognised += 1
-                return self._recognise(upright(image), page)
+                    return None
+                reason = self._refusal(image.size)
+                if reason is None:
+                    return upright(image)
         except Image.DecompressionBombError:
-            self._unread[self._too_large] += 1
+            reason = self._too_large
         except (OSError, SyntaxError, EOFError, ValueError, TypeError):
-            self._unread[_UNKNOWN] += 1
-        finally:
-            self._seconds += self._clock() - began
-        return []
+            reason = _UNKNOWN
+        self._unread[reason] += 1
+        return None
 
     def _refusal(self, size: tuple[int, int]) -> str | None:
         """Return why a picture of that size is not read, if it is not."""
@@ -132,6 +137,7 @@ class EmbeddedPictures:
         return f"of more than {self._limits.max_picture_pixels} pixels: make it smaller"
 
     def _recognise(self, image: Image, page: int | None) -> list[Piece]:
+        self._recognised += 1
         found = ocr.recognise(image, 1, self._languages)
         if found.doubt is not None:
             self._doubts.append((page, found.doubt))
