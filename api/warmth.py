@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from core import huge_pages
 from core.config import Settings
 from core.garbage import look_at_new_alone
 
@@ -34,6 +35,7 @@ class Warmth:
                 embedder = await asyncio.to_thread(get_embedder, settings.embedding_model)
                 await embedder.load()
                 await chat.load()
+                await asyncio.to_thread(huge_pages.gather)  # what they brought
         except Exception as error:
             self.failure = f"The models cannot be loaded: {error}"
             log.exception("models are cold")

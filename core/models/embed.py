@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from core import huge_pages
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.models import export
 from core.models.lean import only_inference
@@ -160,6 +161,7 @@ class Embedder:
             with loading:
                 model = _load(self._exported, self._threads)
                 loaded = self._models.loaded = model, short_way(model)
+                huge_pages.gather()  # the weights
         return loaded
 
 
