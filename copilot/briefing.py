@@ -13,6 +13,7 @@ from copilot.prompt import prompt
 from copilot.remembering import said
 from copilot.report import Report
 from copilot.searching import search
+from copilot.tools.building import is_built_by_steps
 from core.models.chat import ChatDoor
 from core.models.messages import Message as ModelMessage
 from core.models.room import room_of
@@ -31,12 +32,14 @@ async def briefing(
     """
     services, request = desk.services, turn.message.request or {}
     file_ids = request.get("fileIds")
-    is_searched = bool(desk.base_ids or file_ids)
+    builds = is_built_by_steps(desk)
+    is_searched = bool(file_ids or (desk.base_ids and not builds))
     summary, history = ("", []) if turn.is_first else await _history(services, turn.message)
     words = turn.question
     if is_searched:
         words = await words_to_search(services, turn, history, door, report)
-    found = await add(words, await _found(turn, desk, words), desk.passages)
+    brought = [] if builds else await _found(turn, desk, words)
+    found = await add(words, brought, desk.passages)
     if file_ids:
         attached = await attach(services, desk.workspace_id, file_ids, words, desk.passages)
         found = [*attached, *found]

@@ -7,7 +7,6 @@ character is one by itself. Both are on the safe side for the usual vocabularies
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,12 +14,12 @@ from typing import Any, Final
 from core.models.messages import Message
 from core.sentences import sentences
 from core.text import analyze
+from pipelines.marks import without
 
 BUDGET: Final = 3_000  # tokens of the last messages
 SUMMARY_BUDGET: Final = 500
 MOST_MESSAGES: Final = 40
 _LONGEST: Final = 4_000  # characters
-_MARK: Final = re.compile(r"\s?\[\d+(?:, \d+)*\]")
 _FEWEST_TERMS: Final = 4
 _LONGEST_LINE: Final = 240
 
@@ -54,7 +53,7 @@ def split(newest_first: Iterable[Said], budget: int = BUDGET) -> tuple[list[Mess
     kept: list[tuple[Message, Said]] = []
     left: list[Said] = []
     for said in newest_first:
-        text = said.content if said.role == "user" else _MARK.sub("", said.content)
+        text = said.content if said.role == "user" else without(said.content)
         text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
         budget -= tokens(text)
         if budget < 0:
@@ -80,7 +79,7 @@ def extracted(earlier: str, left: Sequence[Said]) -> str:
 
 
 def _line(said: Said) -> str:
-    text = " ".join(_MARK.sub("", said.content).split())
+    text = " ".join(without(said.content).split())
     first = next((text[start:end] for start, end in sentences(text)), text)
     who = "User" if said.role == "user" else "Copilot"
     return f"{who}: {first[:_LONGEST_LINE]}"

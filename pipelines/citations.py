@@ -2,7 +2,9 @@
 
 A mark stands only if its number was retrieved in this turn and the passage bears out what is said
 before the mark; its quote is cut from the passage here, in code. Other marks are taken out, with
-the blank before them. In code, fenced or between backticks, brackets are brackets.
+the blank before them. In code, fenced or between backticks, brackets are brackets. The rest of a
+line of code that nobody put there is put between backticks, from its first such bracket on: so
+that an index is not lost, and no bracket that was not checked stands for a mark.
 """
 
 from __future__ import annotations
@@ -12,19 +14,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipelines.marks import MARK, MARK_BEGUN, is_code, may_be_code
 from pipelines.masking import mask
 from pipelines.passages import Passage, Passages
 from pipelines.references import as_text
 from pipelines.support import Span, find_support
 
-_MARK: Final = re.compile(r"\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6}){0,20}\s?\]")
-_MARK_BEGUN: Final = re.compile(r"\[\s?\^?(?:\d{1,6}(?:\s?[,;]\s?\d{1,6}){0,20}(?:\s?[,;]?\s?)?)?")
-_MARK_BEGUN_AT_END: Final = re.compile(_MARK_BEGUN.pattern + r"\Z")
+_MARK_BEGUN_AT_END: Final = re.compile(rf"{MARK_BEGUN.pattern}\Z")
 _OPENS_LINE: Final = re.compile(r"(?:\A|\n)[\s>*\-\d.]{0,12}\Z")
 _WORD: Final = re.compile(r"\w")
 _PLAIN: Final = re.compile(r"[^\[` \t]+")
 _BLANKS: Final = re.compile(r"[ \t]{1,64}+")
 _TICKS: Final = re.compile(r"`{1,64}+")
+_FENCE: Final = 3
 _LONGEST_INLINE_CODE: Final = 200
 _KEPT: Final = 2000  # characters of the answer that a claim is looked for in
 _LONGEST_RUN: Final = 64  # blanks or backticks that are waited for
@@ -61,6 +63,9 @@ class CitationChecker:
         self._claim = ""  # what the last mark stands for
         self._in_fence = False
         self._is_after_mark = False
+        self._is_after_code = False  # that was put between backticks here
+        # One without another: a backtick of ours could close it, and lay open what should be code.
+        self._has_stray_tick = False
         self._cited: set[tuple[int, str]] = set()
 
     def feed(self, piece: str) -> list[str | Citation]:
@@ -117,20 +122,52 @@ class CitationChecker:
         return self._let_through(at, end)
 
     def _bracket(self, at: int, bracket: int, is_last: bool) -> _Step | None:
-        mark = _MARK.match(self._held, bracket)
+        mark = MARK.match(self._held, bracket)
         if mark:
+            code_end = self._end_of_code(at, mark, is_last)
+            if code_end is None:
+                return None
+            if code_end:
+                return self._as_code(at, bracket, code_end)
             return _Step(list(self._judge(self._held[at:bracket], mark.group())), mark.end())
-        begun = _MARK_BEGUN.match(self._held, bracket)
+        begun = MARK_BEGUN.match(self._held, bracket)
         if begun and begun.end() == len(self._held) and not is_last:
             return None
         return self._let_through(at, bracket + 1)
+
+    def _end_of_code(self, at: int, mark: re.Match[str], is_last: bool) -> int | None:
+        """Return where the line of code ends that a mark's brackets are part of, 0 if they are of
+        none or it is too long for code within a line; None: wait for more."""
+        begun = self._tail[self._tail.rfind("\n") + 1 :] + self._held[at : mark.start()]
+        if self._has_stray_tick or "\n" in mark.group() or not may_be_code(begun):
+            return 0
+        limit = mark.start() + _LONGEST_INLINE_CODE
+        end = self._held.find("\n", mark.end(), limit)
+        if end < 0:
+            if len(self._held) < limit and not is_last:
+                return None
+            end = len(self._held)
+        is_whole = end < limit and is_code(begun + self._held[mark.start() : end])
+        return end if is_whole else 0
+
+    def _as_code(self, at: int, bracket: int, end: int) -> _Step:
+        code = self._held[bracket:end].rstrip()
+        step = self._say(f"{self._held[at:bracket]}`{code}`", bracket + len(code))
+        self._is_after_code = True
+        return step
 
     def _backticks(self, at: int, is_last: bool) -> _Step | None:
         ticks = _TICKS.match(self._held, at)
         end = ticks.end() if ticks else at + 1
         if self._may_grow(at, end, is_last):
             return None
-        if end - at >= 3 and _OPENS_LINE.search(self._tail):
+        if self._is_after_code:
+            return self._say(" ", at)  # else the two would be one
+        self._has_stray_tick = self._has_stray_tick or self._tail.endswith("`")
+        if end - at >= 2 * _FENCE:  # nobody's fence; to some readers one that is closed at once
+            self._has_stray_tick = True
+            return self._let_through(at, end)
+        if end - at >= _FENCE and _OPENS_LINE.search(self._tail):
             self._in_fence = True
             return self._let_through(at, end)
         line_end = self._held.find("\n", end)
@@ -138,8 +175,10 @@ class CitationChecker:
         closing = self._held.find(self._held[at:end], end, limit)
         if closing >= 0:
             return self._let_through(at, closing + end - at)
-        is_open = line_end < 0 and limit == len(self._held) and not is_last
-        return None if is_open else self._let_through(at, end)
+        if line_end < 0 and limit == len(self._held) and not is_last:
+            return None
+        self._has_stray_tick = True
+        return self._let_through(at, end)
 
     def _may_grow(self, at: int, end: int, is_last: bool) -> bool:
         return end == len(self._held) and not is_last and end - at < _LONGEST_RUN
@@ -153,7 +192,10 @@ class CitationChecker:
         return self._let_through(at, end) if end > at else None
 
     def _let_through(self, at: int, end: int) -> _Step:
-        text = self._held[at:end]
+        return self._say(self._held[at:end], end)
+
+    def _say(self, text: str, end: int) -> _Step:
+        self._is_after_code = False
         self._tail = (self._tail + text)[-_KEPT:]
         self._said = (self._said + text)[-_KEPT:]
         self._is_after_mark = self._is_after_mark and not _WORD.search(text)
@@ -177,6 +219,7 @@ class CitationChecker:
         if not kept and _MARK_BEGUN_AT_END.search(self._tail):
             text = f"{blanks}({mark[1:-1]})"  # else what stands around it would close to a mark
         self._tail = (self._tail + text)[-_KEPT:]
+        self._is_after_code = self._is_after_code and not text
         if text:
             yield text
 

@@ -7,15 +7,13 @@ let through line by line. The marks pass the check of any other afterwards.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from core.sentences import sentences
+from pipelines.marks import is_code, without
 
 _FENCE: Final = "```"
-# Not the brackets of what is indexed: ``rows[0]``.
-_OWN_MARK: Final = re.compile(r"\s?(?<![\w`)\]])\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6})*\s?\]")
 
 SourceOf = Callable[[str], int | None]
 """Returns the number of the passage that bears a sentence out, if one does."""
@@ -60,12 +58,12 @@ class Marking:
             self._is_in_code = not self._is_in_code
             self.has_said = True
             return text
-        if self._is_in_code or not text.strip():
+        if self._is_in_code or not text.strip() or is_code(text.rstrip("\n")):
             return text
         return self._with_mark(text)
 
     def _with_mark(self, text: str) -> str:
-        said = _OWN_MARK.sub("", text).rstrip()
+        said = without(text, only_apart=True).rstrip()  # not ``rows[0]``
         self.has_said = self.has_said or bool(said)
         n = self._source_of(said)
         self.has_cited = self.has_cited or n is not None

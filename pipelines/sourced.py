@@ -10,13 +10,13 @@ of any other afterwards. Free text, from texts that were given whole, is marked 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from pipelines.facts import names, numbers
 from pipelines.marking import Marking
+from pipelines.marks import without
 from pipelines.masking import mask
 from pipelines.narrowing import ANSWERING, CITED
 from pipelines.passages import Passage, Passages
@@ -26,7 +26,6 @@ from pipelines.support import find_support
 UNCITED: Final = (
     "No passage was near enough to the question to be cited for this; look it up in the documents."
 )
-_MARK: Final = re.compile(r"\s?\[\s?\^?\d{1,6}(?:\s?[,;]\s?\d{1,6})*\s?\]")
 
 
 class Sourced:
@@ -81,7 +80,7 @@ class Sourced:
 
     def finish(self) -> str:
         """Return the last point, if there is one."""
-        point, named = _MARK.sub("", "".join(self._held)).strip(), self._passage
+        point, named = without("".join(self._held)).strip(), self._passage
         self._held, self._passage, self._is_holding = [], None, False
         if not point:
             return ""

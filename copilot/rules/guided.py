@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from copilot.rules.calls import Result
 from copilot.rules.door import followed, question_in
@@ -12,6 +14,13 @@ from copilot.rules.plans import Plan, plan_for
 from core.models import chat
 from core.models.messages import ChatDelta, ChatRequest
 from pipelines.calling import ToolResult
+
+_BUILD: Final = "build_workflow"
+_RUNNING: Final = re.compile(r"\b(?:run|test|try|execute)\b", re.IGNORECASE)
+_CHANGING: Final = re.compile(
+    r"\b(?:delete|remove|rename|replace|change|move|disconnect|edit|update|fix|undo)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -42,6 +51,20 @@ class Guided:
             for delta in followed(self._plan, self.results, request.model or ""):
                 yield delta
             return
-        async with aclosing(chat.stream(request)) as deltas:
+        async with aclosing(chat.stream(_narrowed(request))) as deltas:
             async for delta in deltas:
                 yield delta
+
+
+def _narrowed(request: ChatRequest) -> ChatRequest:
+    """Return a request to build a workflow with the tool for that alone, which says what stands in
+    the way of a run, too: shown all, a small model looks blocks up again and again, reads workflows
+    that are not there, or runs what is not built yet. Who asks to change what is there has all the
+    others, since that one only adds."""
+    if not any(tool.name == _BUILD for tool in request.tools):
+        return request
+    question = question_in(request.messages)
+    if _CHANGING.search(question):
+        return replace(request, tools=[tool for tool in request.tools if tool.name != _BUILD])
+    shown = {_BUILD, "run_workflow"} if _RUNNING.search(question) else {_BUILD}
+    return replace(request, tools=[tool for tool in request.tools if tool.name in shown])

@@ -13,6 +13,8 @@ from copilot.tools.operations import Operation, applied
 from copilot.tools.workflows import OfWorkflow, workflow_of
 from core.errors import Forbidden
 from core.rights import Role
+from core.store.checkpoints import Checkpoint
+from core.store.workflows import Workflow
 from pipelines import background
 from pipelines.run import RunRequest
 from pipelines.tools.base import Params
@@ -50,6 +52,11 @@ async def edit_workflow(desk: Desk, params: Edits) -> JsonValue:
         lambda definition: applied(definition, params.operations),
         params.expected_version,
     )
+    return told_of(row, checkpoint)
+
+
+def told_of(row: Workflow, checkpoint: Checkpoint) -> JsonValue:
+    """Return what a model is told of a workflow that it changed."""
     issues: list[JsonValue] = [dict(i) for i in check(parse(row.definition), runnable=True)]
     return {
         "id": row.id,

@@ -18,6 +18,12 @@ def test_the_newest_messages_that_fit_are_recalled_in_order() -> None:
     assert [message["role"] for message in recall(NEWEST_FIRST)] == ["user", "assistant"] * 2
 
 
+def test_an_answer_is_recalled_without_its_marks_and_with_its_code() -> None:
+    code = "```\nd[1] = [2]\n```\nor `d[1]`"
+    (_, answer) = recall([Said("assistant", f"So [1, 2]:\n{code} [3]."), Said("user", "How?")])
+    assert answer["content"] == f"So:\n{code}."
+
+
 def test_what_has_no_room_is_left_over_in_order() -> None:
     kept, left = split(NEWEST_FIRST, budget=10)
     assert len(kept) == 2

@@ -87,10 +87,34 @@ def test_brackets_in_code_are_left_alone(code: str) -> None:
     assert _check(*code)[0] == code
 
 
-@pytest.mark.parametrize("said", ["A stray ` and [7].", "Or ``` inside a line [7]."])
+@pytest.mark.parametrize("said", ["A stray ` and [7].", "Or ``` inside a line [7].", "``````[7]"])
 def test_a_stray_backtick_hides_no_mark(said: str) -> None:
     assert "[7]" not in _check(said)[0]
     assert "[7]" not in _check(*said)[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('d[1] = "a"\nd[2] = "b"\n', 'd`[1] = "a"`\nd`[2] = "b"`\n'),
+        ("data = {'b': [4, 5], 'c': [7]}  ", "data = {'b': `[4, 5], 'c': [7]}`  "),
+        ("So:\n\n    print(x[0], y[2])\n\nDone [7].", "So:\n\n    print(x`[0], y[2])`\n\nDone."),
+        ("In `x`:\nd[1] = 2", "In `x`:\nd`[1] = 2`"),
+        # Where a backtick has none that closes it, one of ours would.
+        ("A stray ` here.\nd[7] = 1", "A stray ` here.\nd = 1"),
+        ("``a`` and `b``c`\nd[7] = 1", "``a`` and `b``c`\nd = 1"),
+        (f"d[7] = {'1 + ' * 60}1", f"d = {'1 + ' * 60}1"),
+    ],
+)
+def test_a_line_of_code_keeps_its_brackets_and_they_are_no_marks(said: str, shown: str) -> None:
+    for pieces in ([said], list(said)):
+        assert _check(*pieces)[:2] == (shown, [])
+
+
+def test_a_line_of_code_does_not_lend_its_backtick_to_what_comes_later() -> None:
+    checker = CitationChecker(_passages())
+    said = [*checker.feed("d[7] = 1"), *checker.finish(), *checker.feed("`"), *checker.finish()]
+    assert said == ["d", "`[7] = 1`", " `"]
 
 
 def test_words_quoted_verbatim_are_the_quote() -> None:

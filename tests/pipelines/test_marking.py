@@ -21,6 +21,7 @@ def _source_of(sentence: str) -> int | None:
         ("- true\n- other\n\nAnd true.\n", "- true [3]\n- other\n\nAnd true. [3]\n"),
         ("```python\ntrue = rows[0]\n```\nrows[0] is true.",
          "```python\ntrue = rows[0]\n```\nrows[0] is true. [3]"),
+        ("true = (rows[0], [1, 2])\nIt is true.", "true = (rows[0], [1, 2])\nIt is true. [3]"),
     ],
 )  # fmt: skip
 def test_a_sentence_is_marked_when_it_is_whole(text: str, marked: str, size: int) -> None:

@@ -41,6 +41,12 @@ def test_a_figure_that_is_not_there_gives_way_to_the_passage_with_secrets_hidden
     assert _said("Rent was $1,200 for 9 shops.", question="For 9 shops?").endswith("shops. [1]")
 
 
+def test_a_point_loses_its_own_marks_and_no_index() -> None:
+    assert _said("Rent was paid [7].", 0.1) == "Rent was paid."
+    assert _said("Rent is `costs[1]`.", 0.1, "What is 1?") == "Rent is `costs[1]`."
+    assert _said("rent = costs[1]", 0.1, "What is 1?") == "rent = costs[1]"
+
+
 def test_what_only_touches_on_the_question_is_not_cited() -> None:
     assert _said("Rent was paid.", CITED) == "Rent was paid. [1]"
     assert _said("Rent was paid.", CITED - 0.01) == "Rent was paid."

@@ -217,6 +217,7 @@ WRITING: dict[str, dict[str, Any]] = {
         "workflowId": "{workflow_id}",
         "operations": [{"op": "set_variable", "name": "a", "value": "1"}],
     },
+    "build_workflow": {"steps": [{"do": "response"}]},  # of the workflow that a chat is about
     "run_workflow": {"workflowId": "{workflow_id}"},
     "gmail_send": {"to": ["a@example.com"], "attachments": [{"fileId": "{file_id}"}]},
     "slack_message": {"channel": "c", "text": "t"},  # nothing but the other's secret would do

@@ -70,3 +70,23 @@ async def test_other_questions_are_the_models(monkeypatch: pytest.MonkeyPatch) -
     done = await _done(monkeypatch, "The slipway closes Mondays, true?", model, tool)
     assert (len(tool.asked), done.content) == (1, "Done.")
     assert model.requests[0].may_call_tools
+
+
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("When a mail comes, answer it.", {"build_workflow"}),
+        ("Answer mails, and test it.", {"build_workflow", "run_workflow"}),
+        (
+            "Remove the last block.",
+            {"edit_workflow", "check_workflow", "run_workflow", "find_blocks"},
+        ),
+    ],
+)
+async def test_who_builds_is_shown_the_tools_for_that(
+    monkeypatch: pytest.MonkeyPatch, question: str, shown: set[str]
+) -> None:
+    names = ("build_workflow", "edit_workflow", "check_workflow", "run_workflow", "find_blocks")
+    model = FakeChat([["Done."]])
+    await _done(monkeypatch, question, model, *(Noted(name, {}) for name in names))
+    assert {tool.name for tool in model.requests[0].tools} == shown
