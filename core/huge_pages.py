@@ -30,7 +30,7 @@ def gather() -> int:
     """Move this process's own memory into huge pages, where it is in use throughout.
 
     Returns how many bytes are in such pages by it; 0 where the system has none or grants none.
-    Takes more than a second for a gigabyte, in which the interpreter's lock is free. See madvise(2),
+    Takes more than a second for a gigabyte; the interpreter's lock is free then. See madvise(2),
     ``MADV_COLLAPSE``, and proc_pid_pagemap(5).
     """
     if not sys.platform.startswith("linux"):
