@@ -25,7 +25,7 @@ from api.voice import stream
 from api.warmth import warmth
 from copilot import offline, turn
 from copilot.voice import holding
-from core import tracing
+from core import free_memory, tracing
 from core.config import Settings, forbid_phoning_home, get_settings
 from core.ids import new_id
 from core.logs import configure_logs
@@ -205,13 +205,16 @@ def _add_lifespan(app: Api, settings: Settings) -> None:
         async with open_services(settings) as services:
             app.services = services
             warming = asyncio.create_task(warmth.warm(settings))
-            watching = asyncio.create_task(metrics.watch_event_loop())
+            always = [
+                asyncio.create_task(metrics.watch_event_loop()),
+                asyncio.create_task(free_memory.keep_giving_back()),
+            ]
             yield
             await app.sockets.close()
             await holding.stop_all()
             await background.stop_all()
-            for task in (warming, watching):
+            for task in (warming, *always):
                 task.cancel()
-            await asyncio.gather(warming, watching, return_exceptions=True)
+            await asyncio.gather(warming, *always, return_exceptions=True)
             await turn.stop_all()
             await afterwards.finish(_MAIL_SECONDS)
