@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import resource
+from typing import Any, Final
 
 from api.addresses import awaited
 from core.config import Settings, forbid_phoning_home
@@ -11,11 +12,13 @@ from core.migrations import wait_until_current
 from core.services import NotConfigured
 
 _SCHEMA_SECONDS = 120
+_OPEN_FILES: Final = 65_536  # a chat that is streamed holds three: its client, its log, its model
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; raises NotConfigured without servers' addresses."""
     forbid_phoning_home(settings)
+    allow_open_files()
     # Slow imports come first: meanwhile the launcher starts the servers and brings the schema up to
     # date.
     import uvicorn
@@ -36,6 +39,14 @@ def serve(settings: Settings) -> None:
         ws_per_message_deflate=False,  # an edit would be compressed for each of its readers: ADR 26
         **uvicorn_options(settings.log_level),
     )
+
+
+def allow_open_files() -> None:
+    """Let this process open as many files and sockets as it may; shells begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def uvicorn_options(log_level: str) -> dict[str, Any]:

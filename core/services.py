@@ -25,6 +25,7 @@ from core.store.unit import Store, open_store
 _RETRIEVALS = 2  # a few, so that one waits for the database while another computes
 _BEGINNINGS = 4
 _BEGINNING_SECONDS = 0.05  # about what the processor needs for four short runs
+_REDIS_CONNECTIONS = 10_000  # as many as the server admits: each open stream waits on one
 _REDIS_SECONDS = 30.0  # readers of logs wait 10 s for an event; the client's own limit is 5 s
 
 
@@ -95,7 +96,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 def _open_redis(url: str) -> Redis:
     return Redis.from_url(
-        url, max_connections=200, health_check_interval=30, socket_timeout=_REDIS_SECONDS
+        url,
+        max_connections=_REDIS_CONNECTIONS,
+        health_check_interval=30,
+        socket_timeout=_REDIS_SECONDS,
     )
 
 

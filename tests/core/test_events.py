@@ -94,3 +94,16 @@ async def test_what_is_put_arrives_in_order_without_being_waited_for(services: S
     for log in logs:
         events = await services.events.read(log, after=0)
         assert [(e.number, e.data["i"]) for e in events] == [(i + 1, i) for i in range(30)]
+
+
+async def test_several_hundred_wait_at_once_each_for_a_log_of_its_own(services: Services) -> None:
+    async def first(log: str) -> Event | None:
+        async for event in services.events.follow(log, keepalive_seconds=30):
+            return event
+        return None
+
+    waiting = [asyncio.create_task(first(f"turn:{number}")) for number in range(300)]
+    await asyncio.sleep(0.5)  # all wait, on a connection each
+    for number in range(300):
+        await services.events.append(f"turn:{number}", {"i": number})
+    assert await asyncio.gather(*waiting) == [Event(1, {"i": number}) for number in range(300)]
