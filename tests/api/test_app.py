@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import httpx
+import pytest
+
+from core import free_memory
+from core.config import Settings
+from tests.api.conftest import serving
 
 
 async def test_liveness_is_public_and_uncounted(anonymous: httpx.AsyncClient) -> None:
@@ -24,3 +31,14 @@ async def test_a_wrong_method_is_a_405_with_the_right_ones(anonymous: httpx.Asyn
     assert answer.status_code == 405
     assert answer.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
     assert "GET" in answer.headers["Allow"]
+
+
+async def test_a_serving_process_gives_its_free_memory_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back = threading.Event()
+    monkeypatch.setattr(free_memory, "_SECONDS", 0.01)
+    monkeypatch.setattr(free_memory, "give_back", given_back.set)
+    async with serving(settings) as url, httpx.AsyncClient(base_url=url) as client:
+        while not given_back.is_set():
+            (await client.get("/api/health/live")).raise_for_status()
