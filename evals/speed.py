@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,26 @@ def bench_command(
     from evals.bench.run import run
 
     if not asyncio.run(run(documents, runs, json_file)):
+        raise typer.Exit(1)
+
+
+@app.command("bench-beside")
+def bench_beside_command(
+    open_webui: Annotated[
+        Path, typer.Option(help="The open-webui of an environment that has it.", exists=True)
+    ],
+    documents: Annotated[int, typer.Option(help="Documents that both ingest.", min=10)] = 60,
+) -> None:
+    """Measure an Open WebUI that is installed on this machine as well, in the same minutes.
+
+    What the figures of today in `bench` are depends on the machine and the hour; these do not.
+    Ends with 1 if a figure misses its bar.
+
+    Example: python -m evals bench-beside --open-webui ~/open-webui/bin/open-webui
+    """
+    from evals.bench.run import run_beside
+
+    if not asyncio.run(run_beside(documents, open_webui.absolute())):
         raise typer.Exit(1)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing
-from time import perf_counter
 from typing import Final
 
 import httpx
 
+from evals.bench import wire
 from evals.bench.figures import Figure, median, percentile
 from evals.bench.model_server import SLOW_SECONDS, SLOWLY
 from evals.bench.system import System
-from evals.bench.wire import told
 
 _TODAY_ADDED_MS: Final = {1: 80.0, 16: 814.0}  # Open WebUI 0.12.4 with knowledge
 _OPEN: Final = 16  # streams at a time, where they begin one after the other
@@ -23,14 +21,14 @@ _MOST_ADDED_MS: Final = 60
 
 async def measure(system: System, base_id: str, model_url: str) -> list[Figure]:
     """Return what retrieval, prompt and checks add to the stand-in model's first token."""
-    raw = median([await _first_raw(model_url) for _ in range(20)])
-    await _first_word(system.client, base_id, 0)  # warm
+    raw = median([await raw_first_word(model_url) for _ in range(20)])
+    await first_word(system.client, base_id, 0)  # warm
     figures = [Figure("model's first token", raw * 1000, "ms", "stand-in model", "lower")]
     for concurrency, today in _TODAY_ADDED_MS.items():
         times: list[float] = []
         for batch in range(max(2, 32 // concurrency)):
             asked = (
-                _first_word(system.client, base_id, batch * 100 + i) for i in range(concurrency)
+                first_word(system.client, base_id, batch * 100 + i) for i in range(concurrency)
             )
             times += await asyncio.gather(*asked)
         added = [seconds - raw for seconds in times]
@@ -49,7 +47,7 @@ async def _spread(client: httpx.AsyncClient, base_id: str, raw: float) -> Figure
 
     async def later(number: int) -> float:
         await asyncio.sleep(number * SLOW_SECONDS / _OPEN)
-        return await _first_word(client, base_id, 10_000 + number, f"Please {SLOWLY}.")
+        return await first_word(client, base_id, 10_000 + number, f"Please {SLOWLY}.")
 
     times = await asyncio.gather(*(later(number) for number in range(_OPEN * _ROUNDS)))
     added = percentile([seconds - raw for seconds in times[_OPEN:]], 0.95)
@@ -57,30 +55,29 @@ async def _spread(client: httpx.AsyncClient, base_id: str, raw: float) -> Figure
     return Figure(name, added, "ms", "stand-in model", "lower", _MOST_ADDED_MS)
 
 
-async def _first_raw(model_url: str) -> float:
-    started = perf_counter()
+async def raw_first_word(model_url: str) -> float:
+    """Return the seconds until the stand-in model's own first word."""
     body = {"model": "bench", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-    async with aclosing(told(f"{model_url}/chat/completions", {}, body)) as events:
-        async for _ in events:
-            return perf_counter() - started
-    raise RuntimeError("the stand-in model said nothing")
+    return await wire.first_word(f"{model_url}/chat/completions", {}, body, _is_any)
 
 
-async def _first_word(
+async def first_word(
     client: httpx.AsyncClient, base_id: str, number: int, manner: str = ""
 ) -> float:
     """Return the seconds until the first ``text`` event of a new chat, then read it to its end."""
     question = f"Who approves budget {number}? {manner}".strip()
     body = {"message": question, "knowledgeBaseIds": [base_id]}
     headers = {"x-api-key": client.headers["x-api-key"]}
-    started = perf_counter()
-    first: float | None = None
-    async for data in told(str(client.base_url.join("/api/copilot/stream")), headers, body):
-        event = json.loads(data)
-        if event["type"] == "error":
-            raise RuntimeError(f"the chat failed: {event['payload']}")
-        if event["type"] == "text" and first is None:
-            first = perf_counter() - started
-    if first is None:
-        raise RuntimeError("the chat ended without a word")
-    return first
+    url = str(client.base_url.join("/api/copilot/stream"))
+    return await wire.first_word(url, headers, body, _is_word)
+
+
+def _is_any(_: str) -> bool:
+    return True
+
+
+def _is_word(data: str) -> bool:
+    event = json.loads(data)
+    if event["type"] == "error":
+        raise RuntimeError(f"the chat failed: {event['payload']}")
+    return bool(event["type"] == "text")

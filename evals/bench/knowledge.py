@@ -22,43 +22,44 @@ _TODAY_DOCUMENTS_PER_SECOND: Final = 2.3
 _TODAY_DENSE_PER_SECOND: Final = 28.0
 _TODAY_HYBRID_PER_SECOND: Final = 1.4
 _GLANCE_SECONDS: Final = 0.25  # looking on costs the service time, too
-_SIZE: Final = 1500  # characters of a document
+SIZE: Final = 1500  # characters of a document
 
 
 async def measure(system: System, count: int) -> tuple[str, list[Figure]]:
     """Fill a base with ``count`` documents and search it; returns its id and the figures."""
     client = system.client
-    await _warm(client)
+    await warm(client)
     await system.rest()
-    base_id = await _new_base(client)
+    base_id = await new_base(client)
     figures = await _ingestion(client, base_id, count)
     idle = await _search(client, base_id, figures)
     figures.append(await _search_while_ingesting(client, base_id, idle, count))
     return base_id, figures
 
 
-async def _new_base(client: httpx.AsyncClient) -> str:
+async def new_base(client: httpx.AsyncClient) -> str:
+    """Return the id of an empty base."""
     made = await client.post("/api/knowledge", json={"name": "Bench", "language": "en"})
     made.raise_for_status()
     return str(made.json()["id"])
 
 
-async def _warm(client: httpx.AsyncClient) -> None:
+async def warm(client: httpx.AsyncClient) -> None:
     """Have the worker load its model and its parser before anything is measured."""
-    base_id = await _new_base(client)
-    await _add(client, base_id, documents(10, _SIZE, seed=8))
-    await _finished(client, base_id)
+    base_id = await new_base(client)
+    await add(client, base_id, documents(10, SIZE, seed=8))
+    await finished(client, base_id)
     (await client.delete(f"/api/knowledge/{base_id}")).raise_for_status()
 
 
 async def _ingestion(client: httpx.AsyncClient, base_id: str, count: int) -> list[Figure]:
     started = perf_counter()
-    await _add(client, base_id, documents(count, _SIZE, seed=1))
-    await _finished(client, base_id)
+    await add(client, base_id, documents(count, SIZE, seed=1))
+    await finished(client, base_id)
     rate = count / (perf_counter() - started)
     raw = count / await _raw_embedding_seconds(client, base_id)
     return [
-        Figure("ingestion", rate, "documents/s", f"documents of {_SIZE} characters"),
+        Figure("ingestion", rate, "documents/s", f"documents of {SIZE} characters"),
         Figure("ingestion / embedding", rate / raw, "×", "raw embedding, same texts", bar=0.8),
         Figure(
             "ingestion / today", rate / _TODAY_DOCUMENTS_PER_SECOND, "×", "Open WebUI 2.3/s", bar=5
@@ -66,7 +67,7 @@ async def _ingestion(client: httpx.AsyncClient, base_id: str, count: int) -> lis
     ]
 
 
-async def _add(client: httpx.AsyncClient, base_id: str, texts: list[str]) -> None:
+async def add(client: httpx.AsyncClient, base_id: str, texts: list[str]) -> None:
     """Add documents by bare sockets: a costly client would have a part of the processors."""
     url = str(client.base_url.join(f"/api/knowledge/{base_id}/documents"))
     named = [{"text": text, "name": f"memo-{at}.txt"} for at, text in enumerate(texts)]
@@ -82,7 +83,8 @@ async def _has(client: httpx.AsyncClient, base_id: str, status: str) -> bool:
     return bool(listed.json()["data"])
 
 
-async def _finished(client: httpx.AsyncClient, base_id: str) -> None:
+async def finished(client: httpx.AsyncClient, base_id: str) -> None:
+    """Wait until every document of a base has been read; raises ``RuntimeError`` if one failed."""
     waiting = ["pending", "processing"]  # a document goes from one to the other
     while waiting:
         if await _has(client, base_id, waiting[0]):
@@ -113,7 +115,8 @@ async def _raw_embedding_seconds(client: httpx.AsyncClient, base_id: str) -> flo
     return perf_counter() - started
 
 
-async def _ask(client: httpx.AsyncClient, base_id: str, mode: str, question: str) -> None:
+async def ask(client: httpx.AsyncClient, base_id: str, mode: str, question: str) -> None:
+    """Search once; raises ``RuntimeError`` where nothing is found."""
     path = f"/api/knowledge/{base_id}/search"
     found = await client.get(path, params={"query": question, "mode": mode})
     found.raise_for_status()
@@ -123,11 +126,11 @@ async def _ask(client: httpx.AsyncClient, base_id: str, mode: str, question: str
 
 async def _search(client: httpx.AsyncClient, base_id: str, figures: list[Figure]) -> float:
     """Add the figures of an idle service; returns its p95 of hybrid search in milliseconds."""
-    ask = partial(_ask, client, base_id)
-    await drive(partial(ask, "hybrid"), questions(20, seed=2), 1)  # warm
-    alone, hybrid_rate = await drive(partial(ask, "hybrid"), questions(200, seed=3), 1)
-    crowd, crowd_rate = await drive(partial(ask, "hybrid"), questions(600, seed=4), 16)
-    _, dense_rate = await drive(partial(ask, "vector"), questions(400, seed=5), 16)
+    asked = partial(ask, client, base_id)
+    await drive(partial(asked, "hybrid"), questions(20, seed=2), 1)  # warm
+    alone, hybrid_rate = await drive(partial(asked, "hybrid"), questions(200, seed=3), 1)
+    crowd, crowd_rate = await drive(partial(asked, "hybrid"), questions(600, seed=4), 16)
+    _, dense_rate = await drive(partial(asked, "vector"), questions(400, seed=5), 16)
     for name, times in (("alone", alone), ("16 at once", crowd)):
         for share in (0.5, 0.95):
             figures.append(
@@ -149,11 +152,11 @@ async def _search(client: httpx.AsyncClient, base_id: str, figures: list[Figure]
 async def _search_while_ingesting(
     client: httpx.AsyncClient, base_id: str, idle: float, count: int
 ) -> Figure:
-    await _add(client, base_id, documents(count, _SIZE, seed=6))
-    times, _ = await drive(partial(_ask, client, base_id, "hybrid"), questions(150, seed=7), 1)
+    await add(client, base_id, documents(count, SIZE, seed=6))
+    times, _ = await drive(partial(ask, client, base_id, "hybrid"), questions(150, seed=7), 1)
     if not await _has(client, base_id, "pending"):
         raise RuntimeError("ingestion ended before the searches did: use more documents")
-    await _finished(client, base_id)
+    await finished(client, base_id)
     ratio = percentile(times, 0.95) / idle
     yardstick = f"idle p95 {idle:.0f} ms"
     return Figure("search p95, ingesting / idle", ratio, "×", yardstick, "lower", bar=3)

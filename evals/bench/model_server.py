@@ -44,6 +44,8 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
+    if head.startswith(b"GET "):
+        return await _list_models(writer)
     asked = json.loads(await reader.readexactly(length))
     writer.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -61,6 +63,17 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         _send(writer, json.dumps({**_chunk([]), "usage": _USAGE}))
     _send(writer, "[DONE]")
     writer.write(b"0\r\n\r\n")
+    await writer.drain()
+    return True
+
+
+async def _list_models(writer: asyncio.StreamWriter) -> bool:
+    """Name the one model, for clients that ask which there are."""
+    body = json.dumps({"object": "list", "data": [{"id": "bench", "object": "model"}]}).encode()
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
     await writer.drain()
     return True
 

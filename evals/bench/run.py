@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from core.config import Settings
-from evals.bench import chat, knowledge, leaks, lists, memory, sockets, workers, workflows
+from evals.bench import beside, chat, knowledge, leaks, lists, memory, sockets, workers, workflows
 from evals.bench.figures import Figure
 from evals.bench.model_server import model_server
+from evals.bench.open_webui import installed
 from evals.bench.system import System, running
 from evals.scratch import opened
 
@@ -23,19 +24,35 @@ async def run(documents: int, runs: int, json_file: Path | None) -> bool:
     """Measure and print; returns whether every figure with a bar clears it."""
     console = Console()
     async with model_server() as model_url:
-        environment = {
-            "NUXA_CHAT_MODEL": "openai/bench",
-            "NUXA_CHAT_BASE_URL": model_url,
-            "NUXA_CHAT_API_KEY": "bench",
-        }
         console.print("Starting the service on data of its own …")
-        async with running(environment) as system:
+        async with running(_asking(model_url)) as system:
             figures = await _measure(system, model_url, documents, runs, console)
     is_cleared = _told(console, figures)
     if json_file:
         report = {"at": datetime.now(UTC).isoformat(), "figures": [f.to_json() for f in figures]}
         json_file.write_text(json.dumps(report, indent=2))
     return is_cleared
+
+
+async def run_beside(documents: int, command: Path) -> bool:
+    """Measure beside an installed Open WebUI and print; returns whether every bar is cleared."""
+    console = Console()
+    async with model_server() as model_url:
+        console.print("Starting both on data of their own …")
+        async with (
+            running(_asking(model_url)) as system,
+            installed(command, model_url) as other,
+        ):
+            return _told(console, await beside.measure(system, other, model_url, documents))
+
+
+def _asking(model_url: str) -> dict[str, str]:
+    """Return the settings by which the service asks the stand-in model."""
+    return {
+        "NUXA_CHAT_MODEL": "openai/bench",
+        "NUXA_CHAT_BASE_URL": model_url,
+        "NUXA_CHAT_API_KEY": "bench",
+    }
 
 
 async def run_sockets() -> bool:

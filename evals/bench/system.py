@@ -82,7 +82,7 @@ async def running(environment: dict[str, str]) -> AsyncIterator[System]:
                 await _sign_in(client)
                 yield System(client, process.pid, live, ready, log)
         finally:
-            await _stop(process)
+            await stop(process)
 
 
 async def _launch(settings: dict[str, str], log: Path) -> asyncio.subprocess.Process:
@@ -121,7 +121,8 @@ async def _sign_in(client: httpx.AsyncClient) -> None:
     client.headers["x-api-key"] = made.json()["key"]
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """End a process as Ctrl-C does; after half a minute by force."""
     if process.returncode is not None:
         return
     process.send_signal(signal.SIGINT)

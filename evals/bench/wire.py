@@ -101,6 +101,21 @@ async def told(url: str, headers: Mapping[str, str], body: object) -> AsyncGener
         writer.close()
 
 
+async def first_word(
+    url: str, headers: Mapping[str, str], body: object, is_word: Callable[[str], bool]
+) -> float:
+    """POST a body as :func:`told` does; return the seconds until the first event that ``is_word``,
+    having read the answer to its end. Raises :class:`Refused`, also where no event is.
+    """
+    started, first = perf_counter(), None
+    async for data in told(url, headers, body):
+        if first is None and is_word(data):
+            first = perf_counter() - started
+    if first is None:
+        raise Refused("the answer ended without a word")
+    return first
+
+
 async def _answer(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     lengths = [
