@@ -26,6 +26,7 @@ _SMALLEST_AREA: Final = 20_000  # and smaller ones logos
 _SURE, _FEW_LETTERS = 0.8, 3  # certainty and letters of a label; a photograph's grain is read as
 _LIKELY, _LETTERS = 0.55, 20  # less, as receipts are which have many more
 
+_FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "JPEG2000")  # of Pillow's readers
 _UNKNOWN: Final = "damaged, or in a format that is not read within documents, such as EMF or SVG"
 
 
@@ -108,7 +109,7 @@ class EmbeddedPictures:
 
         Image.MAX_IMAGE_PIXELS = self._limits.max_picture_pixels
         try:
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 if _is_small(image.size):
                     return None
                 reason = self._refusal(image.size)

@@ -199,9 +199,9 @@ class _Told:
         return sum(map(bool, given)), reading.warnings
 
 
-def _bytes(image: Image.Image) -> bytes:
+def _bytes(image: Image.Image, form: str = "PNG") -> bytes:
     out = io.BytesIO()
-    image.save(out, "PNG")
+    image.save(out, form)
     return out.getvalue()
 
 
@@ -229,6 +229,15 @@ def test_what_is_beyond_a_limit_is_told(scan: Path) -> None:
     given, (warning,) = _Told(Limits(max_picture_pixels=100_000)).read(several[0])
     assert given == 0
     assert "more than 100000 pixels" in warning
+
+
+def test_no_format_is_tried_that_documents_do_not_show() -> None:
+    """Pillow's reader of DDS textures, given a damaged one, raises what no other does."""
+    texture = bytearray(_bytes(Image.new("RGB", (300, 300), "white"), "DDS"))
+    texture[80:84] = bytes(4)  # the flags of its pixels' form
+    given, (warning,) = _Told(Limits()).read(bytes(texture))
+    assert given == 0
+    assert warning.startswith("Pictures within the text that were not read, 1: damaged, or in a")
 
 
 def test_what_cannot_be_opened_is_told(scan: Path) -> None:
