@@ -22,6 +22,7 @@ from core.store.workflows import Workflow
 from evals.cases import BadData
 from evals.scratch import USER, ScratchBase
 from pipelines import background, run
+from pipelines.graph import Graph
 from pipelines.run import RunRequest
 from pipelines.validity import check
 from pipelines.workflow import parse
@@ -35,7 +36,7 @@ _LONGEST_TURN: Final = 900.0  # seconds
 class Prompt:
     """What is asked, and by what it is known to be answered: a tool that was called with success,
     words of the answer, an artifact, or the kinds of blocks (``a|b``: one of them) of what was
-    built."""
+    built, in the order in which a run comes by them."""
 
     id: str
     ask: str
@@ -92,7 +93,7 @@ async def asked(services: Services, prompt: Prompt, base_id: str) -> dict[str, A
         rights=_OWNER,
     )
     answer = await _answer(services, ask)
-    made = await _types(services, workflow_id) if workflow_id else None
+    made = await _built(services, workflow_id, prompt.blocks) if workflow_id else None
     calls = [call["name"] for call in answer.tool_calls if call.get("status") == "success"]
     failures = [_failure(call) for call in answer.tool_calls if call.get("status") != "success"]
     return {
@@ -116,8 +117,7 @@ def _is_right(
     prompt: Prompt, answer: Message, calls: Sequence[str], made: dict[str, Any] | None
 ) -> bool:
     if made is not None:
-        kinds = set(made["types"])
-        return not made["issues"] and all(kinds & set(each.split("|")) for each in prompt.blocks)
+        return not made["issues"] and bool(made["isInOrder"])
     content = answer.content.casefold()
     is_said = all(words.casefold() in content for words in prompt.says)
     is_made = not prompt.makes or any(a["type"] == prompt.makes for a in answer.artifacts)
@@ -142,15 +142,32 @@ async def _answer(services: Services, ask: Ask) -> Message:
     return answer
 
 
-async def _types(services: Services, workflow_id: str) -> dict[str, Any]:
-    """Return the kinds of blocks of what was built and what keeps it from running; forget it."""
+async def _built(services: Services, workflow_id: str, kinds: Sequence[str]) -> dict[str, Any]:
+    """Return what was built, whether it has blocks of the kinds one after the other, and what
+    keeps it from running; forget it."""
     async with services.store.unit(ScratchBase.workspace_id) as unit:
         row = await unit.workflows.get(workflow_id)
         definition = row.definition if row else {"blocks": {}, "edges": []}
-    issues = [str(issue["message"]) for issue in check(parse(definition), runnable=True)]
+    parsed = parse(definition)
+    issues = [str(issue["message"]) for issue in check(parsed, runnable=True)]
     types = [str(block["type"]) for block in definition["blocks"].values()]
     await _forget(services, workflow_id)
-    return {"types": types, "issues": issues, "edges": len(definition["edges"])}
+    return {
+        "types": types,
+        "isInOrder": is_in_order(Graph(parsed), kinds),
+        "issues": issues,
+        "edges": len(definition["edges"]),
+    }
+
+
+def is_in_order(graph: Graph, kinds: Sequence[str]) -> bool:
+    """Whether a run can come by blocks of these kinds (``a|b``: one of them), each later than the
+    one before."""
+    later, found = set(graph.reached), set(graph.reached)
+    for kind in kinds:
+        found = {block for block in later if graph.blocks[block].type in kind.split("|")}
+        later = {after for block in found for after in graph.descendants(block) - {block}}
+    return bool(found)
 
 
 async def _made(services: Services, name: str, blocks: Sequence[dict[str, Any]]) -> str:

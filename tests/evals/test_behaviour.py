@@ -15,7 +15,10 @@ from evals.asking import before, each, keeper
 from evals.cases import BadData
 from evals.injection import Way
 from evals.scripted import KINDS, Kind, scripted
+from pipelines.graph import Graph
 from pipelines.sourced import UNCITED
+from pipelines.workflow import parse
+from tests.pipelines.shapes import block, definition
 
 DATA = Path(tools.__file__).parent / "data"
 
@@ -175,6 +178,25 @@ async def test_a_run_that_was_cut_short_goes_on(tmp_path: Path) -> None:
     page = counts.page({"dataset": "own", "model": "m", **measured, "rows": rows})
     assert "<svg" in page
     assert "simple_0" in page
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_in_order"),
+    [
+        (["agent", "tool"], True),
+        (["agent|knowledge", "tool", "response"], True),
+        (["tool", "agent"], False),
+        (["agent", "agent"], False),
+        (["agent", "wait"], False),
+        (["template"], False),  # it is there, but no run comes by
+    ],
+)
+def test_what_was_built_is_looked_through_in_the_order_of_a_run(
+    kinds: list[str], is_in_order: bool
+) -> None:
+    built = [block("a", "agent"), block("t", "tool"), block("r", "response"), block("x")]
+    graph = Graph(parse(definition(built, "s>a a>t t>r")))
+    assert modes.is_in_order(graph, kinds) is is_in_order
 
 
 def test_the_six_prompts_are_among_the_tasks() -> None:
