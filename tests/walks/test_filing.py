@@ -73,8 +73,10 @@ def pages(filing: Path) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without blanks, which layouts set differently."""
-    return re.sub(r"\s+", "", text.replace("\ufffe", "-").replace("\xad", "-"))
+    """Return a text without blanks, which layouts set differently, and without the borders of
+    tables' cells, which a page draws and Markdown writes."""
+    unruled = re.sub(r"^\|[ |:-]+\|$", "", text, flags=re.MULTILINE)
+    return re.sub(r"[\s|]+", "", unruled.replace("\ufffe", "-").replace("\xad", "-"))
 
 
 def _read(answer: httpx.Response, most: int = 10_000) -> Events:
