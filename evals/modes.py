@@ -22,7 +22,7 @@ from core.store.workflows import Workflow
 from evals.cases import BadData
 from evals.scratch import USER, ScratchBase
 from pipelines import background, run
-from pipelines.graph import Graph
+from pipelines.graph import START, Graph
 from pipelines.run import RunRequest
 from pipelines.validity import check
 from pipelines.workflow import parse
@@ -35,8 +35,8 @@ _LONGEST_TURN: Final = 900.0  # seconds
 @dataclass(frozen=True)
 class Prompt:
     """What is asked, and by what it is known to be answered: a tool that was called with success,
-    words of the answer, an artifact, or the kinds of blocks (``a|b``: one of them) of what was
-    built, in the order in which a run comes by them."""
+    words of the answer, an artifact, or the kinds of blocks (``a|b``: one of them, ``a?``: may be
+    anywhere) of what was built, in the order in which a run comes by them."""
 
     id: str
     ask: str
@@ -161,10 +161,13 @@ async def _built(services: Services, workflow_id: str, kinds: Sequence[str]) -> 
 
 
 def is_in_order(graph: Graph, kinds: Sequence[str]) -> bool:
-    """Whether a run can come by blocks of these kinds (``a|b``: one of them), each later than the
-    one before."""
+    """Whether a run can come by blocks of these kinds (``a|b``: one of them, ``a?``: may be
+    anywhere), each later than the one before, and by none of another."""
+    known = {START} | {name for kind in kinds for name in kind.rstrip("?").split("|")}
+    if not known >= {graph.blocks[block].type for block in graph.reached}:
+        return False
     later, found = set(graph.reached), set(graph.reached)
-    for kind in kinds:
+    for kind in (kind for kind in kinds if not kind.endswith("?")):
         found = {block for block in later if graph.blocks[block].type in kind.split("|")}
         later = {after for block in found for after in graph.descendants(block) - {block}}
     return bool(found)

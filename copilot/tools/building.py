@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_validator
 
 from copilot.desk import Desk
 from copilot.saving import edit
@@ -28,6 +28,7 @@ _OUTPUTS: Final = {
     "template": "text",
     "response": "data",
 }
+_TELLING: Final = frozenset({"slack", "mail", "response"})
 
 
 class Steps(Params):
@@ -37,9 +38,25 @@ class Steps(Params):
             min_length=1,
             max_length=12,
             description="agent: a model answers or writes, from documents where it is to search a "
-            "base; slack: posts; mail: sends; fetch: calls a URL; response: answers the caller.",
+            "base; slack: posts; mail: sends; fetch: calls a URL that was given; response: answers "
+            "the caller.",
         ),
     ]
+
+    @field_validator("steps")
+    @classmethod
+    def _is_heard(cls, steps: list[Step]) -> list[Step]:
+        """Refuse steps that post, mail or respond before the last model has written: a small model
+        puts first what a sentence names last, and those words would go nowhere."""
+        kinds = [step.do for step in steps]
+        written = max((at for at, kind in enumerate(kinds) if kind == "agent"), default=-1)
+        told = max((at for at, kind in enumerate(kinds) if kind in _TELLING), default=written)
+        if told < written:
+            raise ValueError(
+                f"step {told + 1} ({kinds[told]}) comes before the agent of step {written + 1}, "
+                f"whose words would go nowhere: put the {kinds[told]} step after it"
+            )
+        return steps
 
 
 async def build_workflow(desk: Desk, params: Steps) -> JsonValue:
@@ -108,6 +125,29 @@ def _unused(wanted: str, taken: set[str]) -> str:
     return name
 
 
+# Without them a small model begins with what a sentence names last, and leaves out the model.
+_EXAMPLES: Final[Sequence[tuple[str, JsonValue]]] = (
+    (
+        "Every Monday have a model write a greeting, wait an hour and mail it to ann@example.com.",
+        {
+            "steps": [
+                {"do": "agent", "instructions": "Write a greeting.", "fromDocuments": False},
+                {"do": "wait", "seconds": 3600},
+                {"do": "mail", "to": "ann@example.com", "subject": "Greeting"},
+            ]
+        },
+    ),
+    (
+        "When a mail comes in, answer it from the documents.",
+        {
+            "steps": [
+                {"do": "agent", "instructions": "Answer, with citations.", "fromDocuments": True},
+                {"do": "response"},
+            ]
+        },
+    ),
+)
+
 BUILD_WORKFLOW: Final = CopilotTool(
     "build_workflow",
     build_workflow,
@@ -116,6 +156,7 @@ BUILD_WORKFLOW: Final = CopilotTool(
     read_only=False,
     requires_approval=True,
     quoting=False,
+    examples=_EXAMPLES,
 )
 TOOLS: Final = (BUILD_WORKFLOW,)
 

@@ -14,11 +14,16 @@ Message = dict[str, JsonValue]
 
 @dataclass(frozen=True)
 class ToolSpec:
-    """A tool as the model sees it; ``parameters`` is a JSON Schema of an object."""
+    """A tool as the model sees it; ``parameters`` is a JSON Schema of an object.
+
+    ``examples`` are requests and the arguments that do what they ask. They are told to models that
+    have no tool calls of their own.
+    """
 
     name: str
     description: str
     parameters: dict[str, JsonValue]
+    examples: Sequence[tuple[str, JsonValue]] = ()
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,9 @@ def _told(tool: ToolSpec) -> str:
         about = described.get(name) if isinstance(described, Mapping) else None
         if isinstance(about, Mapping) and about.get("description"):
             lines.append(f"  {name}: {_short(str(about['description']))}")
+    for request, arguments in tool.examples:
+        call = json.dumps({"tool": tool.name, "arguments": arguments}, ensure_ascii=False)
+        lines.append(f'  "{request}" is {call}')
     return "\n".join(lines)
 
 

@@ -183,12 +183,13 @@ async def test_a_run_that_was_cut_short_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kinds", "is_in_order"),
     [
-        (["agent", "tool"], True),
-        (["agent|knowledge", "tool", "response"], True),
-        (["tool", "agent"], False),
-        (["agent", "agent"], False),
-        (["agent", "wait"], False),
-        (["template"], False),  # it is there, but no run comes by
+        (["agent", "tool", "response"], True),
+        (["response?", "agent|knowledge", "wait?", "tool"], True),
+        (["agent", "tool"], False),  # nobody asked for a response
+        (["tool", "agent", "response"], False),
+        (["agent", "agent", "tool", "response"], False),
+        (["agent", "wait", "tool", "response"], False),
+        (["agent", "tool", "response", "template"], False),  # it is there, but no run comes by
     ],
 )
 def test_what_was_built_is_looked_through_in_the_order_of_a_run(

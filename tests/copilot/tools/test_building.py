@@ -8,7 +8,7 @@ import pytest
 
 from copilot import turn
 from copilot.begin import Ask, begin
-from copilot.tools.building import Steps, operations_for
+from copilot.tools.building import BUILD_WORKFLOW, Steps, operations_for
 from copilot.tools.operations import applied
 from core.errors import ValidationFailed
 from core.ids import new_id
@@ -61,6 +61,31 @@ def test_each_step_works_on_what_the_one_before_gave_and_nothing_keeps_it_from_r
     assert made["Answer 2"] == {"systemPrompt": "Say it shorter.", "prompt": "<answer.content>"}
     assert made["Response"] == {"data": "<answer2.content>"}
     assert len(after["edges"]) == len(EVERY)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_heard"),
+    [
+        ("agent slack", True),
+        ("slack", True),
+        ("agent", True),  # what it writes is what the run gives
+        ("slack agent", False),
+        ("agent slack agent", False),
+        ("agent slack agent mail", True),
+        ("slack agent response", True),
+        ("response agent", False),
+    ],
+)
+def test_what_a_model_writes_is_told_to_somebody_where_anything_is(
+    kinds: str, is_heard: bool
+) -> None:
+    by_kind = {each["do"]: each for each in EVERY}
+    asked = {"steps": [by_kind[kind] for kind in kinds.split()]}
+    if is_heard:
+        BUILD_WORKFLOW.fit(asked)
+    else:
+        with pytest.raises(ValidationFailed, match="go nowhere"):
+            BUILD_WORKFLOW.fit(asked)
 
 
 def test_steps_go_behind_what_there_is() -> None:
