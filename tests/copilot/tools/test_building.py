@@ -88,6 +88,11 @@ def test_what_a_model_writes_is_told_to_somebody_where_anything_is(
             BUILD_WORKFLOW.fit(asked)
 
 
+def test_its_examples_can_be_called() -> None:
+    for _, arguments in BUILD_WORKFLOW.examples:
+        BUILD_WORKFLOW.fit(arguments)  # type: ignore[arg-type]
+
+
 def test_steps_go_behind_what_there_is() -> None:
     before = definition([block("t", template="old")], "s>t")
     after = _built(before, [{"do": "slack", "channel": "#a"}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -85,6 +86,14 @@ async def test_a_call_is_asked_for_by_a_schema_and_read_back(server: OpenAIStand
     for wrong in ({"tool": "other", "arguments": {}}, {"tool": "weather.get", "arguments": {}}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, _schema(sent))
+
+
+def test_a_tools_examples_are_told_as_they_are_to_be_written() -> None:
+    asked = ("Rain in Oslo?", {"city": "Oslo", "unit": "C"})
+    request = ChatRequest([SYSTEM, ASKED], tools=[replace(WEATHER, examples=[asked])])
+    told = str(in_schema(request).messages[0]["content"]).splitlines()
+    call = '{"tool": "weather.get", "arguments": {"city": "Oslo", "unit": "C"}}'
+    assert f'  "Rain in Oslo?" is {call}' in told
 
 
 async def test_a_reply_streams_as_text(server: OpenAIStandIn) -> None:
