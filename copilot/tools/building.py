@@ -128,17 +128,16 @@ def _unused(wanted: str, taken: set[str]) -> str:
 # Without them a small model begins with what a sentence names last, and leaves out the model.
 _EXAMPLES: Final[Sequence[tuple[str, JsonValue]]] = (
     (
-        "Every Monday have a model write a greeting, wait an hour and mail it to ann@example.com.",
+        "Have a model write a limerick and post it in #fun.",
         {
             "steps": [
-                {"do": "agent", "instructions": "Write a greeting.", "fromDocuments": False},
-                {"do": "wait", "seconds": 3600},
-                {"do": "mail", "to": "ann@example.com", "subject": "Greeting"},
+                {"do": "agent", "instructions": "Write a limerick.", "fromDocuments": False},
+                {"do": "slack", "channel": "#fun"},
             ]
         },
     ),
     (
-        "When a mail comes in, answer it from the documents.",
+        "A customer asks something; look it up and answer.",
         {
             "steps": [
                 {"do": "agent", "instructions": "Answer, with citations.", "fromDocuments": True},
