@@ -162,7 +162,7 @@ async def _built(services: Services, workflow_id: str, kinds: Sequence[str]) -> 
 
 def is_in_order(graph: Graph, kinds: Sequence[str]) -> bool:
     """Whether a run can come by blocks of these kinds (``a|b``: one of them, ``a?``: may be
-    anywhere), each later than the one before, and by none of another."""
+    anywhere), each later than the one before, and by none of another kind."""
     known = {START} | {name for kind in kinds for name in kind.rstrip("?").split("|")}
     if not known >= {graph.blocks[block].type for block in graph.reached}:
         return False

@@ -103,5 +103,5 @@ def _compared(
     better: Final = "lower" if is_time else "higher"
     return [
         Figure(name, mine, unit, f"Open WebUI {yours:.1f}", better),
-        Figure(f"{name}: ours / theirs", mine / yours, "×", "in turns", better, bar),
+        Figure(f"{name}: ours / theirs", mine / yours, "×", "in the same minutes", better, bar),
     ]

@@ -21,10 +21,9 @@ import httpx
 
 from core.config import PACKAGED_EMBEDDING_MODEL
 from core.models.export import source
-from evals.bench.system import StartFailed, free_port, stop
+from evals.bench.system import answers, free_port, stop
 from evals.bench.wire import first_word
 
-_READY_SECONDS: Final = 180
 _GLANCE_SECONDS: Final = 0.1
 _MOST_GLANCES: Final = 600
 _OFF: Final = {
@@ -107,15 +106,15 @@ class OpenWebUI:
 async def installed(command: Path, model_url: str) -> AsyncIterator[OpenWebUI]:
     """Start the ``open-webui`` of an environment, and stop it at the end.
 
-    Raises :class:`StartFailed` when it is not ready in three minutes.
+    Raises :class:`~evals.bench.system.StartFailed` when it is not ready in three minutes.
     """
     with tempfile.TemporaryDirectory(prefix="open-webui-") as directory:
-        port, log = free_port(), Path(directory) / "bench.log"
+        port, log, started = free_port(), Path(directory) / "bench.log", time.monotonic()
         process = await _launch(command, port, model_url, directory, log)
         try:
             url = f"http://127.0.0.1:{port}"
             async with httpx.AsyncClient(base_url=url, timeout=300) as client:
-                await _ready(client, process, log)
+                await answers(client, "/health", started, process, log)
                 yield await _signed_in(client)
         finally:
             await stop(process)
@@ -142,19 +141,6 @@ async def _launch(
             env=rest | own | _OFF, cwd=directory,
             stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
-
-
-async def _ready(client: httpx.AsyncClient, process: asyncio.subprocess.Process, log: Path) -> None:
-    until = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < until and process.returncode is None:
-        try:
-            if (await client.get("/health")).is_success:
-                return
-        except httpx.TransportError:
-            pass  # not listening yet
-        await asyncio.sleep(0.2)
-    words = log.read_text(errors="replace")[-4000:]
-    raise StartFailed(f"Open WebUI did not answer. The end of its log:\n{words}")
 
 
 async def _signed_in(client: httpx.AsyncClient) -> OpenWebUI:

@@ -77,8 +77,8 @@ async def running(environment: dict[str, str]) -> AsyncIterator[System]:
         process = await _launch(settings, log)
         try:
             async with httpx.AsyncClient(base_url=url, timeout=120) as client:
-                live = await _answers(client, "/api/health/live", started, process, log)
-                ready = await _answers(client, "/api/health/ready", started, process, log)
+                live = await answers(client, "/api/health/live", started, process, log)
+                ready = await answers(client, "/api/health/ready", started, process, log)
                 await _sign_in(client)
                 yield System(client, process.pid, live, ready, log)
         finally:
@@ -94,13 +94,15 @@ async def _launch(settings: dict[str, str], log: Path) -> asyncio.subprocess.Pro
         )  # fmt: skip
 
 
-async def _answers(
+async def answers(
     client: httpx.AsyncClient,
     path: str,
     started: float,
     process: asyncio.subprocess.Process,
     log: Path,
 ) -> float:
+    """Return the seconds from ``started`` (monotonic) until a path was answered with 200; raises
+    :class:`StartFailed` with the end of the log after three minutes, or when the process ends."""
     while time.monotonic() - started < _READY_SECONDS and process.returncode is None:
         try:
             if (await client.get(path)).status_code == 200:
@@ -109,7 +111,7 @@ async def _answers(
             pass  # not listening yet
         await asyncio.sleep(0.05)
     words = log.read_text(errors="replace")[-4000:]
-    raise StartFailed(f"The service did not answer {path}. The end of its log:\n{words}")
+    raise StartFailed(f"Nobody answered {path}. The end of its log:\n{words}")
 
 
 async def _sign_in(client: httpx.AsyncClient) -> None:
