@@ -10,7 +10,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from core.models.embed import Embedder, Vectors
+from core.models.embed import Embedder
+from core.models.loading import Vectors
 from core.store.new_chunks import NewChunk
 from core.store.vectors import Embedded
 from core.text import analyze

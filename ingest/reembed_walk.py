@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from core import tally
-from core.models.embed import Embedder, Vectors, get_embedder
+from core.models.embed import Embedder, get_embedder
+from core.models.loading import Vectors
 from core.services import Services
 from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBase

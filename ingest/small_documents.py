@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 
 from core import tally
 from core.errors import NotFound
-from core.models.embed import Vectors, get_embedder
+from core.models.embed import get_embedder
+from core.models.loading import Vectors
 from core.services import Services
 from core.store.documents import Document
 from core.store.first_chunks import Indexed

@@ -120,7 +120,7 @@ async def nearness(question: str, found: Sequence[Statement], most: int = _EMBED
         return scores
     embedder = get_embedder()
     vector = await embedder.embed_query(question)
-    vectors = await embedder.embed_documents([found[i].in_context for i in chosen])
+    vectors = await embedder.embed_passing([found[i].in_context for i in chosen])
     for i, cosine in zip(chosen, vectors @ vector, strict=True):
         scores[i] = (1 - _LEXICAL_WEIGHT) * float(cosine) + _LEXICAL_WEIGHT * shares[i]
     return scores

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.models import embed
+from core.models import loading
 
 _WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cash", "cat", "##s", "flow"]
 
 
 def make_tiny_model(directory: Path, dimensions: int) -> Path:
     """Save one under ``directory`` and return where; slow enough for a thread."""
-    with embed.loading:  # a server that warms its model in this process imports less meanwhile
+    with loading.lock:  # a server that warms its model in this process imports less meanwhile
         return _make(directory, dimensions)
 
 
 def make_tiny_reranker(directory: Path) -> Path:
     """Save a cross-encoder under ``directory`` and return where; it says something of any pair."""
-    with embed.loading:
+    with loading.lock:
         import torch
         from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 

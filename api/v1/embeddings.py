@@ -13,7 +13,8 @@ from api.endpoint import endpoint
 from api.v1.schemas import Embedding, EmbeddingRequest, Embeddings, EmbeddingUsage
 from core.config import PACKAGED_EMBEDDING_MODEL
 from core.errors import ValidationFailed
-from core.models.embed import Vectors, get_embedder
+from core.models.embed import get_embedder
+from core.models.loading import Vectors
 
 
 @endpoint("POST", "/api/v1/embeddings", access=READ.key_only())

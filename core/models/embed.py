@@ -7,25 +7,18 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from functools import cached_property, lru_cache
+from typing import Final, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core import huge_pages
-from core.config import Settings, forbid_phoning_home, get_settings
-from core.models import export
-from core.models.lean import only_inference
-from core.models.short_way import Encode, short_way
+from core.config import Settings, get_settings
+from core.models import export, loading, questions
+from core.models.loading import LoadedModel, Vectors
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-Vectors = NDArray[np.float32]
 _T = TypeVar("_T")
 
-_AT_ONCE: Final = 2  # passages of like length: what is worked on stays in a core's own cache
+_FEW_PASSAGES: Final = 2  # that others' questions wait for
 _MOST_PASSAGES: Final = 32  # that a bulk thread takes: among many, more are of like length
 _QUERY_BATCH: Final = 64
 _REMEMBERED: Final = 256  # questions: page by page, mode by mode, the same is asked again
@@ -34,18 +27,21 @@ _REMEMBERED: Final = 256  # questions: page by page, mode by mode, the same is a
 class Embedder:
     """One model in one process, with threads of its own.
 
-    Questions are embedded by one thread. ``bulk`` is for processes that do little else: several
-    embed documents side by side, each with a copy of the model's small parts, since a tokenizer
-    bears no two. Made and called from any event loop; the model is loaded at the first use, so an
-    instance may be made early but must not cross a fork once used.
+    Questions are embedded by one thread, with weights of 8 bits where those serve
+    (``core.models.questions``); what is kept is embedded with the whole ones. ``bulk`` is for
+    processes that do little else: several embed documents side by side, each with a copy of the
+    model's small parts, since a tokenizer bears no two. Made and called from any event loop; the
+    model is loaded at the first use, so an instance may be made early but must not cross a fork
+    once used.
     """
 
     def __init__(self, model_name: str, settings: Settings, *, bulk: bool = False) -> None:
         self.model_name = model_name
         self._settings = settings
+        self._is_bulk = bulk
         self._runners = _runners(settings) if bulk else 1
         self._threads = 1 if bulk else settings.embedding_threads  # of a runner
-        self._most = _MOST_PASSAGES if bulk else _AT_ONCE  # questions wait for no more than these
+        self._most = _MOST_PASSAGES if bulk else _FEW_PASSAGES
         self._models = threading.local()
         self._executor = ThreadPoolExecutor(self._runners, thread_name_prefix="embed")
         self._waiting: list[tuple[str, Future[Vectors]]] = []
@@ -73,13 +69,20 @@ class Embedder:
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Return float32 unit vectors, shape ``(len(texts), dimensions)``, in the given order."""
+        return await self._embed(texts, self._whole)
+
+    async def embed_passing(self, texts: Sequence[str]) -> Vectors:
+        """Do the same for texts that are compared once and not kept: quicker, and a little off."""
+        return await self._embed(texts, self._small)
+
+    async def _embed(self, texts: Sequence[str], loaded: Callable[[], LoadedModel]) -> Vectors:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         dimensions = await self._run(lambda: self.dimensions)
         vectors = np.empty((len(texts), dimensions), dtype=np.float32)
 
         async def embed(batch: list[int]) -> None:
-            encode = partial(self._encode_documents, [texts[i] for i in batch])
-            vectors[batch] = await self._run(encode)
+            chosen = [texts[i] for i in batch]
+            vectors[batch] = await self._run(lambda: loaded().documents(chosen))
 
         share = max(1, min(self._most, -(-len(order) // self._runners)))
         starts = range(0, len(order), share)
@@ -115,7 +118,7 @@ class Embedder:
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has for the model, uncut, special tokens included."""
-        return await self._run(lambda: self._count_tokens(list(texts)))
+        return await self._run(lambda: self._at_hand().token_counts(texts))
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
@@ -138,30 +141,27 @@ class Embedder:
         for (_, future), vector in zip(batch, vectors, strict=True):
             future.set_result(vector)
 
-    def _encode_documents(self, texts: list[str]) -> Vectors:
-        model, encode = self._loaded()
-        if encode:
-            return encode(texts, _AT_ONCE)
-        return _long_way(model.encode_document, texts, _AT_ONCE)
-
     def _encode_queries(self, texts: list[str]) -> Vectors:
-        model, encode = self._loaded()
-        return encode(texts) if encode else _long_way(model.encode_query, texts, len(texts))
+        return self._small().questions(texts)
 
-    def _count_tokens(self, texts: list[str]) -> list[int]:
-        model, _ = self._loaded()
-        encoded = model.tokenizer(texts, truncation=False, padding=False, verbose=False)
-        return [len(ids) for ids in encoded["input_ids"]]
+    def _whole(self) -> LoadedModel:
+        """Return this thread's model."""
+        return self._loaded("whole", lambda: loading.load(self._exported.path, self._threads))
 
-    def _loaded(self) -> tuple[SentenceTransformer, Encode | None]:
-        """Return this thread's model, and the short way through it where there is one."""
-        loaded: tuple[SentenceTransformer, Encode | None] | None
-        loaded = getattr(self._models, "loaded", None)
+    def _small(self) -> LoadedModel:
+        """Return this thread's model for what is not kept."""
+        path = self._exported.path
+        return self._loaded("small", lambda: questions.load(path, self._threads) or self._whole())
+
+    def _at_hand(self) -> LoadedModel:
+        """Return the model that this embedder uses anyway: they have the same tokenizer."""
+        return self._whole() if self._is_bulk else self._small()
+
+    def _loaded(self, name: str, load: Callable[[], LoadedModel]) -> LoadedModel:
+        loaded: LoadedModel | None = getattr(self._models, name, None)
         if loaded is None:
-            with loading:
-                model = _load(self._exported, self._threads)
-                loaded = self._models.loaded = model, short_way(model)
-                huge_pages.gather()  # the weights
+            loaded = load()
+            setattr(self._models, name, loaded)
         return loaded
 
 
@@ -180,34 +180,3 @@ def _runners(settings: Settings) -> int:
 
 
 os.register_at_fork(after_in_child=_embedder.cache_clear)
-
-loading: Final = threading.Lock()  # the libraries' lazy imports bear no two threads
-
-
-def _long_way(encode: Callable[..., Any], texts: list[str], at_once: int) -> Vectors:
-    found = encode(texts, batch_size=at_once, normalize_embeddings=True, show_progress_bar=False)
-    return np.asarray(found, dtype=np.float32)
-
-
-def _load(exported: export.ExportedModel, threads: int) -> SentenceTransformer:
-    forbid_phoning_home(get_settings())
-    import torch
-    from onnxruntime import SessionOptions
-
-    torch.set_num_threads(threads)  # it only pools and normalises
-    options = SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # it would keep the largest batch's memory for good
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    with only_inference():
-        from sentence_transformers import SentenceTransformer
-
-        model: SentenceTransformer = SentenceTransformer(
-            str(exported.path),
-            device="cpu",
-            backend="onnx",
-            local_files_only=True,
-            model_kwargs={"provider": "CPUExecutionProvider", "session_options": options},
-        )
-    return model

@@ -26,12 +26,13 @@ from core.config import (
     get_settings,
 )
 from core.errors import ServiceUnavailable
+from core.models import questions
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _MANIFEST: Final = "nuxa-export.json"
-_LAYOUT: Final = "weights apart"  # part of the name, so that a change of it makes exports anew
+_LAYOUT: Final = "small weights for questions"  # part of the name: a change makes exports anew
 _WEIGHTS: Final = "model.onnx_data"
 _EXPORTERS: Final = ("sentence-transformers", "optimum-onnx", "onnxruntime")
 
@@ -70,6 +71,7 @@ def export(model_name: str, settings: Settings) -> ExportedModel:
         model = _load_for_export(source(model_name))
         model.save_pretrained(str(build))
         _set_weights_apart(build)
+        questions.add(build, model)
         facts = ExportedModel(build, _dimensions(model), int(model.max_seq_length or 512))
         (build / _MANIFEST).write_text(json.dumps(asdict(facts), default=str))
         _move_into_place(build, root / _directory_name(model_name))

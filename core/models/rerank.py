@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.config import Settings, forbid_phoning_home, get_settings
-from core.models.embed import loading
+from core.models import loading
 from core.models.lean import only_inference
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Reranker:
     def _loaded(self) -> CrossEncoder:
         if self._model is None:
             forbid_phoning_home(self._settings)
-            with loading, only_inference():
+            with loading.lock, only_inference():
                 from sentence_transformers import CrossEncoder
 
                 self._model = CrossEncoder(

@@ -101,7 +101,7 @@ async def _nearest(settings: RouterSettings) -> Output:
 
     embedder = get_embedder()
     asked = await embedder.embed_query(settings.prompt)
-    told = await embedder.embed_documents([route.told for route in settings.routes])
+    told = await embedder.embed_passing([route.told for route in settings.routes])
     cosines = [float(cosine) for cosine in told @ asked]
     best = max(range(len(cosines)), key=cosines.__getitem__)
     reason = f"Nearest in meaning to the text, by a cosine of {cosines[best]:.2f}."

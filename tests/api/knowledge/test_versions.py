@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.models.embed import Vectors, get_embedder
+from core.models.embed import get_embedder
+from core.models.loading import Vectors
 from core.services import Services
 from ingest import document_walk
 from tests.api.conftest import Member

@@ -16,7 +16,7 @@ from core.models.short_way import short_way
 @pytest.fixture(scope="module")
 def model() -> Any:
     embedder = Embedder(get_settings().embedding_model, get_settings())
-    return embedder._loaded()[0]
+    return embedder._whole().model
 
 
 async def test_it_gives_the_same_vectors_alone_and_in_a_batch(model: Any) -> None:
@@ -74,7 +74,7 @@ async def test_the_long_way_serves_where_there_is_no_short_one(
 ) -> None:
     embedder = Embedder(get_settings().embedding_model, get_settings())
     by_short = await embedder.embed_query("Who approves it?")
-    monkeypatch.setattr("core.models.embed.short_way", lambda model: None)
+    monkeypatch.setattr("core.models.loading.short_way", lambda model: None)
     by_long = Embedder(get_settings().embedding_model, get_settings())
     assert np.allclose(await by_long.embed_query("Who approves it?"), by_short, atol=1e-5)
     assert (await by_long.embed_documents(["It is approved."])).shape == (1, by_long.dimensions)

@@ -1,0 +1,215 @@
+"""A copy of an exported model whose weights have 8 bits, for what is embedded once and not kept.
+
+A question takes half as long with it. A weight is a whole number of 8 bits times a scale of its
+column, and a token of a layer's input is such numbers times a scale of its own, so that what is
+embedded beside a text makes no difference to it. That alone changes answers, so two things are
+done about what stands out. A few places of an input are far larger than the rest: they are divided
+by a factor which the weights are multiplied by, as SmoothQuant does (Xiao et al., 2022,
+arXiv:2211.10438). And matrices that bring a wide layer back to a narrow one, whose input stands
+out elsewhere in each text, have a scale for every few numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+Feed = Mapping[str, NDArray[Any]]  # what a model is given at once, by the names of its inputs
+Floats = NDArray[np.float32]
+
+_INTO_WEIGHTS: Final = 0.7  # of what stands out; between 0.5 and 0.85 it makes no difference
+_SMALLEST: Final = np.float32(1e-5)  # a place that is always 0 has a factor too
+_LARGEST: Final = 127  # of 8 bits with a sign
+_MOST: Final = 2_000_000_000  # bytes, of a file in protobuf's format
+_BLOCK: Final = 128  # numbers of a column that share a scale
+_STEP, _ZERO, _LAST, _LEAST = "byte_step", "byte_zero", "last_axis", "least_scale"
+_RUNTIMES_OWN: Final = "com.microsoft"  # see onnxruntime's docs/ContribOperators.md
+_BY_BYTES: Final = 4  # MatMulNBits' accuracy_level: inputs become bytes too
+_OPSET: Final = 18  # since when ReduceMax is told its axes as it is here
+
+
+def quantize(file: Path, target: Path, samples: Sequence[Feed]) -> None:
+    """Write the model of ``file`` with weights of 8 bits to ``target``, in the same directory.
+
+    Large tensors that nothing is multiplied by, as words' vectors, stay in ``file``'s own data, so
+    that both have them in memory once. ``samples`` show what is usual for a layer's input. Raises
+    ``ValueError`` for a model that has no matrices, or too large ones.
+    """
+    import onnx
+
+    model = onnx.load(str(file), load_external_data=False)
+    weights = _matrices(model, file.parent)
+    products = [node for node in model.graph.node if _is_product(node, weights)]
+    if not products:
+        raise ValueError("the model multiplies by no matrices of its own")
+    if any(each.domain == "" and each.version < _OPSET for each in model.opset_import):
+        raise ValueError(f"it was exported with operators older than {_OPSET}")
+    if sum(weight.size for weight in weights.values()) > _MOST:
+        raise ValueError("its matrices are too large for one file")
+    used: dict[str, list[Floats]] = {}
+    for node in products:
+        used.setdefault(node.input[0], []).append(weights[node.input[1]])
+    magnitudes = _magnitudes(model, target, list(used), samples)
+    factors = {name: _factors(magnitudes[name], by) for name, by in used.items()}
+    graph = _Graph(weights, factors)
+    nodes = [new for node in model.graph.node for new in graph.replaced(node)]
+    _put(model, nodes, graph.constants, set(weights))
+    onnx.save(model, str(target))
+
+
+def _matrices(model: ModelProto, directory: Path) -> dict[str, Floats]:
+    """Return the weights that something is multiplied by, and that nothing else is done with."""
+    import onnx
+
+    uses = Counter(name for node in model.graph.node for name in node.input)
+    seconds = Counter(node.input[1] for node in model.graph.node if node.op_type == "MatMul")
+    return {
+        tensor.name: onnx.numpy_helper.to_array(tensor, str(directory))
+        for tensor in model.graph.initializer
+        if tensor.data_type == onnx.TensorProto.FLOAT
+        and len(tensor.dims) == 2
+        and 0 < seconds[tensor.name] == uses[tensor.name]
+    }
+
+
+def _is_product(node: NodeProto, weights: Mapping[str, Floats]) -> bool:
+    return node.op_type == "MatMul" and node.input[1] in weights
+
+
+def _magnitudes(
+    model: ModelProto, target: Path, names: list[str], samples: Sequence[Feed]
+) -> dict[str, Floats]:
+    """Return the largest magnitude that each place of the named values has in any sample."""
+    import onnx
+    from onnxruntime import InferenceSession
+
+    watched = onnx.ModelProto()
+    watched.CopyFrom(model)
+    watched.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
+    file = target.with_suffix(".watched")  # beside the data that it refers to
+    try:
+        onnx.save(watched, str(file))
+        session = InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        runs = [session.run(names, dict(sample)) for sample in samples]
+    finally:
+        file.unlink(missing_ok=True)
+    largest = [
+        [np.abs(found).max(axis=tuple(range(found.ndim - 1))) for found in run] for run in runs
+    ]
+    return {
+        name: np.max([run[at] for run in largest], axis=0, initial=_SMALLEST)
+        for at, name in enumerate(names)
+    }
+
+
+def _factors(magnitudes: Floats, weights: Sequence[Floats]) -> Floats:
+    """Return what each place of an input is divided by, and its row of the weights multiplied."""
+    rows = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
+    factors = magnitudes**_INTO_WEIGHTS / np.maximum(rows, _SMALLEST) ** (1 - _INTO_WEIGHTS)
+    return np.asarray(factors / np.exp(np.log(factors).mean()), np.float32)
+
+
+class _Graph:
+    """Products by bytes in place of those by floats, and the constants that they need."""
+
+    def __init__(self, weights: Mapping[str, Floats], factors: Mapping[str, Floats]) -> None:
+        self.constants: dict[str, NDArray[Any]] = {
+            _STEP: np.array(1 / _LARGEST, np.float32),
+            _ZERO: np.array(128, np.uint8),
+            _LAST: np.array([-1]),
+            _LEAST: np.array(_SMALLEST, np.float32),
+        }
+        self._weights = weights
+        self._factors = factors
+        self._told: set[str] = set()  # inputs that are bytes already
+
+    def replaced(self, node: NodeProto) -> Iterator[NodeProto]:
+        """Yield what stands for a node, in the order of a run."""
+        if not _is_product(node, self._weights):
+            yield node
+            return
+        given, weight = node.input[0], self._weights[node.input[1]]
+        rows, columns = weight.shape
+        if rows > columns:
+            yield self._by_blocks(node, weight)
+            return
+        if given not in self._told:
+            self._told.add(given)
+            yield from self._to_bytes(given)
+        yield from self._by_columns(node, weight * self._factors[given][:, None])
+
+    def _to_bytes(self, given: str) -> Iterator[NodeProto]:
+        even, size, most, unit = (f"{given}_{part}" for part in ("even", "size", "most", "unit"))
+        yield _node(
+            "Mul", [given, self._constant(f"{given}_share", 1 / self._factors[given])], even
+        )
+        yield _node("Abs", [even], size)
+        yield _node("ReduceMax", [size, _LAST], most)
+        yield _node("Max", [most, _LEAST], f"{given}_scale")
+        yield _node("Div", [even, f"{given}_scale"], unit)
+        yield _node("QuantizeLinear", [unit, _STEP, _ZERO], f"{given}_bytes")
+
+    def _by_columns(self, node: NodeProto, weight: Floats) -> Iterator[NodeProto]:
+        given, name = node.input[0], node.output[0]  # two may share a weight, but not an input
+        scales = _scales(weight)
+        codes = self._constant(f"{name}_bytes", np.rint(weight / scales).astype(np.int8))
+        taken = [f"{given}_bytes", codes, _STEP, self._constant(f"{name}_scale", scales), _ZERO]
+        yield _node("MatMulIntegerToFloat", taken, f"{name}_unit", domain=_RUNTIMES_OWN)
+        yield _node("Mul", [f"{name}_unit", f"{given}_scale"], name)
+
+    def _by_blocks(self, node: NodeProto, weight: Floats) -> NodeProto:
+        rows, columns = weight.shape
+        blocks = np.pad(weight, ((0, -rows % _BLOCK), (0, 0))).T.reshape(columns, -1, _BLOCK)
+        scales = _scales(blocks, axis=2)
+        codes = np.rint(blocks / scales[..., None]) + 128
+        name = node.output[0]
+        taken = [
+            node.input[0],
+            self._constant(f"{name}_bytes", codes.astype(np.uint8)),
+            self._constant(f"{name}_scale", scales),
+        ]
+        return _node(
+            "MatMulNBits", taken, name, domain=_RUNTIMES_OWN,
+            K=rows, N=columns, bits=8, block_size=_BLOCK, accuracy_level=_BY_BYTES,
+        )  # fmt: skip
+
+    def _constant(self, name: str, value: NDArray[Any]) -> str:
+        self.constants[name] = value
+        return name
+
+
+def _scales(weights: Floats, axis: int = 0) -> Floats:
+    largest = np.maximum(np.abs(weights).max(axis=axis), _SMALLEST)
+    return np.asarray(largest / _LARGEST, np.float32)
+
+
+def _node(operator: str, taken: list[str], made: str, **settings: Any) -> NodeProto:
+    import onnx
+
+    return onnx.helper.make_node(operator, taken, [made], name=f"{made}_{operator}", **settings)
+
+
+def _put(
+    model: ModelProto,
+    nodes: Sequence[NodeProto],
+    constants: Mapping[str, NDArray[Any]],
+    replaced: set[str],
+) -> None:
+    import onnx
+
+    graph = model.graph
+    kept = [tensor for tensor in graph.initializer if tensor.name not in replaced]
+    made = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend([*kept, *made])
+    if all(each.domain != _RUNTIMES_OWN for each in model.opset_import):
+        model.opset_import.append(onnx.helper.make_opsetid(_RUNTIMES_OWN, 1))
