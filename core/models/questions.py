@@ -51,17 +51,18 @@ _TRIED: Final = (
 
 def add(directory: Path, model: SentenceTransformer) -> None:
     """Put small weights beside an export's whole ones, if they say the same as ``model``."""
-    (whole,) = directory.rglob(WHOLE)
-    small = whole.with_name(SMALL)
     told = model.encode_query(list(_TRIED), normalize_embeddings=True, show_progress_bar=False)
     np.save(directory / _KNOWN, np.asarray(told, np.float32))
     try:
-        quantize(whole, small, _fed(model, _SAMPLES))
-    except ValueError as error:
-        log.info("questions are embedded with the whole weights", reason=str(error))
-        return
-    if load(directory, threads=1) is None:
-        small.unlink()
+        (whole,) = directory.rglob(WHOLE)
+        quantize(whole, whole.with_name(SMALL), _fed(model, _SAMPLES))
+        serves = load(directory, threads=1) is not None
+    except Exception as error:  # noqa: BLE001 - a model of whatever make is exported all the same
+        log.warning("questions are embedded with the whole weights", reason=str(error))
+        serves = False
+    if not serves:
+        for small in directory.rglob(SMALL):
+            small.unlink()
 
 
 def load(directory: Path, threads: int) -> LoadedModel | None:

@@ -74,13 +74,18 @@ def test_an_export_keeps_no_small_weights_that_do_not_serve(
     assert questions.load(copy, 1) is None
 
 
-def test_an_export_of_a_model_that_cannot_be_made_smaller_has_none(
-    copy: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [ValueError("no matrices"), RuntimeError("an odd graph")])
+def test_a_model_that_cannot_be_made_smaller_is_exported_all_the_same(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
+    def refuse(whole: Path, small: Path, samples: object) -> None:
+        small.write_bytes(b"half")
+        raise error
+
     model = loading.load(copy, 1).model
-    (copy / "onnx" / "questions.onnx").unlink()
-    monkeypatch.setattr("core.models.quantize._MOST", 1)
+    monkeypatch.setattr("core.models.questions.quantize", refuse)
     questions.add(copy, model)
+    assert not (copy / "onnx" / "questions.onnx").exists()
     assert questions.load(copy, 1) is None
 
 
