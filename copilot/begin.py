@@ -91,7 +91,8 @@ async def begin(unit: Unit, services: Services, user_id: str, ask: Ask) -> Turn:
     """
     settings, is_first = services.settings, ask.chat_id is None
     if is_first and len(ask.message) <= _SHORT_QUESTION:
-        # It will be searched for; by then its vector is there.
+        # It will be searched for; by then its vector is there. Called while the loop waits for the
+        # first statement, since splitting it into tokens holds the interpreter's lock.
         embedder = get_embedder(settings.embedding_model)
         asyncio.get_running_loop().call_soon(embedder.begin_query, storable(ask.message))
     if ask.user_message_id is not None:
@@ -105,7 +106,7 @@ async def begin(unit: Unit, services: Services, user_id: str, ask: Ask) -> Turn:
         *(services, unit.workspace_id, bases, storable(ask.message), request["model"]),
         is_first=is_first,
     )
-    await asyncio.sleep(0)  # its first statement is out before this turn's are made
+    await asyncio.sleep(0)  # its first statement is out before the turn's rows are made
     chat.updated_at = moment = now()
     await unit.flush()
     owner = new_id("turn")

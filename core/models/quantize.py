@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Feed = Mapping[str, NDArray[Any]]  # what a model is given at once, by the names of its inputs
 Floats = NDArray[np.float32]
 
-_INTO_WEIGHTS: Final = 0.7  # of what stands out; between 0.5 and 0.85 it makes no difference
+_INTO_WEIGHTS: Final = 0.7  # of what stands out; anything from 0.5 to 0.85 is much the same
 _SMALLEST: Final = np.float32(1e-5)  # a place that is always 0 has a factor too
 _LARGEST: Final = 127  # of 8 bits with a sign
 _MOST: Final = 2_000_000_000  # bytes, of a file in protobuf's format
@@ -41,7 +41,7 @@ def quantize(file: Path, target: Path, samples: Sequence[Feed]) -> None:
 
     Large tensors that nothing is multiplied by, as words' vectors, stay in ``file``'s own data, so
     that both have them in memory once. ``samples`` show what is usual for a layer's input. Raises
-    ``ValueError`` for a model that has no matrices, or too large ones.
+    ``ValueError`` for a model without matrices, with too large ones, or of older operators.
     """
     import onnx
 
