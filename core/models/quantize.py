@@ -1,12 +1,12 @@
 """A copy of an exported model whose weights have 8 bits, for what is embedded once and not kept.
 
-A question takes half as long with it. A weight is a whole number of 8 bits times a scale of its
-column, and a token of a layer's input is such numbers times a scale of its own, so that what is
-embedded beside a text makes no difference to it. That alone changes answers, so two things are
-done about what stands out. A few places of an input are far larger than the rest: they are divided
-by a factor which the weights are multiplied by, as SmoothQuant does (Xiao et al., 2022,
-arXiv:2211.10438). And matrices that bring a wide layer back to a narrow one, whose input stands
-out elsewhere in each text, have a scale for every few numbers.
+A question takes half to two thirds of the time with it. A weight is a whole number of 8 bits times
+a scale of its column, and a token of a layer's input is such numbers times a scale of its own, so
+that what is embedded beside a text changes it by rounding only. That alone changes answers, so two
+things are done about what stands out. A few places of an input are far larger than the rest: they
+are divided by a factor which the weights are multiplied by, as SmoothQuant does (Xiao et al., 2022,
+arXiv:2211.10438). And matrices that bring a wide layer back to a narrow one, whose input stands out
+elsewhere in each text, have a scale for every few numbers.
 """
 
 from __future__ import annotations
