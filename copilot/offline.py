@@ -1,27 +1,22 @@
-"""Answers without a language model: the best sentences of the passages, quoted word for word.
-
-Sentences are scored by :mod:`pipelines.statements`. On 120 SQuAD questions with six paragraphs each
-3 % were declined wrongly at the threshold, and of the same questions over unrelated paragraphs
-98 % rightly.
-"""
+"""Answers without a language model: the best statements of the passages, quoted word for word."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from copilot.quoting import Quote, find_quotes
 from core.config import OFFLINE_CHAT_MODEL
 from core.models.messages import ChatRequest, Message
 from core.models.providers import register_provider
 from pipelines.passages import question_of, read
-from pipelines.statements import nearness, statements
 
 ABSTENTION: Final = (
     "I could not find an answer to that in the documents. Try other words, or add documents "
     "that cover it."
 )
+UNSURE: Final = "I could not find a sure answer to that in the documents. What comes nearest:"
 NOTICE: Final = (
     "This is the offline answerer: it quotes documents and writes nothing of its own. "
     "Set NUXA_CHAT_MODEL to use a language model."
@@ -31,19 +26,7 @@ NOTHING_TO_QUOTE: Final = (
     "and I was given no documents to look in."
 )
 
-_THRESHOLD: Final = 0.4
-_MOST_QUOTES: Final = 3
-_NEARLY_AS_GOOD: Final = 0.85  # of the best score: such a sentence is quoted too
 _WORDS_A_PIECE: Final = 4
-
-
-@dataclass(frozen=True)
-class Quote:
-    """A sentence of passage ``n``; ``score`` is at most 1."""
-
-    n: int
-    text: str
-    score: float
 
 
 def register() -> None:
@@ -58,35 +41,19 @@ async def answer(request: ChatRequest) -> AsyncIterator[str]:
         text = f"{ABSTENTION if _was_searched(request) else NOTHING_TO_QUOTE}\n\n{NOTICE}"
     else:
         quotes = await find_quotes(_question(request.messages), passages)
-        text = f"{_written(quotes) if quotes else ABSTENTION}\n\n{NOTICE}"
+        text = f"{_written(quotes)}\n\n{NOTICE}"
     for piece in _pieces(text):
         yield piece
         await asyncio.sleep(0)
 
 
-async def find_quotes(question: str, passages: Sequence[tuple[int, str]]) -> list[Quote]:
-    """Return the one to three sentences that answer best, best first; none below the threshold."""
-    found = [(n, text, each) for n, text in passages for each in statements(text)]
-    scores = await nearness(question, [each for _, _, each in found])
-    return _best([
-        Quote(n, " ".join(text[each.start : each.end].split()), score)
-        for (n, text, each), score in zip(found, scores, strict=True)
-    ])  # fmt: skip
-
-
-def _best(scored: list[Quote]) -> list[Quote]:
-    ranked = sorted(scored, key=lambda quote: -quote.score)
-    least = max(_THRESHOLD, ranked[0].score * _NEARLY_AS_GOOD)
-    kept: dict[str, Quote] = {}
-    for quote in ranked:
-        if quote.score >= least:
-            kept.setdefault(quote.text, quote)
-    return list(kept.values())[:_MOST_QUOTES]
-
-
 def _written(quotes: Sequence[Quote]) -> str:
+    if not quotes:
+        return ABSTENTION
     # The passage's own brackets must not read as marks of ours.
     lines = [f"{q.text.replace('[', '(').replace(']', ')')} [{q.n}]" for q in quotes]
+    if not any(quote.is_sure for quote in quotes):
+        return "\n".join([f"{UNSURE}\n", *(f"- {line}" for line in lines)])
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
 
 

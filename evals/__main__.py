@@ -51,6 +51,16 @@ _Keep = Annotated[
         "embedding. After a change of ingestion run without it."
     ),
 ]
+_Model = Annotated[
+    str | None, typer.Option(help="A chat model in the place of NUXA_CHAT_MODEL: local/… too.")
+]
+_Seed = Annotated[
+    int | None, typer.Option(help="Draw the limited questions by this, in place of the first.")
+]
+_Without = Annotated[
+    str | None,
+    typer.Option(help="Leave out files of such names, *2023*: are questions on them declined?"),
+]
 _Baseline = Annotated[
     Path | None,
     typer.Option(
@@ -111,25 +121,23 @@ def answers_command(
     keep: _Keep = False,
     language: _Language = "en",
     copilot: Annotated[bool, typer.Option(help="Ask the copilot too, not only the search.")] = True,
-    model: Annotated[
-        str | None, typer.Option(help="A chat model in the place of NUXA_CHAT_MODEL: local/… too.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Draw the limited questions by this, in place of the first.")
-    ] = None,
+    model: _Model = None,
+    seed: _Seed = None,
+    without: _Without = None,
     minutes: behaviour.Minutes = None,
     resume: behaviour.Resume = False,
 ) -> None:
     """Ask questions about files: is the right document found, and what does the copilot cite?
 
     Prints for how many questions with one gold document the first result comes from it, and for
-    how many with several at least three quarters of them are among ten documents. Then how often
-    the copilot answers with citations, and how often those name a gold document, quote a figure of
-    the gold answer, and stand word for word where they say.
+    how many with several at least three quarters of them are among ten documents. Then what the
+    copilot's answers are worth: correct, borne out by marks, their citations right and complete,
+    and how many questions are declined that no document answers.
 
     Example: python -m evals answers --data qa/sec10q --keep --json filings.json
+    Example: python -m evals answers --data qa/sec10q --without "*NVDA*"
     """
-    cases = loaded(lambda: load_answers(data, limit, seed))
+    cases = loaded(lambda: load_answers(data, limit, seed, without))
     behaviour.choose(model)
     name = get_settings().chat_model
     so_far = loaded(lambda: SoFar.of(minutes, json_file, name, resume))

@@ -8,7 +8,8 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,7 +45,7 @@ class RetrievalSet:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with the files that hold its answer."""
+    """A question with the files that hold its answer; none where it is to be declined."""
 
     id: str
     text: str
@@ -103,11 +104,14 @@ def half_of(query_id: str) -> Half:
     return "b" if hashlib.sha256(query_id.encode()).digest()[0] & 1 else "a"
 
 
-def load_answers(folder: Path, limit: int | None, seed: int | None = None) -> AnswerSet:
+def load_answers(
+    folder: Path, limit: int | None, seed: int | None = None, without: str | None = None
+) -> AnswerSet:
     """Read ``qna.jsonl`` (``id question answer gold_docs``) and the files it speaks of.
 
-    ``limit`` keeps the first questions, or as many drawn by ``seed``; the files stay all.
-    The files may lie in the folder or below it. Raises :class:`BadData`.
+    ``limit`` keeps the first questions, or as many drawn by ``seed``; the files stay all but those
+    whose names match ``without``, as ``*2023*``: who asks about these only is to be told that there
+    is nothing. The files may lie in the folder or below it. Raises :class:`BadData`.
     """
     rows = list(_rows(_find(folder, "qna")))
     questions = [
@@ -119,7 +123,13 @@ def load_answers(folder: Path, limit: int | None, seed: int | None = None) -> An
     missing = {name for question in questions for name in question.gold} - by_name.keys()
     if missing:
         raise BadData(f"{folder} lacks the documents {', '.join(sorted(missing)[:5])}.")
-    files = [path for name, path in by_name.items() if path.suffix in suffixes]
+    left_out = {name for name in by_name if without and fnmatch(name, without)}
+    questions = [replace(each, gold=each.gold - left_out) for each in questions]
+    files = [
+        path for name, path in by_name.items() if path.suffix in suffixes and name not in left_out
+    ]
+    if not files:
+        raise BadData(f"Of the files of {folder} none is left without {without}.")
     if seed is not None:
         random.Random(seed).shuffle(questions)  # noqa: S311 - no secret
     return AnswerSet(folder.resolve().name, _checksum(files), files, questions[:limit])

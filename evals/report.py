@@ -85,10 +85,15 @@ def print_many_bases(console: Console, found: Mapping[str, Any]) -> None:
 _ANSWER_MEASURES = (
     ("one gold document: first result is from it", "oneGoldFirst"),
     ("several: three quarters among ten documents", "severalGoldAmongTen"),
-    ("copilot: answers with a citation", "answered"),
-    ("copilot: of those, citing gold documents only", "citesGold"),
-    ("copilot: of those, quoting a figure of the gold answer", "quotesFigure"),
-    ("copilot: citations of a gold document with a figure or name of the answer", "precise"),
+    ("copilot: questions with gold documents answered with a citation", "answered"),
+    ("… without saying that nothing was found", "outright"),
+    ("… saying a figure of the gold answer, or half of its words", "correct"),
+    ("… gold documents that are cited (recall)", "goldCited"),
+    ("copilot: of answers that cite, those that cite gold documents only", "citesGold"),
+    ("… quoting a figure of the gold answer", "quotesFigure"),
+    ("… citations of a gold document with a figure or name of the answer (precision)", "precise"),
+    ("copilot: lines that bear a mark", "grounded"),
+    ("copilot: questions without gold documents that are declined", "declined"),
     ("copilot: quotes that stand in the chunk they name", "quotesStand"),
 )
 

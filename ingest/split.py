@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.sentences import sentences
+from core.titles import title_of, without_extension
 from ingest.document import Box, Chunk, Element, ParsedDocument, union
 from ingest.tables import head_of, is_rule, without_bars
 from ingest.tokens import CHARACTERS_A_TOKEN, TokenRuler
@@ -15,9 +15,6 @@ from ingest.tokens import CHARACTERS_A_TOKEN, TokenRuler
 MAX_TOKENS = 200
 _PREFIX_WORDS = 40  # with 200 tokens of text this stays within the model's window of 256
 _PREFIX_CHARACTERS = 240
-_EXTENSION = re.compile(r"(?<=\S)\.[A-Za-z0-9]{1,5}$")
-# Names that a program gave: without any letter, or the hexadecimal digits of an id or a hash.
-_MACHINE_NAME = re.compile(r"[\W\d_]*|(?:\w{1,6}_)?(?=\D*\d)(?:[0-9a-f]-?){16,}")
 
 
 @dataclass(frozen=True)
@@ -77,9 +74,8 @@ def embedding_text(chunk: Chunk, document_name: str) -> str:
 
 def indexed_text(chunk: Chunk, document_name: str) -> str:
     """Return what keyword search finds a passage by: what is embedded, and any name at all."""
-    title = _EXTENSION.sub("", document_name)
     text = embedding_text(chunk, document_name)
-    return f"{title}\n{text}" if _MACHINE_NAME.fullmatch(title.lower()) else text
+    return text if title_of(document_name) else f"{without_extension(document_name)}\n{text}"
 
 
 def prefixed(text: str, document_name: str, heading_path: Sequence[str], context: str) -> str:
@@ -87,12 +83,11 @@ def prefixed(text: str, document_name: str, heading_path: Sequence[str], context
 
     The passage alone often does not say whose figures it holds ("Net sales 82,959"): the name and
     the headings do. They are cut so that the whole stays within the model's window. A name that
-    tells nothing ("84211.pdf", a hash) is left out, as are the bars between a table's cells: to
-    the model they would be noise.
+    tells nothing is left out, as are the bars between a table's cells: to the model they would be
+    noise.
     """
-    title = _EXTENSION.sub("", document_name)
-    named = () if _MACHINE_NAME.fullmatch(title.lower()) else (title,)
-    lines = [_shorten(" > ".join([*named, *heading_path]))]
+    above = filter(None, [title_of(document_name), *heading_path])
+    lines = [_shorten(" > ".join(above))]
     if context:
         lines.append(_shorten(without_bars(context)))
     return "\n".join([*(line for line in lines if line), without_bars(text)])

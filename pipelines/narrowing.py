@@ -10,7 +10,7 @@ from typing import Final
 from core.sentences import sentences
 from pipelines.facts import figures, names, numbers
 from pipelines.passages import Passage, Passages
-from pipelines.search.periods import dated
+from pipelines.search.periods import asked_time, dated
 from pipelines.statements import Statement, nearness, statements
 
 ANSWERING: Final = 0.3
@@ -46,7 +46,7 @@ async def add(question: str, found: Sequence[Passage], passages: Passages) -> li
 
 async def _measured(question: str, found: Sequence[Passage]) -> list[Passage]:
     of = [(i, each) for i, passage in enumerate(found) for each in statements(passage.text)]
-    scores = await nearness(question, [each for _, each in of])
+    scores = await nearness(question, [each.in_context for _, each in of])
     near = [0.0] * len(found)
     for (i, _), score in zip(of, scores, strict=True):
         near[i] = max(near[i], score)
@@ -56,8 +56,10 @@ async def _measured(question: str, found: Sequence[Passage]) -> list[Passage]:
 async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[Passage]:
     """Return the statements of passages nearest to a question, nearest first, as passages of their
     own, each with what stands around it: for a model that cites what it chooses from."""
-    of = [(passage, each) for passage in _of_one_kind(found) for each in statements(passage.text)]
-    scores = await nearness(question, [each for _, each in of], _SCORED * most)
+    of = [
+        (passage, each) for passage in fitting(question, found) for each in statements(passage.text)
+    ]
+    scores = await nearness(question, [each.in_context for _, each in of], _SCORED * most)
     gains = [
         _checkable(each, question) if score else 0.0
         for score, (_, each) in zip(scores, of, strict=True)
@@ -70,11 +72,24 @@ async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[P
     return list(kept.values())
 
 
-def _of_one_kind(found: Sequence[Passage]) -> list[Passage]:
+def fitting(question: str, found: Sequence[Passage]) -> list[Passage]:
+    """Return the passages of one kind, where there are any those of the time asked for."""
+    kin = of_one_kind(found)
+    return of_asked_time(question, kin) or kin
+
+
+def of_one_kind(found: Sequence[Passage]) -> list[Passage]:
     """Return the passages of documents that are among the best, or differ from one of them only in
     its time: further down are others' of like words, another company's report."""
     best = {dated(passage.document_name)[0] for passage in found[:_BEST]}
     return [passage for passage in found if dated(passage.document_name)[0] in best]
+
+
+def of_asked_time(question: str, found: Sequence[Passage]) -> list[Passage]:
+    """Return the passages whose documents are not of another time than a question asks for."""
+    names = {passage.document_name: passage.document_name for passage in found}
+    missed = asked_time(question).misses(names)
+    return [passage for passage in found if passage.document_name not in missed]
 
 
 def _checkable(statement: Statement, question: str) -> float:

@@ -31,6 +31,7 @@ _LONGEST_CAPTION: Final = 160
 _TABLE: Final = re.compile(r"^(?:\|[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _ROW: Final = re.compile(r"\|[^\n]*")
 _RULE: Final = re.compile(r"\n\|[ \t:|-]*-[ \t:|-]*(?:\n|\Z)")  # below the names of columns
+_MORE_THAN_A_NUMBER: Final = re.compile(r"\d{3}|\d[.,/:]\d|[$€£¥%]")  # of a note or an item
 _ASKING: Final = frozenset(
     "what which who whom whose when where why how did do doe does much mani name".split()
 )
@@ -49,6 +50,7 @@ class Statement:
     end: int
     text: str
     heading: str
+    is_row: bool = False
 
     @property
     def in_context(self) -> str:
@@ -57,7 +59,8 @@ class Statement:
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """Yield what a text says piece by piece, each under the first and the last heading above."""
+    """Yield what a text says piece by piece, each under the heading above; a row, and what follows
+    a colon, under what announces it as well."""
     headings: list[str] = []
     at = 0
     for table in _TABLE.finditer(text):
@@ -74,7 +77,7 @@ def _of_prose(text: str, start: int, end: int, headings: list[str]) -> Iterator[
         said = " ".join(piece.split())
         words = len(analyze(said, "auto"))
         if not _states(said, words):
-            headings[1:] = [said[:_LONGEST_HEADING]]
+            headings[:] = [said[:_LONGEST_HEADING]]
         elif words >= _FEWEST_WORDS:
             yield Statement(start + a, start + a + len(piece), said, _joined(headings))
         if said.endswith(":"):  # says what follows
@@ -97,7 +100,7 @@ def _of_table(text: str, table: re.Match[str], headings: list[str]) -> Iterator[
             told = _under(columns, cells)
             end = row.start() + len(_short(row.group()))
             start = head if columns and end - head <= LONGEST else row.start()
-            yield Statement(start, end, told, _joined([*headings, group]))
+            yield Statement(start, end, told, _joined([*headings, group]), is_row=True)
 
 
 def _joined(headings: Sequence[str]) -> str:
@@ -110,17 +113,17 @@ def _under(columns: Sequence[str], cells: Sequence[str]) -> str:
     return f"{cells[0]}: " + "; ".join(f"{name} {cell}".strip() for name, cell in named)
 
 
-async def nearness(question: str, found: Sequence[Statement], most: int = _EMBEDDED) -> list[float]:
-    """Return a score of at most 1 for each statement; 0 for those that share so few words with the
-    question that ``most`` others come before them."""
-    shares = _shares(question, [statement.in_context for statement in found])
-    chosen = sorted(range(len(found)), key=lambda i: -shares[i])[:most]
-    scores = [0.0] * len(found)
+async def nearness(question: str, told: Sequence[str], most: int = _EMBEDDED) -> list[float]:
+    """Return a score of at most 1 for each statement, told in its context; 0 for those that share
+    so few words with the question that ``most`` others come before them."""
+    shares = _shares(question, told)
+    chosen = sorted(range(len(told)), key=lambda i: -shares[i])[:most]
+    scores = [0.0] * len(told)
     if not chosen:
         return scores
     embedder = get_embedder()
     vector = await embedder.embed_query(question)
-    vectors = await embedder.embed_passing([found[i].in_context for i in chosen])
+    vectors = await embedder.embed_passing([told[i] for i in chosen])
     for i, cosine in zip(chosen, vectors @ vector, strict=True):
         scores[i] = (1 - _LEXICAL_WEIGHT) * float(cosine) + _LEXICAL_WEIGHT * shares[i]
     return scores
@@ -145,5 +148,8 @@ def _short(text: str) -> str:
 
 
 def _states(text: str, words: int) -> bool:
-    """Whether a line says something, as a name or a heading alone does not."""
-    return text.endswith(_STOPS) or words >= _WORDS_OF_A_STATEMENT or any(map(str.isdigit, text))
+    """Whether a line says something, as a name or a heading alone does not: "NOTE 10 - TAXES"."""
+    has_number = any(map(str.isdigit, text))
+    if text.isupper() and not text.endswith(_STOPS):
+        has_number = _MORE_THAN_A_NUMBER.search(text) is not None
+    return text.endswith(_STOPS) or words >= _WORDS_OF_A_STATEMENT or has_number

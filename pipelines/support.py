@@ -58,7 +58,7 @@ def _claims(said: str) -> list[str]:
 
 def _verbatim(claim: str, text: str) -> Span | None:
     quoted = [match.group(1) for match in _VERBATIM.finditer(claim)]
-    for candidate in [*sorted(quoted, key=len, reverse=True), claim]:
+    for candidate in [claim, *sorted(quoted, key=len, reverse=True)]:
         words = candidate.strip(" \n\t.,;:–-*_#>").split()
         if len(words) < 3:
             continue

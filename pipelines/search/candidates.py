@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from core.store.scoring import Sought
 from core.store.unit import Unit
 from core.store.word_lists import NO_LISTS, WordLists
 from core.text import analyze
+from core.titles import without_extension
 from pipelines.search.periods import AskedTime
 from pipelines.search.ranking import (
     NO_WORDS,
@@ -38,7 +38,6 @@ _FEWEST_POSTINGS: Final = 2_000
 _MOST_POSTINGS: Final = 8_000
 _MOST_LISTED: Final = 400_000  # postings of packed words that are read whole: 3 MB
 _MOST_UNPACKED: Final = 2_000  # chunks of bases without a packing, searched together with one
-_EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _SHORT: Final = 10  # chunks; every passage of such a document stands near its opening
 _DEEPEST: Final = 25_600  # chunks looked through for enough different documents
 
@@ -198,7 +197,7 @@ class Measurer:
 @lru_cache(maxsize=4096)
 def _name_terms(name: str, language: str) -> frozenset[str]:
     """Return the words of a document's name; the same documents are candidates again and again."""
-    return frozenset(analyze(_EXTENSION.sub("", name), language))
+    return frozenset(analyze(without_extension(name), language))
 
 
 async def _deep_enough(

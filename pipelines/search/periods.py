@@ -50,22 +50,25 @@ _LATEST: Final = re.compile(
 
 @dataclass(frozen=True)
 class AskedTime:
-    """What a question says of time: quarters and months it names, or that it wants the latest."""
+    """What a question says of time: quarters, months and years it names, or that it wants the
+    latest."""
 
     periods: frozenset[Period]
     wants_latest: bool
+    years: frozenset[int] = frozenset()
 
     def misses(self, names: Mapping[str, str]) -> Set[str]:
         """Return the ids of documents, given with their names, that are of another time.
 
         A document is of another time if its name has a quarter and the question asks for other
-        quarters only, months likewise; or if the latest is wanted, and one whose name differs only
-        in its time is newer. A name without a time misses nothing.
+        quarters only, months likewise; if the latest is wanted, and one whose name differs only in
+        its time is newer; or if its name has a year alone, and one whose name differs only in that
+        is of a year in the question. A name without a time misses nothing.
         """
         if self.periods:
             return {id_ for id_, name in names.items() if self._is_other(dated(name)[1])}
         if not self.wants_latest:
-            return set()
+            return self._of_other_years(names)
         newest: dict[str, Period] = {}
         for name in names.values():
             series, period = dated(name)
@@ -78,6 +81,16 @@ class AskedTime:
             if period is not None and period != newest[series]
         }
 
+    def _of_other_years(self, names: Mapping[str, str]) -> Set[str]:
+        found = {id_: dated(name) for id_, name in names.items()}
+        yearly = {id_: (series, p[0]) for id_, (series, p) in found.items() if p and p[1] == "year"}
+        asked = {series for series, year in yearly.values() if year in self.years}
+        return {
+            id_
+            for id_, (series, year) in yearly.items()
+            if series in asked and year not in self.years
+        }
+
     def _is_other(self, period: Period | None) -> bool:
         if period is None:
             return False
@@ -86,13 +99,14 @@ class AskedTime:
 
 
 def asked_time(question: str) -> AskedTime:
-    """Return what a question says of time; a bare year is a word like any other."""
+    """Return what a question says of time; a bare year only tells reports of a year apart."""
     text = question.lower()
     found = frozenset(
         period for pattern in _PATTERNS for match in pattern.finditer(text)
         for period in [_period(match)]
     )  # fmt: skip
-    return AskedTime(found, _LATEST.search(text) is not None)
+    years = frozenset(int(match["year"]) for match in _ANY_YEAR.finditer(text))
+    return AskedTime(found, _LATEST.search(text) is not None, years)
 
 
 @lru_cache(maxsize=4096)

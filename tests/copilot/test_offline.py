@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-import csv
-import gzip
-import json
-import random
 from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from copilot import offline
 from core.models import chat
 from core.models.messages import ChatRequest, Finished, Message, TextDelta, ToolSpec
 from pipelines.agent import Done, Task, run_agent
 from pipelines.passages import Passage, Passages, question_with
+from tests.pipelines.test_statements import REPORT
 
 HANDBOOK = (
     "Travel costs are paid back within fourteen days. Receipts above 50 euros must be kept. "
@@ -83,27 +77,21 @@ async def test_the_door_takes_settings_the_answerer_has_no_use_for() -> None:
     assert isinstance(deltas[-1], Finished)
 
 
-@pytest.mark.shared_data
-async def test_questions_of_squad(shared_data: Path) -> None:
-    """Most answers stand in what is quoted; unrelated paragraphs are declined."""
-    folder = shared_data / "retrieval" / "squad_xquad"
-    with gzip.open(folder / "corpus.jsonl.gz", "rt") as lines:
-        texts = {doc["_id"]: doc["text"] for doc in map(json.loads, lines)}
-    questions = {q["_id"]: q["text"] for q in _lines(folder / "queries.jsonl")}
-    answers = {a["_id"]: a["answers"] for a in _lines(folder / "answers.jsonl")}
-    with (folder / "qrels" / "dev.tsv").open() as rows:
-        gold = {row["query-id"]: row["corpus-id"] for row in csv.DictReader(rows, delimiter="\t")}
-    chance = random.Random(5)
-    asked = chance.sample(sorted(gold), 12)
-    answered = declined = 0
-    for query in asked:
-        others = [(n, texts[doc]) for n, doc in enumerate(chance.sample(sorted(texts), 5), 2)]
-        quotes = await offline.find_quotes(questions[query], [(1, texts[gold[query]]), *others])
-        answered += any(word in quote.text for quote in quotes for word in answers[query])
-        declined += not await offline.find_quotes(questions[query], others)
-    assert answered >= 9
-    assert declined >= 11
+async def test_what_is_only_near_is_quoted_and_not_called_an_answer() -> None:
+    text = "Harbour fees are paid by ship owners. Ships pay by the day."
+    _, messages = _messages("What do captains of fishing boats owe the harbour in winter?", text)
+    answer = await _answer(messages)
+    assert answer.startswith(f"{offline.UNSURE}\n\n- Harbour fees are paid by ship owners. [1]\n")
+    assert offline.NOTICE in answer
 
 
-def _lines(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+async def test_a_row_is_told_under_its_columns_and_its_mark_passes_the_check() -> None:
+    offline.register()
+    question = "How much did the company spend on research and development?"
+    passages, messages = _messages(question, REPORT, OTHERS)
+    task = Task(messages, passages, model="nuxa/extractive")
+    done = [event async for event in run_agent(task, chat.stream)][-1]
+    assert isinstance(done, Done)
+    assert "Research and development: Q3 2022 $ 6,797; Q3 2021 $ 5,717 [1]" in done.content
+    assert "|" not in done.content
+    assert any("| Research and development | $ 6,797 |" in each.quote for each in done.citations)

@@ -50,7 +50,20 @@ def test_our_own_sets_are_whole() -> None:
     assert len(cases.queries) == 28
     answers = load_answers(OWN / "answers", None)
     assert len(answers.files) == 4
-    assert len(answers.questions) == 8
+    assert len(answers.questions) == 11
+    assert sum(not question.gold for question in answers.questions) == 3
+
+
+def test_who_asks_of_files_left_out_is_to_be_told_that_there_is_nothing() -> None:
+    whole, part = (load_answers(OWN / "answers", None, without=w) for w in (None, "*Norhavn*"))
+    assert [path.name[5:] for path in part.files] == ["Report Skerra Shipping.md"] * 2
+    gold = {question.id: question.gold for question in part.questions}
+    assert not gold["a01"]
+    assert {name[12:] for name in gold["a08"]} == {"Skerra Shipping.md"}
+    assert len(gold) == len(whole.questions)
+    assert part.checksum != whole.checksum
+    with pytest.raises(BadData, match="none is left"):
+        load_answers(OWN / "answers", None, without="*.md")
 
 
 def test_the_halves_part_the_queries(tmp_path: Path) -> None:

@@ -122,6 +122,18 @@ def test_words_quoted_verbatim_are_the_quote() -> None:
     assert citations[0].quote == "an increase of 2% compared to the prior year"
 
 
+def test_a_sentence_that_stands_as_it_is_said_is_the_quote_whatever_it_quotes_itself() -> None:
+    said = "The rate is told in Note 7, “Income Taxes and Other Charges”."
+    passages = Passages()
+    passages.add([Passage("chk_1", "doc_1", "a.pdf", f"{said} See there.", 0)])
+    checker = CitationChecker(passages)
+    (citation,) = [
+        each for each in (*checker.feed(f"{said} [1]"), *checker.finish())
+        if isinstance(each, Citation)
+    ]  # fmt: skip
+    assert citation.quote == said
+
+
 def test_text_without_brackets_is_not_held_back() -> None:
     checker = CitationChecker(_passages())
     assert checker.feed("Net sales ") == ["Net sales"]

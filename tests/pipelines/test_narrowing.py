@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.models.room import SMALL
-from pipelines.narrowing import ANSWERING, add, narrowed
+from pipelines.narrowing import ANSWERING, add, fitting, narrowed
 from pipelines.passages import Passage, Passages, render
 from tests.pipelines.test_statements import REPORT
 
@@ -95,3 +95,11 @@ async def test_facts_make_nothing_answer_a_question_about_something_else() -> No
     found = await narrowed("Add a block that posts to Slack.", [_passage("a.pdf", text)], 2)
     assert found[0].gain == 0.35
     assert found[0].near < ANSWERING
+
+
+def test_of_a_series_those_of_the_time_asked_for_are_kept_where_there_are_any() -> None:
+    of = [_passage(f"2022 Q{n} A.pdf", "Taxes.") for n in (1, 2, 3)]
+    assert fitting("What was the tax in Q2 2022?", of) == [of[1]]
+    assert fitting("What was the tax in the latest report?", of) == [of[2]]
+    assert fitting("What was the tax in Q4 2019?", of) == of
+    assert fitting("What was the tax?", of) == of

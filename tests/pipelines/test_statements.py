@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,26 @@ def test_a_row_far_from_its_columns_is_quoted_alone() -> None:
     *_, last = statements(table)
     assert table[last.start : last.end] == "| row 59 | 59 |"
     assert last.text == "row 59: b 59"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_heading"),
+    [
+        ("NOTE 10 - INCOME TAXES", True),
+        ("ACME CORPORATION FORM 10-Q", True),
+        ("TOTAL WITH TAX 12.50", False),
+        ("DATE OF SALE: 25/12/2018", False),
+        ("PLEASE CALL BACK BEFORE 5.", False),
+        ("Note 10 - Income taxes", False),
+    ],
+)
+def test_a_line_in_capitals_that_only_has_a_number_is_a_heading(
+    line: str, is_heading: bool
+) -> None:
+    first, *others = statements(f"{line}\n\nThe tax rate fell by two points.")
+    assert (first.text == "The tax rate fell by two points.") is is_heading
+    assert first.heading == (line if is_heading else "")
+    assert bool(others) is not is_heading
 
 
 @given(st.text(alphabet="ab1 |-:.\n#é漢", max_size=600))

@@ -46,6 +46,7 @@ NAMES = {
     "c": "2023 Q2 MSFT.pdf",
     "d": "handbook.pdf",
     "e": "Report 2021.pdf",
+    "f": "Report 2022.pdf",
 }
 
 
@@ -55,9 +56,13 @@ NAMES = {
         ("sales of Q1 2023", {"a", "c"}),
         ("sales of Q1 2023 and Q3 2022", {"c"}),
         ("sales of May 2023", set()),
-        ("the latest sales of Apple", {"a"}),
+        ("the latest sales of Apple", {"a", "e"}),
+        ("sales of 2021", {"f"}),
+        ("sales from 2021 to 2022", set()),
+        ("sales of 2023", set()),
         ("sales", set()),
         ("the latest sales up to Q3 2022", {"b", "c"}),
+        ("sales of Q1 2023 over those of 2021", {"a", "c"}),
     ],
 )
 def test_documents_of_another_time_are_told(question: str, missing: set[str]) -> None:

@@ -1,0 +1,99 @@
+"""Which statements of the passages the offline answerer quotes, and whether they answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.text import analyze
+from core.titles import title_of
+from pipelines.facts import names
+from pipelines.narrowing import of_asked_time, of_one_kind
+from pipelines.passages import Passage
+from pipelines.search.periods import Period, dated
+from pipelines.statements import Statement, nearness, statements
+
+_NEAR: Final = 0.35  # from this score on a statement has to do with the question
+_SURE: Final = 0.48  # from this on it mostly answers it
+_NEARLY_AS_GOOD: Final = 0.85  # of the best score: such a statement is quoted too
+_BULLETS: Final = re.compile(r"\A(?:[•‣◦▪●:]\s*|[–—*-]\s+)+")
+_POSSESSIVE: Final = re.compile(r"['’]s?\b")
+_MOST_QUOTES: Final = 3
+_MOST_PERIODS: Final = 4
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A statement of passage ``n``, as it is told; ``score`` is how near it is to the question, at
+    most 1, ``is_sure`` whether that is near enough to be taken for an answer."""
+
+    n: int
+    text: str
+    document_name: str
+    score: float
+    is_sure: bool
+
+
+async def find_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]:
+    """Return the statements that answer best; none where none has to do with the question.
+
+    They are one to three, best first. Where reports of a series were found, as by a question for
+    what has changed, each of up to four has one, oldest first.
+    """
+    kin = of_one_kind(passages)
+    timely = of_asked_time(question, kin)
+    may_answer = bool(timely) and _are_of_what_is_named(question, timely)
+    of = [(each, said) for each in timely or kin for said in statements(each.text)]
+    scores = await nearness(question, [_in_document(*pair) for pair in of])
+    quotes = [
+        _quote(*pair, score, may_answer and score >= _SURE)
+        for pair, score in zip(of, scores, strict=True)
+        if score >= _NEAR
+    ]
+    ranked = list(_different(sorted(quotes, key=lambda quote: -quote.score)))
+    good = [quote for quote in ranked if quote.score >= ranked[0].score * _NEARLY_AS_GOOD]
+    return _of_each_period(good) or good[:_MOST_QUOTES]
+
+
+def _are_of_what_is_named(question: str, passages: Sequence[Passage]) -> bool:
+    """Whether passages speak of something that a question names, if it names anything: else they
+    say the like of somebody else."""
+    asked = [set(analyze(_POSSESSIVE.sub("", name), "auto")) for name in names(question)]
+    held: set[str] = set()
+    for each in passages:
+        held.update(analyze(f"{title_of(each.document_name)}\n{each.text}", "auto"))
+    return not any(asked) or any(name & held for name in asked)
+
+
+def _in_document(passage: Passage, said: Statement) -> str:
+    """Return a statement under its document's title, whose words every statement of it shares: else
+    a question for one report would be nearest to the sentence that says which report it is."""
+    title = title_of(passage.document_name)
+    return f"{title}. {said.in_context}" if title else said.in_context
+
+
+def _quote(passage: Passage, said: Statement, score: float, is_sure: bool) -> Quote:
+    text = _BULLETS.sub("", said.in_context if said.is_row else said.text)
+    return Quote(passage.n, text, passage.document_name, score, is_sure)
+
+
+def _different(quotes: Sequence[Quote]) -> Iterator[Quote]:
+    seen = set()
+    for quote in quotes:
+        if quote.text not in seen:
+            seen.add(quote.text)
+            yield quote
+
+
+def _of_each_period(quotes: Sequence[Quote]) -> list[Quote]:
+    """Return the best quote of each report of the series that the best quote is from, none where
+    that is one report."""
+    series = dated(quotes[0].document_name)[0] if quotes else ""
+    found: dict[Period, Quote] = {}
+    for quote in quotes:
+        kind, period = dated(quote.document_name)
+        if kind == series and period is not None and len(found) < _MOST_PERIODS:
+            found.setdefault(period, quote)
+    return [found[period] for period in sorted(found)] if len(found) > 1 else []
