@@ -1,4 +1,4 @@
-"""Office formats, mark-up and mail, read by unstructured."""
+"""Office formats, mark-up and mail, read by unstructured; workbooks by openpyxl."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ingest import charts, sheets
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -19,7 +20,6 @@ Progress = Callable[[str, int, int], None]
 _PARTITIONS = {
     "docx": "docx",
     "pptx": "pptx",
-    "xlsx": "xlsx",
     "odt": "odt",
     "epub": "epub",
     "rtf": "rtf",
@@ -44,9 +44,10 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
     Its pictures are read by ``pictures``, if given, where they stand: those of slides and sheets
     after what else stands on them, those whose place is not known at the end.
     """
-    partition = _partition(_PARTITIONS[kind])
-    elements: list[Any] = partition(filename=str(path), languages=[""], **_options(kind))
+    elements: list[Any] = [] if kind == "xlsx" else _elements(path, kind)
     reading = Reading(_mail_header(elements) if kind in ("eml", "msg") else [])
+    if kind == "xlsx":
+        reading.pieces += sheets.read(path)
     if pictures is None:
         reading.pieces += _pieces(elements, kind)
     else:
@@ -54,12 +55,20 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
             reading.pieces += _pieces_with_pictures(elements, kind, drawings, pictures)
             if all(piece.kind == "title" for piece in reading.pieces):
                 reading.pieces += _pictures(list(drawings.everything()), pictures)
+    if kind in ("docx", "pptx"):
+        reading.pieces += charts.read(path, kind)
     if kind in _PAGED:
         reading.pieces.sort(key=lambda piece: piece.page or 0)
         pages = {e.metadata.page_number for e in elements} | {p.page for p in reading.pieces}
         reading.page_count = max(filter(None, pages), default=None)
         reading.pages_with_text = len({p.page for p in reading.pieces if p.page})
     return reading
+
+
+def _elements(path: Path, kind: str) -> list[Any]:
+    partition = _partition(_PARTITIONS[kind])
+    found: list[Any] = partition(filename=str(path), languages=[""], **_options(kind))
+    return found
 
 
 def _pieces(elements: list[Any], kind: str) -> Iterator[Piece]:
@@ -93,8 +102,6 @@ def _pictures(contents: list[Content], pictures: EmbeddedPictures) -> Iterator[P
 def _options(kind: str) -> dict[str, Any]:
     if kind in ("eml", "msg"):
         return {"process_attachments": False}
-    if kind == "xlsx":
-        return {"find_subtable": False}
     if kind in ("html", "md"):
         return {
             "extract_image_block_types": [_PICTURE],
@@ -117,10 +124,10 @@ def _piece(element: Any, kind: str) -> Piece:
 
 
 def _is_heading(element: Any, kind: str) -> bool:
-    """Whether the title has a level of its own or names a sheet; others are only short lines."""
+    """Whether the title has a level of its own; others are only short lines."""
     if kind == "pptx":
         return bool(element.metadata.category_depth == 0)
-    return kind == "xlsx" or element.metadata.category_depth is not None
+    return element.metadata.category_depth is not None
 
 
 def _clean(text: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from zipfile import ZipFile
+from typing import Any, Final
 
 _PAGES: Final = {"pptx": "slide", "xlsx": "worksheet"}
 
@@ -21,9 +20,9 @@ class _Relation:
 
 
 class Package:
-    """An opened archive of parts; those that are missing or no XML refer to nothing."""
+    """An opened archive of parts; those that are missing, damaged or no XML refer to nothing."""
 
-    def __init__(self, archive: ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._members = frozenset(archive.namelist())
 
@@ -45,23 +44,36 @@ class Package:
             elif relation.kind == "drawing":  # of a sheet
                 yield from self.pictures(relation.target)
 
+    def charts(self, part: str) -> Iterator[bytes]:
+        """Yield what the charts of a part hold, in their order in it."""
+        for relation in self._shown(part):
+            if relation.kind == "chart":
+                yield self._read(relation.target)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._archive.read(name) if name in self._members else b""
+        except (zipfile.BadZipFile, zlib.error, EOFError):
+            return b""
+
     def _shown(self, part: str) -> list[_Relation]:
         """Return what the part refers to, in the order in which it names them."""
-        data = self._archive.read(part) if part in self._members else b""
+        data = self._read(part)
         places = {r: data.find(f'"{r.id}"'.encode()) for r in self._relations(part)}
         return sorted((r for r in places if places[r] >= 0), key=lambda r: places[r])
 
     def _relations(self, part: str) -> Iterator[_Relation]:
         folder, name = posixpath.split(part)
         listed = posixpath.join(folder, "_rels", f"{name}.rels")
-        for each in _parsed(self._archive.read(listed) if listed in self._members else b""):
+        for each in parsed(self._read(listed)):
             if each.get("TargetMode") != "External":
                 kind = posixpath.basename(each.get("Type", ""))
                 target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", "")))
                 yield _Relation(each.get("Id", ""), kind, target.lstrip("/"))
 
 
-def _parsed(data: bytes) -> Any:
+def parsed(data: bytes) -> Any:
+    """Return a part's root, an empty one where it is no XML."""
     from lxml import etree
 
     try:

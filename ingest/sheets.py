@@ -1,0 +1,171 @@
+"""Workbooks: each sheet under its name, its tables apart, and what people noted on cells."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from ingest.document import Piece
+from ingest.tables import markdown
+
+logger = logging.getLogger(__name__)
+
+Place = tuple[int, int]  # a row and a column, from 1
+_Cells = Mapping[Place, str]
+
+_FEWEST_COLUMNS: Final = 2  # of a table beside another; what is narrower belongs to its neighbour
+_RULE: Final = "| --- |"
+_OF_MANY: Final = "tc={"  # begins the author of a conversation
+_DIGITS: Final = 15  # that a number of a workbook has
+
+
+class _Block:
+    """Cells that are one table."""
+
+    def __init__(self, cells: _Cells) -> None:
+        self.cells = cells
+        self.rows = sorted({row for row, _ in cells})
+        self.columns = sorted({column for _, column in cells})
+
+    def table(self, spans: Mapping[Place, Place]) -> Iterator[list[str]]:
+        """Yield the rows without blank columns. What spans cells stands in each of them, but only
+        once where it has the row to itself: then it is said of the whole table."""
+        for row in self.rows:
+            places = [spans.get((row, column), (row, column)) for column in self.columns]
+            texts = [self.cells.get(place, "") for place in places]
+            told = {place for place, text in zip(places, texts, strict=True) if text}
+            is_title = len(told) == 1 and sum(map(bool, texts)) > 1
+            yield [next(filter(None, texts))] if is_title else texts
+
+
+def read(path: Path) -> Iterator[Piece]:
+    """Yield the sheets in their order, a page each: the name as a title, tables, notes.
+
+    Formulas are told by the values that were stored with them. Raises what openpyxl does for a
+    workbook that is damaged.
+    """
+    from openpyxl.chartsheet import Chartsheet
+
+    book = _loaded(path)
+    for page, name in enumerate(book.sheetnames, 1):
+        sheet: Any = book[name]
+        is_chart = isinstance(sheet, Chartsheet)
+        found = [] if is_chart else list(_of_cells(sheet, page))
+        if found or is_chart:
+            yield Piece("title", " ".join(name.split()), page)
+        yield from found
+
+
+def _loaded(path: Path) -> Any:
+    """Return the workbook; its cells alone where something beside them, a drawing say, cannot be
+    read: then nothing is known of merged cells and notes."""
+    from openpyxl import load_workbook
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of extensions that hold no text
+        try:
+            return load_workbook(path, data_only=True)
+        except Exception:  # openpyxl raises whatever its own code does about bad parts
+            logger.info("a workbook is read without what stands beside its cells", exc_info=True)
+            return load_workbook(path, data_only=True, read_only=True)
+
+
+def _of_cells(sheet: Any, page: int) -> Iterator[Piece]:
+    present = _present(sheet)
+    shown = {(c.row, c.column): _text(c.value, c.number_format) for c in present}
+    cells = {place: text for place, text in shown.items() if text}
+    merged = getattr(sheet, "merged_cells", None)
+    spans = dict(_spans(merged.ranges if merged else (), cells))
+    for block in _blocks(cells, spans):
+        text = markdown(block.table(spans))
+        yield Piece("table" if _RULE in text else "text", text, page)
+    for cell in present:
+        comment = getattr(cell, "comment", None)
+        if comment is not None and (said := _said(comment)):
+            yield Piece("text", f"{cell.coordinate}: {said}", page)
+
+
+def _present(sheet: Any) -> list[Any]:
+    """Return the cells that a file has, not those up to the last that it speaks of."""
+    kept: dict[Place, Any] | None = getattr(sheet, "_cells", None)
+    if kept is not None:
+        return [kept[place] for place in sorted(kept)]
+    return [cell for row in sheet.rows for cell in row if cell.value is not None]
+
+
+def _said(comment: Any) -> str:
+    """Return what was noted on a cell, and by whom. What is a conversation has, for older programs,
+    two paragraphs above it that say so, and an id for an author."""
+    text = str(comment.text)
+    if str(comment.author).startswith(_OF_MANY):
+        return " ".join(text.split("\n\n", 2)[-1].split())
+    words = " ".join(text.split())
+    return f"{words} ({comment.author})" if words and comment.author else words
+
+
+def _spans(ranges: Iterable[Any], cells: _Cells) -> Iterator[tuple[Place, Place]]:
+    """Yield for each cell of what was merged the cell that has its text, as far as there are others
+    in its row and column: a range may be declared as large as a sheet can be."""
+    last_row = max((row for row, _ in cells), default=0)
+    last_column = max((column for _, column in cells), default=0)
+    for each in ranges:
+        origin = each.min_row, each.min_col
+        if origin in cells:
+            for row in range(each.min_row, min(each.max_row, last_row) + 1):
+                for column in range(each.min_col, min(each.max_col, last_column) + 1):
+                    yield (row, column), origin
+
+
+def _blocks(cells: _Cells, spans: Mapping[Place, Place]) -> Iterator[_Block]:
+    """Yield the tables of a sheet: what blank rows part, and of that what stands side by side."""
+    taken = dict.fromkeys(spans, "") | dict(cells)
+    for band in _runs(taken, lambda place: place[0]):
+        columns = _runs(band, lambda place: place[1])
+        yield from _apart([_Block({place: taken[place] for place in run}) for run in columns])
+
+
+def _apart(parts: list[_Block]) -> Iterator[_Block]:
+    """Yield parts between blank columns one by one where they are tables of their own, else all as
+    one: names and their figures often have a blank column between them."""
+    if all(_are_two(a, b) for a, b in pairwise(parts)):
+        yield from parts
+    else:
+        yield _Block({place: text for part in parts for place, text in part.cells.items()})
+
+
+def _are_two(a: _Block, b: _Block) -> bool:
+    is_wide = min(len(a.columns), len(b.columns)) >= _FEWEST_COLUMNS
+    return is_wide and (a.rows[0], a.rows[-1]) != (b.rows[0], b.rows[-1])
+
+
+def _runs(places: Iterable[Place], number: Callable[[Place], int]) -> list[list[Place]]:
+    """Return the places in runs without a gap in their numbers, which are rows or columns."""
+    runs: list[list[Place]] = []
+    last = None
+    for place in sorted(places, key=number):
+        if last is None or number(place) > last + 1:
+            runs.append([])
+        runs[-1].append(place)
+        last = number(place)
+    return runs
+
+
+def _text(value: object, number_format: str) -> str:
+    """Return a cell's value as its sheet shows it, but for how many digits that shows."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int | float) and number_format.endswith("%"):
+        return f"{100 * value:.{_DIGITS}g}%"
+    if isinstance(value, float):
+        return f"{value:.{_DIGITS}g}"
+    if isinstance(value, datetime):
+        shows_time = value.time() != time() or "h" in number_format.lower()
+        return value.isoformat(" ", "seconds") if shows_time else value.date().isoformat()
+    return " ".join(str(value).split())
