@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest import charts, sheets
+from ingest import charts, markup, sheets
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -168,25 +167,9 @@ def _partition(module: str) -> Callable[..., Any]:
     loaded = importlib.import_module(f"unstructured.partition.{module}")
     if module in ("docx", "odt"):
         place_in_docx()
-    _let_html_be_deep()
+    markup.mend()
     partition: Callable[..., Any] = getattr(loaded, f"partition_{module}")
     return partition
-
-
-def _let_html_be_deep() -> None:
-    """Have HTML, and what is read by way of it, nest deeper than 255 elements.
-
-    There unstructured's parser would end without a word, and all that follows be lost. What is too
-    deep for this one raises ``RecursionError``.
-    """
-    reader: Any = sys.modules.get("unstructured.partition.html.partition")
-    if reader is None:
-        return  # this format has nothing to do with HTML
-    from lxml import etree
-
-    elements: Any = importlib.import_module("unstructured.partition.html.parser")
-    reader.html_parser = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=True)
-    reader.html_parser.set_element_class_lookup(elements.element_class_lookup)
 
 
 def _sentence_model() -> Any:

@@ -1,0 +1,78 @@
+"""Cells of an HTML table that span others, put into every place that they span.
+
+Without it a row below one that reaches into it has its cells under other columns' names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any, Final
+
+_GROUPS: Final = frozenset({"thead", "tbody", "tfoot"})
+_CELLS: Final = frozenset({"td", "th"})
+_WIDEST: Final = 100  # columns; who writes more of them means the whole table
+_MOST: Final = 50_000  # cells of a table that are put into their places
+_LONGEST: Final = 80  # characters that are said again; of more the other places stay blank
+
+
+def spread(table: Any) -> None:
+    """Give each row of a table as many cells as it has columns, as the model of tables in HTML says
+    (WHATWG, 4.9.12). A cell that is alone in its row is said of the whole table, and only once."""
+    rows = list(_rows(table))
+    reaching: dict[int, tuple[Any, int]] = {}  # by column: a cell from above, for how many rows yet
+    count = 0
+    for number, row in enumerate(rows):
+        cells = [cell for cell in row if cell.tag in _CELLS]
+        placed = _placed(cells, reaching, len(rows) - number)
+        count += len(placed)
+        if count > _MOST:
+            return
+        row[:] = placed
+
+
+def _rows(table: Any) -> Iterator[Any]:
+    for child in table:
+        yield from (row for row in (child if child.tag in _GROUPS else [child]) if row.tag == "tr")
+
+
+def _placed(cells: list[Any], reaching: dict[int, tuple[Any, int]], rows_left: int) -> list[Any]:
+    """Return a row's cells by columns; ``reaching`` is brought to what reaches into the next."""
+    is_alone = len(cells) == 1 and not reaching
+    waiting = list(reversed(cells))
+    placed: list[Any] = []
+    while waiting or any(column >= len(placed) for column in reaching):
+        column = len(placed)
+        if column in reaching:
+            cell, left = reaching.pop(column)
+            _reach(reaching, column, cell, left - 1)
+            placed.append(_again(cell))
+        elif waiting:
+            cell = waiting.pop()
+            width = 1 if is_alone else _span(cell, "colspan", _WIDEST)
+            for place in range(column, column + width):
+                _reach(reaching, place, cell, _span(cell, "rowspan", rows_left) - 1)
+                placed.append(cell if place == column else _again(cell))
+        else:
+            placed.append(cells[0].makeelement("td") if cells else None)
+    return [cell for cell in placed if cell is not None]
+
+
+def _reach(reaching: dict[int, tuple[Any, int]], column: int, cell: Any, rows: int) -> None:
+    if rows > 0:
+        reaching[column] = cell, rows
+
+
+def _again(cell: Any) -> Any:
+    if len("".join(cell.itertext()).strip()) > _LONGEST:
+        return cell.makeelement(cell.tag)
+    same = deepcopy(cell)
+    same.tail = None
+    return same
+
+
+def _span(cell: Any, name: str, most: int) -> int:
+    """Return how many columns or rows a cell takes; 0 rows are all that are left."""
+    text = cell.get(name, "").strip()
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+    return min(number or (most if name == "rowspan" else 1), most)
