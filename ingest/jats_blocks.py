@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from ingest.document import Kind, Piece
 from ingest.jats_text import add, even, reference, text_of
+from ingest.spans import spread
 from ingest.tables import markdown
 
-_WIDEST_SPAN: Final = 100
-_LONGEST_REPEATED: Final = 200  # a cell over many rows and columns must not grow without bound
 _TITLES: Final = {
     "abstract": "Abstract",
     "ack": "Acknowledgments",
@@ -153,52 +152,13 @@ def _code(element: Any) -> Iterator[Piece]:
 
 
 def _table(table: Any) -> Iterator[Piece]:
+    spread(table)
     rows = table.xpath(_ROWS)
+    cells = [[text_of(cell) for cell in row.iterchildren("td", "th", "entry")] for row in rows]
     count = len([row for row in rows if row.getparent().tag == "thead"])
-    cells = _in_columns(rows)
     written = markdown([_one_head(cells[:count]), *cells[count:]] if count > 1 else cells)
     if written:
         yield Piece("table", written)
-
-
-def _in_columns(rows: Sequence[Any]) -> list[list[str]]:
-    """Return the rows' texts; a cell over several columns or rows is in each of them.
-
-    One that is a whole row is a section's name, and stands once.
-    """
-    table: list[list[str]] = []
-    held: dict[int, tuple[int, str]] = {}  # by column: rows that a cell from above still takes
-    for row in rows:
-        cells = list(row.iterchildren("td", "th", "entry"))
-        texts: list[str] = []
-        below: dict[int, tuple[int, str]] = {}
-        for cell in cells:
-            _take_held(held, texts, below)
-            text = text_of(cell)
-            repeated = text if len(text) <= _LONGEST_REPEATED else ""
-            wide, high = _span(cell, "colspan"), _span(cell, "rowspan")
-            for i in range(wide):
-                below[len(texts)] = (high - 1, repeated)
-                texts.append(text if i == 0 else repeated if len(cells) > 1 else "")
-        _take_held(held, texts, below)
-        held = {column: kept for column, kept in below.items() if kept[0] > 0}
-        table.append(texts)
-    return table
-
-
-def _take_held(
-    held: dict[int, tuple[int, str]], texts: list[str], below: dict[int, tuple[int, str]]
-) -> None:
-    """Move cells from above to the end of a row, as long as one is held for the next column."""
-    while (found := held.pop(len(texts), None)) is not None:
-        rows, text = found
-        below[len(texts)] = (rows - 1, text)
-        texts.append(text)
-
-
-def _span(cell: Any, name: str) -> int:
-    value = cell.get(name, "1").strip()
-    return max(1, min(int(value), _WIDEST_SPAN)) if value.isdecimal() else 1
 
 
 def _one_head(rows: Sequence[Sequence[str]]) -> list[str]:

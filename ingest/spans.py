@@ -1,4 +1,4 @@
-"""Cells of an HTML table that span others, put into every place that they span.
+"""Cells of a table in HTML or JATS that span others, put into every place that they span.
 
 Without it a row below one that reaches into it has its cells under other columns' names.
 """
