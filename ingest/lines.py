@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,13 @@ from ingest.tables import Cell
 # A gap this wide, in type sizes, separates cells of a row; justified prose stays below it.
 _CELL_GAP = 1.6
 _BOLD_WEIGHT = 600
+_BOLD = re.compile(
+    r"bold|black|heavy|nimbus.*-(?:medi|demi)"
+    r"|(?:^|\+)(?:cm(?:b|bx\w{0,2}|ssbx|ssdc)|(?:sf|ec)(?:b[ixl]|rb|s[ox]))\d"
+)
+_ITALIC = re.compile(
+    r"italic|oblique|nimbus.*ital|(?:^|\+)(?:cm(?:bxti|s[il]|ti)|(?:sf|ec)(?:bi|bl|s[il]|ti))\d"
+)
 _SOFT_HYPHENS = str.maketrans({"\ufffe": "\u00ad", "\x02": "\u00ad", "\x00": "\ufffd"})
 
 
@@ -140,15 +148,21 @@ class _Measure:
         buffer = ctypes.create_string_buffer(128)
         flags = ctypes.c_int()
         pdfium.FPDFText_GetFontInfo(self._text_page, glyph.index, buffer, 128, flags)
-        name = buffer.value.decode("utf-8", "replace").lower()
+        name = buffer.value.decode("utf-8", "replace")
         weight = pdfium.FPDFText_GetFontWeight(self._text_page, glyph.index)
-        is_bold = weight >= _BOLD_WEIGHT or any(w in name for w in ("bold", "black", "heavy"))
-        return is_bold, "italic" in name or "oblique" in name
+        is_bold, is_italic = style_of(name)
+        return is_bold or weight >= _BOLD_WEIGHT, is_italic
 
     def _displayed(self, inked: list[_Glyph]) -> Box:
         left, bottom = min(g.left for g in inked), min(g.bottom for g in inked)
         right, top = max(g.right for g in inked), max(g.top for g in inked)
         return displayed(self._page, left, bottom, right, top)
+
+
+def style_of(font: str) -> tuple[bool, bool]:
+    """Return whether a font is bold, and italic, by its name. TeX's say so in letters of their own
+    and have no weight: CMBX12, SFTI1000, NimbusRomNo9L-Medi."""
+    return _BOLD.search(font.lower()) is not None, _ITALIC.search(font.lower()) is not None
 
 
 def displayed(page: Any, left: float, bottom: float, right: float, top: float) -> Box:
