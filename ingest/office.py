@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest import charts, markup, sheets
+from ingest import charts, markup, sheets, slides, spans
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -139,6 +139,8 @@ def _table(html: str) -> str:
     from lxml import html as parser
 
     root = parser.fragment_fromstring(html, create_parent="div")
+    for table in root.iter("table"):
+        spans.spread(table)
     return markdown(
         [_clean(str(cell.text_content())) for cell in row.iterchildren("td", "th")]
         for row in root.iter("tr")
@@ -167,6 +169,8 @@ def _partition(module: str) -> Callable[..., Any]:
     loaded = importlib.import_module(f"unstructured.partition.{module}")
     if module in ("docx", "odt"):
         place_in_docx()
+    if module == "pptx":
+        slides.spread_tables()
     markup.mend()
     partition: Callable[..., Any] = getattr(loaded, f"partition_{module}")
     return partition

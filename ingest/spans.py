@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, Final
 
+LONGEST: Final = 80  # characters that are said again; of more the other places stay blank
 _GROUPS: Final = frozenset({"thead", "tbody", "tfoot"})
 _CELLS: Final = frozenset({"td", "th"})
 _WIDEST: Final = 100  # columns; who writes more of them means the whole table
 _MOST: Final = 50_000  # cells of a table that are put into their places
-_LONGEST: Final = 80  # characters that are said again; of more the other places stay blank
 
 
 def spread(table: Any) -> None:
@@ -64,7 +64,7 @@ def _reach(reaching: dict[int, tuple[Any, int]], column: int, cell: Any, rows: i
 
 
 def _again(cell: Any) -> Any:
-    if len("".join(cell.itertext()).strip()) > _LONGEST:
+    if len("".join(cell.itertext()).strip()) > LONGEST:
         return cell.makeelement(cell.tag)
     same = deepcopy(cell)
     same.tail = None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from docx import Document
+from pptx import Presentation
+from pptx.util import Inches
 
 from ingest import office
 
@@ -23,3 +27,40 @@ def test_what_is_nested_too_deeply_is_no_silent_loss(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(f"<html><h1>Before</h1>{'<div>' * 5000}deep words")
     with pytest.raises(RecursionError):
         office.read(tmp_path / "a.html", "html")
+
+
+def _letter(path: Path) -> Path:
+    letter = Document()
+    table = letter.add_table(3, 3)
+    for n in range(9):
+        table.cell(n // 3, n % 3).text = str(n)
+    table.cell(0, 1).merge(table.cell(0, 2)).text = "wide"
+    table.cell(1, 0).merge(table.cell(2, 0)).text = "tall"
+    letter.save(str(path))
+    return path
+
+
+def _slide(path: Path) -> Path:
+    shown = Presentation()
+    slide = shown.slides.add_slide(shown.slide_layouts[6])
+    place = (Inches(1), Inches(1), Inches(5), Inches(3))
+    table = slide.shapes.add_table(3, 3, *place).table
+    for n in range(9):
+        table.cell(n // 3, n % 3).text = str(n)
+    for start, end, text in (((0, 1), (0, 2), "wide"), ((1, 0), (2, 0), "tall")):
+        table.cell(*start).merge(table.cell(*end))
+        table.cell(*start).text = text
+    shown.save(str(path))
+    return path
+
+
+@pytest.mark.parametrize(("make", "kind"), [(_letter, "docx"), (_slide, "pptx")])
+def test_what_was_merged_does_not_move_other_cells_under_other_names(
+    tmp_path: Path, make: Callable[[Path], Path], kind: str
+) -> None:
+    (table,) = office.read(make(tmp_path / f"a.{kind}"), kind).pieces
+    assert [line for line in table.text.splitlines() if "---" not in line] == [
+        "| 0 | wide | wide |",
+        "| tall | 4 | 5 |",
+        "| tall | 7 | 8 |",
+    ]
