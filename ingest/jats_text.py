@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from ingest.formulas import of_mathml
+
 _INLINE: Final = frozenset(
     "abbrev bold email ext-link fixed-case inline-formula inline-graphic italic math mi mn mo "
     "monospace mrow msub msup mtext named-content overline roman ruby sans-serif sc strike "
@@ -22,9 +24,6 @@ _APART: Final = frozenset(
 _NOTES: Final = frozenset({"aff", "author-notes", "bibr", "corresp", "fn", "table-fn"})
 _POWER: Final = re.compile(r"[-−–+]?\d")
 _TEX_FRAME: Final = re.compile(r".*\\begin\{document\}|\\end\{document\}.*", re.DOTALL)
-_INVISIBLE: Final = re.compile("[\u2061-\u2064]")
-_BRACKETS: Final = frozenset("()[]{}|,.;'′")
-_BETWEEN: Final = {"mfrac": "/", "msup": "^", "msub": "_", "munder": "_", "mover": "^"}
 _PEOPLE: Final = ("person-group", "name", "string-name", "collab", "etal")
 _FIELDS: Final = ("year", "source", "volume", "issue", "fpage", "lpage", "elocation-id")
 _TAKEN: Final = frozenset((*_PEOPLE, *_FIELDS))
@@ -98,27 +97,6 @@ def _tex(element: Any) -> str:
     return f" {_TEX_FRAME.sub('', _text(element)).strip().strip('$').strip()} "
 
 
-def _math(element: Any) -> str:
-    """Return MathML on a line: ``a/b``, ``x^2``, ``y_i``."""
-    inner = [_math(child) for child in element.iterchildren("*")]
-    if not inner:
-        text = _INVISIBLE.sub("", _text(element))
-        is_operator = element.tag == "mo" and text not in _BRACKETS
-        return f" {text} " if is_operator else text
-    if element.tag in ("msubsup", "munderover") and len(inner) == 3:
-        return f"{inner[0]}_{_grouped(inner[1])}^{_grouped(inner[2])}"
-    if element.tag in _BETWEEN:
-        return _BETWEEN[element.tag].join(map(_grouped, inner))
-    if element.tag in ("msqrt", "mroot"):
-        return f"√({' '.join(inner)})"
-    return (" " if element.tag in ("mtable", "mtr") else "").join(inner)
-
-
-def _grouped(formula: str) -> str:
-    flat = even(formula)
-    return flat if len(flat.split()) == 1 and "/" not in flat else f"({flat})"
-
-
 def reference(ref: Any) -> str:
     """Return an entry of the list of references, with the number that the text calls it by."""
     label = even(ref.findtext("label") or "")
@@ -163,7 +141,7 @@ def _identified(element: Any) -> str:
 
 _WHOLE: Final[dict[str, Callable[[Any], str]]] = {
     "tex-math": _tex,
-    "math": _math,
+    "math": of_mathml,
     "element-citation": _citation,
     "nlm-citation": _citation,
 }

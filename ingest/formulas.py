@@ -1,0 +1,108 @@
+"""Formulas on a line, ``(a+b)/2``, ``x^2``, ``y_i``: of MathML and of Office's mark-up."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+_INVISIBLE: Final = re.compile("[\u2061-\u2064]")
+_BRACKETS: Final = frozenset("()[]{}|,.;'′")
+_BETWEEN: Final = {"mfrac": "/", "msup": "^", "msub": "_", "munder": "_", "mover": "^"}
+_ONE: Final = re.compile(r"[^\s()+\-−*/=<>≤≥×·,]*|\([^()]*\)")  # needs no brackets
+_OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_WORD: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+# Parts of Office's formulas (ECMA-376, part 1, 22.1) with what stands between or before them.
+_PARTS: Final = {
+    "f": ("", "num", "/den"),
+    "sSup": ("", "e", "^sup"),
+    "sSub": ("", "e", "_sub"),
+    "sSubSup": ("", "e", "_sub", "^sup"),
+    "limLow": ("", "e", "_lim"),
+    "limUpp": ("", "e", "^lim"),
+    "rad": ("√", "e"),
+}
+
+
+def of_mathml(element: Any) -> str:
+    """Return what an element of MathML says; tags are local names."""
+    inner = [of_mathml(child) for child in element.iterchildren("*")]
+    if not inner:
+        text = _INVISIBLE.sub("", "".join(element.itertext(with_tail=False)).strip())
+        is_operator = element.tag == "mo" and text not in _BRACKETS
+        return f" {text} " if is_operator else text
+    if element.tag in ("msubsup", "munderover") and len(inner) == 3:
+        return f"{inner[0]}_{_grouped(inner[1])}^{_grouped(inner[2])}"
+    if element.tag in _BETWEEN:
+        return _BETWEEN[element.tag].join(map(_grouped, inner))
+    if element.tag in ("msqrt", "mroot"):
+        return f"√({' '.join(inner)})"
+    return (" " if element.tag in ("mtable", "mtr") else "").join(inner)
+
+
+def of_office(element: Any) -> str:
+    """Return what an element of Office's mathematics says."""
+    name = str(element.tag).removeprefix(_OFFICE)
+    if name == "t":
+        return element.text or ""
+    if name in _PARTS:
+        return "".join(_part(element, part) for part in _PARTS[name])
+    if name == "nary":
+        sign = _set(element, "chr", "∫")
+        return f"{sign}{_part(element, '_sub')}{_part(element, '^sup')} {_part(element, 'e', '')}"
+    inner = [of_office(child) for child in element if not str(child.tag).endswith("Pr")]
+    if name == "d":
+        between = _set(element, "sepChr", "|").join(inner)
+        return f"{_set(element, 'begChr', '(')}{between}{_set(element, 'endChr', ')')}"
+    return ("; " if name in ("m", "eqArr") else " " if name == "mr" else "").join(inner)
+
+
+def _part(element: Any, part: str, group: str = "()") -> str:
+    """Return a part by its name, behind the sign that the name begins with; nothing is said of one
+    that is empty."""
+    name = part.lstrip("/^_√")
+    found = element.find(f"{_OFFICE}{name}") if name else None
+    text = of_office(found) if found is not None else ""
+    sign = part[: len(part) - len(name)]
+    return f"{sign}{_grouped(text) if group else text}" if text or not name else ""
+
+
+def _set(element: Any, name: str, usual: str) -> str:
+    found = element.find(f"*/{_OFFICE}{name}")
+    return usual if found is None else str(found.get(f"{_OFFICE}val", ""))
+
+
+def _grouped(formula: str) -> str:
+    flat = " ".join(formula.split())
+    return flat if _ONE.fullmatch(flat) else f"({flat})"
+
+
+@lru_cache(maxsize=1)
+def write_out_in_docx() -> None:
+    """Have unstructured read formulas of a docx as text where they stand: it would leave them out,
+    and sentences with a hole in their place."""
+    options: Any = importlib.import_module("unstructured.partition.docx").DocxPartitionerOptions
+    plain = options.document.func
+
+    def document(self: Any) -> Any:
+        found = plain(self)
+        _write_out(found.element.body)
+        return found
+
+    options.document = cached_property(document)
+    options.document.__set_name__(options, "document")
+
+
+def _write_out(body: Any) -> None:
+    for formula in list(body.iter(f"{_OFFICE}oMath")):
+        place = formula
+        while place is not None and place.getparent() is not None:
+            if place.getparent().tag == f"{_WORD}p":
+                run = place.makeelement(f"{_WORD}r")
+                text = run.makeelement(f"{_WORD}t")
+                text.text = " ".join(of_office(formula).split())
+                run.append(text)
+                place.addprevious(run)
+                break
+            place = place.getparent()
