@@ -25,19 +25,19 @@ _DIGITS: Final = 15  # that a number of a workbook has
 
 
 class _Block:
-    """Cells that are one table."""
+    """Places that are one table."""
 
-    def __init__(self, cells: _Cells) -> None:
-        self.cells = cells
-        self.rows = sorted({row for row, _ in cells})
-        self.columns = sorted({column for _, column in cells})
+    def __init__(self, places: Iterable[Place]) -> None:
+        self.places = list(places)
+        self.rows = sorted({row for row, _ in self.places})
+        self.columns = sorted({column for _, column in self.places})
 
-    def table(self, spans: Mapping[Place, Place]) -> Iterator[list[str]]:
+    def table(self, cells: _Cells, spans: Mapping[Place, Place]) -> Iterator[list[str]]:
         """Yield the rows without blank columns. What spans cells stands in each of them, but only
         once where it has the row to itself: then it is said of the whole table."""
         for row in self.rows:
             places = [spans.get((row, column), (row, column)) for column in self.columns]
-            texts = [self.cells.get(place, "") for place in places]
+            texts = [cells.get(place, "") for place in places]
             told = {place for place, text in zip(places, texts, strict=True) if text}
             is_title = len(told) == 1 and sum(map(bool, texts)) > 1
             yield [next(filter(None, texts))] if is_title else texts
@@ -77,12 +77,15 @@ def _loaded(path: Path) -> Any:
 
 def _of_cells(sheet: Any, page: int) -> Iterator[Piece]:
     present = _present(sheet)
-    shown = {(c.row, c.column): _text(c.value, c.number_format) for c in present}
-    cells = {place: text for place, text in shown.items() if text}
+    cells = {
+        (cell.row, cell.column): text
+        for cell in present
+        if (text := _text(cell.value, cell.number_format))
+    }
     merged = getattr(sheet, "merged_cells", None)
     spans = dict(_spans(merged.ranges if merged else (), cells))
     for block in _blocks(cells, spans):
-        text = markdown(block.table(spans))
+        text = markdown(block.table(cells, spans))
         yield Piece("table" if _RULE in text else "text", text, page)
     for cell in present:
         comment = getattr(cell, "comment", None)
@@ -123,10 +126,8 @@ def _spans(ranges: Iterable[Any], cells: _Cells) -> Iterator[tuple[Place, Place]
 
 def _blocks(cells: _Cells, spans: Mapping[Place, Place]) -> Iterator[_Block]:
     """Yield the tables of a sheet: what blank rows part, and of that what stands side by side."""
-    taken = dict.fromkeys(spans, "") | dict(cells)
-    for band in _runs(taken, lambda place: place[0]):
-        columns = _runs(band, lambda place: place[1])
-        yield from _apart([_Block({place: taken[place] for place in run}) for run in columns])
+    for band in _runs(cells.keys() | spans.keys(), lambda place: place[0]):
+        yield from _apart([_Block(run) for run in _runs(band, lambda place: place[1])])
 
 
 def _apart(parts: list[_Block]) -> Iterator[_Block]:
@@ -135,7 +136,7 @@ def _apart(parts: list[_Block]) -> Iterator[_Block]:
     if all(_are_two(a, b) for a, b in pairwise(parts)):
         yield from parts
     else:
-        yield _Block({place: text for part in parts for place, text in part.cells.items()})
+        yield _Block(place for part in parts for place in part.places)
 
 
 def _are_two(a: _Block, b: _Block) -> bool:
