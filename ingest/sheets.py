@@ -126,8 +126,33 @@ def _spans(ranges: Iterable[Any], cells: _Cells) -> Iterator[tuple[Place, Place]
 
 def _blocks(cells: _Cells, spans: Mapping[Place, Place]) -> Iterator[_Block]:
     """Yield the tables of a sheet: what blank rows part, and of that what stands side by side."""
+    groups: list[_Block] = []  # of one table, with blank rows between them
     for band in _runs(cells.keys() | spans.keys(), lambda place: place[0]):
-        yield from _apart([_Block(run) for run in _runs(band, lambda place: place[1])])
+        parts = list(_apart([_Block(run) for run in _runs(band, lambda place: place[1])]))
+        if len(parts) > 1 or not groups or not _goes_on(groups[0], parts[0], cells):
+            yield from _together(groups)
+            groups = []
+        if len(parts) > 1:
+            yield from parts
+        else:
+            groups += parts
+    yield from _together(groups)
+
+
+def _together(groups: list[_Block]) -> Iterator[_Block]:
+    if groups:
+        yield _Block(place for group in groups for place in group.places)
+
+
+def _goes_on(table: _Block, group: _Block, cells: _Cells) -> bool:
+    """Whether rows below a blank one are of the table above: in the same columns, and without names
+    of columns of their own, which are a row without a figure above rows that have some."""
+    is_below = table.columns[0] == group.columns[0] and table.columns[-1] == group.columns[-1]
+    with_figures = {
+        place[0] for place in group.places if any(map(str.isdigit, cells.get(place, "")))
+    }
+    has_names = with_figures and group.rows[0] not in with_figures
+    return is_below and len(table.columns) > 1 and not has_names
 
 
 def _apart(parts: list[_Block]) -> Iterator[_Block]:

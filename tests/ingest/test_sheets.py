@@ -59,6 +59,15 @@ def test_what_blank_rows_part_is_two_tables(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("group", [["Ann", "Chef"], ["Nails", 4]])
+def test_groups_of_a_table_between_blank_rows_stay_under_its_names(
+    tmp_path: Path, group: list[object]
+) -> None:
+    first = ["Bo", "Cook"] if group[0] == "Ann" else ["Screws", 5]
+    (table,) = _tables(_read(tmp_path, _rows(["Name", "What"], first, [], group, [], group)))
+    assert len(table) == 4
+
+
 def test_tables_side_by_side_are_two_where_one_ends_before_the_other(tmp_path: Path) -> None:
     pieces = _read(tmp_path, _rows(["Item", "Price", None, "Name", "Age"],
                                    ["Nails", 4, None, "Ann", 9], ["Screws", 5]))  # fmt: skip
