@@ -54,8 +54,8 @@ def _placed(cells: list[Any], reaching: dict[int, tuple[Any, int]], rows_left: i
                 _reach(reaching, place, cell, _span(cell, "rowspan", rows_left) - 1)
                 placed.append(cell if place == column else _again(cell))
         else:
-            placed.append(cells[0].makeelement("td") if cells else None)
-    return [cell for cell in placed if cell is not None]
+            placed.append(next(iter(reaching.values()))[0].makeelement("td"))
+    return placed
 
 
 def _reach(reaching: dict[int, tuple[Any, int]], column: int, cell: Any, rows: int) -> None:
