@@ -11,6 +11,7 @@ from typing import Final
 _BAR: Final = re.compile(r" ?(?<!\\)\| ?")
 _RULE: Final = re.compile(r"^\|(?: --- \|)+\n?", re.MULTILINE)
 _FIGURE: Final = re.compile(r"\d")
+_YEAR: Final = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]\d|\d)")
 _MOST_CAPTIONS: Final = 3
 _ESCAPED: Final = "\\|"
 _OPENS_NEXT: Final = re.compile(r"[$€£¥₹(]+")  # what stands before an amount, apart from it
@@ -69,10 +70,13 @@ def without_bars(text: str) -> str:
 
 
 def _captions(rows: Sequence[Sequence[str]]) -> int:
-    """Count the single cells above the first row, if that one is of names."""
+    """Count the single cells above the first row, if that one is of names: words, or years below
+    "Three Months Ended June 30," or the like."""
     count = next(i for i, row in enumerate(rows) if len(row) > 1)
-    is_of_names = not any(_FIGURE.search(cell) for cell in rows[count])
-    return count if count <= _MOST_CAPTIONS and is_of_names else 0
+    is_of_words = not any(_FIGURE.search(cell) for cell in rows[count])
+    figured = [cell for cell in rows[count][1:] if _FIGURE.search(cell)]
+    is_of_years = bool(figured) and all(map(_YEAR.search, figured))
+    return count if count <= _MOST_CAPTIONS and (is_of_words or is_of_years) else 0
 
 
 def _cells(row: Sequence[str]) -> list[str]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from ingest.tables import (
     Cell,
     columns_of,
@@ -30,6 +32,21 @@ def test_a_caption_stands_before_the_head_but_a_section_is_a_row() -> None:
     assert head_of(captioned) == "| Team | Cups |"
     section = markdown([["Current assets:"], ["Cash", "2,800"]])
     assert section.split("\n")[0] == "| Current assets: |  |"
+
+
+@pytest.mark.parametrize(
+    ("row", "is_head"),
+    [
+        (["Three Months Ended September 30,", "2023", "2022"], True),
+        (["", "June 25, 2022", "June 26, 2021"], True),
+        (["Cash", "2,023", "2,022"], False),
+        (["Cash in 2023", "12"], False),
+        (["Cash", "2023", "80"], False),
+    ],
+)
+def test_years_below_a_caption_are_the_head(row: list[str], is_head: bool) -> None:
+    table = markdown([["(In millions)"], row, ["Cash", "2,800", "2,900"]])
+    assert table.startswith("(In millions)\n|") is is_head
 
 
 def test_one_column_is_no_table() -> None:
