@@ -20,6 +20,7 @@ _SURE: Final = 0.48  # from this on it mostly answers it
 _NEARLY_AS_GOOD: Final = 0.85  # of the best score: such a statement is quoted too
 _BULLETS: Final = re.compile(r"\A(?:[•‣◦▪●:]\s*|[–—*-]\s+)+")
 _POSSESSIVE: Final = re.compile(r"['’]s?\b")
+_LONGEST_HEADING: Final = 80  # characters, that are told with a row
 _MOST_QUOTES: Final = 3
 _MOST_PERIODS: Final = 4
 
@@ -75,7 +76,8 @@ def _in_document(passage: Passage, said: Statement) -> str:
 
 
 def _quote(passage: Passage, said: Statement, score: float, is_sure: bool) -> Quote:
-    text = _BULLETS.sub("", said.in_context if said.is_row else said.text)
+    is_named = said.is_row and len(said.heading) <= _LONGEST_HEADING
+    text = _BULLETS.sub("", said.in_context if is_named else said.text)
     return Quote(passage.n, text, passage.document_name, score, is_sure)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -16,6 +17,9 @@ _VERBATIM: Final = re.compile(r"[\"“«„]([^\"“”«»„]{12,400})[\"”»
 _LIST_MARK: Final = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•#>]+)\s+", re.MULTILINE)
 _CLOSING: Final = re.compile(r"[.!?…。！？\"”’)]*")
 _NUMBER: Final = re.compile(r"\d")
+_ROW: Final = re.compile(r"^\|[^\n]*", re.MULTILINE)
+_RULE: Final = re.compile(r"\n\|[ :|-]*-[ :|-]*(?:\n|\Z)")  # below a head
+_SAYS: Final = re.compile(r"\w")  # what no rule does
 
 # A claim is borne out if this share of its weighted words stands in the passage. Paraphrase
 # keeps names and figures and changes the rest; an unrelated passage shares less than a fifth.
@@ -73,13 +77,28 @@ def _by_words(claim: str, text: str, around: str) -> Span | None:
     weights = _weights(claim)
     if not weights:
         return None
-    spans = sentences(text)
+    spans = list(_pieces(text)) or sentences(text)
     shares = [_share(weights, set(analyze(text[start:end], "auto"))) for start, end in spans]
     whole = set(analyze(f"{text} {around}", "auto"))
     if _share(weights, whole) < _LEAST_SHARE or not _has_a_figure(weights, whole):
         return None
     best = max(range(len(spans)), key=lambda i: shares[i])
     return _bounded(text, *_with_neighbour(text, spans, best, weights))
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the sentences of a text, of a table its rows, without the head, which may stand on
+    several lines of its page: together with it a row is not what the page shows."""
+    for start, end in sentences(text):
+        at = start
+        for row in _ROW.finditer(text, start, end):
+            if text[at : row.start()].strip():
+                yield at, row.start()
+            if _SAYS.search(row.group()) and not _RULE.match(text, row.end()):
+                yield row.span()
+            at = row.end()
+        if text[at:end].strip():
+            yield at, end
 
 
 def _with_neighbour(
@@ -91,13 +110,18 @@ def _with_neighbour(
     widened = [
         (min(start, spans[i][0]), max(end, spans[i][1]))
         for i in (best - 1, best + 1)
-        if 0 <= i < len(spans)
+        if 0 <= i < len(spans) and not _between(text, spans[i], spans[best]).strip()
     ]
     scored = [(_share(weights, set(analyze(text[a:b], "auto"))), a, b) for a, b in widened]
     share, a, b = max(scored, default=(0.0, start, end))
     if share - alone >= _SECOND_SENTENCE_SHARE and b - a <= _LONGEST_QUOTE:
         return a, b
     return start, end
+
+
+def _between(text: str, a: tuple[int, int], b: tuple[int, int]) -> str:
+    """Return what parts two pieces: the head of a table is in none."""
+    return text[min(a[1], b[1]) : max(a[0], b[0])]
 
 
 def _weights(claim: str) -> dict[str, float]:

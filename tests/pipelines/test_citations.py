@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.citations import Citation, CitationChecker
 from pipelines.passages import Passage, Passages
+from pipelines.support import find_support
 
 SALES = (
     "Apple Inc. reported results.\nTotal net sales were $82,959 million, an increase of 2% "
@@ -132,6 +133,16 @@ def test_a_sentence_that_stands_as_it_is_said_is_the_quote_whatever_it_quotes_it
         if isinstance(each, Citation)
     ]  # fmt: skip
     assert citation.quote == said
+
+
+def test_of_a_table_the_row_that_bears_a_claim_out_is_the_quote() -> None:
+    table = (
+        "Sales were as follows:\n\n|  | July 1, 2023 | July 1, 2022 |\n| --- | --- | --- |\n"
+        "| Phones | $ 39,669 | $ 40,665 |\n| Tablets | 5,791 | 7,224 |"
+    )
+    span = find_support("Sales of tablets were 5,791 on July 1, 2023.", table)
+    assert span is not None
+    assert table[span.start : span.end] == "| Tablets | 5,791 | 7,224 |"
 
 
 def test_text_without_brackets_is_not_held_back() -> None:
