@@ -21,7 +21,7 @@ _PARTS: Final = {
     "sSubSup": ("", "e", "_sub", "^sup"),
     "limLow": ("", "e", "_lim"),
     "limUpp": ("", "e", "^lim"),
-    "rad": ("√", "e"),
+    "rad": ("deg", "√e"),
 }
 
 
@@ -36,7 +36,9 @@ def of_mathml(element: Any) -> str:
         return f"{inner[0]}_{_grouped(inner[1])}^{_grouped(inner[2])}"
     if element.tag in _BETWEEN:
         return _BETWEEN[element.tag].join(map(_grouped, inner))
-    if element.tag in ("msqrt", "mroot"):
+    if element.tag == "mroot" and len(inner) == 2:
+        return f"{_grouped(inner[1])}√{_grouped(inner[0])}"
+    if element.tag == "msqrt":
         return f"√({' '.join(inner)})"
     return (" " if element.tag in ("mtable", "mtr") else "").join(inner)
 
@@ -46,6 +48,8 @@ def of_office(element: Any) -> str:
     name = str(element.tag).removeprefix(_OFFICE)
     if name == "t":
         return element.text or ""
+    if name == "f" and _set(element, "type", "bar") == "noBar":  # one above the other
+        return f"{_part(element, 'num')}; {_part(element, 'den')}"
     if name in _PARTS:
         return "".join(_part(element, part) for part in _PARTS[name])
     if name == "nary":
@@ -55,7 +59,7 @@ def of_office(element: Any) -> str:
     if name == "d":
         between = _set(element, "sepChr", "|").join(inner)
         return f"{_set(element, 'begChr', '(')}{between}{_set(element, 'endChr', ')')}"
-    return ("; " if name in ("m", "eqArr") else " " if name == "mr" else "").join(inner)
+    return ("; " if name in ("m", "eqArr") else " " if name in ("mr", "func") else "").join(inner)
 
 
 def _part(element: Any, part: str, group: str = "()") -> str:

@@ -31,13 +31,16 @@ def _part(name: str, text: str) -> str:
         (f"<m:sSubSup>{_part('e', 'y')}{_part('sub', 'i')}{_part('sup', 'n-1')}</m:sSubSup>",
          "y_i^(n-1)"),
         (f"<m:rad><m:deg/>{_part('e', '2x')}</m:rad>", "√2x"),
+        (f"<m:rad>{_part('deg', '3')}{_part('e', 'a+b')}</m:rad>", "3√(a+b)"),
+        (f'<m:f><m:fPr><m:type m:val="noBar"/></m:fPr>{_part("num", "n")}{_part("den", "k")}</m:f>',
+         "n; k"),
         (f'<m:nary><m:naryPr><m:chr m:val="∑"/></m:naryPr>{_part("sub", "k=1")}{_part("sup", "n")}'
          f"{_part('e', 'k')}</m:nary>", "∑_(k=1)^n k"),
         (f"<m:nary><m:sub/><m:sup/>{_part('e', 'dx')}</m:nary>", "∫ dx"),
         (f"<m:d>{_part('e', 'a')}{_part('e', 'b')}</m:d>", "(a|b)"),
         (f'<m:d><m:dPr><m:begChr m:val="["/><m:endChr m:val="]"/></m:dPr>{_part("e", "a")}</m:d>',
          "[a]"),
-        (f"<m:func>{_part('fName', 'cos')}{_part('e', 'x')}</m:func>", "cosx"),
+        (f"<m:func>{_part('fName', 'cos')}{_part('e', 'x')}</m:func>", "cos x"),
         (f"<m:m><m:mr>{_part('e', '1')}{_part('e', '2')}</m:mr><m:mr>{_part('e', '3')}</m:mr>"
          "</m:m>", "1 2; 3"),
     ],
