@@ -38,13 +38,15 @@ sentences that answer the question. "from" is the number n of the passage that s
 does. Take names and figures from it as they are."""
 _ONLY_SOURCING: Final = f"Write one JSON object and nothing else. {_SOURCING}"
 _MOST_POINTS: Final = 3
+_LIKELIEST: Final = 0.0  # a temperature
 
 
 def in_schema(request: ChatRequest) -> ChatRequest:
     """Return a request without tools that asks for the same by a schema.
 
     With ``sources`` a reply is a few points, each after the number of the passage it is from. A
-    request that has a format of its own keeps it, and its model calls nothing.
+    request that has a format of its own keeps it, and its model calls nothing. Words are the
+    likeliest ones unless the request has a temperature: drawn ones are often another tool's.
     """
     if request.response_format is not None or not (request.tools or request.sources):
         return replace(request, messages=_retold(request.messages), tools=())
@@ -53,6 +55,7 @@ def in_schema(request: ChatRequest) -> ChatRequest:
         request,
         messages=_with_tools(_retold(request.messages), request),
         tools=(),
+        temperature=_LIKELIEST if request.temperature is None else request.temperature,
         response_format={"type": "json_schema", "json_schema": schema},
     )
 

@@ -233,3 +233,15 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
 
 def test_without_tools_or_passages_nothing_is_bound() -> None:
     assert in_schema(ChatRequest([ASKED])).response_format is None
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(None, 0.0), (0.7, 0.7)])
+def test_a_choice_is_the_likeliest_unless_the_request_says_otherwise(
+    asked: float | None, sent: float
+) -> None:
+    request = ChatRequest([ASKED], tools=[WEATHER], temperature=asked)
+    assert in_schema(request).temperature == sent
+
+
+def test_free_text_is_drawn_as_the_model_does_by_itself() -> None:
+    assert in_schema(ChatRequest([ASKED])).temperature is None
