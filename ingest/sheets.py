@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from core.markdown_tables import is_rule
 from ingest.document import Piece
 from ingest.tables import markdown
 
@@ -19,7 +20,6 @@ Place = tuple[int, int]  # a row and a column, from 1
 _Cells = Mapping[Place, str]
 
 _FEWEST_COLUMNS: Final = 2  # of a table beside another; what is narrower belongs to its neighbour
-_RULE: Final = "| --- |"
 _OF_MANY: Final = "tc={"  # begins the author of a conversation
 _DIGITS: Final = 15  # that a number of a workbook has
 
@@ -86,7 +86,7 @@ def _of_cells(sheet: Any, page: int) -> Iterator[Piece]:
     spans = dict(_spans(merged.ranges if merged else (), cells))
     for block in _blocks(cells, spans):
         text = markdown(block.table(cells, spans))
-        yield Piece("table" if _RULE in text else "text", text, page)
+        yield Piece("table" if any(map(is_rule, text.split("\n"))) else "text", text, page)
     for cell in present:
         comment = getattr(cell, "comment", None)
         if comment is not None and (said := _said(comment)):
