@@ -18,7 +18,10 @@ _MOST: Final = 50_000  # cells of a table that are put into their places
 
 def spread(table: Any) -> None:
     """Give each row of a table as many cells as it has columns, as the model of tables in HTML says
-    (WHATWG, 4.9.12). A cell that is alone in its row is said of the whole table, and only once."""
+    (WHATWG, 4.9.12). A cell that is alone in its row is said of the whole table, and only once.
+    What is at a table's foot comes last, wherever it is written."""
+    for foot in list(table.iterchildren("tfoot")):
+        table.append(foot)
     rows = list(_rows(table))
     reaching: dict[int, tuple[Any, int]] = {}  # by column: a cell from above, for how many rows yet
     count = 0

@@ -28,6 +28,7 @@ def _rows(source: str) -> list[list[str]]:
         ("<thead><tr><td rowspan=0>a<td>b</thead><tr><td>c", [["a", "b"], ["a", "c"]]),
         ("<tr><td>a<td>b<td rowspan=2>z<tr><td>c", [["a", "b", "z"], ["c", "", "z"]]),
         ("<tr><td>a<td>b<td rowspan=2>z<tr>", [["a", "b", "z"], ["", "", "z"]]),
+        ("<tfoot><tr><td>z</tfoot><tbody><tr><td>a</tbody>", [["a"], ["z"]]),
         ("<tr><td rowspan=x colspan=-1>a<td colspan='²'>b", [["a", "b"]]),
         ("<tr><td colspan=99999>a<td>b", [["a"] * 100 + ["b"]]),
     ],
