@@ -47,8 +47,10 @@ def _spread_tables(elements: Any) -> None:
     plain = block.iter_elements
 
     def spread(self: Any) -> Iterator[Any]:
-        spans.spread(self)
-        yield from plain(self)
+        is_whole = spans.spread(self)
+        for element in plain(self):
+            element.is_whole = is_whole
+            yield element
 
     block.iter_elements, block.is_spread = spread, True
 

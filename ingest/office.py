@@ -45,13 +45,14 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
     """
     elements: list[Any] = [] if kind == "xlsx" else _elements(path, kind)
     reading = Reading(_mail_header(elements) if kind in ("eml", "msg") else [])
+    told = reading.warnings
     if kind == "xlsx":
-        reading.pieces += sheets.read(path)
+        reading.pieces += sheets.read(path, told)
     if pictures is None:
-        reading.pieces += _pieces(elements, kind)
+        reading.pieces += _pieces(elements, kind, told)
     else:
         with Drawings(path, kind) as drawings:
-            reading.pieces += _pieces_with_pictures(elements, kind, drawings, pictures)
+            reading.pieces += _pieces_with_pictures(elements, kind, told, drawings, pictures)
             if all(piece.kind == "title" for piece in reading.pieces):
                 reading.pieces += _pictures(list(drawings.everything()), pictures)
     if kind in ("docx", "pptx"):
@@ -70,16 +71,20 @@ def _elements(path: Path, kind: str) -> list[Any]:
     return found
 
 
-def _pieces(elements: list[Any], kind: str) -> Iterator[Piece]:
+def _pieces(elements: list[Any], kind: str, told: list[str]) -> Iterator[Piece]:
     for element in elements:
         if type(element).__name__ not in _LEFT_OUT:
-            piece = _piece(element, kind)
+            piece = _piece(element, kind, told)
             if piece.text:
                 yield piece
 
 
 def _pieces_with_pictures(
-    elements: list[Any], kind: str, drawings: Drawings, pictures: EmbeddedPictures
+    elements: list[Any],
+    kind: str,
+    told: list[str],
+    drawings: Drawings,
+    pictures: EmbeddedPictures,
 ) -> Iterator[Piece]:
     rest = list(drawings.rest(elements))
     pictures.expect(sum(drawings.holds(element) for element in elements) + len(rest))
@@ -87,7 +92,7 @@ def _pieces_with_pictures(
         if drawings.holds(element):
             yield from pictures.read(drawings.of(element))
         else:
-            yield from _pieces([element], kind)
+            yield from _pieces([element], kind, told)
     for page, content in rest:
         yield from pictures.read(content(), page)
 
@@ -109,12 +114,16 @@ def _options(kind: str) -> dict[str, Any]:
     return {}
 
 
-def _piece(element: Any, kind: str) -> Piece:
+def _piece(element: Any, kind: str, told: list[str]) -> Piece:
+    """Return what an element says; ``told`` gets what its document's owner is to know."""
     metadata = element.metadata
     page = metadata.page_number if kind in _PAGED else None
     name = type(element).__name__
     if name == "Table" and metadata.text_as_html:
-        return Piece("table", _table(metadata.text_as_html), page)
+        text, is_whole = _table(metadata.text_as_html)
+        if not (is_whole and getattr(element, "is_whole", True)) and spans.NOT_ALL not in told:
+            told.append(spans.NOT_ALL)
+        return Piece("table", text, page)
     text = _clean(element.text)
     if name == "Title" and _is_heading(element, kind):
         level = (metadata.category_depth or 0) + 1
@@ -135,16 +144,17 @@ def _clean(text: str) -> str:
     return joined.encode("utf-8", "replace").decode()
 
 
-def _table(html: str) -> str:
+def _table(html: str) -> tuple[str, bool]:
+    """Return a table as Markdown, and whether all of its cells are in their places."""
     from lxml import html as parser
 
     root = parser.fragment_fromstring(html, create_parent="div")
-    for table in root.iter("table"):
-        spans.spread(table)
-    return markdown(
+    spread_out = [spans.spread(table) for table in root.iter("table")]
+    rows = (
         [_clean(str(cell.text_content())) for cell in row.iterchildren("td", "th")]
         for row in root.iter("tr")
     )
+    return markdown(rows), all(spread_out)
 
 
 def _mail_header(elements: list[Any]) -> list[Piece]:

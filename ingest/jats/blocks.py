@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from ingest.document import Kind, Piece
-from ingest.jats import cals
 from ingest.jats.text import add, even, reference, text_of
-from ingest.spans import spread
 from ingest.tables import markdown
 
 _TITLES: Final = {
@@ -156,12 +154,11 @@ def _table(table: Any) -> Iterator[Piece]:
     for named in table.iterchildren("title", "caption"):
         if text := text_of(named):
             yield Piece("text", text)
-    for part in cals.tables(table):
+    for part in list(table.iterchildren("table")) or [table]:
         yield from _rows(part)
 
 
 def _rows(table: Any) -> Iterator[Piece]:
-    spread(table)
     rows = table.xpath(_ROWS)
     cells = [[text_of(cell) for cell in row.iterchildren("td", "th")] for row in rows]
     count = len([row for row in rows if row.getparent().tag == "thead"])

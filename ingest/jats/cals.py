@@ -6,7 +6,6 @@ takes; one of HTML counts its columns and rows (OASIS, Exchange Table Model, TR 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 _SECTIONS: Final = ("thead", "tbody", "tfoot")
@@ -15,13 +14,12 @@ _WIDEST: Final = 100  # columns, as in ``ingest.spans``
 _Edges = dict[str, tuple[int, int]]  # the first and last column, from 0, by a name
 
 
-def tables(table: Any) -> Iterator[Any]:
-    """Yield a table of HTML for each of the groups of a table; itself where it has none."""
-    groups = list(table.iterchildren("tgroup"))
-    if not groups:
-        yield table
-    for group in groups:
-        yield _of_group(group)
+def rewrite(root: Any) -> None:
+    """Make a table of HTML within its table of each group of columns and rows."""
+    for group in list(root.iter("tgroup")):
+        made = _of_group(group)
+        made.tail = group.tail
+        group.getparent().replace(group, made)
 
 
 def _of_group(group: Any) -> Any:

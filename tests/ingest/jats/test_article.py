@@ -116,6 +116,15 @@ def test_an_article_is_read_in_its_order(tmp_path: Path) -> None:
     ]
 
 
+def test_spans_without_bound_are_told_and_not_followed(tmp_path: Path) -> None:
+    rows = '<tr><td colspan="99999" rowspan="99999">wide</td><td>end</td></tr>' + "<tr/>" * 2000
+    reading = _read(tmp_path, f"<article><body><table>{rows}</table></body></article>")
+    (told,) = reading.warnings
+    assert told.startswith("A table's merged cells span more places than are filled")
+    (table,) = reading.pieces
+    assert len(table.text) < 500_000
+
+
 @pytest.mark.parametrize("name", ['xmlns="http://jats.nlm.nih.gov"', ""])
 def test_namespaces_do_not_matter(tmp_path: Path, name: str) -> None:
     power = "<m:math><m:msup><m:mi>x</m:mi><m:mn>2</m:mn></m:msup></m:math>"
