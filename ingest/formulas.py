@@ -91,20 +91,22 @@ def write_out_in_docx() -> None:
 
     def document(self: Any) -> Any:
         found = plain(self)
-        _write_out(found.element.body)
+        write_out(found.element.body, _WORD)
         return found
 
     options.document = cached_property(document)
     options.document.__set_name__(options, "document")
 
 
-def _write_out(body: Any) -> None:
+def write_out(body: Any, namespace: str) -> None:
+    """Put the text of each formula before it, as a run of its paragraph; paragraphs, runs and texts
+    are called p, r and t in the namespace."""
     for formula in list(body.iter(f"{_OFFICE}oMath")):
         place = formula
         while place is not None and place.getparent() is not None:
-            if place.getparent().tag == f"{_WORD}p":
-                run = place.makeelement(f"{_WORD}r")
-                text = run.makeelement(f"{_WORD}t")
+            if place.getparent().tag == f"{namespace}p":
+                run = place.makeelement(f"{namespace}r")
+                text = run.makeelement(f"{namespace}t")
                 text.text = " ".join(of_office(formula).split())
                 run.append(text)
                 place.addprevious(run)

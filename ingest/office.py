@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest import charts, formulas, markup, sheets, slides, spans
+from ingest import charts, comments, formulas, markup, sheets, slides, spans
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -57,6 +57,9 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
                 reading.pieces += _pictures(list(drawings.everything()), pictures)
     if kind in ("docx", "pptx"):
         reading.pieces += charts.read(path, kind)
+    if kind == "pptx":
+        reading.pieces += comments.read(path)
+        reading.is_of_slides = True
     if kind in _PAGED:
         reading.pieces.sort(key=lambda piece: piece.page or 0)
         pages = {e.metadata.page_number for e in elements} | {p.page for p in reading.pieces}
@@ -106,6 +109,8 @@ def _pictures(contents: list[Content], pictures: EmbeddedPictures) -> Iterator[P
 def _options(kind: str) -> dict[str, Any]:
     if kind in ("eml", "msg"):
         return {"process_attachments": False}
+    if kind == "pptx":
+        return {"include_slide_notes": True}
     if kind in ("html", "md"):
         return {
             "extract_image_block_types": [_PICTURE],
@@ -181,7 +186,7 @@ def _partition(module: str) -> Callable[..., Any]:
         place_in_docx()
         formulas.write_out_in_docx()
     if module == "pptx":
-        slides.spread_tables()
+        slides.mend()
     markup.mend()
     partition: Callable[..., Any] = getattr(loaded, f"partition_{module}")
     return partition
