@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest import charts, comments, formulas, markup, sheets, slides, spans
+from ingest import charts, comments, markup, sheets, slides, spans, word
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -184,7 +184,7 @@ def _partition(module: str) -> Callable[..., Any]:
     loaded = importlib.import_module(f"unstructured.partition.{module}")
     if module in ("docx", "odt"):
         place_in_docx()
-        formulas.write_out_in_docx()
+        word.mend()
     if module == "pptx":
         slides.mend()
     markup.mend()
