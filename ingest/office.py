@@ -159,7 +159,8 @@ def _table(html: str) -> tuple[str, bool]:
         [_clean(str(cell.text_content())) for cell in row.iterchildren("td", "th")]
         for row in root.iter("tr")
     )
-    return markdown(rows), all(spread_out)
+    captions = [_clean(str(caption.text_content())) for caption in root.iter("caption")]
+    return "\n".join(filter(None, [*captions, markdown(rows)])), all(spread_out)
 
 
 def _mail_header(elements: list[Any]) -> list[Piece]:

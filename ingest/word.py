@@ -18,6 +18,7 @@ from ingest.comments import told
 from ingest.package import parsed
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_INLINE: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}inline"
 _GONE: Final = (f"{_W}del", f"{_W}moveFrom", f"{_W}sdtPr", f"{_W}sdtEndPr")
 _AROUND: Final = tuple(
     f"{_W}{name}"
@@ -74,22 +75,27 @@ def _accept_changes(body: Any) -> None:
 
 
 def _take_out_of_boxes(body: Any) -> None:
-    """Have the paragraphs of a text box follow the one that it is anchored to."""
+    """Have the paragraphs of a text box follow the one that it is anchored to. A box of one line
+    within a line is read there."""
     for fallback in body.xpath(_TWICE):  # the same for old programs
         fallback.getparent().remove(fallback)
+    last: dict[Any, Any] = {}  # what was taken out behind a paragraph, at its end
     for box in body.xpath(".//w:txbxContent"):
         place = next(box.iterancestors(f"{_W}p"), None)
-        if place is not None:
-            for block in reversed(box):
-                place.addnext(block)
+        is_in_line = len(box) == 1 and next(box.iterancestors(_INLINE), None) is not None
+        if place is None or is_in_line:
+            continue
+        for block in list(box):
+            last.get(place, place).addnext(block)
+            last[place] = block
 
 
 def _write_powers(body: Any) -> None:
     """Have 10 to the 5th not be 105."""
     for run in body.xpath(_RAISED):
         before = run.getprevious()
-        is_power = _POWER.fullmatch(run.text.strip()) and before is not None and before.tag == run.tag
-        if is_power and before.text[-1:].isdigit():
+        follows = before is not None and before.tag == run.tag and before.text[-1:].isdigit()
+        if follows and _POWER.fullmatch(run.text.strip()):
             run.insert(1, _text(run, "^"))  # behind its properties
 
 

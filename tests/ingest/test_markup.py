@@ -31,6 +31,17 @@ def _read(tmp_path: Path, body: str, kind: str = "html") -> list[Piece]:
         ("<fieldset><legend>Fees for boats</legend><label>Up to ten metres: 4</label></fieldset>",
          ["Fees for boats", "Up to ten metres: 4"]),
         ("<nav><a href=x>Home page</a></nav><p>We open at nine.</p>", ["We open at nine."]),
+        ("<header><nav>Home</nav><h1>Our harbour</h1></header><main><p>We open at nine.</p></main>",
+         ["Our harbour", "We open at nine."]),
+        ("<h1>Site</h1><main><h1>Our harbour</h1><p>We open at nine.</p></main>",
+         ["Our harbour", "We open at nine."]),
+        (TABLE.replace("<table>", "<table><caption>What iron costs</caption>"),
+         [f"What iron costs\n{LINES}"]),
+        (TABLE.replace("Nails", "<b>N</b><i>ails</i>"), [LINES]),
+        ("<p>We know that <math><mi>a</mi><mo>=</mo><msup><mi>b</mi><mn>2</mn></msup></math>.</p>",
+         ["We know that a = b^2."]),
+        ("<p>It holds 10<sup>5</sup> newtons of CO<sub>2</sub>.</p>",
+         ["It holds 10^5 newtons of CO2."]),
     ],
 )  # fmt: skip
 def test_what_people_read_on_a_page_is_kept(tmp_path: Path, body: str, texts: list[str]) -> None:

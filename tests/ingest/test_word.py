@@ -16,6 +16,7 @@ from ingest import office
 _SPACES = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
     'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
+    'xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" '
     'xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
 )
 _NOTE = (
@@ -96,9 +97,20 @@ def test_a_text_box_follows_the_paragraph_that_it_is_anchored_to(tmp_path: Path)
     box = f"<w:txbxContent><w:p>{_run('Boxed.')}</w:p><w:p>{_run('More.')}</w:p></w:txbxContent>"
     new = f'<mc:Choice Requires="wps"><wps:txbx>{box}</wps:txbx></mc:Choice>'
     run = f"<w:r><mc:AlternateContent>{new}<mc:Fallback><w:pict>{box}</w:pict></mc:Fallback>"
-    letter.add_paragraph("Before.")._p.append(_xml(f"{run}</mc:AlternateContent></w:r>"))
+    first = letter.add_paragraph("Before.")
+    first._p.append(_xml(f"{run}</mc:AlternateContent></w:r>"))
+    first._p.append(_xml(f"<w:r><w:pict>{box.replace('Boxed', 'Second')}</w:pict></w:r>"))
     letter.add_paragraph("After.")
-    assert _read(tmp_path, letter) == ["Before.", "Boxed.", "More.", "After."]
+    assert _read(tmp_path, letter) == ["Before.", "Boxed.", "More.", "Second.", "More.", "After."]
+
+
+def test_a_box_within_a_line_is_read_in_it(tmp_path: Path) -> None:
+    letter = Document()
+    paragraph = letter.add_paragraph("Pull the ")
+    box = f"<wps:txbx><w:txbxContent><w:p>{_run('red')}</w:p></w:txbxContent></wps:txbx>"
+    paragraph._p.append(_xml(f"<w:r><w:drawing><wp:inline>{box}</wp:inline></w:drawing></w:r>"))
+    paragraph.add_run(" rope.")
+    assert _read(tmp_path, letter) == ["Pull the red rope."]
 
 
 def _with_notes(path: Path, name: str) -> None:
