@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest import charts, comments, markup, sheets, slides, spans, word
+from ingest import charts, comments, mail, markup, sheets, slides, spans, word
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -33,7 +33,6 @@ _PARTITIONS = {
 _KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
 _PICTURE = "Image"
 _LEFT_OUT = frozenset({"PageBreak", "Header", "Footer", _PICTURE, "PageNumber"})
-_MAIL_FIELDS = (("sent_from", "From"), ("sent_to", "To"), ("cc_recipient", "Cc"))
 _PAGED = frozenset({"pptx", "xlsx"})  # slides and sheets; other formats have no pages of their own
 
 
@@ -44,7 +43,7 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
     after what else stands on them, those whose place is not known at the end.
     """
     elements: list[Any] = [] if kind == "xlsx" else _elements(path, kind)
-    reading = Reading(_mail_header(elements) if kind in ("eml", "msg") else [])
+    reading = Reading(_mail_header(path, kind) if kind in ("eml", "msg") else [])
     told = reading.warnings
     if kind == "xlsx":
         reading.pieces += sheets.read(path, told)
@@ -163,18 +162,11 @@ def _table(html: str) -> tuple[str, bool]:
     return "\n".join(filter(None, [*captions, markdown(rows)])), all(spread_out)
 
 
-def _mail_header(elements: list[Any]) -> list[Piece]:
-    if not elements:
-        return []
-    metadata = elements[0].metadata
-    lines = [
-        f"{label}: {', '.join(values)}"
-        for field, label in _MAIL_FIELDS
-        if (values := getattr(metadata, field, None))
-    ]
-    header = [Piece("text", "\n".join(lines))] if lines else []
-    subject = _clean(metadata.subject or "")
-    return [Piece("title", subject), *header] if subject else header
+def _mail_header(path: Path, kind: str) -> list[Piece]:
+    subject, lines = mail.heading(path, kind)
+    title = " ".join(_clean(subject).split())
+    found = [Piece("title", title), Piece("text", _clean("\n".join(lines)))]
+    return [piece for piece in found if piece.text]
 
 
 def _partition(module: str) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from ingest import calendar
 from ingest.decode import decode
 from ingest.document import Piece, Reading
 from ingest.failures import CorruptDocument
@@ -30,6 +31,8 @@ def read(data: bytes, kind: str, limits: Limits) -> Reading:
         return Reading([Piece("table", table)] if (table := _table(text, kind)) else [])
     if kind == "json":
         return Reading(_json_pieces(text, limits))
+    if (events := calendar.read(text)) is not None:
+        return Reading(events)
     return Reading([Piece("text", p.strip("\n")) for p in _PARAGRAPH.split(text) if p.strip()])
 
 
