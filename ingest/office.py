@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest import charts, comments, mail, markup, sheets, slides, spans, word
+from ingest import charts, comments, diagrams, mail, markup, sheets, slides, spans, word
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -55,6 +55,7 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
             if all(piece.kind == "title" for piece in reading.pieces):
                 reading.pieces += _pictures(list(drawings.everything()), pictures)
     if kind in ("docx", "pptx"):
+        reading.pieces += diagrams.read(path, kind)
         reading.pieces += charts.read(path, kind)
     if kind == "pptx":
         reading.pieces += comments.read(path)

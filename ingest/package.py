@@ -51,8 +51,15 @@ class Package:
 
     def charts(self, part: str) -> Iterator[bytes]:
         """Yield what the charts of a part hold, in their order in it."""
+        yield from self._parts(part, "chart")
+
+    def diagrams(self, part: str) -> Iterator[bytes]:
+        """Yield what the diagrams (SmartArt) of a part hold, in their order in it."""
+        yield from self._parts(part, "diagramData")
+
+    def _parts(self, part: str, kind: str) -> Iterator[bytes]:
         for relation in self._shown(part):
-            if relation.kind == "chart":
+            if relation.kind == kind:
                 yield self._read(relation.target)
 
     def related(self, part: str, kind: str) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from ingest.limits import Limits
 from ingest.tables import markdown
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+_SEPARATOR = re.compile(r'"?sep=(.)"?\n', re.IGNORECASE)  # for Excel, and no row
 _LONGEST_FIELD = 16 * 1024 * 1024
 _DELIMITERS = ",;\t|"
 _SNIFFED = 64 * 1024
@@ -38,7 +39,10 @@ def read(data: bytes, kind: str, limits: Limits) -> Reading:
 
 def _table(text: str, kind: str) -> str:
     csv.field_size_limit(_LONGEST_FIELD)
-    delimiter = "\t" if kind == "tsv" else _delimiter(text)
+    text = text.removeprefix("\ufeff")
+    told = _SEPARATOR.match(text)
+    delimiter = told[1] if told else "\t" if kind == "tsv" else _delimiter(text)
+    text = text[told.end() :] if told else text
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         return markdown(reader)
