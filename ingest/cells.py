@@ -43,7 +43,7 @@ def _before(element: Any) -> str:
     sibling = element.getprevious()
     if sibling is None:
         return element.getparent().text or ""
-    return sibling.tail or ""
+    return sibling.tail or "".join(sibling.itertext(with_tail=False))
 
 
 def _even(text: str) -> str:

@@ -30,6 +30,7 @@ def test_words_stay_whole_and_blocks_apart(source: str, said: str) -> None:
     [
         ("10<sup>5</sup> N", "10^5 N"),
         ("<b>1</b>0<sup>-3</sup>", "10^-3"),
+        ("<b>10</b><sup>5</sup>", "10^5"),
         ("m<sup>2</sup>", "m2"),
         ("2<sup>nd</sup>", "2nd"),
         ("in 2023<sup><a href=#n>3</a></sup>", "in 20233"),
