@@ -20,12 +20,16 @@ def words(cell: Any) -> str:
     return _even("".join(parts)) or _even(" ".join(p.get("alt", "") for p in pictures))
 
 
-def write_powers(root: Any) -> None:
-    """Have 10 to the 5th not be 105. What is raised and a link is the mark of a note."""
+def part_raised(root: Any) -> None:
+    """Have 10 to the 5th not be 105, and the mark of a note, which is a link, no part of a word."""
     for raised in root.iter("sup"):
-        is_power = _POWER.fullmatch("".join(raised.itertext()).strip())
-        is_link = raised.find(".//a") is not None or raised.getparent().tag == "a"
-        if is_power and not is_link and _before(raised)[-1:].isdigit():
+        link = raised.getparent() if raised.getparent().tag == "a" else None
+        last = _before(raised if link is None else link)[-1:]
+        if not _POWER.fullmatch("".join(raised.itertext(with_tail=False)).strip()):
+            continue
+        if link is not None or raised.find(".//a") is not None:
+            raised.text = f"{' ' * last.isalnum()}{raised.text or ''}"
+        elif last.isdigit():
             raised.text = f"^{(raised.text or '').lstrip()}"
 
 

@@ -93,7 +93,9 @@ def _begin_with_heading(reader: Any) -> None:
 
     def main(self: Any) -> Any:
         found = plain(self)
-        cells.write_powers(found)
+        cells.part_raised(found)
+        for back in found.xpath(".//a[@role='doc-backlink']"):  # from a note to its place
+            back.clear(keep_tail=True)
         heading = next(found.getroottree().iter("h1"), None)
         if found.tag == "main" and heading is not None and found.find(".//h1") is None:
             heading.tail, found.text = found.text, None

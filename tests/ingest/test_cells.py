@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import html
 
-from ingest.cells import words, write_powers
+from ingest.cells import part_raised, words
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,12 @@ def test_words_stay_whole_and_blocks_apart(source: str, said: str) -> None:
         ("<b>10</b><sup>5</sup>", "10^5"),
         ("m<sup>2</sup>", "m2"),
         ("2<sup>nd</sup>", "2nd"),
-        ("in 2023<sup><a href=#n>3</a></sup>", "in 20233"),
+        ("in 2023<sup><a href=#n>3</a></sup>", "in 2023 3"),
+        ("Ropes<a href=#n><sup>3</sup></a> hold", "Ropes 3 hold"),
+        ("Ropes <sup><a href=#n>3</a></sup>", "Ropes 3"),
     ],
 )
-def test_powers_are_no_digits_of_their_base(source: str, said: str) -> None:
+def test_what_is_raised_is_no_part_of_the_word_or_figure_before(source: str, said: str) -> None:
     paragraph = html.fragment_fromstring(f"<p>{source}</p>")
-    write_powers(paragraph)
+    part_raised(paragraph)
     assert paragraph.text_content() == said

@@ -40,6 +40,8 @@ def _read(tmp_path: Path, body: str, kind: str = "html") -> list[Piece]:
         (TABLE.replace("Nails", "<b>N</b><i>ails</i>"), [LINES]),
         ("<p>We know that <math><mi>a</mi><mo>=</mo><msup><mi>b</mi><mn>2</mn></msup></math>.</p>",
          ["We know that a = b^2."]),
+        ("<p>Ropes hold.</p><ol><li><p>Some.<a href=#r role=doc-backlink>↩︎</a></p></li></ol>",
+         ["Ropes hold.", "Some."]),
         ("<p>It holds 10<sup>5</sup> newtons of CO<sub>2</sub>.</p>",
          ["It holds 10^5 newtons of CO2."]),
     ],
