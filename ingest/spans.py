@@ -14,7 +14,7 @@ _GROUPS: Final = frozenset({"thead", "tbody", "tfoot"})
 _CELLS: Final = frozenset({"td", "th"})
 _WIDEST: Final = 100  # columns; who writes more of them means the whole table
 _COUNT: Final = "count(.//td | .//th)"  # asked this way no cell costs an object of Python
-_SPANNING: Final = "boolean(.//@colspan | .//@rowspan)"
+_SPANNING: Final = ".//tr[*/@colspan or */@rowspan]"
 _MOST: Final = 50_000  # places that a table's cells may take beyond their own,
 _TIMES: Final = 10  # or this for each cell, whichever is more
 
@@ -38,12 +38,15 @@ def spread(table: Any) -> bool:
     """
     for foot in list(table.iterchildren("tfoot")):
         table.append(foot)
-    if not table.xpath(_SPANNING):
+    spanning = set(table.xpath(_SPANNING))
+    if not spanning:
         return True
     rows = list(_rows(table))
     reaching: dict[int, tuple[Any, int]] = {}  # by column: a cell from above, for how many rows yet
     left = most_places(int(table.xpath(_COUNT)))
     for number, row in enumerate(rows):
+        if not reaching and row not in spanning:
+            continue
         cells = [cell for cell in row if cell.tag in _CELLS]
         placed = _placed(cells, reaching, len(rows) - number)
         left -= len(placed) - len(cells)
