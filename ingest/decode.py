@@ -12,6 +12,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WESTERN = frozenset(  # what people write in cp1252, beside ASCII
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽžŸ"
+    "€…†‡‰‹›‘’“”„•–—™\xa0¡¢£¥¦§¨©ª«¬\xad®¯°±²³´µ¶·¹º»¼½¾¿×÷"
+)
+# Cyrillic or Greek has runs of such letters, Polish and Czech have these within words
+_OTHER_LETTERS = re.compile(r"[À-ÿ]{3}|(?<=[^\W\d_])[¹³¿º£¥](?=[^\W\d_])|ì(?=[a-z])")
 _SAMPLE = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MOST_CONTROL = 0.05  # share of control characters that text may hold
@@ -67,7 +73,20 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _guess(sample: bytes) -> str:
+    """Return cp1252, the most common by far, where that makes sense: few letters beyond ASCII tell
+    a guesser of all encodings too little, and it takes "São Paulo" for "Săo Paulo"."""
     from charset_normalizer import from_bytes
 
+    if _is_western(sample):
+        return "cp1252"
     best = from_bytes(sample).best()
     return best.encoding if best is not None else "cp1252"
+
+
+def _is_western(sample: bytes) -> bool:
+    try:
+        text = sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    beyond = {c for c in text if not c.isascii()}
+    return beyond <= _WESTERN and _OTHER_LETTERS.search(text) is None

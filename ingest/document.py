@@ -89,6 +89,7 @@ class Reading:
     ocr_confidence: float | None = None
     languages: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
+    is_of_slides: bool = False  # a page without a title is not under that of the page before
     doubts: list[tuple[int | None, str]] = field(default_factory=list)  # of ingest.doubts
 
 
@@ -101,6 +102,8 @@ def assemble(reading: Reading) -> ParsedDocument:
     headings: list[tuple[int, str]] = []
     position = 0
     for piece in reading.pieces:
+        if reading.is_of_slides and elements and elements[-1].page != piece.page:
+            headings = []
         if piece.kind == "title":
             headings = [h for h in headings if h[0] < piece.level]
         path = tuple(text for _, text in headings)

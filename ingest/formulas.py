@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-from functools import cached_property, lru_cache
 from typing import Any, Final
 
 _INVISIBLE: Final = re.compile("[\u2061-\u2064]")
@@ -12,7 +10,6 @@ _BRACKETS: Final = frozenset("()[]{}|,.;'′")
 _BETWEEN: Final = {"mfrac": "/", "msup": "^", "msub": "_", "munder": "_", "mover": "^"}
 _ONE: Final = re.compile(r"[^\s()+\-−*/=<>≤≥×·,]*|\([^()]*\)")  # needs no brackets
 _OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_WORD: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 # Parts of Office's formulas (ECMA-376, part 1, 22.1) with what stands between or before them.
 _PARTS: Final = {
     "f": ("", "num", "/den"),
@@ -82,29 +79,15 @@ def _grouped(formula: str) -> str:
     return flat if _ONE.fullmatch(flat) else f"({flat})"
 
 
-@lru_cache(maxsize=1)
-def write_out_in_docx() -> None:
-    """Have unstructured read formulas of a docx as text where they stand: it would leave them out,
-    and sentences with a hole in their place."""
-    options: Any = importlib.import_module("unstructured.partition.docx").DocxPartitionerOptions
-    plain = options.document.func
-
-    def document(self: Any) -> Any:
-        found = plain(self)
-        _write_out(found.element.body)
-        return found
-
-    options.document = cached_property(document)
-    options.document.__set_name__(options, "document")
-
-
-def _write_out(body: Any) -> None:
+def write_out(body: Any, namespace: str) -> None:
+    """Put the text of each formula before it, as a run of its paragraph; paragraphs, runs and texts
+    are called p, r and t in the namespace."""
     for formula in list(body.iter(f"{_OFFICE}oMath")):
         place = formula
         while place is not None and place.getparent() is not None:
-            if place.getparent().tag == f"{_WORD}p":
-                run = place.makeelement(f"{_WORD}r")
-                text = run.makeelement(f"{_WORD}t")
+            if place.getparent().tag == f"{namespace}p":
+                run = place.makeelement(f"{namespace}r")
+                text = run.makeelement(f"{namespace}t")
                 text.text = " ".join(of_office(formula).split())
                 run.append(text)
                 place.addprevious(run)

@@ -1,15 +1,17 @@
-"""What a mail carries: its attachments, and the mails that it forwards or gathers."""
+"""What stands above a mail, and what it carries: files, and mails that it forwards or gathers."""
 
 from __future__ import annotations
 
 import email
 import email.policy
+import email.utils
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
 from pathlib import Path, PurePath
 
 _LONGEST_NAME = 150
+_FIELDS = ("From", "To", "Cc", "Date")
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,40 @@ def attachments(path: Path, kind: str) -> Iterator[Attachment]:
     return _of_outlook(path) if kind == "msg" else _of_mail(path)
 
 
-def _of_mail(path: Path) -> Iterator[Attachment]:
+def heading(path: Path, kind: str) -> tuple[str, list[str]]:
+    """Return a mail's subject and, a line each, from whom it is, to whom, and of when; of what it
+    does not say nothing."""
+    subject, fields = (_fields_of_outlook if kind == "msg" else _fields)(path)
+    lines = ((name, " ".join(str(value or "").split())) for name, value in fields.items())
+    return subject, [f"{name}: {value}" for name, value in lines if value]
+
+
+def _fields(path: Path) -> tuple[str, dict[str, object]]:
+    message = _message(path)
+    return str(message["Subject"] or ""), {name: message[name] for name in _FIELDS}
+
+
+def _fields_of_outlook(path: Path) -> tuple[str, dict[str, object]]:
+    from oxmsg import Message as OutlookMessage
+
+    message = OutlookMessage.load(str(path))
+    sent = {name.lower(): value for name, value in message.message_headers.items()}
+    fields: dict[str, object] = {name: sent.get(name.lower()) for name in _FIELDS}
+    to = ", ".join(each.email_address or each.name or "" for each in message.recipients)
+    date = email.utils.format_datetime(message.sent_date) if message.sent_date else None
+    fields["From"] = fields["From"] or message.sender
+    fields["To"] = fields["To"] or to
+    fields["Date"] = fields["Date"] or date
+    return message.subject or "", fields
+
+
+def _message(path: Path) -> Message:
     with path.open("rb") as file:
-        message = email.message_from_binary_file(file, policy=email.policy.default)
-    yield from _parts(message)
+        return email.message_from_binary_file(file, policy=email.policy.default)
+
+
+def _of_mail(path: Path) -> Iterator[Attachment]:
+    yield from _parts(_message(path))
 
 
 def _parts(part: Message) -> Iterator[Attachment]:
@@ -45,10 +77,17 @@ def _parts(part: Message) -> Iterator[Attachment]:
         for inner in part.get_payload():
             if isinstance(inner, Message):
                 yield from _parts(inner)
-    elif (name := part.get_filename()) or _is_inline(part):
+    elif name := part.get_filename() or _usual_name(part):
         data = part.get_payload(decode=True)
         if isinstance(data, bytes):
-            yield Attachment(_named(name or "picture"), data, _is_inline(part))
+            yield Attachment(_named(name), data, _is_inline(part))
+
+
+def _usual_name(part: Message) -> str:
+    """Return what to call a part that has no name but is to be read, empty for all others."""
+    if part.get_content_type() == "text/calendar":
+        return "invitation.ics"
+    return "picture" if _is_inline(part) else ""
 
 
 def _is_inline(part: Message) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
-from ingest import spans
+from ingest import cells, spans
+from ingest.formulas import of_mathml
 
 
 def mend() -> None:
@@ -18,6 +20,8 @@ def mend() -> None:
     elements: Any = importlib.import_module("unstructured.partition.html.parser")
     _keep(elements)
     _spread_tables(elements)
+    _write_out_formulas(elements)
+    _begin_with_heading(reader)
     _let_nest(reader, elements)
 
 
@@ -47,10 +51,59 @@ def _spread_tables(elements: Any) -> None:
     plain = block.iter_elements
 
     def spread(self: Any) -> Iterator[Any]:
-        spans.spread(self)
-        yield from plain(self)
+        for row in self.xpath("./tr | ./*/tr"):
+            for cell in row.iterchildren("td", "th"):
+                _flatten(cell)
+        is_whole = spans.spread(self)
+        for element in plain(self):
+            element.is_whole = is_whole
+            yield element
 
     block.iter_elements, block.is_spread = spread, True
+
+
+def _flatten(cell: Any) -> None:
+    """Leave only words: unstructured would put a blank around each piece of mark-up, "H 2 O"."""
+    if len(cell):
+        said = cells.words(cell)
+        del cell[:]
+        cell.text = said
+
+
+def _write_out_formulas(elements: Any) -> None:
+    """Have formulas without TeX beside them read too: unstructured leaves them out."""
+    formula = elements.Math
+    if getattr(formula, "is_written_out", False):
+        return
+    beside = formula._latex.fget
+
+    def written(self: Any) -> str:
+        return beside(self) or " ".join(of_mathml(self).split())
+
+    formula._latex, formula.is_written_out = property(written), True
+
+
+def _begin_with_heading(reader: Any) -> None:
+    """Have the page's first heading stand above its main part, of which alone unstructured reads:
+    many pages have it in a header before that."""
+    partitioner = reader._HtmlPartitioner
+    if getattr(partitioner, "begins_with_heading", False):
+        return
+    plain = partitioner._main.func
+
+    def main(self: Any) -> Any:
+        found = plain(self)
+        cells.part_raised(found)
+        for back in found.xpath(".//a[@role='doc-backlink']"):  # from a note to its place
+            back.clear(keep_tail=True)
+        heading = next(found.getroottree().iter("h1"), None)
+        if found.tag == "main" and heading is not None and found.find(".//h1") is None:
+            heading.tail, found.text = found.text, None
+            found.insert(0, heading)
+        return found
+
+    partitioner._main, partitioner.begins_with_heading = cached_property(main), True
+    partitioner._main.__set_name__(partitioner, "_main")
 
 
 def _let_nest(reader: Any, elements: Any) -> None:

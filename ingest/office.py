@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest import charts, formulas, markup, sheets, slides, spans
+from ingest import charts, comments, diagrams, mail, markup, sheets, slides, spans, word
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -33,7 +33,6 @@ _PARTITIONS = {
 _KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
 _PICTURE = "Image"
 _LEFT_OUT = frozenset({"PageBreak", "Header", "Footer", _PICTURE, "PageNumber"})
-_MAIL_FIELDS = (("sent_from", "From"), ("sent_to", "To"), ("cc_recipient", "Cc"))
 _PAGED = frozenset({"pptx", "xlsx"})  # slides and sheets; other formats have no pages of their own
 
 
@@ -44,18 +43,23 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
     after what else stands on them, those whose place is not known at the end.
     """
     elements: list[Any] = [] if kind == "xlsx" else _elements(path, kind)
-    reading = Reading(_mail_header(elements) if kind in ("eml", "msg") else [])
+    reading = Reading(_mail_header(path, kind) if kind in ("eml", "msg") else [])
+    told = reading.warnings
     if kind == "xlsx":
-        reading.pieces += sheets.read(path)
+        reading.pieces += sheets.read(path, told)
     if pictures is None:
-        reading.pieces += _pieces(elements, kind)
+        reading.pieces += _pieces(elements, kind, told)
     else:
         with Drawings(path, kind) as drawings:
-            reading.pieces += _pieces_with_pictures(elements, kind, drawings, pictures)
+            reading.pieces += _pieces_with_pictures(elements, kind, told, drawings, pictures)
             if all(piece.kind == "title" for piece in reading.pieces):
                 reading.pieces += _pictures(list(drawings.everything()), pictures)
     if kind in ("docx", "pptx"):
+        reading.pieces += diagrams.read(path, kind)
         reading.pieces += charts.read(path, kind)
+    if kind == "pptx":
+        reading.pieces += comments.read(path)
+        reading.is_of_slides = True
     if kind in _PAGED:
         reading.pieces.sort(key=lambda piece: piece.page or 0)
         pages = {e.metadata.page_number for e in elements} | {p.page for p in reading.pieces}
@@ -70,16 +74,20 @@ def _elements(path: Path, kind: str) -> list[Any]:
     return found
 
 
-def _pieces(elements: list[Any], kind: str) -> Iterator[Piece]:
+def _pieces(elements: list[Any], kind: str, told: list[str]) -> Iterator[Piece]:
     for element in elements:
         if type(element).__name__ not in _LEFT_OUT:
-            piece = _piece(element, kind)
+            piece = _piece(element, kind, told)
             if piece.text:
                 yield piece
 
 
 def _pieces_with_pictures(
-    elements: list[Any], kind: str, drawings: Drawings, pictures: EmbeddedPictures
+    elements: list[Any],
+    kind: str,
+    told: list[str],
+    drawings: Drawings,
+    pictures: EmbeddedPictures,
 ) -> Iterator[Piece]:
     rest = list(drawings.rest(elements))
     pictures.expect(sum(drawings.holds(element) for element in elements) + len(rest))
@@ -87,7 +95,7 @@ def _pieces_with_pictures(
         if drawings.holds(element):
             yield from pictures.read(drawings.of(element))
         else:
-            yield from _pieces([element], kind)
+            yield from _pieces([element], kind, told)
     for page, content in rest:
         yield from pictures.read(content(), page)
 
@@ -101,6 +109,8 @@ def _pictures(contents: list[Content], pictures: EmbeddedPictures) -> Iterator[P
 def _options(kind: str) -> dict[str, Any]:
     if kind in ("eml", "msg"):
         return {"process_attachments": False}
+    if kind == "pptx":
+        return {"include_slide_notes": True}
     if kind in ("html", "md"):
         return {
             "extract_image_block_types": [_PICTURE],
@@ -109,12 +119,16 @@ def _options(kind: str) -> dict[str, Any]:
     return {}
 
 
-def _piece(element: Any, kind: str) -> Piece:
+def _piece(element: Any, kind: str, told: list[str]) -> Piece:
+    """Return what an element says; ``told`` gets what its document's owner is to know."""
     metadata = element.metadata
     page = metadata.page_number if kind in _PAGED else None
     name = type(element).__name__
     if name == "Table" and metadata.text_as_html:
-        return Piece("table", _table(metadata.text_as_html), page)
+        text, is_whole = _table(metadata.text_as_html)
+        if not (is_whole and getattr(element, "is_whole", True)) and spans.NOT_ALL not in told:
+            told.append(spans.NOT_ALL)
+        return Piece("table", text, page)
     text = _clean(element.text)
     if name == "Title" and _is_heading(element, kind):
         level = (metadata.category_depth or 0) + 1
@@ -135,30 +149,25 @@ def _clean(text: str) -> str:
     return joined.encode("utf-8", "replace").decode()
 
 
-def _table(html: str) -> str:
+def _table(html: str) -> tuple[str, bool]:
+    """Return a table as Markdown, and whether all of its cells are in their places."""
     from lxml import html as parser
 
     root = parser.fragment_fromstring(html, create_parent="div")
-    for table in root.iter("table"):
-        spans.spread(table)
-    return markdown(
+    spread_out = [spans.spread(table) for table in root.iter("table")]
+    rows = (
         [_clean(str(cell.text_content())) for cell in row.iterchildren("td", "th")]
         for row in root.iter("tr")
     )
+    captions = [_clean(str(caption.text_content())) for caption in root.iter("caption")]
+    return "\n".join(filter(None, [*captions, markdown(rows)])), all(spread_out)
 
 
-def _mail_header(elements: list[Any]) -> list[Piece]:
-    if not elements:
-        return []
-    metadata = elements[0].metadata
-    lines = [
-        f"{label}: {', '.join(values)}"
-        for field, label in _MAIL_FIELDS
-        if (values := getattr(metadata, field, None))
-    ]
-    header = [Piece("text", "\n".join(lines))] if lines else []
-    subject = _clean(metadata.subject or "")
-    return [Piece("title", subject), *header] if subject else header
+def _mail_header(path: Path, kind: str) -> list[Piece]:
+    subject, lines = mail.heading(path, kind)
+    title = " ".join(_clean(subject).split())
+    found = [Piece("title", title), Piece("text", _clean("\n".join(lines)))]
+    return [piece for piece in found if piece.text]
 
 
 def _partition(module: str) -> Callable[..., Any]:
@@ -169,9 +178,9 @@ def _partition(module: str) -> Callable[..., Any]:
     loaded = importlib.import_module(f"unstructured.partition.{module}")
     if module in ("docx", "odt"):
         place_in_docx()
-        formulas.write_out_in_docx()
+        word.mend()
     if module == "pptx":
-        slides.spread_tables()
+        slides.mend()
     markup.mend()
     partition: Callable[..., Any] = getattr(loaded, f"partition_{module}")
     return partition

@@ -26,14 +26,19 @@ class Package:
         self._archive = archive
         self._members = frozenset(archive.namelist())
 
+    @property
+    def main(self) -> str:
+        """The name of the part that all others belong to, empty where there is none."""
+        found = (r.target for r in self._relations("") if r.kind == "officeDocument")
+        return next(found, "")
+
     def pages(self, kind: str) -> Iterator[tuple[int | None, str]]:
         """Yield the numbers and names of the slides or sheets in their order; of a docx its body,
         which has no number."""
-        (main,) = [r.target for r in self._relations("") if r.kind == "officeDocument"][:1] or [""]
         if kind == "docx":
-            yield None, main
+            yield None, self.main
             return
-        pages = (r for r in self._shown(main) if r.kind == _PAGES[kind])
+        pages = (r for r in self._shown(self.main) if r.kind == _PAGES[kind])
         yield from ((number, page.target) for number, page in enumerate(pages, 1))
 
     def pictures(self, part: str) -> Iterator[str]:
@@ -46,8 +51,21 @@ class Package:
 
     def charts(self, part: str) -> Iterator[bytes]:
         """Yield what the charts of a part hold, in their order in it."""
+        yield from self._parts(part, "chart")
+
+    def diagrams(self, part: str) -> Iterator[bytes]:
+        """Yield what the diagrams (SmartArt) of a part hold, in their order in it."""
+        yield from self._parts(part, "diagramData")
+
+    def _parts(self, part: str, kind: str) -> Iterator[bytes]:
         for relation in self._shown(part):
-            if relation.kind == "chart":
+            if relation.kind == kind:
+                yield self._read(relation.target)
+
+    def related(self, part: str, kind: str) -> Iterator[bytes]:
+        """Yield what the parts of a kind that belong to a part hold, named in it or not."""
+        for relation in self._relations(part):
+            if relation.kind == kind:
                 yield self._read(relation.target)
 
     def _read(self, name: str) -> bytes:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from ingest import calendar
 from ingest.decode import decode
 from ingest.document import Piece, Reading
 from ingest.failures import CorruptDocument
@@ -15,6 +16,7 @@ from ingest.limits import Limits
 from ingest.tables import markdown
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+_SEPARATOR = re.compile(r'"?sep=(.)"?\n', re.IGNORECASE)  # for Excel, and no row
 _LONGEST_FIELD = 16 * 1024 * 1024
 _DELIMITERS = ",;\t|"
 _SNIFFED = 64 * 1024
@@ -30,12 +32,17 @@ def read(data: bytes, kind: str, limits: Limits) -> Reading:
         return Reading([Piece("table", table)] if (table := _table(text, kind)) else [])
     if kind == "json":
         return Reading(_json_pieces(text, limits))
+    if (events := calendar.read(text)) is not None:
+        return Reading(events)
     return Reading([Piece("text", p.strip("\n")) for p in _PARAGRAPH.split(text) if p.strip()])
 
 
 def _table(text: str, kind: str) -> str:
     csv.field_size_limit(_LONGEST_FIELD)
-    delimiter = "\t" if kind == "tsv" else _delimiter(text)
+    text = text.removeprefix("\ufeff")
+    told = _SEPARATOR.match(text)
+    delimiter = told[1] if told else "\t" if kind == "tsv" else _delimiter(text)
+    text = text[told.end() :] if told else text
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         return markdown(reader)

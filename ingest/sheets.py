@@ -6,11 +6,14 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, time
-from itertools import pairwise
+from functools import lru_cache
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from core.markdown_tables import is_rule
 from ingest.document import Piece
+from ingest.spans import NOT_ALL, most_places
 from ingest.tables import markdown
 
 logger = logging.getLogger(__name__)
@@ -19,8 +22,12 @@ Place = tuple[int, int]  # a row and a column, from 1
 _Cells = Mapping[Place, str]
 
 _FEWEST_COLUMNS: Final = 2  # of a table beside another; what is narrower belongs to its neighbour
-_RULE: Final = "| --- |"
 _OF_MANY: Final = "tc={"  # begins the author of a conversation
+_CELLS_ALONE: Final = (
+    "A part of the workbook beside its cells cannot be read, so that only the cells were: what is "
+    "said of merged cells stands in the first of them alone, and notes on cells are missing. Open "
+    "the workbook, save it again and upload the new file."
+)
 _DIGITS: Final = 15  # that a number of a workbook has
 
 
@@ -43,50 +50,71 @@ class _Block:
             yield [next(filter(None, texts))] if is_title else texts
 
 
-def read(path: Path) -> Iterator[Piece]:
+def read(path: Path, told: list[str]) -> Iterator[Piece]:
     """Yield the sheets in their order, a page each: the name as a title, tables, notes.
 
-    Formulas are told by the values that were stored with them. Raises what openpyxl does for a
-    workbook that is damaged.
+    Formulas are told by the values that were stored with them. ``told`` gets what is missing.
+    Raises what openpyxl does for a workbook that is damaged.
     """
     from openpyxl.chartsheet import Chartsheet
 
-    book = _loaded(path)
+    book = _loaded(path, told)
     for page, name in enumerate(book.sheetnames, 1):
         sheet: Any = book[name]
         is_chart = isinstance(sheet, Chartsheet)
-        found = [] if is_chart else list(_of_cells(sheet, page))
+        found = [] if is_chart else list(_of_cells(sheet, page, told))
         if found or is_chart:
             yield Piece("title", " ".join(name.split()), page)
         yield from found
 
 
-def _loaded(path: Path) -> Any:
+def _loaded(path: Path, told: list[str]) -> Any:
     """Return the workbook; its cells alone where something beside them, a drawing say, cannot be
-    read: then nothing is known of merged cells and notes."""
+    read: then nothing is known of merged cells and notes, and this is told."""
     from openpyxl import load_workbook
 
+    _only_note_what_is_merged()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of extensions that hold no text
         try:
             return load_workbook(path, data_only=True)
         except Exception:  # openpyxl raises whatever its own code does about bad parts
             logger.info("a workbook is read without what stands beside its cells", exc_info=True)
-            return load_workbook(path, data_only=True, read_only=True)
+            book = load_workbook(path, data_only=True, read_only=True)
+        told.append(_CELLS_ALONE)
+        return book
 
 
-def _of_cells(sheet: Any, page: int) -> Iterator[Piece]:
+@lru_cache(maxsize=1)
+def _only_note_what_is_merged() -> None:
+    """Have openpyxl note merged ranges as they are: it would make a cell for each of their places,
+    of which a sheet has 17 thousand million."""
+    from openpyxl.worksheet._reader import WorksheetReader
+    from openpyxl.worksheet.cell_range import CellRange, MultiCellRange
+
+    def note(self: Any) -> None:
+        merged = self.parser.merged_cells
+        if merged:
+            self.ws.merged_cells = MultiCellRange(CellRange(e.ref) for e in merged.mergeCell)
+
+    WorksheetReader.bind_merged_cells = note
+
+
+def _of_cells(sheet: Any, page: int, told: list[str]) -> Iterator[Piece]:
     present = _present(sheet)
     cells = {
         (cell.row, cell.column): text
         for cell in present
         if (text := _text(cell.value, cell.number_format))
     }
+    most = most_places(len(cells))
     merged = getattr(sheet, "merged_cells", None)
-    spans = dict(_spans(merged.ranges if merged else (), cells))
+    spans = dict(islice(_spans(merged.ranges if merged else (), cells), most + 1))
+    if len(spans) > most and NOT_ALL not in told:
+        told.append(NOT_ALL)
     for block in _blocks(cells, spans):
         text = markdown(block.table(cells, spans))
-        yield Piece("table" if _RULE in text else "text", text, page)
+        yield Piece("table" if any(map(is_rule, text.split("\n"))) else "text", text, page)
     for cell in present:
         comment = getattr(cell, "comment", None)
         if comment is not None and (said := _said(comment)):

@@ -13,22 +13,47 @@ LONGEST: Final = 80  # characters that are said again; of more the other places 
 _GROUPS: Final = frozenset({"thead", "tbody", "tfoot"})
 _CELLS: Final = frozenset({"td", "th"})
 _WIDEST: Final = 100  # columns; who writes more of them means the whole table
-_MOST: Final = 50_000  # cells of a table that are put into their places
+_COUNT: Final = "count(.//td | .//th)"  # asked this way no cell costs an object of Python
+_SPANNING: Final = ".//tr[*/@colspan or */@rowspan]"
+_MOST: Final = 50_000  # places that a table's cells may take beyond their own,
+_TIMES: Final = 10  # or this for each cell, whichever is more
+
+NOT_ALL: Final = (
+    "A table's merged cells span more places than are filled: below them, figures may stand under "
+    "other columns' names. Split the table, or merge fewer cells, and upload it again."
+)
 
 
-def spread(table: Any) -> None:
+def most_places(cells: int) -> int:
+    """Return how many places so many cells of a table may take beyond their own."""
+    return max(_MOST, _TIMES * cells)
+
+
+def spread(table: Any) -> bool:
     """Give each row of a table as many cells as it has columns, as the model of tables in HTML says
-    (WHATWG, 4.9.12). A cell that is alone in its row is said of the whole table, and only once."""
+    (WHATWG, 4.9.12). A cell that is alone in its row is said of the whole table, and only once.
+    What is at a table's foot comes last, wherever it is written.
+
+    Return whether that was done with all rows: what would let a table grow without end is not.
+    """
+    for foot in list(table.iterchildren("tfoot")):
+        table.append(foot)
+    spanning = set(table.xpath(_SPANNING))
+    if not spanning:
+        return True
     rows = list(_rows(table))
     reaching: dict[int, tuple[Any, int]] = {}  # by column: a cell from above, for how many rows yet
-    count = 0
+    left = most_places(int(table.xpath(_COUNT)))
     for number, row in enumerate(rows):
+        if not reaching and row not in spanning:
+            continue
         cells = [cell for cell in row if cell.tag in _CELLS]
         placed = _placed(cells, reaching, len(rows) - number)
-        count += len(placed)
-        if count > _MOST:
-            return
+        left -= len(placed) - len(cells)
+        if left < 0:
+            return False
         row[:] = placed
+    return True
 
 
 def _rows(table: Any) -> Iterator[Any]:

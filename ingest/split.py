@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.markdown_tables import is_rule
 from core.sentences import sentences
 from core.titles import title_of, without_extension
 from ingest.document import Box, Chunk, Element, ParsedDocument, union
-from ingest.tables import head_of, is_rule, without_bars
+from ingest.tables import head_of, without_bars
 from ingest.tokens import CHARACTERS_A_TOKEN, TokenRuler
 
 MAX_TOKENS = 200
@@ -150,10 +151,12 @@ def _units(text: str, element: Element, ruler: TokenRuler, max_tokens: int) -> I
 
 def _line_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
+    has_rule = False
     for line in text[start:end].splitlines(keepends=True):
         body = line.rstrip()
-        if is_rule(body) and spans:  # is never parted from the head above it
+        if is_rule(body) and spans and not has_rule:  # is never parted from the head above it
             spans[-1] = (spans[-1][0], start + len(body))
+            has_rule = True
         elif body:
             spans.append((start, start + len(body)))
         start += len(line)

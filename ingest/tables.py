@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
 
+from core.markdown_tables import is_rule, without_rules
+
 _BAR: Final = re.compile(r" ?(?<!\\)\| ?")
-_RULE: Final = re.compile(r"^\|(?: --- \|)+\n?", re.MULTILINE)
 _FIGURE: Final = re.compile(r"\d")
 _YEAR: Final = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d.,]\d|\d)")
 _MOST_CAPTIONS: Final = 3
@@ -56,16 +57,11 @@ def head_of(table: str) -> str:
     return lines[max(0, place - 1)]
 
 
-def is_rule(line: str) -> bool:
-    """Whether the line is the one that parts a table's head from its rows."""
-    return _RULE.fullmatch(line) is not None
-
-
 def without_bars(text: str) -> str:
     """Return a passage's words without the marks of its tables, a line a row."""
     if "|" not in text:
         return text
-    plain = _BAR.sub(" ", _RULE.sub("", text)).replace(_ESCAPED, "|")
+    plain = _BAR.sub(" ", without_rules(text)).replace(_ESCAPED, "|")
     return "\n".join(line.strip() for line in plain.split("\n"))
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
+from core.markdown_tables import is_head, rows, tables
 from core.models.embed import get_embedder
 from core.sentences import sentences
 from core.text import analyze
@@ -28,9 +29,6 @@ _STOPS: Final = (".", "!", "?", ":", ";", "…", "。", "！", "？", "।", "؟
 _WORDS_OF_A_STATEMENT: Final = 8  # content words; lists and rows of tables have no full stop
 _LONGEST_HEADING: Final = 80  # characters
 _LONGEST_CAPTION: Final = 160
-_TABLE: Final = re.compile(r"^(?:\|[^\n]*(?:\n|\Z))+", re.MULTILINE)
-_ROW: Final = re.compile(r"\|[^\n]*")
-_RULE: Final = re.compile(r"\n\|[ \t:|-]*-[ \t:|-]*(?:\n|\Z)")  # below the names of columns
 _MORE_THAN_A_NUMBER: Final = re.compile(r"\d{3}|\d[.,/:]\d|[$€£¥%]")  # of a note or an item
 _ASKING: Final = frozenset(
     "what which who whom whose when where why how did do doe does much mani name".split()
@@ -63,10 +61,10 @@ def statements(text: str) -> Iterator[Statement]:
     a colon, under what announces it as well."""
     headings: list[str] = []
     at = 0
-    for table in _TABLE.finditer(text):
-        yield from _of_prose(text, at, table.start(), headings)
-        yield from _of_table(text, table, headings)
-        at = table.end()
+    for start, end in tables(text):
+        yield from _of_prose(text, at, start, headings)
+        yield from _of_table(text, start, end, headings)
+        at = end
         del headings[1:]  # its caption
     yield from _of_prose(text, at, len(text), headings)
 
@@ -84,23 +82,24 @@ def _of_prose(text: str, start: int, end: int, headings: list[str]) -> Iterator[
             headings[1:] = [said[:_LONGEST_CAPTION]]
 
 
-def _of_table(text: str, table: re.Match[str], headings: list[str]) -> Iterator[Statement]:
+def _of_table(text: str, start: int, end: int, headings: list[str]) -> Iterator[Statement]:
     columns: list[str] = []
     group, head = "", 0
-    for row in _ROW.finditer(text, table.start(), table.end()):
-        inside = row.group().strip().removeprefix("|").removesuffix("|")
+    for a, b in rows(text, start, end):
+        row = text[a:b]
+        inside = row.strip().removeprefix("|").removesuffix("|")
         cells = [" ".join(cell.split()) for cell in inside.split("|")]
-        if set(row.group()) <= set("|-: \t"):
+        if set(row) <= set("|-: \t"):
             continue
-        if _RULE.match(text, row.end()):
-            columns, head = cells[1:], row.start()
-        elif not any(map(str.isdigit, row.group())):
+        if is_head(text, b):
+            columns, head = cells[1:], a
+        elif not any(map(str.isdigit, row)):
             group = cells[0]
         else:
             told = _under(columns, cells)
-            end = row.start() + len(_short(row.group()))
-            start = head if columns and end - head <= LONGEST else row.start()
-            yield Statement(start, end, told, _joined([*headings, group]), is_row=True)
+            cut = a + len(_short(row))
+            first = head if columns and cut - head <= LONGEST else a
+            yield Statement(first, cut, told, _joined([*headings, group]), is_row=True)
 
 
 def _joined(headings: Sequence[str]) -> str:

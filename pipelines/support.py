@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from core.markdown_tables import is_head, rows
 from core.sentences import sentences
 from core.text import analyze
 
@@ -17,8 +18,6 @@ _VERBATIM: Final = re.compile(r"[\"“«„]([^\"“”«»„]{12,400})[\"”»
 _LIST_MARK: Final = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•#>]+)\s+", re.MULTILINE)
 _CLOSING: Final = re.compile(r"[.!?…。！？\"”’)]*")
 _NUMBER: Final = re.compile(r"\d")
-_ROW: Final = re.compile(r"^\|[^\n]*", re.MULTILINE)
-_RULE: Final = re.compile(r"\n\|[ :|-]*-[ :|-]*(?:\n|\Z)")  # below a head
 _SAYS: Final = re.compile(r"\w")  # what no rule does
 
 # A claim is borne out if this share of its weighted words stands in the passage. Paraphrase
@@ -91,12 +90,12 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
     several lines of its page: together with it a row is not what the page shows."""
     for start, end in sentences(text):
         at = start
-        for row in _ROW.finditer(text, start, end):
-            if text[at : row.start()].strip():
-                yield at, row.start()
-            if _SAYS.search(row.group()) and not _RULE.match(text, row.end()):
-                yield row.span()
-            at = row.end()
+        for first, last in rows(text, start, end):
+            if text[at:first].strip():
+                yield at, first
+            if _SAYS.search(text, first, last) and not is_head(text, last):
+                yield first, last
+            at = last
         if text[at:end].strip():
             yield at, end
 

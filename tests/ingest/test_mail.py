@@ -73,6 +73,32 @@ def test_attachments_are_read_under_their_names(tmp_path: Path) -> None:
     assert document.warnings == ()
 
 
+def test_a_mail_without_words_of_its_own_keeps_what_stands_above_it(tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["From"], message["To"] = "Ann <a@example.com>", "Ben <b@example.com>, c@example.com"
+    message["Cc"], message["Subject"] = "d@example.com", "Grüße"
+    message["Date"] = "Thu, 1 Feb 2024 10:00:00 +0100"
+    _attach(message, b"Item,Left\nTar,3\n", "stock.csv")
+    title, header, *_ = _read(_written(tmp_path, message)).elements
+    assert (title.kind, title.text) == ("title", "Grüße")
+    assert header.text.split("\n") == [
+        "From: Ann <a@example.com>",
+        "To: Ben <b@example.com>, c@example.com",
+        "Cc: d@example.com",
+        "Date: Thu, 01 Feb 2024 10:00:00 +0100",
+    ]
+
+
+def test_an_invitation_is_told_in_words(tmp_path: Path) -> None:
+    event = "BEGIN:VEVENT\r\nSUMMARY:Ropes\r\nLOCATION:Room 5\r\nEND:VEVENT\r\n"
+    message = _letter()
+    message.add_alternative(f"BEGIN:VCALENDAR\r\n{event}END:VCALENDAR\r\n", subtype="calendar")
+    document = _read(_written(tmp_path, message))
+    where = next(e for e in document.elements if e.text == "Where: Room 5")
+    assert where.heading_path == ("invitation.ics", "Ropes")
+    assert "VCALENDAR" not in document.text
+
+
 def test_what_cannot_be_read_is_told_and_loses_nothing_else(tmp_path: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -64,3 +64,14 @@ def test_what_was_merged_does_not_move_other_cells_under_other_names(
         "| tall | 4 | 5 |",
         "| tall | 7 | 8 |",
     ]
+
+
+@pytest.mark.parametrize("kind", ["html", "md"])
+def test_the_owner_is_told_of_cells_that_were_not_put_in_place(tmp_path: Path, kind: str) -> None:
+    rows = ("<tr>" + "<td rowspan=999 colspan=100>a</td>" * 20 + "</tr>") * 300
+    (tmp_path / f"a.{kind}").write_text(f"<h1>Rows</h1>\n<table>{rows}</table>")
+    reading = office.read(tmp_path / f"a.{kind}", kind)
+    (told,) = reading.warnings
+    assert "figures may stand under other columns' names. Split the table" in told
+    (tmp_path / f"b.{kind}").write_text("<table><tr><td colspan=2>a</td><td>b</td></tr></table>")
+    assert office.read(tmp_path / f"b.{kind}", kind).warnings == []

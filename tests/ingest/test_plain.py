@@ -54,3 +54,10 @@ def test_deep_json_is_refused(depth: int) -> None:
 def test_broken_json_is_refused() -> None:
     with pytest.raises(CorruptDocument, match="not valid JSON"):
         _texts(b'{"a": ', "json")
+
+
+def test_a_line_that_names_the_delimiter_is_no_row() -> None:
+    reading = plain.read(b"\xef\xbb\xbfsep=;\r\nName;Price\r\nRope, long;5\r\n", "csv", Limits())
+    assert [p.text for p in reading.pieces] == [
+        "| Name | Price |\n| --- | --- |\n| Rope, long | 5 |"
+    ]

@@ -13,8 +13,9 @@ from lxml.etree import XMLSyntaxError
 from openpyxl import Workbook, load_workbook
 from openpyxl.chart import BarChart
 from openpyxl.comments import Comment
+from openpyxl.worksheet.cell_range import CellRange
 
-from ingest import sheets
+from ingest import office, sheets
 from ingest.document import Piece
 
 
@@ -24,7 +25,10 @@ def _read(tmp_path: Path, *fills: Callable[[Any], object]) -> list[Piece]:
     for number, fill in enumerate(fills, 1):
         fill(book.create_sheet(f"Part {number}"))
     book.save(tmp_path / "book.xlsx")
-    return list(sheets.read(tmp_path / "book.xlsx"))
+    told: list[str] = []
+    pieces = list(sheets.read(tmp_path / "book.xlsx", told))
+    assert told == []
+    return pieces
 
 
 def _rows(*rows: list[object]) -> Callable[[Any], None]:
@@ -152,7 +156,23 @@ def test_cells_are_read_though_a_drawing_beside_them_cannot_be(tmp_path: Path) -
             new.writestr(name, b"<c" if "drawings/drawing" in name else old.read(name))
     with pytest.raises(XMLSyntaxError):
         load_workbook(damaged)
-    assert _tables(list(sheets.read(damaged))) == [["| Item | Price |", "| Nails | 0.5 |"]]
+    told: list[str] = []
+    pieces = list(sheets.read(damaged, told))
+    assert _tables(pieces) == [["| Item | Price |", "| Nails | 0.5 |"]]
+    (warning,) = told
+    assert "notes on cells are missing. Open the workbook, save it again" in warning
+
+
+def test_a_range_as_large_as_a_sheet_is_told_and_not_filled(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet: Any = book.active
+    sheet["A1"], sheet["XFD1048576"] = "Everything", "last"
+    sheet.merged_cells.add(CellRange("A1:XFC1048575"))
+    book.save(tmp_path / "book.xlsx")
+    reading = office.read(tmp_path / "book.xlsx", "xlsx")
+    (told,) = reading.warnings
+    assert told.startswith("A table's merged cells span more places than are filled")
+    assert any("last" in piece.text for piece in reading.pieces)
 
 
 def test_a_sheet_full_of_gaps_is_read_in_linear_time(tmp_path: Path) -> None:

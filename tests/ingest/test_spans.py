@@ -28,6 +28,7 @@ def _rows(source: str) -> list[list[str]]:
         ("<thead><tr><td rowspan=0>a<td>b</thead><tr><td>c", [["a", "b"], ["a", "c"]]),
         ("<tr><td>a<td>b<td rowspan=2>z<tr><td>c", [["a", "b", "z"], ["c", "", "z"]]),
         ("<tr><td>a<td>b<td rowspan=2>z<tr>", [["a", "b", "z"], ["", "", "z"]]),
+        ("<tfoot><tr><td>z</tfoot><tbody><tr><td>a</tbody>", [["a"], ["z"]]),
         ("<tr><td rowspan=x colspan=-1>a<td colspan='²'>b", [["a", "b"]]),
         ("<tr><td colspan=99999>a<td>b", [["a"] * 100 + ["b"]]),
     ],
@@ -50,7 +51,17 @@ def test_a_table_within_a_cell_is_left_to_itself() -> None:
 
 def test_a_table_that_would_grow_without_end_does_not() -> None:
     row = "<tr>" + "<td rowspan=999 colspan=100>a" * 20
-    assert sum(map(len, _rows(row * 300))) < 60_000
+    table = html.fragment_fromstring(f"<table>{row * 300}</table>")
+    assert not spread(table)
+    assert sum(map(len, table.iter("tr"))) < 200_000
+
+
+def test_a_large_table_is_put_in_place_down_to_its_last_row() -> None:
+    group = "<tr><td rowspan=2>{0}<td>1<td>2<td>3<td>4<tr><td>5<td>6<td>7<td>8"
+    table = html.fragment_fromstring(f"<table>{''.join(map(group.format, range(6000)))}</table>")
+    assert spread(table)
+    *_, last = table.iter("tr")
+    assert [cell.text_content() for cell in last] == ["5999", "5", "6", "7", "8"]
 
 
 _NUMBER = st.integers(0, 4)

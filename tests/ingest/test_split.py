@@ -90,6 +90,16 @@ def test_a_long_table_is_cut_between_rows_and_keeps_its_header() -> None:
         assert "|" not in embedding_text(chunk, "stock.csv")
 
 
+def test_rows_of_dashes_are_rows_and_not_part_of_the_head() -> None:
+    table = markdown([["Name", "Sold"], *[["-", "-"]] * 2000, ["Rope", "7"]])
+    first, *rest = split(_document(Piece("table", table)))
+    assert first.text.startswith("| Name | Sold |\n| --- | --- |\n")
+    assert rest
+    assert all(chunk.context == "| Name | Sold |" for chunk in rest)
+    assert max(len(chunk.text) for chunk in [first, *rest]) < 15_000
+    assert rest[-1].text.endswith("| Rope | 7 |")
+
+
 def test_overlap_repeats_whole_sentences_of_the_passage_before() -> None:
     document = _document(Piece("text", prose("Every sentence is counted here", 80)))
     chunks = split(document, overlap_tokens=40)

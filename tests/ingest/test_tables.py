@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from core.markdown_tables import is_rule
 from ingest.tables import (
     Cell,
     columns_of,
     head_of,
     in_columns,
-    is_rule,
     joined_amounts,
     markdown,
     without_bars,
@@ -24,6 +24,13 @@ def test_rows_become_a_markdown_table_as_wide_as_its_widest_row() -> None:
     ]
     assert is_rule(table.split("\n")[1])
     assert without_bars(table) == "Item Sold\nRopes 7 8\na | b 1"
+
+
+@pytest.mark.parametrize("rule", ["|---|---|", "|:--|--:|", "| --- | --- |  "])
+def test_rules_that_others_write_are_no_words_either(rule: str) -> None:
+    table = f"| Item | Sold |\n{rule}\n| Ropes | 7 |"
+    assert without_bars(table) == "Item Sold\nRopes 7"
+    assert head_of(table) == "| Item | Sold |"
 
 
 def test_a_caption_stands_before_the_head_but_a_section_is_a_row() -> None:

@@ -135,9 +135,10 @@ def test_a_sentence_that_stands_as_it_is_said_is_the_quote_whatever_it_quotes_it
     assert citation.quote == said
 
 
-def test_of_a_table_the_row_that_bears_a_claim_out_is_the_quote() -> None:
+@pytest.mark.parametrize("rule", ["| --- | --- | --- |", "|---|--:|--:|", "|\t-\t|\t-\t|\t-\t|"])
+def test_of_a_table_the_row_that_bears_a_claim_out_is_the_quote(rule: str) -> None:
     table = (
-        "Sales were as follows:\n\n|  | July 1, 2023 | July 1, 2022 |\n| --- | --- | --- |\n"
+        f"Sales were as follows:\n\n|  | July 1, 2023 | July 1, 2022 |\n{rule}\n"
         "| Phones | $ 39,669 | $ 40,665 |\n| Tablets | 5,791 | 7,224 |"
     )
     span = find_support("Sales of tablets were 5,791 on July 1, 2023.", table)

@@ -1,6 +1,6 @@
 """Words of a JATS article's elements: mark-up flattened, formulas on a line, references in words.
 
-Tags are local names: ``ingest.jats`` takes the namespaces away.
+Tags are local names: ``ingest.jats.article`` takes the namespaces away.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _INLINE: Final = frozenset(
     "styled-content sub sup tex-math underline uri x xref".split()
 )
 _APART: Final = frozenset(
-    "alt-text break def disp-formula disp-quote fn list list-item long-desc p table td th "
+    "alt-text break def disp-formula disp-quote entry fn list list-item long-desc p table td th "
     "title".split()
 )
 _NOTES: Final = frozenset({"aff", "author-notes", "bibr", "corresp", "fn", "table-fn"})

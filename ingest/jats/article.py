@@ -1,4 +1,4 @@
-"""Scientific articles in JATS, the XML of PubMed Central and of many publishers."""
+"""A whole article: its parts in the order of reading, and XML that is damaged or no article."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any, Final
 from ingest.decode import decode
 from ingest.document import Piece, Reading
 from ingest.failures import CorruptDocument
-from ingest.jats_blocks import flow, section
-from ingest.jats_front import notes, opening
-from ingest.jats_text import text_of
+from ingest.jats import cals
+from ingest.jats.blocks import flow, section
+from ingest.jats.front import notes, opening
+from ingest.jats.text import text_of
+from ingest.spans import NOT_ALL, spread
 
 _HEAD: Final = 65_536
 _ARTICLE: Final = re.compile(r"<(?:[\w.-]+:)?article[\s>]")
@@ -49,6 +51,10 @@ def read(path: Path) -> Reading | None:
         if not _is_article(root):
             return None
         _tidy(root)
+        cals.rewrite(root)
+        spread_out = [spread(table) for table in list(root.iter("table", "array"))]
+        if not all(spread_out):
+            warnings.append(NOT_ALL)
         reading = Reading(list(_article(root, 1)), warnings=warnings)
     except RecursionError as error:
         raise CorruptDocument("The article is nested too deeply: flatten it.") from error

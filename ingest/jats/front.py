@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ingest.document import Piece
-from ingest.jats_blocks import block, flow
-from ingest.jats_text import even, text_of
+from ingest.jats.blocks import block, flow
+from ingest.jats.text import even, text_of
 
 _PUBLISHED: Final = (
     ("journal-meta//journal-title", ""),

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from ingest.document import Kind, Piece
-from ingest.jats_text import add, even, reference, text_of
-from ingest.spans import spread
+from ingest.jats.text import add, even, reference, text_of
 from ingest.tables import markdown
 
 _TITLES: Final = {
@@ -27,7 +26,7 @@ _BLOCKS: Final = frozenset(
     "table-wrap-foot table-wrap-group title trans-abstract verse-group".split()
 )
 _ONLY_IN_BLOCKS: Final = ("p", "caption", "sec", "list", "table", "fig")
-_ROWS: Final = "./tr | ./thead/tr | ./tbody/tr | ./tfoot/tr | ./tgroup/*/row"
+_ROWS: Final = "./tr | ./thead/tr | ./tbody/tr | ./tfoot/tr"
 
 
 def section(element: Any, level: int) -> Iterator[Piece]:
@@ -152,9 +151,16 @@ def _code(element: Any) -> Iterator[Piece]:
 
 
 def _table(table: Any) -> Iterator[Piece]:
-    spread(table)
+    for named in table.iterchildren("title", "caption"):
+        if text := text_of(named):
+            yield Piece("text", text)
+    for part in list(table.iterchildren("table")) or [table]:
+        yield from _rows(part)
+
+
+def _rows(table: Any) -> Iterator[Piece]:
     rows = table.xpath(_ROWS)
-    cells = [[text_of(cell) for cell in row.iterchildren("td", "th", "entry")] for row in rows]
+    cells = [[text_of(cell) for cell in row.iterchildren("td", "th")] for row in rows]
     count = len([row for row in rows if row.getparent().tag == "thead"])
     written = markdown([_one_head(cells[:count]), *cells[count:]] if count > 1 else cells)
     if written:

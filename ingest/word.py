@@ -1,0 +1,147 @@
+"""Word documents as unstructured reads them but for what it would lose.
+
+python-docx knows the runs that are a paragraph's own. What was inserted by someone whose changes
+are tracked, what stands in fields of a form or in a text box, and notes are no such runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import posixpath
+import re
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+from ingest import formulas
+from ingest.comments import told
+from ingest.package import parsed
+
+_W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_INLINE: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}inline"
+_GONE: Final = (f"{_W}del", f"{_W}moveFrom", f"{_W}sdtPr", f"{_W}sdtEndPr")
+_AROUND: Final = tuple(
+    f"{_W}{name}"
+    for name in "ins moveTo sdt sdtContent smartTag fldSimple customXml bdo dir".split()
+)
+_DELETED_ROWS: Final = ".//w:tr[w:trPr/w:del]"
+_CONTENTS: Final = ".//w:sdt[w:sdtPr/w:docPartObj/w:docPartGallery[@w:val='Table of Contents']]"
+_TWICE: Final = (
+    ".//*[local-name()='AlternateContent'][*[local-name()='Choice']//w:txbxContent]"
+    "/*[local-name()='Fallback']"
+)
+_RAISED: Final = ".//w:r[w:rPr/w:vertAlign[@w:val='superscript']]"
+_POWER: Final = re.compile(r"[-−–+]?\d+")
+_NOTES: Final = {  # the reference in the text, by the part that says what it refers to
+    "footnotes": f"{_W}footnoteReference",
+    "endnotes": f"{_W}endnoteReference",
+    "comments": f"{_W}commentReference",
+}
+
+
+@lru_cache(maxsize=1)
+def mend() -> None:
+    """Have unstructured read formulas, accepted changes, fields, text boxes and notes of a docx
+    where they stand: it would leave them out, and sentences with a hole in their place."""
+    options: Any = importlib.import_module("unstructured.partition.docx").DocxPartitionerOptions
+    plain = options.document.func
+
+    def document(self: Any) -> Any:
+        found = plain(self)
+        body = found.element.body
+        _accept_changes(body)
+        _take_out_of_boxes(body)
+        formulas.write_out(body, _W)
+        _write_powers(body)
+        _place_notes(found)
+        return found
+
+    options.document = cached_property(document)
+    options.document.__set_name__(options, "document")
+
+
+def _accept_changes(body: Any) -> None:
+    """Leave what is in force, with nothing around it that python-docx does not look into."""
+    from lxml import etree
+
+    for gone in (*body.xpath(_DELETED_ROWS), *body.xpath(_CONTENTS)):
+        if gone.getparent() is not None:
+            gone.getparent().remove(gone)
+    etree.strip_elements(body, *_GONE, with_tail=False)
+    etree.strip_tags(body, *_AROUND)
+    for base in body.xpath(".//w:ruby/w:rubyBase"):  # above it stands how it is read
+        words = "".join(text.text or "" for text in base.iter(f"{_W}t"))
+        base.getparent().addprevious(_text(base, words))
+
+
+def _take_out_of_boxes(body: Any) -> None:
+    """Have the paragraphs of a text box follow the one that it is anchored to. A box of one line
+    within a line is read there."""
+    for fallback in body.xpath(_TWICE):  # the same for old programs
+        fallback.getparent().remove(fallback)
+    last: dict[Any, Any] = {}  # what was taken out behind a paragraph, at its end
+    for box in body.xpath(".//w:txbxContent"):
+        place = next(box.iterancestors(f"{_W}p"), None)
+        is_in_line = len(box) == 1 and next(box.iterancestors(_INLINE), None) is not None
+        if place is None or is_in_line:
+            continue
+        for block in list(box):
+            last.get(place, place).addnext(block)
+            last[place] = block
+
+
+def _write_powers(body: Any) -> None:
+    """Have 10 to the 5th not be 105."""
+    for run in body.xpath(_RAISED):
+        before = run.getprevious()
+        follows = before is not None and before.tag == run.tag and before.text[-1:].isdigit()
+        if follows and _POWER.fullmatch(run.text.strip()):
+            run.insert(1, _text(run, "^"))  # behind its properties
+
+
+def _place_notes(document: Any) -> None:
+    """Put notes and comments as paragraphs behind those that refer to them, or behind the table."""
+    notes = dict(_notes(document.part))
+    last: dict[Any, Any] = {}  # what was put behind a block, at its end
+    for reference in document.element.body.iter(*_NOTES.values()):
+        place = _block(reference)
+        if place is None:
+            continue
+        for words in notes.get((reference.tag, reference.get(f"{_W}id")), ()):
+            paragraph, run = place.makeelement(f"{_W}p"), place.makeelement(f"{_W}r")
+            run.append(_text(run, words))
+            paragraph.append(run)
+            last.get(place, place).addnext(paragraph)
+            last[place] = paragraph
+
+
+def _notes(part: Any) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    """Yield the paragraphs of each note by its reference and id."""
+    for relation in part.rels.values():
+        reference = _NOTES.get(posixpath.basename(relation.reltype))
+        if reference is None or relation.is_external:
+            continue
+        for note in parsed(relation.target_part.blob):
+            lines = [line for p in note.iter(f"{_W}p") if (line := _words(p))]
+            if reference == _NOTES["comments"] and lines:
+                lines = [told(" ".join(lines), note.get(f"{_W}author"))]
+            yield (reference, note.get(f"{_W}id")), lines
+
+
+def _words(paragraph: Any) -> str:
+    breaks = (f"{_W}tab", f"{_W}br", f"{_W}cr")
+    parts = paragraph.iter(f"{_W}t", *breaks)
+    return " ".join("".join(" " if p.tag in breaks else p.text or "" for p in parts).split())
+
+
+def _block(element: Any) -> Any:
+    """Return the outermost table that the element stands in, else its paragraph, if any."""
+    around = list(element.iterancestors(f"{_W}p", f"{_W}tbl"))
+    tables = [block for block in around if block.tag == f"{_W}tbl"]
+    return next(reversed(tables or around), None)
+
+
+def _text(near: Any, words: str) -> Any:
+    text = near.makeelement(f"{_W}t")
+    text.text = words
+    return text
