@@ -7,11 +7,32 @@ import email.policy
 import email.utils
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage, Message
 from pathlib import Path, PurePath
+from typing import Any, Final
 
-_LONGEST_NAME = 150
-_FIELDS = ("From", "To", "Cc", "Date")
+_LONGEST_NAME: Final = 150
+_FIELDS: Final = ("From", "To", "Cc", "Date")
+_AS_TEXT: Final = HeaderRegistry(use_default_map=False)
+
+
+# What Python's parser of headers raises where addresses are malformed, as those of many mails are.
+_TRIPPED: Final = (LookupError, AttributeError, TypeError, ValueError, MessageError)
+
+
+class _Headers(HeaderRegistry):
+    """Headers as Python's parser reads them, as text where it cannot."""
+
+    def __call__(self, name: str, value: str) -> Any:
+        try:
+            return super().__call__(name, value)
+        except _TRIPPED:
+            return _AS_TEXT(name, value)
+
+
+_LENIENT: Final = email.policy.EmailPolicy(header_factory=_Headers())
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,25 @@ def heading(path: Path, kind: str) -> tuple[str, list[str]]:
     return subject, [f"{name}: {value}" for name, value in lines if value]
 
 
+def readable(path: Path) -> bytes | None:
+    """Return a mail without the headers that Python's own parser, which others use, trips over;
+    ``None`` if it has none of these."""
+    with path.open("rb") as file:
+        message = email.message_from_binary_file(file, policy=email.policy.default)
+    damaged = [name for name in set(message.keys()) if _trips(message, name)]
+    for name in damaged:
+        del message[name]
+    return bytes(message) if damaged else None
+
+
+def _trips(message: Message, name: str) -> bool:
+    try:
+        message.get_all(name)
+    except _TRIPPED:
+        return True
+    return False
+
+
 def _fields(path: Path) -> tuple[str, dict[str, object]]:
     message = _message(path)
     return str(message["Subject"] or ""), {name: message[name] for name in _FIELDS}
@@ -61,7 +101,7 @@ def _fields_of_outlook(path: Path) -> tuple[str, dict[str, object]]:
 
 def _message(path: Path) -> Message:
     with path.open("rb") as file:
-        return email.message_from_binary_file(file, policy=email.policy.default)
+        return email.message_from_binary_file(file, policy=_LENIENT)
 
 
 def _of_mail(path: Path) -> Iterator[Attachment]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,7 +71,9 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
 
 def _elements(path: Path, kind: str) -> list[Any]:
     partition = _partition(_PARTITIONS[kind])
-    found: list[Any] = partition(filename=str(path), languages=[""], **_options(kind))
+    mended = mail.readable(path) if kind == "eml" else None
+    source = {"filename": str(path)} if mended is None else {"file": io.BytesIO(mended)}
+    found: list[Any] = partition(**source, languages=[""], **_options(kind))
     return found
 
 

@@ -30,7 +30,11 @@ __all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
 
 log = structlog.get_logger(__name__)
 _SHALLOWEST: Final = 100  # candidates from each side
-_SECOND_LOOK: Final = 3  # candidates for each result, looked for where the best answers point
+# Candidates for each result, and at least so many: nearest to the question where words have found
+# their hundred as well, and looked for where the best answers point.
+_FIRST_LOOK: Final = 4
+_LEAST_FIRST: Final = 48
+_SECOND_LOOK: Final = 3
 _LEAST_SECOND: Final = 30
 
 
@@ -193,17 +197,18 @@ class _Search:
 
     async def _hybrid(self, unit: Unit) -> list[Ranked]:
         vector, measurer = self._vector, self._measurer
+        depth = self._depth(_FIRST_LOOK, _LEAST_FIRST) if self._worded else None
         if self._measured is None:
-            candidates = await measurer.near(unit, vector, self._worded)
+            candidates = await measurer.near(unit, vector, self._worded, depth)
         else:
-            candidates = self._measured.joined(await measurer.near(unit, vector))
+            candidates = self._measured.joined(await measurer.near(unit, vector, depth=depth))
         self._clock.lap("vectorMs")
         if not candidates.nos:
             return []
         fused = fuse(candidates, vector, measurer.document_evidence(candidates))
         moved = feedback(candidates, vector, fused)
         self._clock.lap("fuseMs")
-        depth = min(max(_LEAST_SECOND, _SECOND_LOOK * _wanted(self._query)), self._scope.depth)
+        depth = self._depth(_SECOND_LOOK, _LEAST_SECOND)
         candidates = candidates.joined(await measurer.near(unit, moved, depth=depth))
         self._clock.lap("vectorMs")
         fused = fuse(candidates, moved, measurer.document_evidence(candidates))
@@ -211,6 +216,10 @@ class _Search:
         ranked = _ranked(candidates, fused, vector=cosines, keyword=candidates.keyword)
         self._clock.lap("fuseMs")
         return ranked
+
+    def _depth(self, times: int, least: int) -> int:
+        """Return how many are looked for: so many times the results, within bounds."""
+        return min(max(least, times * _wanted(self._query)), self._scope.depth)
 
 
 def _ranked(

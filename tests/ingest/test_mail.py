@@ -89,6 +89,26 @@ def test_a_mail_without_words_of_its_own_keeps_what_stands_above_it(tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"From: <@\nTo: a@b, <c\nDate: garbage",
+        b"From: [a]b\nTo: (((\nDate: Mon, 99 Foo 20 99:99",
+        b"From: \xe9 <a@b>\nTo: a@[127.0.0",
+        b"From: :;:;\nCc: <a@b>>",
+    ],
+)
+def test_a_mail_whose_addresses_are_damaged_is_read_all_the_same(
+    tmp_path: Path, header: bytes
+) -> None:
+    path = tmp_path / "a.eml"
+    path.write_bytes(header + b"\nSubject: Ropes\n\nTen ropes are left in the loft.\n")
+    document = read_document(path, path.name, Limits(), "eng", lambda *_: None)
+    title, above, *_, said = document.elements
+    assert (title.text, said.text) == ("Ropes", "Ten ropes are left in the loft.")
+    assert above.text.startswith("From: ")
+
+
 def test_an_invitation_is_told_in_words(tmp_path: Path) -> None:
     event = "BEGIN:VEVENT\r\nSUMMARY:Ropes\r\nLOCATION:Room 5\r\nEND:VEVENT\r\n"
     message = _letter()

@@ -269,3 +269,43 @@ async def test_what_words_found_is_measured_early_or_late_with_the_same_results(
     assert [(hit.id, hit.score) for hit in early.results] == [
         (hit.id, hit.score) for hit in late.results
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "top_k", "looks"),
+    [
+        ("where does a walrus sleep?", 10, [48, 30]),
+        ("where does a walrus sleep?", 20, [80, 60]),
+        ("where does a walrus sleep?", 60, [100, 100]),
+        ("qui dort?", 10, [None, 30]),  # no word of it is found: meaning alone has to find it
+    ],
+)
+async def test_fewer_of_the_nearest_are_looked_for_where_words_have_found_theirs(
+    store: Store,
+    owner: Owner,
+    monkeypatch: pytest.MonkeyPatch,
+    question: str,
+    top_k: int,
+    looks: list[int | None],
+) -> None:
+    base = await make_base(store, owner.workspace_id)
+    for number in range(130):
+        await add_document(store, base, [f"walrus {number} sleeps"])
+    asked: list[int | None] = []
+    near = Measurer.near
+
+    async def noting(
+        self: Measurer,
+        unit: Unit,
+        vector: NDArray[np.float32],
+        scored: Mapping[int, float] | None = None,
+        depth: int | None = None,
+    ) -> Candidates:
+        asked.append(depth)
+        return await near(self, unit, vector, scored, depth)
+
+    monkeypatch.setattr(Measurer, "near", noting)
+    query = SearchQuery(question, top_k=top_k)
+    found = await search(store, owner.workspace_id, [base.id], query)
+    assert asked == looks
+    assert len(found.results) == top_k
