@@ -28,6 +28,7 @@ _OUTPUTS: Final = {
     "template": "text",
     "response": "data",
 }
+_START: Final = AddBlock(op="add_block", id="start", type="start", name="Start", settings={})
 _TELLING: Final = frozenset({"slack", "mail", "response"})
 
 
@@ -78,14 +79,18 @@ async def build_workflow(desk: Desk, params: Steps) -> JsonValue:
 def operations_for(
     definition: Definition, steps: Sequence[Step], base_ids: Sequence[str]
 ) -> list[Operation]:
-    """Return the operations that put steps behind the end of a workflow."""
+    """Return the operations that put steps behind the end of a workflow; an empty one gets what
+    starts it."""
+    found: list[Operation] = []
+    if not definition.get("blocks"):
+        found.append(_START)
+        definition = applied(definition, found)
     way = _way(definition)
     end = str(way[-1]["id"])
     given = [each for each in way if each["type"] in _OUTPUTS][-1]
     before = f"<{normalised(given['name'])}.{_OUTPUTS[given['type']]}>"
     names = {normalised(str(each["name"])) for each in definition["blocks"].values()}
     ids = set(definition["blocks"])
-    found: list[Operation] = []
     for step in steps:
         made = step.made(before, base_ids)
         name = _unused(made.name, names)
@@ -125,14 +130,15 @@ def _unused(wanted: str, taken: set[str]) -> str:
     return name
 
 
-# Without them a small model begins with what a sentence names last, and leaves out the model.
+# Without them a small model begins with what a sentence names last, and leaves out the model. It
+# takes from them what nobody has said: so the channel is one that every workspace of Slack has.
 _EXAMPLES: Final[Sequence[tuple[str, JsonValue]]] = (
     (
-        "Have a model write a limerick and post it in #fun.",
+        "Have a model write a limerick and post it in #general.",
         {
             "steps": [
                 {"do": "agent", "instructions": "Write a limerick.", "fromDocuments": False},
-                {"do": "slack", "channel": "#fun"},
+                {"do": "slack", "channel": "#general"},
             ]
         },
     ),

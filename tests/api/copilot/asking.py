@@ -18,9 +18,16 @@ Told = dict[str, Any]
 
 def use_model(patch: pytest.MonkeyPatch, settings: Settings, model: OpenAIStandIn) -> None:
     """Have the one server ask a stand-in."""
-    patch.setattr(settings, "chat_model", "openai/stand-in")
-    patch.setattr(settings, "chat_base_url", model.base_url)
-    patch.setattr(settings, "chat_api_key", SecretStr(KEY))
+    use_server(patch, settings, "openai/stand-in", model.base_url, KEY)
+
+
+def use_server(
+    patch: pytest.MonkeyPatch, settings: Settings, name: str, base_url: str, key: str
+) -> None:
+    """Have the one server ask a model that is there at an address."""
+    patch.setattr(settings, "chat_model", name)
+    patch.setattr(settings, "chat_base_url", base_url)
+    patch.setattr(settings, "chat_api_key", SecretStr(key))
     patch.setattr("core.models.chat.get_settings", lambda: settings)
 
 

@@ -111,12 +111,12 @@ async def test_a_sentence_becomes_a_workflow_that_runs_and_can_be_taken_back(
     (posted,) = slack.asked
     assert posted.json()["text"].startswith(f"{SLIPWAY} [1]")
 
-    await _by_webhook(member, path, workflow_id)
+    await by_webhook(member, path, workflow_id)
     assert slack.asked[1].json()["text"].startswith(f"{SLIPWAY} [1]")
-    await _taken_back(member, path, former)
+    await taken_back(member, path, former)
 
 
-async def _by_webhook(member: Member, path: str, workflow_id: str) -> None:
+async def by_webhook(member: Member, path: str, workflow_id: str) -> None:
     """Deploy it, and have a webhook bring the question."""
     assert (await member.browser.post(f"{path}/deploy", json={})).status_code == 200
     settings = {"auth": "none", "mode": "sync"}
@@ -126,7 +126,7 @@ async def _by_webhook(member: Member, path: str, workflow_id: str) -> None:
     assert answer.json()["success"], answer.text
 
 
-async def _taken_back(member: Member, path: str, former: dict[str, Any]) -> None:
+async def taken_back(member: Member, path: str, former: dict[str, Any]) -> None:
     (checkpoint,) = (await member.browser.get("/api/copilot/checkpoints")).json()["data"]
     revert = f"/api/copilot/checkpoints/{checkpoint['id']}/revert"
     assert (await member.browser.post(revert)).status_code == 200

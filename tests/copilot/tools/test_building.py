@@ -101,9 +101,19 @@ def test_steps_go_behind_what_there_is() -> None:
     assert _settings(after)["Post"]["params"]["text"] == f"<{name.lower()}.text>"
 
 
+@pytest.mark.parametrize("empty", [{}, {"blocks": {}, "edges": []}])
+def test_an_empty_workflow_gets_what_starts_it(empty: dict[str, Any]) -> None:
+    after = _built(empty, [{"do": "response"}])
+    assert check(parse(after), runnable=True) == []
+    assert [each["type"] for each in after["blocks"].values()] == ["start", "response"]
+    assert _settings(after)["Response"] == {"data": "<start.input>"}
+
+
 def test_without_a_start_there_is_nothing_to_go_behind() -> None:
+    before = definition([block("t", template="x")], "")
+    del before["blocks"]["s"]
     with pytest.raises(ValidationFailed, match="no start"):
-        _built({"blocks": {}, "edges": []}, [{"do": "response"}])
+        _built(before, [{"do": "response"}])
 
 
 @pytest.mark.parametrize("model", ["local/qwen2.5-coder-1.5b", "openai/gpt-4o"])
