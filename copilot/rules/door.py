@@ -41,12 +41,19 @@ async def answer(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
 def followed(plan: Plan, results: Sequence[Result], model: str) -> Iterator[ChatDelta]:
     """Yield the plan's next calls, or what it tells in the end, as a model would."""
     uses = plan.next(results)
+    if not uses:
+        yield from said(plan.tell(results), model)
+        return
     for use in uses:
         yield ToolCall(new_id("call"), use.tool, json.dumps(use.arguments))
-    text = "" if uses else plan.tell(results)
+    yield Finished(model, "tool_calls", 0, 0, 0.0)
+
+
+def said(text: str, model: str) -> Iterator[ChatDelta]:
+    """Yield a text as a model would say it."""
     for start in range(0, len(text), _PIECE):
         yield TextDelta(text[start : start + _PIECE])
-    yield Finished(model, "tool_calls" if uses else "stop", 0, 0, 0.0)
+    yield Finished(model, "stop", 0, 0, 0.0)
 
 
 def question_in(messages: Sequence[Message]) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from copilot.rules.calls import Result
-from copilot.rules.door import followed, question_in
+from copilot.rules.door import followed, question_in, said
 from copilot.rules.plans import Plan, plan_for
+from copilot.rules.telling import built
 from core.models import chat
 from core.models.messages import ChatDelta, ChatRequest
 from pipelines.calling import ToolResult
@@ -29,7 +30,8 @@ class Guided:
 
     A small model draws no chart of numbers that it must copy, answers questions about the service
     out of its own head, and leaves names and figures out of what it tells: so those that a rule
-    knows are answered as without a model, by calls that the answer names.
+    knows are answered as without a model, by calls that the answer names, and what was built is
+    told by a rule.
     """
 
     results: list[Result] = field(default_factory=list)
@@ -51,9 +53,19 @@ class Guided:
             for delta in followed(self._plan, self.results, request.model or ""):
                 yield delta
             return
+        if self._has_built(request):
+            for delta in said(built(self.results[-1]), request.model or ""):
+                yield delta
+            return
         async with aclosing(chat.stream(_narrowed(request))) as deltas:
             async for delta in deltas:
                 yield delta
+
+    def _has_built(self, request: ChatRequest) -> bool:
+        """Whether all that was asked for is built: of that a small model says whatever was last."""
+        last = self.results[-1] if self.results else None
+        is_built = last is not None and last.tool == _BUILD and last.output is not None
+        return is_built and not _RUNNING.search(question_in(request.messages))
 
 
 def _narrowed(request: ChatRequest) -> ChatRequest:

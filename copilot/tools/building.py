@@ -65,15 +65,17 @@ async def build_workflow(desk: Desk, params: Steps) -> JsonValue:
     before gave. What starts it, a webhook or a schedule, is no step."""
     if desk.workflow_id is None:
         raise ValidationFailed("This builds the workflow that a chat is about; here there is none.")
-    row, checkpoint = await edit(
-        desk,
-        desk.workflow_id,
-        lambda definition: applied(
-            definition, operations_for(definition, params.steps, desk.base_ids)
-        ),
-        None,
-    )
-    return told_of(row, checkpoint)
+    operations: list[Operation] = []
+
+    def build(definition: Definition) -> Definition:
+        operations[:] = operations_for(definition, params.steps, desk.base_ids)
+        return applied(definition, operations)
+
+    row, checkpoint = await edit(desk, desk.workflow_id, build, None)
+    added: list[JsonValue] = [
+        {"name": each.name, "type": each.type} for each in operations if isinstance(each, AddBlock)
+    ]
+    return {**told_of(row, checkpoint), "added": added}
 
 
 def operations_for(

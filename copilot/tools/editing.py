@@ -55,7 +55,7 @@ async def edit_workflow(desk: Desk, params: Edits) -> JsonValue:
     return told_of(row, checkpoint)
 
 
-def told_of(row: Workflow, checkpoint: Checkpoint) -> JsonValue:
+def told_of(row: Workflow, checkpoint: Checkpoint) -> dict[str, JsonValue]:
     """Return what a model is told of a workflow that it changed."""
     issues: list[JsonValue] = [dict(i) for i in check(parse(row.definition), runnable=True)]
     return {

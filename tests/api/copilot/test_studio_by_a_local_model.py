@@ -64,9 +64,8 @@ async def test_a_sentence_becomes_a_workflow_that_runs_and_can_be_taken_back(
     }
     told = await talk(member.browser, body, allow)
     assert told[-1]["payload"]["status"] == "completed", told
-    built, *repeated = results(told)
+    (built,) = results(told)
     assert (built["name"], built["output"]["valid"]) == ("build_workflow", True)
-    assert {each["status"] for each in repeated} <= {"error"}  # called before, and refused
     blocks = (await member.browser.get(path)).json()["blocks"].values()
     assert sorted(block["type"] for block in blocks) == ["agent", "start", "tool"]
 

@@ -90,3 +90,40 @@ async def test_who_builds_is_shown_the_tools_for_that(
     model = FakeChat([["Done."]])
     await _done(monkeypatch, question, model, *(Noted(name, {}) for name in names))
     assert {tool.name for tool in model.requests[0].tools} == shown
+
+
+BUILT: dict[str, JsonValue] = {
+    "valid": True,
+    "issues": [],
+    "added": [{"name": "Answer", "type": "agent"}, {"name": "Post", "type": "tool"}],
+}
+BUILDS = ToolCall("c", "build_workflow", "{}")
+
+
+async def test_what_was_built_is_told_by_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = FakeChat([[BUILDS]])
+    tool = Noted("build_workflow", BUILT)
+    done = await _done(monkeypatch, "When a mail comes, answer it.", model, tool)
+    assert (len(tool.asked), len(model.requests)) == (1, 1)
+    assert done.content.index("**Answer** (`agent`)") < done.content.index("**Post** (`tool`)")
+    assert "Nothing keeps it from running" in done.content
+
+
+async def test_what_keeps_it_from_running_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    issues: list[JsonValue] = [{"message": "Post: the channel is missing."}]
+    tool = Noted("build_workflow", {**BUILT, "valid": False, "issues": issues})
+    done = await _done(monkeypatch, "When a mail comes, answer it.", FakeChat([[BUILDS]]), tool)
+    assert "- Post: the channel is missing." in done.content
+    assert "Nothing keeps" not in done.content
+
+
+@pytest.mark.parametrize(
+    ("question", "output"),
+    [("Answer mails, and test it.", BUILT), ("When a mail comes, answer it.", "refused")],
+)
+async def test_the_model_goes_on_where_there_is_more_to_do(
+    monkeypatch: pytest.MonkeyPatch, question: str, output: JsonValue
+) -> None:
+    model = FakeChat([[BUILDS], ["Done."]])
+    done = await _done(monkeypatch, question, model, Noted("build_workflow", output))
+    assert (len(model.requests), done.content) == (2, "Done.")
