@@ -16,8 +16,13 @@ _WESTERN = frozenset(  # what people write in cp1252, beside ASCII
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽžŸ"
     "€…†‡‰‹›‘’“”„•–—™\xa0¡¢£¥¦§¨©ª«¬\xad®¯°±²³´µ¶·¹º»¼½¾¿×÷"
 )
-# Cyrillic or Greek has runs of such letters, Polish and Czech have these within words
-_OTHER_LETTERS = re.compile(r"[À-ÿ]{3}|(?<=[^\W\d_])[¹³¿º£¥](?=[^\W\d_])|ì(?=[a-z])")
+# Cyrillic or Greek has runs of such letters, Polish and Czech have these within words; Hungarian
+# has õ where Portuguese has it before an e only (Estonian has ä as well), Croatian both the last.
+_OTHER_LETTERS = re.compile(
+    r"[À-ÿ]{3}|(?<=[^\W\d_])[¹³¿º£¥](?=[^\W\d_])|ì(?=[a-z])|\A(?!.*ä).*õ(?!e)"
+    r"|[šžŠŽ](?=.*[èæÈÆ])|[èæÈÆ](?=.*[šžŠŽ])",
+    re.DOTALL,
+)
 _SAMPLE = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MOST_CONTROL = 0.05  # share of control characters that text may hold

@@ -30,6 +30,9 @@ def test_text_is_read_in_its_encoding(encoding: str) -> None:
         ("Пример текста на русском языке", "cp1251"),
         ("Zażółć gęślą jaźń, proszę", "cp1250"),
         ("Příliš žluťoučký kůň pěl", "cp1250"),
+        ("Az őrség a tűzoltókkal együtt dolgozik, és mindent előre megtérít.", "cp1250"),
+        ("Molimo pošaljite ugovor do petka. Žao nam je, čekamo više od tjedan dana.", "cp1250"),
+        ("Raha kantakse üle seitsme tööpäeva jooksul, õhtul.", "cp1252"),
     ],
 )
 def test_few_letters_beyond_ascii_are_read_in_the_usual_encoding(text: str, encoding: str) -> None:
