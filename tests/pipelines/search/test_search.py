@@ -289,8 +289,7 @@ async def test_fewer_of_the_nearest_are_looked_for_where_words_have_found_theirs
     looks: list[int | None],
 ) -> None:
     base = await make_base(store, owner.workspace_id)
-    for number in range(130):
-        await add_document(store, base, [f"walrus {number} sleeps"])
+    await add_document(store, base, [f"walrus {number} sleeps" for number in range(130)])
     asked: list[int | None] = []
     near = Measurer.near
 
