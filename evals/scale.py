@@ -36,7 +36,7 @@ _VOCABULARY: Final = 20_000
 _CLUSTERS: Final = 300
 _QUESTIONS: Final = 40
 _TOP: Final = 10
-_DEPTH: Final = 100  # candidates that a search asks for
+_DEPTH: Final = 48  # nearest that a search asks for
 _TOGETHER_ASKED: Final = 8
 
 Floats = NDArray[np.float32]

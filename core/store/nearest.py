@@ -14,6 +14,7 @@ from core.store.allowed import Allowed
 from core.store.values import Values
 
 _EF_SEARCH_MOST: Final = 1000  # pgvector's own limit
+_EF_SEARCH_LEAST: Final = 200  # with less, what is nearest to a far question is missed
 _MOST_FROM_INDEX: Final = 250  # more are looked for exactly
 
 
@@ -79,7 +80,7 @@ class Nearest:
         the index looks is set before it is asked, for this transaction.
         """
         kind = f"halfvec({int(base.embedding_dimensions)})"
-        breadth = values.put(str(min(2 * self.limit, _EF_SEARCH_MOST)))
+        breadth = values.put(str(min(max(2 * self.limit, _EF_SEARCH_LEAST), _EF_SEARCH_MOST)))
         mode = "off" if self.allowed is None else "strict_order"
         return f"""
             SELECT found.* FROM (SELECT set_config('hnsw.ef_search', {breadth}, true),
