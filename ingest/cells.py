@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
+
+from ingest.formulas import is_power
 
 _INLINE: Final = frozenset(
     "a abbr b bdi bdo big cite code data dfn em font i ins kbd label mark math q s samp small span "
     "strike strong sub sup time tt u var wbr".split()
 )
-_POWER: Final = re.compile(r"[-−–+]?\d+")
 
 
 def words(cell: Any) -> str:
@@ -25,7 +25,7 @@ def part_raised(root: Any) -> None:
     for raised in root.iter("sup"):
         link = raised.getparent() if raised.getparent().tag == "a" else None
         last = _before(raised if link is None else link)[-1:]
-        if not _POWER.fullmatch("".join(raised.itertext(with_tail=False)).strip()):
+        if not is_power("".join(raised.itertext(with_tail=False))):
             continue
         if link is not None or raised.find(".//a") is not None:
             raised.text = f"{' ' * last.isalnum()}{raised.text or ''}"

@@ -9,6 +9,7 @@ _INVISIBLE: Final = re.compile("[\u2061-\u2064]")
 _BRACKETS: Final = frozenset("()[]{}|,.;'′")
 _BETWEEN: Final = {"mfrac": "/", "msup": "^", "msub": "_", "munder": "_", "mover": "^"}
 _ONE: Final = re.compile(r"[^\s()+\-−*/=<>≤≥×·,]*|\([^()]*\)")  # needs no brackets
+_POWER: Final = re.compile(r"[-−–+]?\d+")
 _OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 # Parts of Office's formulas (ECMA-376, part 1, 22.1) with what stands between or before them.
 _PARTS: Final = {
@@ -20,6 +21,11 @@ _PARTS: Final = {
     "limUpp": ("", "e", "^lim"),
     "rad": ("deg", "√e"),
 }
+
+
+def is_power(text: str) -> bool:
+    """Whether a raised text behind a number can be a power of it."""
+    return _POWER.fullmatch(text.strip()) is not None
 
 
 def of_mathml(element: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 LONGEST: Final = 80  # characters that are said again; of more the other places stay blank
 _GROUPS: Final = frozenset({"thead", "tbody", "tfoot"})
 _CELLS: Final = frozenset({"td", "th"})
-_WIDEST: Final = 100  # columns; who writes more of them means the whole table
+WIDEST: Final = 100  # columns; who writes more of them means the whole table
 _COUNT: Final = "count(.//td | .//th)"  # asked this way no cell costs an object of Python
 _SPANNING: Final = ".//tr[*/@colspan or */@rowspan]"
 _MOST: Final = 50_000  # places that a table's cells may take beyond their own,
@@ -74,7 +74,7 @@ def _placed(cells: list[Any], reaching: dict[int, tuple[Any, int]], rows_left: i
             placed.append(_again(cell))
         elif waiting:
             cell = waiting.pop()
-            width = 1 if is_alone else _span(cell, "colspan", _WIDEST)
+            width = 1 if is_alone else _span(cell, "colspan", WIDEST)
             for place in range(column, column + width):
                 _reach(reaching, place, cell, _span(cell, "rowspan", rows_left) - 1)
                 placed.append(cell if place == column else _again(cell))

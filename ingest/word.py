@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import posixpath
-import re
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -31,7 +30,6 @@ _TWICE: Final = (
     "/*[local-name()='Fallback']"
 )
 _RAISED: Final = ".//w:r[w:rPr/w:vertAlign[@w:val='superscript']]"
-_POWER: Final = re.compile(r"[-−–+]?\d+")
 _NOTES: Final = {  # the reference in the text, by the part that says what it refers to
     "footnotes": f"{_W}footnoteReference",
     "endnotes": f"{_W}endnoteReference",
@@ -95,7 +93,7 @@ def _write_powers(body: Any) -> None:
     for run in body.xpath(_RAISED):
         before = run.getprevious()
         follows = before is not None and before.tag == run.tag and before.text[-1:].isdigit()
-        if follows and _POWER.fullmatch(run.text.strip()):
+        if follows and formulas.is_power(run.text):
             run.insert(1, _text(run, "^"))  # behind its properties
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ingest.spans import WIDEST
+
 _SECTIONS: Final = ("thead", "tbody", "tfoot")
 _ENTRIES: Final = ("entry", "entrytbl")
-_WIDEST: Final = 100  # columns, as in ``ingest.spans``
 _Edges = dict[str, tuple[int, int]]  # the first and last column, from 0, by a name
 
 
@@ -56,11 +57,11 @@ def _make_row(row: Any, edges: _Edges, reaching: dict[int, int], rows_left: int)
     column = 0
     for entry in row.iterchildren(*_ENTRIES):
         first, last = _between(entry, edges) or (column, None)
-        while column < min(first, _WIDEST) or column in reaching:
+        while column < min(first, WIDEST) or column in reaching:
             if column not in reaching:
                 cells.append(row.makeelement("td"))
             column += 1
-        width = min(last - column + 1, _WIDEST) if last is not None and last > column else 1
+        width = min(last - column + 1, WIDEST) if last is not None and last > column else 1
         height = min(_number(entry, "morerows", 0) + 1, rows_left)
         entry.tag = "td"
         entry.set("colspan", str(width))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from core.markdown_tables import is_head, is_rule, rows, tables, without_rules
@@ -45,7 +43,5 @@ def test_what_is_no_rule(line: str) -> None:
 
 
 def test_no_row_takes_more_than_linear_time() -> None:
-    began = time.perf_counter()
-    assert not is_rule("|" + "-" * 200_000 + "x")
-    assert not is_rule("|" + " " * 200_000 + "x")
-    assert time.perf_counter() - began < 1
+    assert not is_rule("|" + "-" * 1_000_000 + "x")  # for longer than a test may take, otherwise
+    assert not is_rule("|" + " " * 1_000_000 + "x")

@@ -67,9 +67,12 @@ async def test_a_sentence_becomes_a_workflow_that_runs_and_can_be_taken_back(
     (built,) = results(told)
     assert (built["name"], built["output"]["valid"]) == ("build_workflow", True)
     blocks = (await member.browser.get(path)).json()["blocks"].values()
-    assert sorted(block["type"] for block in blocks) == ["agent", "start", "tool"]
+    by_type = {block["type"]: block["subBlocks"] for block in blocks}
+    assert by_type.keys() == {"agent", "start", "tool"}
+    assert by_type["agent"]["knowledgeBaseIds"]["value"] == [base_id]
 
     await by_webhook(member, path, made.json()["id"])
     (posted,) = slack.asked
     assert "Monday" in posted.json()["text"]
+    assert "[1]" in posted.json()["text"]
     await taken_back(member, path, former)
