@@ -21,7 +21,7 @@ run: install ## Start everything on this machine and print how to use it; Ctrl-C
 	@exec $(PYTHON) -m api run
 
 test: install ## Run the tests (ARGS="-k name" to choose; WORKERS=n side by side)
-	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: install ## Run the tests that take long: soak, kills, whole data sets
 	@$(PYTHON) -m pytest -m slow --timeout 1800 $(ARGS)

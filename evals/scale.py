@@ -27,7 +27,7 @@ from core.store.unit import Store
 from core.text import analyze
 from evals.metrics import percentile
 from evals.scratch import progress_bar
-from pipelines.search import SearchQuery, search
+from pipelines.search import LEAST_NEAREST, SearchQuery, search
 
 SHARES: Final = (1, 10, 100, 1000)  # a filter lets one passage in so many through
 _TOGETHER: Final = 500  # passages of a document
@@ -36,7 +36,6 @@ _VOCABULARY: Final = 20_000
 _CLUSTERS: Final = 300
 _QUESTIONS: Final = 40
 _TOP: Final = 10
-_DEPTH: Final = 48  # nearest that a search asks for
 _TOGETHER_ASKED: Final = 8
 
 Floats = NDArray[np.float32]
@@ -143,7 +142,7 @@ async def _recall(
     async with store.unit(workspace_id) as unit:
         bases = await unit.hits.bases([base_id])
         allowed = await unit.hits.allowed([base_id], parse_filter(chosen))
-        found = await unit.vectors.nearest(bases, vector, _DEPTH, allowed)
+        found = await unit.vectors.nearest(bases, vector, LEAST_NEAREST, allowed)
         exact = await unit.vectors.nearest(bases, vector, _TOP, allowed, is_exact=True)
     return len(set(found[:_TOP]) & set(exact)) / len(exact)
 

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from ingest.document import Piece
 
 _BEGINS: Final = re.compile(r"\A\s*BEGIN:VCALENDAR\s*$", re.IGNORECASE | re.MULTILINE)
-_FOLDED: Final = re.compile(r"\n[ \t]")
-_PROPERTY: Final = re.compile(r'([\w-]+)((?:;[\w-]+=(?:"[^"]*"|[^;:"]*))*):(.*)')
-_PARAMETER: Final = re.compile(r';([\w-]+)=(?:"([^"]*)"|([^;]*))')
-_ESCAPED: Final = re.compile(r"\\([\\;,nN])")
-_TIME: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?")
+_TIMES: Final = {"DTSTART": "Begins", "DTEND": "Ends", "DURATION": "Lasts", "DUE": "Due"}
+_PEOPLE: Final = {"ORGANIZER": "Organizer", "ATTENDEE": "Attendee"}
 _LABELS: Final = {
-    "DTSTART": "Begins",
-    "DTEND": "Ends",
-    "DUE": "Due",
+    **_TIMES,
+    **_PEOPLE,
     "RRULE": "Repeats",
     "LOCATION": "Where",
-    "ORGANIZER": "Organizer",
-    "ATTENDEE": "Attendee",
     "STATUS": "Status",
 }
-_PEOPLE: Final = ("ORGANIZER", "ATTENDEE")
 _EVENTS: Final = ("VEVENT", "VTODO", "VJOURNAL")
+
+_Property = tuple[str, dict[str, str], str]  # name, parameters and value
 
 
 def read(text: str) -> list[Piece] | None:
@@ -38,17 +34,11 @@ def read(text: str) -> list[Piece] | None:
     return [piece for event in _events(text) for piece in _told(event)]
 
 
-_Event = list[tuple[str, dict[str, str], str]]  # names, parameters and values
-
-
-def _events(text: str) -> Iterator[_Event]:
+def _events(text: str) -> Iterator[list[_Property]]:
+    # line by line: the library's own components are none where a file breaks off
     inside: list[str] = []
-    event: _Event = []
-    for line in _FOLDED.sub("", text).split("\n"):
-        found = _PROPERTY.match(line.strip())
-        if found is None:
-            continue
-        name, value = found[1].upper(), found[3].strip()
+    event: list[_Property] = []
+    for name, parameters, value in _properties(text):
         if name == "BEGIN":
             inside.append(value.upper())
             event = [] if value.upper() in _EVENTS else event
@@ -56,12 +46,27 @@ def _events(text: str) -> Iterator[_Event]:
             if inside.pop() in _EVENTS:
                 yield event
         elif inside and inside[-1] in _EVENTS:  # and not of an alarm in it
-            parameters = {p[1].upper(): p[2] or p[3] for p in _PARAMETER.finditer(found[2])}
             event.append((name, parameters, value))
 
 
-def _told(event: _Event) -> Iterator[Piece]:
-    said = {name: _unescaped(value) for name, _, value in reversed(event)}
+def _properties(text: str) -> Iterator[_Property]:
+    from icalendar.parser import Contentlines  # the last of which is always empty
+
+    for line in Contentlines.from_ical(text.strip())[:-1]:  # type: ignore[no-untyped-call]
+        try:
+            name, parameters, value = line.parts()
+        except ValueError:  # a damaged line: the others still tell the event
+            continue
+        yield name.upper(), {k.upper(): _joined(v) for k, v in parameters.items()}, value.strip()
+
+
+def _joined(parameter: str | list[str]) -> str:
+    words = parameter if isinstance(parameter, str) else ", ".join(parameter)
+    return " ".join(words.split())
+
+
+def _told(event: list[_Property]) -> Iterator[Piece]:
+    said = {name: value for name, _, value in reversed(event)}
     if title := " ".join(said.get("SUMMARY", "").split()):
         yield Piece("title", title)
     facts = [
@@ -71,23 +76,29 @@ def _told(event: _Event) -> Iterator[Piece]:
     ]
     if facts:
         yield Piece("text", "\n".join(facts))
-    if about := said.get("DESCRIPTION", "").strip():
+    if about := said.get("DESCRIPTION"):
         yield Piece("text", about)
 
 
 def _shown(name: str, parameters: dict[str, str], value: str) -> str:
     if name in _PEOPLE:
-        address = value.removeprefix("mailto:").removeprefix("MAILTO:")
-        known = parameters.get("CN", "")
-        return f"{known} <{address}>" if known and known != address else address
-    moment = _TIME.fullmatch(value)
-    if moment is None:
-        return " ".join(_unescaped(value).split())
-    year, month, day, hour, minute, is_utc = moment.groups()
-    zone = "UTC" if is_utc else parameters.get("TZID", "")
-    clock = f" {hour}:{minute} {zone}" if hour else ""
-    return f"{year}-{month}-{day}{clock}".rstrip()
+        return _person(parameters.get("CN", ""), value)
+    return _moment(parameters, value) if name in _TIMES else " ".join(value.split())
 
 
-def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], text)
+def _person(name: str, uri: str) -> str:
+    address = re.sub(r"\Amailto:", "", uri, flags=re.IGNORECASE)
+    return f"{name} <{address}>" if name and name != address else address
+
+
+def _moment(parameters: dict[str, str], value: str) -> str:
+    from icalendar import vDDDTypes
+
+    zone = parameters.get("TZID")
+    try:
+        moment = vDDDTypes.from_ical(value, zone)  # type: ignore[no-untyped-call]
+    except ValueError:
+        return value  # said as it was written
+    if not isinstance(moment, datetime):
+        return str(moment)
+    return f"{moment:%Y-%m-%d %H:%M} {moment.tzinfo or zone or ''}".rstrip()

@@ -9,7 +9,14 @@ from time import perf_counter
 from typing import Final
 
 from evals.bench import chat, knowledge
-from evals.bench.figures import Figure, median
+from evals.bench.figures import (
+    DENSE_TIMES,
+    FIRST_WORD_SHARE,
+    HYBRID_TIMES,
+    INGESTION_TIMES,
+    Figure,
+    median,
+)
 from evals.bench.load import drive
 from evals.bench.open_webui import OpenWebUI
 from evals.bench.system import System
@@ -45,7 +52,7 @@ async def _ingestion(system: System, base_id: str, other: OpenWebUI, count: int)
     started = perf_counter()
     await other.add(texts)
     theirs = count / (perf_counter() - started)
-    return _compared("documents", "documents/s", rate, theirs, 5)
+    return _compared("documents", "documents/s", rate, theirs, INGESTION_TIMES)
 
 
 async def _chats(system: System, base_id: str, other: OpenWebUI, model_url: str) -> list[Figure]:
@@ -60,9 +67,9 @@ async def _chats(system: System, base_id: str, other: OpenWebUI, model_url: str)
     for at_once, rounds in ((1, _ALONE), (_CROWD, _ROUNDS)):
         await _asked(ours, theirs, 100_000, at_once, max(1, _WARM // at_once))
         mine, yours = await _asked(ours, theirs, 0, at_once, rounds)
-        added = [(median(times) - raw) * 1000 for times in (mine, yours)]
+        mine_added, yours_added = ((median(times) - raw) * 1000 for times in (mine, yours))
         name = f"added to first word, {at_once} at once"
-        figures += _compared(name, "ms", added[0], added[1], 0.25, is_time=True)
+        figures += _compared(name, "ms", mine_added, yours_added, FIRST_WORD_SHARE, is_time=True)
     return figures
 
 
@@ -92,8 +99,8 @@ async def _searches(ours: Callable[[str], Awaitable[None]], other: OpenWebUI) ->
     _, hybrid = await drive(hybrid_search, questions(_HYBRID_SEARCHES, seed=4), _CROWD)
     name = "hybrid searches, 16 at once"
     return [
-        *_compared(f"{name}; theirs dense", "searches/s", rate, dense, 3),
-        *_compared(f"{name}; theirs hybrid", "searches/s", rate, hybrid, 50),
+        *_compared(f"{name}; theirs dense", "searches/s", rate, dense, DENSE_TIMES),
+        *_compared(f"{name}; theirs hybrid", "searches/s", rate, hybrid, HYBRID_TIMES),
     ]
 
 

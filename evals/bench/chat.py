@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 
 from evals.bench import wire
-from evals.bench.figures import Figure, median, percentile
+from evals.bench.figures import FIRST_WORD_SHARE, Figure, median, percentile
 from evals.bench.model_server import SLOW_SECONDS, SLOWLY
 from evals.bench.system import System
 
@@ -37,7 +37,9 @@ async def measure(system: System, base_id: str, model_url: str) -> list[Figure]:
         figures += [
             Figure(f"added to first word, {name}, p50", p50, "ms", yardstick, "lower"),
             Figure(f"added to first word, {name}, p95", p95, "ms", yardstick, "lower"),
-            Figure(f"added / today's, {name}", p50 / today, "×", yardstick, "lower", 0.25),
+            Figure(
+                f"added / today's, {name}", p50 / today, "×", yardstick, "lower", FIRST_WORD_SHARE
+            ),
         ]
     return [*figures, await _spread(system.client, base_id, raw)]
 

@@ -6,7 +6,14 @@ import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+# Bars against what users have today: at least so many times its rates, at most this part of its
+# time.
+INGESTION_TIMES: Final = 5
+DENSE_TIMES: Final = 3
+HYBRID_TIMES: Final = 50
+FIRST_WORD_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,14 @@ from pipelines.search.query import Hit, Scores, SearchAnswer, SearchQuery
 from pipelines.search.ranking import NO_WORDS, Bm25, Candidates, Floats, feedback, fuse
 from pipelines.search.reranking import DEPTH, configured, reranked
 
-__all__ = ["Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
+__all__ = ["LEAST_NEAREST", "Hit", "Scores", "SearchAnswer", "SearchQuery", "search"]
 
 log = structlog.get_logger(__name__)
 _SHALLOWEST: Final = 100  # candidates from each side
 # Candidates for each result, and at least so many: nearest to the question where words have found
 # their hundred as well, and looked for where the best answers point.
 _FIRST_LOOK: Final = 4
-_LEAST_FIRST: Final = 48
+LEAST_NEAREST: Final = 48
 _SECOND_LOOK: Final = 3
 _LEAST_SECOND: Final = 30
 
@@ -197,7 +197,7 @@ class _Search:
 
     async def _hybrid(self, unit: Unit) -> list[Ranked]:
         vector, measurer = self._vector, self._measurer
-        depth = self._depth(_FIRST_LOOK, _LEAST_FIRST) if self._worded else None
+        depth = self._depth(_FIRST_LOOK, LEAST_NEAREST) if self._worded else None
         if self._measured is None:
             candidates = await measurer.near(unit, vector, self._worded, depth)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from core.ids import new_id
 from core.services import Services
 from ingest.process import Processor
 from tests.api.conforms import conforms
+
+# Made once: to read the world's certificates for each client took longer than most tests.
+TLS = ssl.create_default_context()
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +86,9 @@ def api_url(server: str, services: Services) -> str:
 def _client(api_url: str, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
     """Return a client that holds every answer to the description."""
     hooks = {"response": [conforms]}
-    return httpx.AsyncClient(base_url=api_url, timeout=30, headers=headers, event_hooks=hooks)
+    return httpx.AsyncClient(
+        base_url=api_url, timeout=30, headers=headers, event_hooks=hooks, verify=TLS
+    )
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ingest import calendar
+from ingest.document import Piece
 
 INVITATION = """BEGIN:VCALENDAR
 METHOD:REQUEST
@@ -51,6 +52,26 @@ def test_events_are_told_one_after_the_other() -> None:
         ("text", "Bring your notes.\nAnd a long rope."),
         ("title", "Holiday"),
         ("text", "Begins: 2024-05-01\nEnds: 2024-05-01 22:00 UTC"),
+    ]
+
+
+def test_lengths_zones_of_windows_and_people_with_a_comma_are_told() -> None:
+    event = """BEGIN:VCALENDAR
+BEGIN:VEVENT
+DTSTART;TZID=W. Europe Standard Time:20240301T090000
+DURATION:PT1H30M
+DUE;TZID=Of our own:20240302T100000
+DTEND:soon
+ATTENDEE;CN=Ben, B.:mailto:b@example.com
+END:VEVENT
+END:VCALENDAR
+"""
+    assert calendar.read(event) == [
+        Piece(
+            "text",
+            "Begins: 2024-03-01 09:00 Europe/Berlin\nLasts: 1:30:00\n"
+            "Due: 2024-03-02 10:00 Of our own\nEnds: soon\nAttendee: Ben, B. <b@example.com>",
+        )
     ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from core.config import OAuthProvider, Settings
+from tests.api.conftest import TLS
 from tests.stand_ins.oidc import CLIENT, SECRET, OidcProvider, oidc_provider
 
 
@@ -42,7 +43,7 @@ class Browser:
 
     async def agree(self, page: str) -> str:
         """Sign in at the provider's page; return where it sends the browser back to."""
-        async with httpx.AsyncClient(timeout=30) as elsewhere:
+        async with httpx.AsyncClient(timeout=30, verify=TLS) as elsewhere:
             answer = await elsewhere.get(page)
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
@@ -62,5 +63,5 @@ def browser(anonymous: httpx.AsyncClient) -> Browser:
 
 @pytest.fixture
 async def other_browser(api_url: str) -> AsyncIterator[Browser]:
-    async with httpx.AsyncClient(base_url=api_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=api_url, timeout=30, verify=TLS) as client:
         yield Browser(client)

@@ -10,7 +10,7 @@ import httpx
 
 from tests.api.bearers import bearer_of_key, bearer_of_session
 from tests.api.conforms import conforms
-from tests.api.conftest import Member
+from tests.api.conftest import TLS, Member
 
 Way = Callable[[Member], Awaitable[httpx.AsyncClient]]
 
@@ -41,6 +41,7 @@ def _client(person: Member, headers: dict[str, str]) -> httpx.AsyncClient:
         headers=headers,
         timeout=30,
         event_hooks={"response": [conforms]},
+        verify=TLS,
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from core.config import OAuthProvider, Settings
 from tests.api.auth.conftest import Browser
+from tests.api.conftest import TLS
 
 BOB = User(sub="bob-1", claims={"email": "bob@example.com", "email_verified": True, "name": "Bob"})
 
@@ -29,7 +30,7 @@ async def issuer(
             "redirect_uris": [f"{api_url}/api/auth/callback/mock"],
             "token_endpoint_auth_method": "client_secret_basic",
         }
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with httpx.AsyncClient(timeout=30, verify=TLS) as client:
             made = (await client.post(f"{url}/oauth2/clients", json=wish)).json()
         known = OAuthProvider(
             issuer=url, client_id=made["client_id"], client_secret=SecretStr(made["client_secret"])
@@ -42,7 +43,7 @@ async def issuer(
 async def test_it_vouches_for_bob(issuer: str, browser: Browser) -> None:
     page = await browser.leave("/api/auth/login/mock", next="/home")
     assert page.startswith(issuer)
-    async with httpx.AsyncClient(timeout=30) as elsewhere:
+    async with httpx.AsyncClient(timeout=30, verify=TLS) as elsewhere:
         agreed = await elsewhere.post(page, data={"sub": "bob-1"})
     assert agreed.status_code == 302, agreed.text
     answer = await browser.client.get(agreed.headers["Location"])
@@ -56,7 +57,7 @@ async def test_it_takes_no_wrong_secret(issuer: str, browser: Browser, settings:
     wrong = known.model_copy(update={"client_secret": SecretStr("wrong")})
     settings.oauth_providers["mock"] = wrong
     page = await browser.leave("/api/auth/login/mock")
-    async with httpx.AsyncClient(timeout=30) as elsewhere:
+    async with httpx.AsyncClient(timeout=30, verify=TLS) as elsewhere:
         agreed = await elsewhere.post(page, data={"sub": "bob-1"})
     answer = await browser.client.get(agreed.headers["Location"])
     assert answer.status_code == 401

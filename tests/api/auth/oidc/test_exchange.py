@@ -23,6 +23,7 @@ from api.auth.oidc.discovery import Issuer
 from api.auth.oidc.exchange import Attempt, Exchange, SignInFailed
 from core.config import OAuthProvider, Settings
 from core.http import HttpClient
+from tests.api.conftest import TLS
 from tests.stand_ins.oidc import CLIENT, SECRET, Claims, OidcProvider, oidc_provider, unsigned
 
 ATTEMPT = Attempt("the nonce", "v" * 43, "https://nuxa.example/api/auth/callback/acme")
@@ -47,7 +48,7 @@ class Pair:
             "code_challenge": create_s256_code_challenge(ATTEMPT.verifier),
             "code_challenge_method": "S256",
         }
-        async with httpx.AsyncClient(timeout=30) as browser:
+        async with httpx.AsyncClient(timeout=30, verify=TLS) as browser:
             answer = await browser.get(f"{self.provider.issuer}/authorize?{urlencode(asked)}")
         (code,) = parse_qs(urlsplit(answer.headers["Location"]).query)["code"]
         return await self.exchange.claims(code, attempt)
