@@ -29,7 +29,7 @@ class Line:
     """One line of a page. ``size`` is the type's height as a share of the page's height.
 
     ``parts`` are its cells where wide gaps part it, else none. ``place`` is its box on the page as
-    it is shown, where it was turned to be read.
+    it is shown, where that is another one: it was turned to be read, or something was filled in.
     """
 
     text: str

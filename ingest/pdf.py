@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest import hidden_text, ocr
+from ingest.annotations import Entry, comments, entries
 from ingest.columns import in_reading_order
-from ingest.document import Reading
+from ingest.document import Piece, Reading
 from ingest.failures import CorruptDocument, EncryptedDocument, TooManyPages
+from ingest.filled import filled
 from ingest.limits import Limits
 from ingest.lines import Line, read_lines
 from ingest.scanned_part import recognise_part, scanned_part
@@ -56,9 +59,12 @@ def read_window(
         total = len(document)
         _check_pages(total, limits)
         window = Window(total)
+        if first == 1:
+            window.warnings += _beside(document)
         for number in range(first, total + 1):
             found = _read_page(document, number, limits, languages, progress, window.warnings)
             window.lines += found.lines
+            window.comments += found.comments
             window.pages_with_text += bool(found.lines)
             if found.certainty is not None:
                 window.certainties.append(found.certainty)
@@ -81,6 +87,7 @@ class _Page:
         self.lines = lines
         self.certainty = certainty
         self.doubt = doubt
+        self.comments: list[Piece] = []
 
 
 def _check_pages(total: int, limits: Limits) -> None:
@@ -89,6 +96,20 @@ def _check_pages(total: int, limits: Limits) -> None:
     if total > limits.max_pages:
         raise TooManyPages(
             f"The PDF has {total} pages and {limits.max_pages} are allowed: split it."
+        )
+
+
+def _beside(document: Any) -> Iterator[str]:
+    """Yield what the owner is to know of what a PDF has beside its pages."""
+    import pypdfium2.raw as pdfium
+
+    if attached := document.count_attachments():
+        files = "A file is" if attached == 1 else f"{attached} files are"
+        yield f"{files} attached to the PDF and not read: upload what you need of them, too."
+    if document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
+        yield (
+            "The PDF is a form (XFA) that may show more in Adobe Reader: if something is missing, "
+            "print it to a new PDF there and upload that."
         )
 
 
@@ -107,6 +128,7 @@ def _opened(path: Path) -> Iterator[Any]:
             "The PDF is damaged and cannot be opened: export it again and upload the new file."
         ) from error
     try:
+        document.init_forms()  # before its pages: fields are read, and drawn for OCR
         yield document
     finally:
         document.close()
@@ -128,26 +150,42 @@ def _read_page(
         warnings.append(f"Page {number} is damaged and was left out.")
         return _Page([])
     try:
-        text_page = page.get_textpage()
-        lines = in_reading_order(read_lines(page, text_page, number))
-        text_page.close()
-        if limits.ocr == "off":
-            return _Page(lines)
-        is_odd = hidden_text.is_odd(page, lines)
-        is_whole = limits.ocr == "force" or is_odd or _needs_ocr(page, lines)
-        part = None if is_whole else scanned_part(page, lines)
-        if part is None and not is_whole:
-            return _Page(lines)
-        progress("ocr", number - 1, len(document))
-        image = _rendered(page, limits)
-        if part is not None:
-            return _Page(*recognise_part(image, part, lines, number, languages))
-        recognised = ocr.recognise(image, number, languages)
-        if is_odd and limits.ocr != "force" and not hidden_text.is_refuted(lines, recognised):
-            return _Page(lines)
-        return _Page(recognised.lines or lines, recognised.confidence, recognised.doubt)
+        entered = entries(page)
+        found = _lines(page, number, entered, limits, languages, partial(progress, "ocr"))
+        found.comments += comments(page, number)
+        return found
     finally:
         page.close()
+
+
+def _lines(
+    page: Any,
+    number: int,
+    entered: Sequence[Entry],
+    limits: Limits,
+    languages: str,
+    recognising: Callable[[int, int], None],
+) -> _Page:
+    text_page = page.get_textpage()
+    own = in_reading_order(read_lines(page, text_page, number))
+    text_page.close()
+    lines = filled(own, number, entered)
+    if limits.ocr == "off":
+        return _Page(lines)
+    is_odd = hidden_text.is_odd(page, own)
+    is_whole = limits.ocr == "force" or is_odd or _needs_ocr(page, own)
+    part = None if is_whole else scanned_part(page, lines)
+    if part is None and not is_whole:
+        return _Page(lines)
+    recognising(number - 1, len(page.pdf))
+    image = _rendered(page, limits, is_bare=bool(entered))
+    if part is not None:
+        return _Page(*recognise_part(image, part, lines, number, languages))
+    recognised = ocr.recognise(image, number, languages)
+    if is_odd and limits.ocr != "force" and not hidden_text.is_refuted(own, recognised):
+        return _Page(lines)
+    read = filled(recognised.lines, number, entered) if recognised.lines else lines
+    return _Page(read, recognised.confidence, recognised.doubt)
 
 
 def _needs_ocr(page: Any, lines: list[Line]) -> bool:
@@ -172,12 +210,15 @@ def _has_ink(page: Any) -> bool:
     return any(True for _ in page.get_objects(filter=drawn, max_depth=4))
 
 
-def _rendered(page: Any, limits: Limits) -> Image:
-    """Return the page at 300 dots an inch, or at what the limit on pixels leaves."""
+def _rendered(page: Any, limits: Limits, *, is_bare: bool) -> Image:
+    """Return the page at 300 dots an inch, or at what the limit on pixels leaves; ``is_bare``
+    without what was written upon it, which is known letter by letter."""
     width, height = page.get_size()
     scale = _DOTS_PER_INCH / 72
     pixels = width * height * scale * scale
     if pixels > limits.max_pixels:
         scale *= (limits.max_pixels / pixels) ** 0.5
-    image: Image = page.render(scale=scale, grayscale=True).to_pil()
+    image: Image = page.render(
+        scale=scale, grayscale=True, may_draw_forms=not is_bare, draw_annots=not is_bare
+    ).to_pil()
     return image

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from ingest.blocks import pieces
-from ingest.document import Box, Reading
+from ingest.document import Box, Kind, Piece, Reading
 from ingest.doubts import Doubt
 from ingest.lines import Line
 from ingest.tables import Cell
@@ -27,13 +27,17 @@ class Window:
     pages_with_text: int = 0
     warnings: list[str] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    comments: list[Piece] = field(default_factory=list)
 
 
 def joined(windows: Sequence[Window]) -> Reading:
     """Return what all windows of a document hold together, titles and tables found."""
     certainties = [certainty for window in windows for certainty in window.certainties]
+    found = pieces([line for window in windows for line in window.lines])
+    found += [comment for window in windows for comment in window.comments]
+    found.sort(key=lambda piece: piece.page or 0)  # comments follow what is on their page
     return Reading(
-        pieces=pieces([line for window in windows for line in window.lines]),
+        pieces=found,
         page_count=windows[-1].total,
         pages_with_text=sum(window.pages_with_text for window in windows),
         ocr_pages=len(certainties),
@@ -45,12 +49,17 @@ def joined(windows: Sequence[Window]) -> Reading:
 
 def to_wire(window: Window) -> dict[str, Any]:
     """Return the window as JSON data."""
-    return vars(window) | {"lines": [astuple(line) for line in window.lines]}
+    return vars(window) | {
+        "lines": [astuple(line) for line in window.lines],
+        "comments": [astuple(comment) for comment in window.comments],
+    }
 
 
 def from_wire(wire: dict[str, Any]) -> Window:
     """Rebuild what ``to_wire`` wrote."""
-    return Window(**wire | {"lines": [_line(*fields) for fields in wire["lines"]]})
+    lines = [_line(*fields) for fields in wire["lines"]]
+    comments = [_comment(*fields) for fields in wire["comments"]]
+    return Window(**wire | {"lines": lines, "comments": comments})
 
 
 def _line(
@@ -65,6 +74,10 @@ def _line(
 ) -> Line:
     cells = tuple(Cell(*part) for part in parts)
     return Line(text, page, _box(box), size, bold, italic, cells, _box(place) if place else None)
+
+
+def _comment(kind: Kind, text: str, page: int, box: Sequence[float], level: int) -> Piece:
+    return Piece(kind, text, page, _box(box), level)
 
 
 def _box(numbers: Sequence[float]) -> Box:

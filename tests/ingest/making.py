@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 PAGE_WIDTH, PAGE_HEIGHT = 612, 792
 
+Place = tuple[float, float, float, float]  # left, top, right, bottom
 TextAt = tuple[float, float, float, str, str]  # x, y from the top, size, font (F1, F2 bold), text
 
 
-def pdf(pages: list[list[TextAt]], rotate: int = 0) -> bytes:
-    """Return a PDF whose pages show the given texts; F1 is Helvetica, F2 its bold."""
+def pdf(
+    pages: list[list[TextAt]], rotate: int = 0, annotations: Sequence[tuple[Place, str]] = ()
+) -> bytes:
+    """Return a PDF whose pages show the given texts; F1 is Helvetica, F2 its bold.
+
+    Each page has the annotations: entries of their dictionaries, places from the page's top left.
+    """
     objects: list[bytes] = []
     kids = " ".join(f"{5 + 2 * i} 0 R" for i in range(len(pages)))
-    objects.append(b"<< /Type /Catalog /Pages 2 0 R >>")
+    first = 5 + 2 * len(pages)
+    notes = " ".join(f"{first + i} 0 R" for i in range(len(annotations)))
+    form = f"<< /Fields [{notes}] /DA (/F1 10 Tf 0 g) /DR << /Font << /F1 3 0 R >> >> >>"
+    catalog = (
+        f"/Type /Catalog /Pages 2 0 R {f'/AcroForm {form}' if '/FT' in str(annotations) else ''}"
+    )
+    objects.append(f"<< {catalog} >>".encode())
     objects.append(f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode())
     objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
     objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>")
@@ -24,10 +37,13 @@ def pdf(pages: list[list[TextAt]], rotate: int = 0) -> bytes:
         ).encode("latin-1")
         objects.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {PAGE_WIDTH} {PAGE_HEIGHT}] "
-            f"/Rotate {rotate} /Contents {6 + 2 * i} 0 R "
+            f"/Rotate {rotate} /Contents {6 + 2 * i} 0 R /Annots [{notes}] "
             "/Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> >>".encode()
         )
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
+    for (left, top, right, bottom), entries in annotations:
+        rect = f"{left} {PAGE_HEIGHT - bottom} {right} {PAGE_HEIGHT - top}"
+        objects.append(f"<< /Type /Annot /Rect [{rect}] /F 4 {entries} >>".encode("latin-1"))
     return _file(objects)
 
 
