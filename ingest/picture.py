@@ -30,8 +30,10 @@ def read(path: Path, limits: Limits, languages: str, progress: Progress) -> Read
     """
     if limits.ocr == "off":
         return Reading()  # a picture's text is there by recognition only
+    from pi_heif import register_heif_opener
     from PIL import Image, UnidentifiedImageError
 
+    register_heif_opener()  # what iPhones take; Pillow knows AVIF by itself
     Image.MAX_IMAGE_PIXELS = limits.max_picture_pixels
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -38,8 +38,10 @@ MIME_TYPES: dict[str, str] = {
     "bmp": "image/bmp",
     "tif": "image/tiff",
     "webp": "image/webp",
+    "heic": "image/heic",
+    "avif": "image/avif",
 }
-IMAGES = frozenset({"png", "jpg", "gif", "bmp", "tif", "webp"})
+IMAGES = frozenset({"png", "jpg", "gif", "bmp", "tif", "webp", "heic", "avif"})
 PLAIN = frozenset({"txt", "json", "csv", "tsv"})
 
 _BY_NAME = {
@@ -59,6 +61,7 @@ _BY_NAME = {
     ".json": "json",
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1|avi[fs])", re.DOTALL)
 _MAIL_FIELD = re.compile(
     r"^(From|To|Subject|Date|Received|Return-Path|MIME-Version|Message-ID|Content-Type):",
     re.I | re.M,
@@ -104,6 +107,9 @@ def _binary_kind(path: Path, head: bytes) -> str | None:
         return _ole_kind(path)
     if head.startswith(b"{\\rtf"):
         return "rtf"
+    if _HEIF.match(head):  # the library knows a part of their brands (ISO/IEC 23008-12, annex B)
+        size = int.from_bytes(head[:4])
+        return "avif" if b"avi" in head[8:size] else "heic"
     guess = filetype.guess(head)
     if guess is None:
         return None

@@ -11,6 +11,7 @@ from ingest.document import ParsedDocument, assemble
 from ingest.failures import CorruptDocument, DocumentTooLarge
 from ingest.grey import in_grey
 from ingest.limits import Limits
+from ingest.sniff import sniff
 from tests.ingest import making
 
 LINES = ["The quarterly report is due", "on the fifth of November", "Bring the signed copy"]
@@ -88,3 +89,17 @@ def test_pictures_beyond_the_limit_are_refused(
     _page(tmp_path).save(tmp_path / "x.png")
     with pytest.raises(DocumentTooLarge, match="more than 1000 pixels"):
         _read(tmp_path / "x.png", Limits(max_picture_pixels=1000))
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_what_phones_take_is_read_upright(tmp_path: Path, kind: str) -> None:
+    if kind == "heic":  # of our own, on its side; the library that reads them does not write them
+        path = Path(__file__).parent / "samples" / "ferry.heic"
+    else:
+        path = tmp_path / "ferry.avif"
+        _page(tmp_path, ["The ferry leaves at 7.45", "and comes back at noon."]).save(path)
+    assert sniff(path, "IMG_0001").kind == kind
+    assert _read(path).text == "The ferry leaves at 7.45 and comes back at noon."
+    (tmp_path / "cut").write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CorruptDocument):
+        _read(tmp_path / "cut")
