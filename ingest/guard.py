@@ -20,7 +20,7 @@ _SMALL = 10 * MEGABYTE  # members up to this size may be packed as tightly as th
 def check(path: Path, kind: str, limits: Limits) -> None:
     """Raise a ``ParseFailed`` when the file breaks a limit that can be seen without parsing."""
     size = path.stat().st_size
-    is_text = kind not in _ZIPPED and kind not in IMAGES and kind not in ("pdf", "msg")
+    is_text = kind not in _ZIPPED and kind not in IMAGES and kind not in ("pdf", "msg", "xls")
     allowed = limits.max_text_file_bytes if is_text else limits.max_file_bytes
     if size > allowed:
         raise DocumentTooLarge(

@@ -19,6 +19,7 @@ MIME_TYPES: dict[str, str] = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "odt": "application/vnd.oasis.opendocument.text",
+    "xls": "application/vnd.ms-excel",
     "epub": "application/epub+zip",
     "rtf": "application/rtf",
     "html": "text/html",
@@ -62,6 +63,8 @@ _BY_NAME = {
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1|avi[fs])", re.DOTALL)
+_TEXTS_AND_SLIDES = ("WordDocument", "PowerPoint Document")  # streams; workbooks may be in them
+_BOOKS = ("Workbook", "Book")
 _MAIL_FIELD = re.compile(
     r"^(From|To|Subject|Date|Received|Return-Path|MIME-Version|Message-ID|Content-Type):",
     re.I | re.M,
@@ -71,7 +74,9 @@ _HTML = re.compile(
     r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_FORMATS = "pdf, docx, pptx, xlsx, odt, epub, rtf, html, xml, json, csv, md, txt, eml or a picture"
+_FORMATS = (
+    "pdf, docx, pptx, xlsx, xls, odt, epub, rtf, html, xml, json, csv, md, txt, eml or a picture"
+)
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ def _zip_kind(path: Path) -> str:
         raise CorruptDocument(
             "The file is a damaged archive: save the document again and upload the new file."
         ) from error
+    if "xl/workbook.bin" in names:
+        raise UnsupportedType("Binary workbooks are not read: save it as xlsx and upload that.")
     for folder, kind in (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx")):
         if "[Content_Types].xml" in names and any(n.startswith(folder) for n in names):
             return kind
@@ -156,9 +163,14 @@ def _ole_kind(path: Path) -> str:
         )
     if "__substg1.0_".encode("utf-16-le") in content:
         return "msg"
-    raise UnsupportedType(
-        "Office files of before 2007 are not read: save it as docx, pptx or xlsx and upload that."
-    )
+    if any(f"{name}\0".encode("utf-16-le") in content for name in _TEXTS_AND_SLIDES):
+        raise UnsupportedType(
+            "Texts and slides of Office before 2007 are not read: save it as docx or pptx and "
+            "upload that."
+        )
+    if any(f"{name}\0".encode("utf-16-le") in content for name in _BOOKS):
+        return "xls"
+    raise _unsupported("an old format of Office or of another program")
 
 
 def _text_kind(head: bytes, suffix: str) -> str:

@@ -181,3 +181,14 @@ def test_a_sheet_full_of_gaps_is_read_in_linear_time(tmp_path: Path) -> None:
             sheet.cell(row, 1, row)
 
     assert sum(piece.kind == "text" for piece in _read(tmp_path, fill)) == 10_000
+
+
+def test_the_owner_is_told_of_formulas_that_nothing_has_computed(tmp_path: Path) -> None:
+    book = Workbook()
+    for row in (["Berth", "Fee"], ["North", 4], ["Sum", "=SUM(B2:B2)"], ["Tax", "=B3/5"]):
+        book.active.append(row)
+    book.save(tmp_path / "book.xlsx")
+    told: list[str] = []
+    assert list(sheets.read(tmp_path / "book.xlsx", told))
+    (warning,) = told
+    assert warning.startswith("2 formulas have no value")
