@@ -13,6 +13,10 @@ def _words(text: str) -> frozenset[str]:
 
 _LONG: Final = 400  # characters; beyond it a line end is taken for a sentence's end (tables, lists)
 _LOOK_BACK: Final = 24  # characters; longer than any abbreviation below
+_LABEL: Final = (
+    r"[^\S\n]{0,8}[^\W\d_][^\n:.!?;,]{0,39}:[^\S\n]"  # of what a form or a mail's head says
+)
+_LABELLED: Final = re.compile(_LABEL)
 
 # Every branch matches wherever it starts, so that no text is scanned twice.
 _CANDIDATE: Final = re.compile(
@@ -20,6 +24,7 @@ _CANDIDATE: Final = re.compile(
     r"|[。！？｡।॥؟۔။។]++[\"'”’」』）】]*+"
     r"|\n[^\S\n]*+\n\s*+"
     r"|\n(?=[^\S\n]{0,8}(?:[•‣◦▪●–—*-]|\d{1,3}[.)])\s)"
+    rf"|\n(?=(?P<label>{_LABEL}))"
 )
 _WORD_BEFORE: Final = re.compile(r"[^\W_](?:[^\W_]|[.'’])*$")
 _NEXT_WORD: Final = re.compile(r"\s*[\"'“‘«(\[]*(\w*)")
@@ -43,7 +48,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """Return the sentences of ``text`` as ``(start, end)`` in code points, without outer blanks.
 
     Spans are in order, do not overlap and leave out only white space. Blank lines and list items
-    end a sentence, and line ends do in runs of more than 400 characters without any other end.
+    end a sentence, line ends do between lines that each begin with a label ("Name: Ada"), and in
+    runs of more than 400 characters without any other end.
     """
     spans: list[tuple[int, int]] = []
     start = 0
@@ -56,9 +62,19 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def _ends(text: str) -> Iterator[int]:
     for candidate in _CANDIDATE.finditer(text):
         mark = text[candidate.start()]
-        is_stop = mark in ".!?…"
-        if not is_stop or _ends_sentence(text, candidate.start(), candidate.end()):
+        if candidate["label"]:
+            is_end = _is_labelled(text, candidate.start())
+        else:
+            is_end = mark not in ".!?…" or _ends_sentence(text, *candidate.span())
+        if is_end:
             yield candidate.end()
+
+
+def _is_labelled(text: str, end: int) -> bool:
+    """Whether the line that ends there begins with a label; a long one is prose."""
+    before = text.rfind("\n", max(0, end - _LONG), end)
+    is_long = before < 0 and end > _LONG
+    return not is_long and _LABELLED.match(text, before + 1, end) is not None
 
 
 def _ends_sentence(text: str, mark: int, end: int) -> bool:

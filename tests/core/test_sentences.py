@@ -40,6 +40,13 @@ def test_blank_lines_and_list_items_end_a_sentence_but_wrapped_lines_do_not() ->
     ]  # fmt: skip
 
 
+def test_lines_under_labels_are_apart_but_a_colon_alone_ends_no_line() -> None:
+    lines = ["Name of the skipper: Ada Lovelace", "Length: 9.2 m Draught: 1.85 m", "Harbour: Kiel"]
+    assert _split("\n".join(lines)) == lines
+    for prose in ("He came for two\nReasons: the sea and\nthe boat.", "See\nhttps://x.example: y"):
+        assert _split(prose) == [prose]
+
+
 def test_a_table_is_cut_at_its_lines() -> None:
     rows = [f"Region {n}   {n * 1000}   {n * 7}" for n in range(40)]
     assert _split("\n".join(rows)) == rows
