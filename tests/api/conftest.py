@@ -20,6 +20,7 @@ from core import security
 from core.config import Settings
 from core.ids import new_id
 from core.services import Services
+from ingest.parser import Parser
 from ingest.process import Processor
 from tests.api.conforms import conforms
 
@@ -144,9 +145,15 @@ async def stranger(sign_up: SignUp) -> Member:
     return await sign_up()
 
 
+@pytest.fixture(scope="session")
+async def parser(api_settings: Settings) -> AsyncIterator[Parser]:
+    """A parser whose child, which takes seconds to start, serves all tests."""
+    parser = Parser(languages=api_settings.ocr_languages)
+    yield parser
+    await parser.close()
+
+
 @pytest.fixture
-async def work(services: Services) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+def work(services: Services, parser: Parser) -> Callable[[], Awaitable[int]]:
     """Processes all waiting documents: ``await work()``."""
-    processor = Processor(services)
-    yield processor.drain
-    await processor.close()
+    return Processor(services, parser).drain
