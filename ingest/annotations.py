@@ -16,9 +16,7 @@ from ingest.lines import displayed
 
 CHECKED: Final = "☒"
 UNCHECKED: Final = "☐"
-_LINE: Final = 0.02  # of the page's height: a field that is higher has its first line at its top
-_PASSWORD: Final = 1 << 13  # flag of a field whose value nobody is to see (table 228)
-_NOT_SHOWN: Final = 1 << 1 | 1 << 5  # hidden, no view (table 165)
+_LINE: Final = 0.02  # of the page's height, where a text may have several
 _NO_COMMENTS: Final = frozenset(
     ("FPDF_ANNOT_FREETEXT", "FPDF_ANNOT_LINK", "FPDF_ANNOT_POPUP", "FPDF_ANNOT_WIDGET")
 )
@@ -44,12 +42,11 @@ def entries(page: Any) -> list[Entry]:
     found: list[Entry] = []
     for annotation in _annotations(page):
         kind = pdfium.FPDFAnnot_GetSubtype(annotation)
-        text = ""
+        place = _box(page, annotation)
         if kind == pdfium.FPDF_ANNOT_FREETEXT:
-            text = _said(annotation, b"Contents")
+            found += _by_line(_said(annotation, b"Contents"), place)
         elif kind == pdfium.FPDF_ANNOT_WIDGET and page.formenv is not None:
-            text = _value(page.formenv, annotation)
-        found += _by_line(text.splitlines(), _box(page, annotation))
+            found += _of_field(page.formenv, annotation, place)
     return sorted(found, key=lambda entry: (entry.box[1], entry.box[0]))
 
 
@@ -71,9 +68,10 @@ def _annotations(page: Any) -> Iterator[Any]:
     """Yield those that are shown, each as long as it is looked at."""
     import pypdfium2.raw as pdfium
 
+    hidden = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
     for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
         with _opened(page, index) as annotation:
-            if annotation and not pdfium.FPDFAnnot_GetFlags(annotation) & _NOT_SHOWN:
+            if annotation and not pdfium.FPDFAnnot_GetFlags(annotation) & hidden:
                 yield annotation
 
 
@@ -89,6 +87,17 @@ def _opened(page: Any, index: int) -> Iterator[Any]:
             pdfium.FPDFPage_CloseAnnot(annotation)
 
 
+def _of_field(form: Any, field: Any, place: Box) -> Iterator[Entry]:
+    import pypdfium2.raw as pdfium
+
+    flags = pdfium.FPDFAnnot_GetFormFieldFlags(form, field)
+    text = "" if flags & pdfium.FPDF_FORMFLAG_TEXT_PASSWORD else _value(form, field)
+    if flags & pdfium.FPDF_FORMFLAG_TEXT_MULTILINE:
+        yield from _by_line(text, place)
+    elif said := " ".join(text.split()):
+        yield Entry(said, place)
+
+
 def _value(form: Any, field: Any) -> str:
     """Return what a field has; whether it is ticked, for those that can be."""
     import pypdfium2.raw as pdfium
@@ -98,8 +107,7 @@ def _value(form: Any, field: Any) -> str:
         return CHECKED if pdfium.FPDFAnnot_IsChecked(form, field) else UNCHECKED
     if kind == pdfium.FPDF_FORMFIELD_LISTBOX:
         return ", ".join(_chosen(form, field))
-    is_shown = not pdfium.FPDFAnnot_GetFormFieldFlags(form, field) & _PASSWORD
-    if is_shown and kind in (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX):
+    if kind in (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX):
         return _text(pdfium.FPDFAnnot_GetFormFieldValue, form, field)
     return ""
 
@@ -136,12 +144,12 @@ def _box(page: Any, annotation: Any) -> Box:
     return displayed(page, place.left, place.bottom, place.right, place.top)
 
 
-def _by_line(texts: list[str], box: Box) -> Iterator[Entry]:
+def _by_line(text: str, box: Box) -> Iterator[Entry]:
     """Yield the lines of a text, each where it stands in its box."""
     left, top, right, bottom = box
-    height = bottom - top if len(texts) == 1 and bottom - top < 2 * _LINE else _LINE
-    height = min(height, (bottom - top) / max(1, len(texts)))
-    for number, text in enumerate(texts):
-        said, upper = " ".join(text.split()), top + number * height
+    lines = text.splitlines()
+    height = min(_LINE, (bottom - top) / max(1, len(lines)))
+    for number, line in enumerate(lines):
+        said, upper = " ".join(line.split()), top + number * height
         if said:
             yield Entry(said, (left, upper, right, upper + height))
