@@ -23,12 +23,14 @@ _KEPT: Final = frozenset(
 )
 _DEEPEST: Final = 8  # levels of a schema; below that anything goes
 _LONGEST_TOLD: Final = 220  # characters of a description
+_AFTER_ONE: Final = "Results of tools come as messages; then reply."
+_AFTER_SEVERAL: Final = """\
+What an argument needs and nobody has said is looked up by another tool first. Results of tools \
+come as messages; then call the next tool, or reply when all is done."""
 _HOW: Final = """\
 Write one JSON object and nothing else: {"tool": a tool's name, "arguments": {…}} to call a tool, \
 or {"tool": "reply", "text": your answer} to answer. Call a tool only if it does what is asked \
-for and its arguments are known; if none does exactly that, reply. What an argument needs and \
-nobody has said is looked up by another tool first. Results of tools come as messages; then call \
-the next tool, or reply when all is done.
+for and its arguments are known; if none does exactly that, reply. {after}
 With a tool weather(city: string), "Will it rain in Oslo?" is \
 {"tool": "weather", "arguments": {"city": "Oslo"}}, and "Book a hotel in Oslo." is \
 {"tool": "reply", "text": "I have no tool that books hotels."}"""
@@ -119,7 +121,7 @@ def _plain(schema: Any, known: Mapping[str, Any], depth: int) -> dict[str, JsonV
 
 def _with_tools(messages: list[Message], request: ChatRequest) -> list[Message]:
     """Return the messages with what may be written at the end of the first, the system's."""
-    parts = [_HOW, "Tools:", *map(_told, request.tools)] if request.tools else []
+    parts = [_how(request.tools), "Tools:", *map(_told, request.tools)] if request.tools else []
     if request.sources:
         parts.append(_SOURCING if request.tools else _ONLY_SOURCING)
     told = "\n".join(parts)
@@ -127,6 +129,11 @@ def _with_tools(messages: list[Message], request: ChatRequest) -> list[Message]:
         first: Message = {**messages[0], "content": f"{messages[0]['content']}\n\n{told}"}
         return [first, *messages[1:]]
     return [{"role": "system", "content": told}, *messages]
+
+
+def _how(tools: Sequence[ToolSpec]) -> str:
+    """Return how to call; with one tool nothing of others, which had it called for anything."""
+    return _HOW.replace("{after}", _AFTER_SEVERAL if len(tools) > 1 else _AFTER_ONE)
 
 
 def _told(tool: ToolSpec) -> str:

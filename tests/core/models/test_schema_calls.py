@@ -48,6 +48,13 @@ WEATHER = ToolSpec(
 )
 
 
+def test_of_other_tools_it_is_spoken_where_there_are_some() -> None:
+    for tools, speaks in (((WEATHER,), False), ((WEATHER, replace(WEATHER, name="x")), True)):
+        told = in_schema(ChatRequest([SYSTEM, ASKED], tools=tools)).messages[0]["content"]
+        assert ("another tool" in str(told)) is speaks
+        assert "{after}" not in str(told)
+
+
 @pytest.fixture
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAIStandIn]:
     async with openai_stand_in() as stand_in:
