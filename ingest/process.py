@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from core import tracing
+from core.claiming import claimed
 from core.config import Settings
 from core.errors import NuxaError
 from core.ids import new_id
@@ -72,13 +73,10 @@ class Processor:
         """
         if not await self._has_waiting():
             return 0  # most wakes come while their document is already in work
-        slots = [asyncio.ensure_future(self._drain_slot()) for _ in range(_SLOTS + _GUEST_SLOTS)]
-        try:
-            return sum(await asyncio.gather(*slots))
-        finally:  # told to end, gather waits for the first of them only: all are to give back
-            for slot in slots:
-                slot.cancel()
-            await asyncio.gather(*slots, return_exceptions=True)
+        # Told to end, a group tells each slot once and waits for all: they are giving back.
+        async with asyncio.TaskGroup() as group:
+            slots = [group.create_task(self._drain_slot()) for _ in range(_SLOTS + _GUEST_SLOTS)]
+        return sum(slot.result() for slot in slots)
 
     async def process_next(self) -> bool:
         """Claim the next job and bring it to an end; false if none waits."""
@@ -117,6 +115,12 @@ class Processor:
 
     async def _claim(self) -> list[Job]:
         """Claim the next job, with a small document others like it; empty if none waits."""
+        jobs = await claimed(self._claim_next(), self._give_all_back)
+        if jobs:
+            self._in_work[jobs[0].workspace_id] += _slots(jobs)
+        return jobs
+
+    async def _claim_next(self) -> list[Job]:
         barred = [w for w, count in self._in_work.items() if count] if self._is_full() else []
         walks = self._walks
         self._walks = (*walks[1:], walks[0])  # each kind comes first in turn: none starves another
@@ -129,7 +133,6 @@ class Processor:
                         job, self._owner, self._lease, MIME_TYPES_TOGETHER
                     )
             if jobs:
-                self._in_work[jobs[0].workspace_id] += _slots(jobs)
                 return jobs
         return []
 
@@ -145,6 +148,9 @@ class Processor:
                 async with asyncio.TaskGroup() as each:
                     for job in jobs:
                         each.create_task(self._process(job))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_all_back(jobs))
+            raise
         finally:
             self._in_work[jobs[0].workspace_id] -= _slots(jobs)
             self._ended.set()
@@ -156,9 +162,6 @@ class Processor:
         try:
             work = self._small.work(documents, self._owner, progress)
             await _first_to_end(work, self._keep(documents, progress))
-        except asyncio.CancelledError:
-            await asyncio.shield(asyncio.gather(*map(self._give_back, documents)))
-            raise
         except (NuxaError, DoneByItself, LeaseLost, _Cancelled) as reason:
             ids = [document.id for document in documents]
             _log.info("documents are done one by one", job_ids=ids, reason=repr(reason))
@@ -182,9 +185,6 @@ class Processor:
             work = walk.work(job, self._owner, progress)
             with tracing.span(f"read {walk.model.__tablename__}", **{"nuxa.job": job.id}):
                 await _first_to_end(work, self._keep([job], progress))
-        except asyncio.CancelledError:
-            await asyncio.shield(self._give_back(job))
-            raise
         except _Cancelled:
             await self._finish(job, "cancelled")
         except LeaseLost:
@@ -220,8 +220,11 @@ class Processor:
         async with self._services.store.unit(job.workspace_id) as unit:
             await self._walk_of(job).jobs(unit).finish(job.id, self._owner, status)
 
+    async def _give_all_back(self, jobs: list[Job]) -> None:
+        """Leave what is not done to another worker: that ours is told to end is no attempt."""
+        await asyncio.gather(*map(self._give_back, jobs))
+
     async def _give_back(self, job: Job) -> None:
-        """Leave the job to another worker: that ours is told to end is no attempt."""
         async with self._services.store.unit(job.workspace_id) as unit:
             fresh = {"attempts": job.attempts - 1}
             if await self._walk_of(job).jobs(unit).finish(job.id, self._owner, "pending", fresh):

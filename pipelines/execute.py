@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from core.claiming import claimed
 from core.errors import NuxaError, TimedOut
 from core.services import Services
 from core.store.executions import HOLDS_SLOT, Execution
@@ -38,6 +39,15 @@ log = logging.getLogger(__name__)
 
 async def claim(services: Services, owner: str) -> Execution | None:
     """Take the next waiting run of any workspace for this process; None when none waits."""
+
+    async def give_back(run: Execution | None) -> None:
+        if run is not None:
+            await _put_back(services, run, owner)
+
+    return await claimed(_claim(services, owner), give_back)
+
+
+async def _claim(services: Services, owner: str) -> Execution | None:
     lease = timedelta(seconds=services.settings.lease_seconds)
     async with services.store.system() as unit:
         return await unit.execution_jobs.claim(owner, lease)

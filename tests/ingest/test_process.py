@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,30 @@ async def test_a_worker_that_is_stopped_gives_its_document_back(desk: Desk) -> N
     parser = StubbornParser()
     task = asyncio.create_task(Processor(desk.services, parser).process_next())
     await parser.begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    document = await desk.document(document_id)
+    assert (document.status, document.attempts, document.lease_owner) == ("pending", 0, None)
+
+
+async def test_a_worker_that_is_stopped_as_it_claims_gives_back_what_it_got(
+    desk: Desk, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document_id = await desk.add(letter(), "tariffs.pdf")
+    claimed, plain = asyncio.Event(), desk.services.store.system
+
+    @asynccontextmanager
+    async def slow() -> AsyncIterator[Any]:
+        async with plain() as unit:
+            yield unit
+        if (await desk.document(document_id)).status == "processing":
+            claimed.set()  # it is written, and not known to the one who claims
+            await asyncio.sleep(0.1)
+
+    monkeypatch.setattr(desk.services.store, "system", slow)
+    task = asyncio.create_task(processor.drain())
+    await claimed.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
