@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -150,10 +150,13 @@ async def test_a_deleted_document_leaves_nothing_behind(desk: Desk) -> None:
     assert await desk.totals() == (0, 0, 0)
 
 
-async def test_a_worker_that_is_stopped_gives_its_document_back(desk: Desk) -> None:
+@pytest.mark.parametrize("work", [Processor.process_next, Processor.drain])
+async def test_a_worker_that_is_stopped_gives_its_document_back(
+    desk: Desk, work: Callable[[Processor], Coroutine[Any, Any, object]]
+) -> None:
     document_id = await desk.add(letter(), "tariffs.pdf")
     parser = StubbornParser()
-    task = asyncio.create_task(Processor(desk.services, parser).process_next())
+    task = asyncio.create_task(work(Processor(desk.services, parser)))
     await parser.begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
