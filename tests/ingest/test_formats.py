@@ -16,7 +16,6 @@ from ingest.split import split
 # What cannot be read, and why.
 REFUSED = {
     "odf_presentation_01.odp": "UNSUPPORTED_TYPE",
-    "odf_table_with_title_01.ods": "UNSUPPORTED_TYPE",
     "legacy_sample.ppt": "UNSUPPORTED_TYPE",
     "fake.doc": "UNSUPPORTED_TYPE",
     "fake-doc-emphasized-text.doc": "UNSUPPORTED_TYPE",
@@ -47,6 +46,7 @@ CONTENT = {
     "factbook.xml": "Emmanuel Macron",
     "codeblock.md": "HTML Example",
     "what_is_haystack.html": "Haystack",
+    "odf_table_with_title_01.ods": "| Year | Freshwater Ducks |\n| --- | --- |\n| 2019 | 120 |",
     "reliance.pdf": "Reliance",
     "fake-text-utf-32.txt": "Important points",
 }
