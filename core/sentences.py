@@ -13,9 +13,8 @@ def _words(text: str) -> frozenset[str]:
 
 _LONG: Final = 400  # characters; beyond it a line end is taken for a sentence's end (tables, lists)
 _LOOK_BACK: Final = 24  # characters; longer than any abbreviation below
-_LABEL: Final = (
-    r"[^\S\n]{0,8}[^\W\d_][^\n:.!?;,]{0,39}:[^\S\n]"  # of what a form or a mail's head says
-)
+# "Name: ", of what a line of a form or a mail's head says.
+_LABEL: Final = r"[^\S\n]{0,8}[^\W\d_][^\n:.!?;,]{0,39}:[^\S\n]"
 _LABELLED: Final = re.compile(_LABEL)
 
 # Every branch matches wherever it starts, so that no text is scanned twice.

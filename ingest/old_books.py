@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from ingest.document import Piece, Reading
 from ingest.failures import CorruptDocument, EncryptedDocument
 from ingest.sheet_tables import shown, tables
+
+logger = logging.getLogger(__name__)
 
 
 def read(path: Path) -> Reading:
@@ -39,6 +42,7 @@ def _opened(path: Path) -> Any:
             raise EncryptedDocument(
                 "The workbook asks for a password: remove the protection and upload it again."
             ) from error
+        logger.info("a workbook of before 2007 could not be opened", exc_info=True)
         raise CorruptDocument(
             "The workbook is damaged and cannot be opened: save it again and upload the new file."
         ) from error

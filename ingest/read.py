@@ -67,11 +67,10 @@ def finished(windows: Sequence[Window], languages: str) -> ParsedDocument:
 
 
 def _with_text(reading: Reading, languages: str) -> ParsedDocument:
-    told = doubts.told(reading.doubts, languages)
-    reading.warnings += told
+    reading.warnings += doubts.told(reading.doubts, languages)
     document = assemble(reading)
     if not document.text.strip():
-        why = " ".join(told) or "check that it is the right file."
+        why = " ".join(reading.warnings) or "check that it is the right file."
         raise NoText(f"No text was found in the document: {why}")
     return document
 

@@ -10,7 +10,9 @@ import pytest
 
 from ingest import pdf
 from ingest.document import ParsedDocument, assemble
+from ingest.failures import NoText
 from ingest.limits import Limits
+from ingest.read import read_document
 from tests.ingest import making
 from tests.ingest.making import Place, TextAt
 
@@ -154,6 +156,14 @@ def test_the_owner_is_told_of_attached_files(tmp_path: Path) -> None:
     assert _read(tmp_path, making.pdf([LABELS])).warnings == ()
 
 
+def test_a_file_without_text_ends_with_what_is_beside_it(tmp_path: Path) -> None:
+    with_file, path = pypdfium2.PdfDocument(making.pdf([[]])), tmp_path / "blank.pdf"
+    with_file.new_attachment("rates.txt").set_data(b"42")
+    with_file.save(path)
+    with pytest.raises(NoText, match="A file is attached"):
+        read_document(path, "blank.pdf", Limits(ocr="off"), "eng", lambda *_: None)
+
+
 def test_the_owner_is_told_of_a_form_that_only_adobe_shows(tmp_path: Path) -> None:
     form = making.pdf([LABELS], annotations=[_text(190, 90, "Ada")])
     dynamic = form.replace(b"/AcroForm <<", b"/NeedsRendering true /AcroForm << /XFA (x)")
@@ -161,7 +171,7 @@ def test_the_owner_is_told_of_a_form_that_only_adobe_shows(tmp_path: Path) -> No
     assert "Adobe" in warning
 
 
-def test_fields_of_a_turned_page_stand_as_displayed(tmp_path: Path) -> None:
+def test_fields_of_a_turned_page_are_not_lost(tmp_path: Path) -> None:
     fields = [_text(190, 90, "Ada Lovelace")]
     document = _read(tmp_path, making.pdf([LABELS], rotate=90, annotations=fields))
     assert "Ada Lovelace" in document.text
