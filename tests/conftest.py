@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -146,7 +147,7 @@ def settings(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch)
 
 @asynccontextmanager
 async def emptied_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open every door of a process; all rows and keys are gone afterwards.
+    """Open every door of a process; all rows, keys and stored bytes are gone afterwards.
 
     The tables are emptied, not rolled back, so that code under test may open units side by side.
     """
@@ -157,6 +158,7 @@ async def emptied_services(settings: Settings) -> AsyncIterator[Services]:
         async with opened.store.engine.begin() as connection:
             await connection.exec_driver_sql(f"DO $$ BEGIN {emptying} END $$")
         await opened.redis.flushdb()
+    shutil.rmtree(settings.data_dir / "blobs", ignore_errors=True)
 
 
 @pytest.fixture

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -43,10 +42,9 @@ def api_settings(
 
 
 @pytest.fixture
-def settings(api_settings: Settings) -> Iterator[Settings]:
-    """The server's own settings: what a test changes in them counts; stored bytes go afterwards."""
-    yield api_settings
-    shutil.rmtree(api_settings.data_dir / "blobs", ignore_errors=True)
+def settings(api_settings: Settings) -> Settings:
+    """The server's own settings: what a test changes in them counts."""
+    return api_settings
 
 
 @pytest.fixture(scope="session")
