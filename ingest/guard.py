@@ -11,7 +11,7 @@ from ingest.failures import CorruptDocument, DocumentTooLarge, EncryptedDocument
 from ingest.limits import MEGABYTE, Limits
 from ingest.sniff import IMAGES
 
-_ZIPPED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "epub"})
+_ZIPPED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub"})
 _ENTITY = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 _ENCRYPTED_FLAG = 0x1
 _SMALL = 10 * MEGABYTE  # members up to this size may be packed as tightly as they like

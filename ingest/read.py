@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ingest import doubts, guard, jats, mail, ods, office, old_books, pdf, picture, plain
+from ingest import doubts, guard, jats, mail, odp, ods, office, old_books, pdf, picture, plain
 from ingest.document import ParsedDocument, Piece, Reading, assemble
 from ingest.embedded import EmbeddedPictures
 from ingest.failures import CorruptDocument, NoText, ParseFailed
@@ -101,6 +101,9 @@ class _Reader:
             return old_books.read(path)
         if found.kind == "ods":
             return ods.read(path)
+        if found.kind == "odp":
+            is_read = self._limits.ocr != "off"
+            return odp.read(path, self._pictures.reporting(progress).read if is_read else None)
         if found.kind == "xml" and (article := jats.read(path)) is not None:
             return article
         pictures = None if self._limits.ocr == "off" else self._pictures.reporting(progress)

@@ -20,6 +20,7 @@ MIME_TYPES: dict[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "odt": "application/vnd.oasis.opendocument.text",
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "odp": "application/vnd.oasis.opendocument.presentation",
     "xls": "application/vnd.ms-excel",
     "epub": "application/epub+zip",
     "rtf": "application/rtf",
@@ -76,8 +77,8 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORMATS = (
-    "pdf, docx, pptx, xlsx, xls, odt, ods, epub, rtf, html, xml, json, csv, md, txt, eml "
-    "or a picture"
+    "pdf, docx, pptx, xlsx, xls, odt, ods, odp, epub, rtf, html, xml, json, csv, md, txt, "
+    "eml or a picture"
 )
 
 
@@ -142,7 +143,7 @@ def _zip_kind(path: Path) -> str:
     for folder, kind in (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx")):
         if "[Content_Types].xml" in names and any(n.startswith(folder) for n in names):
             return kind
-    for kind in ("odt", "ods", "epub"):
+    for kind in ("odt", "ods", "odp", "epub"):
         if mime.startswith(MIME_TYPES[kind]):
             return kind
     raise UnsupportedType(

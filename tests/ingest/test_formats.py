@@ -15,7 +15,6 @@ from ingest.split import split
 
 # What cannot be read, and why.
 REFUSED = {
-    "odf_presentation_01.odp": "UNSUPPORTED_TYPE",
     "legacy_sample.ppt": "UNSUPPORTED_TYPE",
     "fake.doc": "UNSUPPORTED_TYPE",
     "fake-doc-emphasized-text.doc": "UNSUPPORTED_TYPE",
@@ -47,6 +46,7 @@ CONTENT = {
     "codeblock.md": "HTML Example",
     "what_is_haystack.html": "Haystack",
     "odf_table_with_title_01.ods": "| Year | Freshwater Ducks |\n| --- | --- |\n| 2019 | 120 |",
+    "odf_presentation_01.odp": "A rectangle shape with this text inside.",
     "reliance.pdf": "Reliance",
     "fake-text-utf-32.txt": "Important points",
 }

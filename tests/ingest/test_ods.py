@@ -60,6 +60,16 @@ def test_sheets_are_told_as_they_are_shown(tmp_path: Path) -> None:
     assert (document.page_count, document.pages_with_text) == (2, 1)
 
 
+def test_words_of_a_cell_stay_apart(tmp_path: Path) -> None:
+    lines = (
+        "<text:p>two<text:line-break/>lines</text:p><text:p>and<text:tab/>a<text:s/> tab</text:p>"
+    )
+    table = (
+        f"<table:table><table:table-row><{CELL}>{lines}</{CELL}></table:table-row></table:table>"
+    )
+    assert read(_ods(tmp_path / "x.ods", table)).pieces[1].text == "two lines and a tab"
+
+
 def test_what_is_repeated_without_end_is_not(tmp_path: Path) -> None:
     repeated = (
         '<table:table><table:table-row table:number-rows-repeated="1048576">'
