@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 from ingest.decode import decode
@@ -35,13 +36,14 @@ def check(path: Path, kind: str, limits: Limits) -> None:
 def _check_archive(path: Path, limits: Limits) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+        asks = any(m.flag_bits & _ENCRYPTED_FLAG for m in members) or _is_sealed(archive)
     if len(members) > limits.max_members:
         raise DocumentTooLarge(
             f"The file holds {len(members)} parts and {limits.max_members} are allowed: split it."
         )
-    if any(member.flag_bits & _ENCRYPTED_FLAG for member in members):
+    if asks:
         raise EncryptedDocument(
-            "Parts of the file ask for a password: remove the protection and upload it again."
+            "The document asks for a password: remove the protection and upload it again."
         )
     # Readers trust the sizes that the archive declares: zipfile stops a member that lies at its
     # declared size, so that these sums bound what can come out.
@@ -54,6 +56,15 @@ def _check_archive(path: Path, limits: Limits) -> None:
                 "A part of the file is packed so tightly that it looks like an archive bomb: "
                 "save the document again and upload the new file."
             )
+
+
+def _is_sealed(archive: zipfile.ZipFile) -> bool:
+    """Whether parts of an OpenDocument are encrypted (OpenDocument 1.3, part 2, 4.8)."""
+    try:
+        with archive.open("META-INF/manifest.xml") as manifest:
+            return b"encryption-data" in manifest.read(MEGABYTE)
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError):
+        return False
 
 
 def _check_entities(data: bytes) -> None:

@@ -9,7 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ingest import doubts, guard, jats, mail, odp, ods, office, old_books, pdf, picture, plain
+from ingest import (
+    doubts,
+    guard,
+    jats,
+    mail,
+    odp,
+    ods,
+    office,
+    office_types,
+    old_books,
+    pdf,
+    picture,
+    plain,
+)
 from ingest.document import ParsedDocument, Piece, Reading, assemble
 from ingest.embedded import EmbeddedPictures
 from ingest.failures import CorruptDocument, NoText, ParseFailed
@@ -183,7 +196,8 @@ class _Reader:
 
 def _read_office(path: Path, kind: str, pictures: EmbeddedPictures | None) -> Reading:
     try:
-        return office.read(path, kind, pictures)
+        with office_types.usual(path, kind) as usual:
+            return office.read(usual, kind, pictures)
     except (ParseFailed, MemoryError):
         raise
     except zipfile.BadZipFile as error:

@@ -49,13 +49,14 @@ def _loaded(path: Path, told: list[str]) -> Any:
     from openpyxl import load_workbook
 
     _only_note_what_is_merged()
+    alone = {"data_only": True, "keep_links": False}  # other workbooks may not be there
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of extensions that hold no text
         try:
-            return load_workbook(path, data_only=True)
+            return load_workbook(path, **alone)
         except Exception:  # openpyxl raises whatever its own code does about bad parts
             logger.info("a workbook is read without what stands beside its cells", exc_info=True)
-            book = load_workbook(path, data_only=True, read_only=True)
+            book = load_workbook(path, read_only=True, **alone)
         told.append(_CELLS_ALONE)
         return book
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest import guard
-from ingest.failures import CorruptDocument, DocumentTooLarge
+from ingest.failures import CorruptDocument, DocumentTooLarge, EncryptedDocument
 from ingest.limits import MEGABYTE, Limits
 
 
@@ -35,6 +35,19 @@ def test_parts_are_counted(tmp_path: Path) -> None:
         guard.check(
             _archive(tmp_path / "a.epub", 1, 1, 1), "epub", replace(Limits(), max_members=2)
         )
+
+
+@pytest.mark.parametrize("kind", ["odt", "ods", "odp"])
+def test_an_open_document_with_a_password_is_not_called_damaged(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"x.{kind}"
+    entry = '<manifest:file-entry manifest:full-path="content.xml"{}</manifest:file-entry>'
+    for inside in ("/>", "><manifest:encryption-data/>"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("META-INF/manifest.xml", entry.format(inside))
+        if inside == "/>":
+            guard.check(path, kind, Limits())
+    with pytest.raises(EncryptedDocument, match="remove the protection"):
+        guard.check(path, kind, Limits())
 
 
 def test_entities_are_not_read(tmp_path: Path) -> None:

@@ -163,6 +163,32 @@ def test_cells_are_read_though_a_drawing_beside_them_cannot_be(tmp_path: Path) -
     assert "notes on cells are missing. Open the workbook, save it again" in warning
 
 
+def test_a_lost_link_to_another_workbook_loses_nothing(tmp_path: Path) -> None:
+    _read(tmp_path, _rows(["Item", "Price"], ["Nails", 0.5]))
+    office_type = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    target = 'Target="externalLinks/externalLink1.xml"/></Relationships>'
+    link = f'<Relationship Id="rIdLink" Type="{office_type}/externalLink" {target}'
+    named = f'<externalReference xmlns:r="{office_type}" r:id="rIdLink"/>'
+    changes = {
+        "xl/_rels/workbook.xml.rels": ("</Relationships>", link),
+        "xl/workbook.xml": (
+            "</sheets>",
+            f"</sheets><externalReferences>{named}</externalReferences>",
+        ),
+    }
+    linked = tmp_path / "linked.xlsx"
+    with ZipFile(tmp_path / "book.xlsx") as old, ZipFile(linked, "w") as new:
+        for name in old.namelist():
+            before, after = changes.get(name, ("", ""))
+            text = old.read(name).decode()
+            new.writestr(name, text.replace(before, after) if before else text)
+    with pytest.raises(KeyError):
+        load_workbook(linked)
+    told: list[str] = []
+    assert _tables(list(sheets.read(linked, told))) == [["| Item | Price |", "| Nails | 0.5 |"]]
+    assert told == []
+
+
 def test_a_range_as_large_as_a_sheet_is_told_and_not_filled(tmp_path: Path) -> None:
     book = Workbook()
     sheet: Any = book.active
