@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.document import Box
+from ingest.ideographs import closed
 from ingest.tables import Cell
 
 # A gap this wide, in type sizes, separates cells of a row; justified prose stays below it.
@@ -185,7 +186,7 @@ def _to_display(page: Any, x: float, y: float) -> tuple[float, float]:
 def _text(glyphs: list[_Glyph]) -> str:
     joined = "".join(g.character for g in glyphs)
     paired = joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return " ".join(paired.translate(_SOFT_HYPHENS).split())
+    return closed(" ".join(paired.translate(_SOFT_HYPHENS).split()))
 
 
 def _parted(glyphs: list[_Glyph], gap: float) -> list[list[_Glyph]]:

@@ -12,6 +12,7 @@ from ingest.bands import bands, within
 from ingest.document import Box
 from ingest.doubts import UNKNOWN, is_in_other_script, other_language
 from ingest.grey import in_grey, scaled
+from ingest.ideographs import closed
 from ingest.lines import Line
 from ingest.paper import Sheet, evened, sheet_corners
 from ingest.rows import is_in_rows
@@ -196,7 +197,7 @@ def _line(words: list[Word], size: tuple[int, int], page: int) -> Line:
     height = median([bottom - top for top, bottom in zip(tops, bottoms, strict=True)])
     box = (min(lefts) / size[0], min(tops) / size[1], max(rights) / size[0], max(bottoms) / size[1])
     return Line(
-        text=" ".join(word.text for word in words),
+        text=closed(" ".join(word.text for word in words)),
         page=page,
         box=box,
         size=height / size[1],
@@ -214,4 +215,5 @@ def _cells(words: list[Word], gap: float, width: int) -> Iterator[Cell]:
     if len(runs) > 1:
         for run in runs:
             left, right = run[0].box[0] / width, run[-1].box[2] / width
-            yield Cell(" ".join(word.text for word in run), left, max(left, right))
+            text = closed(" ".join(word.text for word in run))
+            yield Cell(text, left, max(left, right))

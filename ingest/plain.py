@@ -20,6 +20,9 @@ _SEPARATOR = re.compile(r'"?sep=(.)"?\n', re.IGNORECASE)  # for Excel, and no ro
 _LONGEST_FIELD = 16 * 1024 * 1024
 _DELIMITERS = ",;\t|"
 _SNIFFED = 64 * 1024
+_ENCODED = 256  # characters; a key or a checksum may be asked for
+_BASE64 = re.compile(r"(?:data:[^,\s]{0,100},)?(?:[\w+/=-]{60,}\s?)+[\w+/=-]*\s?", re.ASCII)
+_SIGNS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 
 
 def read(data: bytes, kind: str, limits: Limits) -> Reading:
@@ -31,7 +34,8 @@ def read(data: bytes, kind: str, limits: Limits) -> Reading:
     if kind in ("csv", "tsv"):
         return Reading([Piece("table", table)] if (table := _table(text, kind)) else [])
     if kind == "json":
-        return Reading(_json_pieces(text, limits))
+        told: list[str] = []
+        return Reading(_json_pieces(text, limits, told), warnings=told)
     if (events := calendar.read(text)) is not None:
         return Reading(events)
     return Reading([Piece("text", p.strip("\n")) for p in _PARAGRAPH.split(text) if p.strip()])
@@ -64,21 +68,21 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=regularity)
 
 
-def _json_pieces(text: str, limits: Limits) -> list[Piece]:
+def _json_pieces(text: str, limits: Limits, told: list[str]) -> list[Piece]:
     too_deep = CorruptDocument(
         f"The JSON is nested more than {limits.max_depth} levels deep: flatten it."
     )
     try:
         value = json.loads(text.lstrip("\ufeff"))
-        lines = list(_leaves(value, "", limits.max_depth))
+        lines = _lines([value], limits, told)
     except RecursionError as error:
         raise too_deep from error
     except ValueError as error:
-        return _json_lines(text, limits, error)
+        return _json_lines(text, limits, told, error)
     return _grouped(lines)
 
 
-def _json_lines(text: str, limits: Limits, error: ValueError) -> list[Piece]:
+def _json_lines(text: str, limits: Limits, told: list[str], error: ValueError) -> list[Piece]:
     """Read one value a line, as log files have them."""
     rows = [row for row in text.splitlines() if row.strip()]
     try:
@@ -87,11 +91,32 @@ def _json_lines(text: str, limits: Limits, error: ValueError) -> list[Piece]:
         raise CorruptDocument(
             f"The file is not valid JSON ({error}): correct it and upload it again."
         ) from error
-    return _grouped([line for v in values for line in _leaves(v, "", limits.max_depth)])
+    return _grouped(_lines(values, limits, told))
 
 
-def _leaves(value: object, path: str, depth: int) -> Iterator[str]:
-    """Yield ``path: value`` for each value that holds no others."""
+def _lines(values: list[object], limits: Limits, told: list[str]) -> list[str]:
+    """Return a line for each value that is no encoded picture or the like, and tell of those."""
+    lines, left_out = list[str](), 0
+    for path, value in (leaf for each in values for leaf in _leaves(each, "", limits.max_depth)):
+        if isinstance(value, str) and _is_encoded(value):
+            left_out += 1
+        else:
+            shown = value if isinstance(value, str) else json.dumps(value)
+            lines.append(f"{path}: {shown}" if path else shown)
+    if left_out:
+        told.append(f"Values that are files in code, as pictures are, were left out: {left_out}.")
+    return lines
+
+
+def _is_encoded(value: str) -> bool:
+    """Whether a value is bytes in base64 (RFC 4648): long, unbroken, and of all kinds of signs, as
+    neither words are nor the letters of a genome."""
+    is_long = len(value) >= _ENCODED and _BASE64.fullmatch(value) is not None
+    return is_long and all(kind.search(value) for kind in _SIGNS)
+
+
+def _leaves(value: object, path: str, depth: int) -> Iterator[tuple[str, object]]:
+    """Yield each value that holds no others, with the path to it."""
     if depth < 0:
         raise RecursionError
     if isinstance(value, dict):
@@ -101,8 +126,7 @@ def _leaves(value: object, path: str, depth: int) -> Iterator[str]:
         for item in value:
             yield from _leaves(item, path, depth - 1)
     elif value is not None and str(value).strip():
-        shown = value if isinstance(value, str) else json.dumps(value)
-        yield f"{path}: {shown}" if path else shown
+        yield path, value
 
 
 def _grouped(lines: list[str]) -> list[Piece]:

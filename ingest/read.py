@@ -14,6 +14,7 @@ from ingest import (
     guard,
     jats,
     mail,
+    notebooks,
     odp,
     ods,
     office,
@@ -23,12 +24,13 @@ from ingest import (
     picture,
     plain,
 )
+from ingest.decode import decode
 from ingest.document import ParsedDocument, Piece, Reading, assemble
 from ingest.embedded import EmbeddedPictures
 from ingest.failures import CorruptDocument, NoText, ParseFailed
 from ingest.jail import Refused
 from ingest.limits import Limits
-from ingest.sniff import IMAGES, PLAIN, FileType, sniff
+from ingest.sniff import IMAGES, MIME_TYPES, PLAIN, FileType, sniff
 from ingest.steps import Steps
 from ingest.windows import Window, joined
 
@@ -117,6 +119,8 @@ class _Reader:
         if found.kind == "odp":
             is_read = self._limits.ocr != "off"
             return odp.read(path, self._pictures.reporting(progress).read if is_read else None)
+        if found.kind == "ipynb":
+            return self._notebook(path, progress)
         if found.kind == "xml" and (article := jats.read(path)) is not None:
             return article
         pictures = None if self._limits.ocr == "off" else self._pictures.reporting(progress)
@@ -124,6 +128,16 @@ class _Reader:
         if found.kind in _MAILS:
             self._add_attachments(path, found.kind, progress, depth, reading)
         return reading
+
+    def _notebook(self, path: Path, progress: Progress) -> Reading:
+        data = path.read_bytes()
+        markdown = notebooks.as_markdown(decode(data))
+        if markdown is None:
+            return plain.read(data, "json", self._limits)
+        with tempfile.NamedTemporaryFile(suffix=".md") as file:
+            file.write(markdown.encode("utf-8", "replace"))
+            file.flush()
+            return self._read(Path(file.name), FileType("md", MIME_TYPES["md"]), progress, 0)
 
     def _add_attachments(
         self, path: Path, kind: str, progress: Progress, depth: int, outer: Reading

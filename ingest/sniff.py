@@ -27,6 +27,7 @@ MIME_TYPES: dict[str, str] = {
     "html": "text/html",
     "xml": "application/xml",
     "json": "application/json",
+    "ipynb": "application/x-ipynb+json",
     "csv": "text/csv",
     "tsv": "text/tab-separated-values",
     "md": "text/markdown",
@@ -62,6 +63,7 @@ _BY_NAME = {
     ".xml": "xml",
     ".nxml": "xml",
     ".json": "json",
+    ".ipynb": "ipynb",
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1|avi[fs])", re.DOTALL)
@@ -77,8 +79,8 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORMATS = (
-    "pdf, docx, pptx, xlsx, xls, odt, ods, odp, epub, rtf, html, xml, json, csv, md, txt, "
-    "eml or a picture"
+    "pdf, docx, pptx, xlsx, xls, odt, ods, odp, epub, rtf, html, xml, json, csv, md, ipynb, "
+    "txt, eml or a picture"
 )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from ingest import plain
@@ -61,3 +63,23 @@ def test_a_line_that_names_the_delimiter_is_no_row() -> None:
     assert [p.text for p in reading.pieces] == [
         "| Name | Price |\n| --- | --- |\n| Rope, long | 5 |"
     ]
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_pictures_in_json_are_told_and_not_read_as_letters(prefix: str) -> None:
+    picture = prefix + base64.b64encode(bytes(range(256)) * 3).decode()
+    body = f'{{"logo": "{picture}", "name": "Pier"}}\n{{"logo": "{picture}"}}\n'
+    reading = plain.read(body.encode(), "json", Limits())
+    assert [piece.text for piece in reading.pieces] == ["name: Pier"]
+    (warning,) = reading.warnings
+    assert warning.endswith("left out: 2.")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["GATTACA" * 100, "The tide is 7 m. " * 40, "deadBEEF0" * 20, "abc123XYZ/" * 30 + "."],
+)
+def test_long_values_of_other_kinds_are_kept(value: str) -> None:
+    reading = plain.read(f'{{"v": "{value}"}}'.encode(), "json", Limits())
+    assert reading.pieces[0].text == f"v: {value}"
+    assert reading.warnings == []
