@@ -5,12 +5,13 @@ presentations are, under another type (ECMA-376-1, 11.3.10 and 13.3.6), which th
 from __future__ import annotations
 
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from ingest.repacked import with_part
 
 _OPEN: Final = "application/vnd.openxmlformats-officedocument"
 _USUAL: Final = {
@@ -39,9 +40,5 @@ def usual(path: Path, kind: str) -> Iterator[Path]:
         if changed == types:
             yield path
             return
-        with tempfile.NamedTemporaryFile(suffix=f".{kind}") as copy:
-            with zipfile.ZipFile(copy, "w") as other:
-                for name in archive.namelist():
-                    other.writestr(name, changed if name == _TYPES else archive.read(name))
-            copy.flush()
-            yield Path(copy.name)
+        with with_part(archive, _TYPES, changed, kind) as copy:
+            yield copy

@@ -17,6 +17,7 @@ from ingest import (
     notebooks,
     odp,
     ods,
+    odt,
     office,
     office_types,
     old_books,
@@ -210,7 +211,7 @@ class _Reader:
 
 def _read_office(path: Path, kind: str, pictures: EmbeddedPictures | None) -> Reading:
     try:
-        with office_types.usual(path, kind) as usual:
+        with odt.readable(path) if kind == "odt" else office_types.usual(path, kind) as usual:
             return office.read(usual, kind, pictures)
     except (ParseFailed, MemoryError):
         raise
