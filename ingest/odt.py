@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from ingest.odf import ANNOTATION, DRAW, PARAGRAPHS, TABLE, TEXT, Package
+from ingest.comments import told
+from ingest.odf import ANNOTATION, DRAW, PARAGRAPHS, TABLE, TEXT, Package, paragraphs
 from ingest.repacked import with_part
 
 _CONTENT: Final = "content.xml"
+_CREATOR: Final = "{http://purl.org/dc/elements/1.1/}creator"
 _SPAN: Final = f"{TEXT}span"
 # What pandoc reads in paragraphs by itself, and what nobody is to see.
 _KNOWN: Final = frozenset(
@@ -55,10 +57,22 @@ def _mend(content: Any) -> None:
             _replace(table, list(table.iter(*PARAGRAPHS)))
     for paragraph in list(content.iter(f"{TEXT}numbered-paragraph")):
         _replace(paragraph, list(paragraph))
+    for comment in content.iter(ANNOTATION):
+        _tell(comment)
     for box in list(content.iter(f"{DRAW}*", ANNOTATION)):
         blocks = list(box.iterchildren(*_BLOCKS))
         if blocks:
             _move_behind(box, blocks)
+
+
+def _tell(comment: Any) -> None:
+    """Have a comment be one paragraph, which says that it is one and whose."""
+    words, author = paragraphs(comment), comment.findtext(_CREATOR)
+    for child in list(comment):
+        comment.remove(child)
+    if words:
+        comment.append(paragraph := comment.makeelement(PARAGRAPHS[0]))
+        paragraph.text = told(words, author)
 
 
 def _paragraph(element: Any) -> Any:

@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from ingest import formulas
+from ingest.annotations import CHECKED, UNCHECKED
 from ingest.comments import told
 from ingest.package import parsed
 
@@ -47,6 +48,7 @@ def mend() -> None:
     def document(self: Any) -> Any:
         found = plain(self)
         body = found.element.body
+        _write_choices(body)
         _accept_changes(body)
         _take_out_of_boxes(body)
         formulas.write_out(body, _W)
@@ -70,6 +72,33 @@ def _accept_changes(body: Any) -> None:
     for base in body.xpath(".//w:ruby/w:rubyBase"):  # above it stands how it is read
         words = "".join(text.text or "" for text in base.iter(f"{_W}t"))
         base.getparent().addprevious(_text(base, words))
+
+
+def _write_choices(body: Any) -> None:
+    """Say what was chosen in lists and boxes of forms as Word had them before 2007, which is
+    nowhere in the text."""
+    for data in body.iter(f"{_W}ffData"):
+        run = data.getparent().getparent()
+        for box in data.iterchildren(f"{_W}checkBox"):
+            run.append(_text(run, f"{CHECKED if _is_on(box) else UNCHECKED} "))
+        for choice in data.iterchildren(f"{_W}ddList"):
+            entries = [entry.get(f"{_W}val") for entry in choice.iterchildren(f"{_W}listEntry")]
+            run.append(_text(run, _at(entries, _set_to(choice, "result", "default"))))
+
+
+def _is_on(box: Any) -> bool:
+    return _set_to(box, "checked", "default") not in (None, "0", "false", "off")
+
+
+def _set_to(field: Any, *names: str) -> str | None:
+    """Return the value of the first of these settings that there is; "1" where it has none."""
+    found = (field.find(f"{_W}{name}") for name in names)
+    return next((each.get(f"{_W}val", "1") for each in found if each is not None), None)
+
+
+def _at(entries: list[str | None], place: str | None) -> str:
+    index = int(place) if place and place.isdecimal() else 0
+    return (entries[index] if index < len(entries) else None) or ""
 
 
 def _take_out_of_boxes(body: Any) -> None:

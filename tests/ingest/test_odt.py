@@ -66,7 +66,9 @@ def test_boxes_shapes_and_comments_follow_the_paragraph_that_they_stand_at(tmp_p
     )
     found = [element.text for element in _read(tmp_path, body).elements]
     assert found[0] == "one two three four"
-    assert sorted(found[1:7]) == ["comment", "first", "inner", "innermost", "second", "shape"]
+    assert sorted(found[1:7]) == [
+        *("Comment by Ann: comment", "first", "inner", "innermost", "second", "shape")
+    ]
     assert found.index("first") < found.index("second") < found.index("inner")
     assert found[7:] == ["last", "of the", "page"]
 

@@ -40,6 +40,13 @@ def _read(path: Path, letter: Any) -> list[str]:
     return [piece.text for piece in office.read(path / "a.docx", "docx").pieces]
 
 
+def _field(data: str) -> str:
+    """A field of a form as Word has had them since before 2007."""
+    begin = f'<w:fldChar w:fldCharType="begin"><w:ffData>{data}</w:ffData></w:fldChar>'
+    instruction = "<w:r><w:instrText> FORM </w:instrText></w:r>"
+    return f'<w:r>{begin}</w:r>{instruction}<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+
+
 @pytest.mark.parametrize(
     ("inner", "said"),
     [
@@ -56,6 +63,19 @@ def _read(path: Path, letter: Any) -> list[str]:
          "</w:r>", "Ropes are ropy and hold."),
         (_run("10") + _run("5 ", '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr>'),
          "Ropes are 10^5 and hold."),
+        *(
+            (_field(f"<w:ddList>{chosen}<w:listEntry w:val='thin '/><w:listEntry w:val='thick '/>"
+                    "</w:ddList>"), f"Ropes are {said} and hold.")
+            for chosen, said in (("<w:result w:val='1'/><w:default w:val='0'/>", "thick"),
+                                 ("<w:default w:val='1'/>", "thick"), ("", "thin"))
+        ),
+        (_field("<w:ddList><w:result w:val='1'/></w:ddList>"), "Ropes are and hold."),
+        *(
+            (_field(f"<w:checkBox>{state}</w:checkBox>"), f"Ropes are {mark} and hold.")
+            for state, mark in (("<w:default w:val='0'/><w:checked/>", "☒"), ("", "☐"),
+                                ("<w:default w:val='1'/>", "☒"),
+                                ("<w:default w:val='1'/><w:checked w:val='0'/>", "☐"))
+        ),
     ],
 )  # fmt: skip
 def test_a_sentence_has_no_hole_and_nothing_that_was_deleted(
