@@ -41,6 +41,8 @@ def of_table(table: Any, page: int, told: list[str]) -> Iterator[Piece]:
             cells[place] = text
             merged += _spanned(cell, place)
         notes += map(paragraphs, cell.iterchildren(ANNOTATION))
+    for shapes in table.iterchildren(f"{TABLE}shapes"):
+        notes += map(paragraphs, shapes)
     yield from tables(cells, merged, page, told)
     yield from (Piece("text", note, page) for note in notes if note)
 

@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest import charts, comments, diagrams, mail, markup, sheets, slides, spans, word
+from ingest import (
+    charts,
+    comments,
+    diagrams,
+    mail,
+    markup,
+    sheet_shapes,
+    sheets,
+    slides,
+    spans,
+    word,
+)
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -48,6 +59,7 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
     told = reading.warnings
     if kind == "xlsx":
         reading.pieces += sheets.read(path, told)
+        reading.pieces += sheet_shapes.read(path)
     if pictures is None:
         reading.pieces += _pieces(elements, kind, told)
     else:

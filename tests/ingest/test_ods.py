@@ -70,6 +70,12 @@ def test_words_of_a_cell_stay_apart(tmp_path: Path) -> None:
     assert read(_ods(tmp_path / "x.ods", table)).pieces[1].text == "two lines and a tab"
 
 
+def test_what_is_written_in_a_shape_upon_a_sheet_is_read(tmp_path: Path) -> None:
+    shape = "<text:p>Prices</text:p><text:p>are net.</text:p>"
+    table = f"<table:table><table:shapes><table:x>{shape}</table:x></table:shapes></table:table>"
+    assert [p.text for p in read(_ods(tmp_path / "x.ods", table)).pieces[1:]] == ["Prices are net."]
+
+
 def test_what_is_repeated_without_end_is_not(tmp_path: Path) -> None:
     repeated = (
         '<table:table><table:table-row table:number-rows-repeated="1048576">'
