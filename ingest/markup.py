@@ -6,10 +6,15 @@ import importlib
 import sys
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from ingest import cells, spans
 from ingest.formulas import of_mathml
+
+_OWN_WORDS: Final = (
+    ".//text()[not(ancestor::*[self::a or self::nav or self::header or self::footer"
+    " or self::aside or self::script or self::style or self::noscript])]"
+)
 
 
 def mend() -> None:
@@ -86,13 +91,16 @@ def _write_out_formulas(elements: Any) -> None:
 def _begin_with_heading(reader: Any) -> None:
     """Have the page's first heading stand above its main part, of which alone unstructured reads:
     many pages have it in a header before that."""
+    from lxml import etree
+
     partitioner = reader._HtmlPartitioner
     if getattr(partitioner, "begins_with_heading", False):
         return
     plain = partitioner._main.func
 
     def main(self: Any) -> Any:
-        found = plain(self)
+        found = _most(plain(self))
+        etree.strip_elements(found, "rt", "rp", with_tail=False)  # how what is below is read
         cells.part_raised(found)
         for back in found.xpath(".//a[@role='doc-backlink']"):  # from a note to its place
             back.clear(keep_tail=True)
@@ -104,6 +112,18 @@ def _begin_with_heading(reader: Any) -> None:
 
     partitioner._main, partitioner.begins_with_heading = cached_property(main), True
     partitioner._main.__set_name__(partitioner, "_main")
+
+
+def _most(main: Any) -> Any:
+    """Return the main part; the whole page, where that holds less than a third of what stands in it
+    beside links and what is on each page."""
+    body = next(main.iterancestors("body"), None)
+    is_least = body is not None and 3 * _count(main) < _count(body)
+    return body if is_least else main
+
+
+def _count(element: Any) -> int:
+    return sum(len(text.split()) for text in element.xpath(_OWN_WORDS))
 
 
 def _let_nest(reader: Any, elements: Any) -> None:
