@@ -14,6 +14,7 @@ from ingest import (
     guard,
     jats,
     mail,
+    mbox,
     notebooks,
     odp,
     ods,
@@ -40,6 +41,7 @@ Progress = Callable[[str, int, int], None]
 logger = logging.getLogger(__name__)
 
 _MAILS = frozenset({"eml", "msg"})
+_BOOKS = {"xls": old_books.read, "ods": ods.read}
 
 
 def read_document(
@@ -113,13 +115,13 @@ class _Reader:
             return pdf.read(path, self._limits, self._languages, progress)
         if found.kind in IMAGES:
             return picture.read(path, self._limits, self._languages, progress)
-        if found.kind == "xls":
-            return old_books.read(path)
-        if found.kind == "ods":
-            return ods.read(path)
+        if found.kind in _BOOKS:
+            return _BOOKS[found.kind](path)
         if found.kind == "odp":
             is_read = self._limits.ocr != "off"
             return odp.read(path, self._pictures.reporting(progress).read if is_read else None)
+        if found.kind == "mbox":
+            return self._mailbox(path, progress, depth)
         if found.kind == "ipynb":
             return self._notebook(path, progress)
         if found.kind == "xml" and (article := jats.read(path)) is not None:
@@ -129,6 +131,22 @@ class _Reader:
         if found.kind in _MAILS:
             self._add_attachments(path, found.kind, progress, depth, reading)
         return reading
+
+    def _mailbox(self, path: Path, progress: Progress, depth: int) -> Reading:
+        """Return what the mails of a mailbox say, one after the other."""
+        all_of_it = Reading()
+        mails = mbox.messages(path.read_bytes())
+        steps = Steps(progress, len(mails))
+        for number, data in enumerate(mails, 1):
+            attached, report = mail.Attachment(f"Mail {number}.eml", data), steps.next()
+            report("parsing", 0, 1)  # many mails take longer than a reader may be silent
+            try:
+                one = self._read_attachment(attached, report, depth)
+            except ParseFailed as failed:
+                all_of_it.warnings.append(f"Mail {number} was not read: {failed.message}")
+            else:
+                self._append(all_of_it, one)
+        return all_of_it
 
     def _notebook(self, path: Path, progress: Progress) -> Reading:
         data = path.read_bytes()
@@ -181,12 +199,15 @@ class _Reader:
             outer.warnings.append(f"{attached.name} was not read: no text was found in it.")
         self._append(outer, reading, attached.name)
 
-    def _append(self, outer: Reading, inner: Reading, name: str) -> None:
-        if inner.pieces:
+    def _append(self, outer: Reading, inner: Reading, name: str = "") -> None:
+        """Add what was read of a part, under its name if it has one."""
+        if inner.pieces and name:
             outer.pieces.append(Piece("title", name))
-        outer.pieces += (replace(piece, level=piece.level + 1) for piece in inner.pieces)
+        deeper = 1 if name else 0
+        outer.pieces += (replace(piece, level=piece.level + deeper) for piece in inner.pieces)
         outer.warnings += inner.warnings
-        outer.warnings += (f"{name}: {told}" for told in doubts.told(inner.doubts, self._languages))
+        doubted = doubts.told(inner.doubts, self._languages)
+        outer.warnings += (f"{name}: {told}" if name else told for told in doubted)
         outer.ocr_pages += inner.ocr_pages
         known = [c for c in (outer.ocr_confidence, inner.ocr_confidence) if c is not None]
         outer.ocr_confidence = min(known, default=None)

@@ -35,6 +35,7 @@ MIME_TYPES: dict[str, str] = {
     "org": "text/org",
     "eml": "message/rfc822",
     "msg": "application/vnd.ms-outlook",
+    "mbox": "application/mbox",
     "txt": "text/plain",
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -190,7 +191,7 @@ def _text_kind(head: bytes, suffix: str) -> str:
     if named is not None:
         return named
     if _is_mail(text):
-        return "eml"
+        return "mbox" if text.startswith("From ") else "eml"
     return "json" if _is_json(text, len(head)) else "txt"
 
 
