@@ -13,6 +13,8 @@ from email.message import EmailMessage, Message
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+from ingest import mail_texts
+
 _LONGEST_NAME: Final = 150
 _FIELDS: Final = ("From", "To", "Cc", "Date")
 _AS_TEXT: Final = HeaderRegistry(use_default_map=False)
@@ -62,14 +64,14 @@ def heading(path: Path, kind: str) -> tuple[str, list[str]]:
 
 
 def readable(path: Path) -> bytes | None:
-    """Return a mail without the headers that Python's own parser, which others use, trips over;
-    ``None`` if it has none of these."""
+    """Return a mail without the headers that Python's own parser, which others use, trips over, and
+    with all its texts in one part; ``None`` if it is so by itself."""
     with path.open("rb") as file:
         message = email.message_from_binary_file(file, policy=email.policy.default)
     damaged = [name for name in set(message.keys()) if _trips(message, name)]
     for name in damaged:
         del message[name]
-    return bytes(message) if damaged else None
+    return mail_texts.joined(message) or (bytes(message) if damaged else None)
 
 
 def _trips(message: Message, name: str) -> bool:
