@@ -14,13 +14,16 @@ from ingest import (
     comments,
     diagrams,
     mail,
+    markdown_notes,
     markup,
     sheet_shapes,
     sheets,
     slides,
     spans,
+    sphinx,
     word,
 )
+from ingest.decode import decode
 from ingest.document import Kind, Piece, Reading
 from ingest.drawings import Content, Drawings, place_in_docx
 from ingest.embedded import EmbeddedPictures
@@ -42,6 +45,7 @@ _PARTITIONS = {
     "eml": "email",
     "msg": "msg",
 }
+_WRITTEN_OUT = {"md": markdown_notes.written_out, "rst": sphinx.written_out}
 _KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
 _PICTURE = "Image"
 _LEFT_OUT = frozenset({"PageBreak", "Header", "Footer", _PICTURE, "PageNumber"})
@@ -83,10 +87,21 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
 
 def _elements(path: Path, kind: str) -> list[Any]:
     partition = _partition(_PARTITIONS[kind])
-    mended = mail.readable(path) if kind == "eml" else None
+    mended = _mended(path, kind)
     source = {"filename": str(path)} if mended is None else {"file": io.BytesIO(mended)}
     found: list[Any] = partition(**source, languages=[""], **_options(kind))
     return found
+
+
+def _mended(path: Path, kind: str) -> bytes | None:
+    """Return the document as its library reads it whole; ``None`` where that is the file itself."""
+    if kind == "eml":
+        return mail.readable(path)
+    if kind not in _WRITTEN_OUT:
+        return None
+    text = decode(path.read_bytes())
+    changed = _WRITTEN_OUT[kind](text)
+    return None if changed == text else changed.encode("utf-8", "replace")
 
 
 def _pieces(elements: list[Any], kind: str, told: list[str]) -> Iterator[Piece]:
