@@ -71,7 +71,7 @@ def readable(path: Path) -> bytes | None:
     damaged = [name for name in set(message.keys()) if _trips(message, name)]
     for name in damaged:
         del message[name]
-    return mail_texts.joined(message) or (bytes(message) if damaged else None)
+    return mail_texts.joined(_message(path)) or (bytes(message) if damaged else None)
 
 
 def _trips(message: Message, name: str) -> bool:
@@ -101,7 +101,7 @@ def _fields_of_outlook(path: Path) -> tuple[str, dict[str, object]]:
     return message.subject or "", fields
 
 
-def _message(path: Path) -> Message:
+def _message(path: Path) -> EmailMessage:
     with path.open("rb") as file:
         return email.message_from_binary_file(file, policy=_LENIENT)
 

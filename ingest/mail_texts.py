@@ -48,7 +48,7 @@ def _shown(part: EmailMessage) -> list[EmailMessage]:
 def _said(text: EmailMessage) -> str:
     try:
         return str(text.get_content())
-    except (LookupError, UnicodeError):  # a character set that there is not
+    except (LookupError, TypeError, ValueError):  # a character set that there is not
         data = text.get_payload(decode=True)
         return decode(data) if isinstance(data, bytes) else ""
 

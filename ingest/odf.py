@@ -75,6 +75,7 @@ def said(paragraph: Any) -> str:
 def _parts(element: Any) -> list[str]:
     parts = [" " if element.tag in _SPACES else element.text or ""]
     for child in element:
-        parts += [] if child.tag == ANNOTATION else _parts(child)
+        is_said = isinstance(child.tag, str) and child.tag != ANNOTATION  # no remark of the XML
+        parts += _parts(child) if is_said else []
         parts.append(child.tail or "")
     return parts

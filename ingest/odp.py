@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingest.document import Piece, Reading
+from ingest.failures import CorruptDocument
 from ingest.odf import ANNOTATION, DRAW, PARAGRAPHS, PRESENTATION, TABLE, TEXT, Package, said
 from ingest.ods import of_table
 
@@ -94,10 +95,19 @@ class _Slide:
     def _held(self, child: Any) -> Iterator[Piece]:
         if child.tag == f"{DRAW}object" and (folder := _folder(child)):
             if self.package.member(f"{folder}content.xml"):
-                for table in self.package.content(folder).iter(f"{TABLE}table"):
-                    yield from of_table(table, self.page, self.told)
+                yield from self._object(folder)
         else:
             yield from self._of(child)
+
+    def _object(self, folder: str) -> Iterator[Piece]:
+        """Yield the tables of a document within this one, as a chart is."""
+        try:
+            content = self.package.content(folder)
+        except CorruptDocument:
+            self.told.append(f"What is shown in a frame of slide {self.page} is damaged.")
+            return
+        for table in content.iter(f"{TABLE}table"):
+            yield from of_table(table, self.page, self.told)
 
     def _bytes(self, picture: Any) -> bytes | None:
         return self.package.member(picture.get(_HREF, "").removeprefix("./"))

@@ -21,7 +21,7 @@ _LONGEST_FIELD = 16 * 1024 * 1024
 _DELIMITERS = ",;\t|"
 _SNIFFED = 64 * 1024
 _ENCODED = 256  # characters; a key or a checksum may be asked for
-_BASE64 = re.compile(r"(?:data:[^,\s]{0,100},)?(?:[\w+/=-]{60,}\s?)+[\w+/=-]*\s?", re.ASCII)
+_BASE64 = re.compile(r"(?:data:[^,\s]{0,100},)?(?:[\w+/=-]{60,}+\s?+)++[\w+/=-]*+\s?", re.ASCII)
 _SIGNS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 
 

@@ -28,7 +28,7 @@ CELL = "<table:table-cell>{}</table:table-cell>"
 TIDES = ROW.format(CELL.format("<text:p>Port</text:p>") + CELL.format("<text:p>Tide</text:p>"))
 TIDES += ROW.format(
     CELL.format("<text:list><text:list-item><text:p>Brest</text:p></text:list-item></text:list>")
-    + CELL.format("<text:p>7<text:s/>m</text:p>")
+    + CELL.format("<text:p>7<text:s/>m<!-- no --></text:p>")
 )
 
 
@@ -114,6 +114,18 @@ def test_the_numbers_of_a_chart_are_read(tmp_path: Path) -> None:
     assert "| Brest | 7 m |" in piece.text
     elsewhere = _frame('<draw:object xlink:href="http://example.com/chart"/>')
     assert _pieces(tmp_path, elsewhere) == []
+
+
+def test_a_damaged_chart_keeps_no_slide_back(tmp_path: Path) -> None:
+    slide = _frame('<draw:object xlink:href="./Object 1"/>') + _box(
+        "<text:p>Tides</text:p>", y="9cm"
+    )
+    path = _odp(
+        tmp_path / "x.odp", f"<draw:page>{slide}</draw:page>", **{"Object 1__content_xml": "<"}
+    )
+    reading = read(path, None)
+    assert [piece.text for piece in reading.pieces] == ["Tides"]
+    assert reading.warnings == ["What is shown in a frame of slide 1 is damaged."]
 
 
 def test_pictures_are_given_to_be_recognised_with_their_slide(tmp_path: Path) -> None:
