@@ -11,13 +11,12 @@ from typing import Any, Final
 from zipfile import ZipFile
 
 from ingest.document import Piece
-from ingest.package import Package, parsed
+from ingest.package import Package, lines, parsed
 
 _AUTHORS: Final = ("commentAuthors", "authors")
 _REMARKS: Final = "//*[local-name()='cm' or local-name()='reply']"
 _OLD: Final = "./*[local-name()='text']//text()"
-_PARAGRAPHS: Final = "./*[local-name()='txBody']/*[local-name()='p']"
-_WORDS: Final = ".//*[local-name()='t']/text()"
+_BODIES: Final = "./*[local-name()='txBody']"
 
 
 def read(path: Path) -> Iterator[Piece]:
@@ -44,5 +43,5 @@ def _names(package: Package) -> dict[str | None, str]:
 
 
 def _words(remark: Any) -> str:
-    lines = ["".join(p.xpath(_WORDS)) for p in remark.xpath(_PARAGRAPHS)]
-    return " ".join(" ".join([*remark.xpath(_OLD), *lines]).split())
+    new = [line for body in remark.xpath(_BODIES) for line in lines(body)]
+    return " ".join(" ".join([*remark.xpath(_OLD), *new]).split())

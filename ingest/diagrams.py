@@ -13,12 +13,11 @@ from typing import Any, Final
 from zipfile import ZipFile
 
 from ingest.document import Piece
-from ingest.package import Package, parsed
+from ingest.package import Package, lines, parsed
 
 _POINTS: Final = "//*[local-name()='ptLst']/*[local-name()='pt']"
 _PARTS: Final = "//*[local-name()='cxnLst']/*[local-name()='cxn'][not(@type) or @type='parOf']"
-_PARAGRAPHS: Final = "./*[local-name()='t']/*[local-name()='p']"
-_WORDS: Final = ".//*[local-name()='t']/text()"
+_BODIES: Final = "./*[local-name()='t']"
 
 
 def read(path: Path, kind: str) -> Iterator[Piece]:
@@ -50,5 +49,5 @@ def _told(root: Any) -> Iterator[str]:
 
 
 def _text(point: Any) -> str:
-    lines = ("".join(p.xpath(_WORDS)) for p in point.xpath(_PARAGRAPHS))
-    return " ".join(" ".join(lines).split())
+    found = (line for body in point.xpath(_BODIES) for line in lines(body))
+    return " ".join(" ".join(found).split())

@@ -33,8 +33,7 @@ def _shown(part: EmailMessage) -> list[EmailMessage]:
     best, of related parts the first, which the others belong to."""
     kind = part.get_content_type()
     if kind in _TEXTS:
-        is_file = part.get_content_disposition() == "attachment" or part.get_filename()
-        return [] if is_file else [part]
+        return [] if part.get_filename() else [part]  # files are read as attachments
     if part.get_content_maintype() != "multipart" or kind == "multipart/digest":
         return []
     within = [_shown(inner) for inner in part.iter_parts() if isinstance(inner, EmailMessage)]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+_PARTS: Final = ".//*[local-name()='t' or local-name()='br']"
 _PAGES: Final = {"pptx": "slide", "xlsx": "worksheet"}
 
 
@@ -88,6 +89,16 @@ class Package:
                 kind = posixpath.basename(each.get("Type", ""))
                 target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", "")))
                 yield _Relation(each.get("Id", ""), kind, target.lstrip("/"))
+
+
+def lines(body: Any) -> list[str]:
+    """Return what the paragraphs of a drawing's text say (ECMA-376, part 1, 21.1.2), a line each; a
+    break within one parts words."""
+    return ["".join(map(_said, p.xpath(_PARTS))) for p in body.xpath("./*[local-name()='p']")]
+
+
+def _said(part: Any) -> str:
+    return part.text or "" if part.tag.endswith("}t") else " "
 
 
 def parsed(data: bytes) -> Any:

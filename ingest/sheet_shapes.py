@@ -8,11 +8,9 @@ from typing import Any, Final
 from zipfile import ZipFile
 
 from ingest.document import Piece
-from ingest.package import Package, parsed
+from ingest.package import Package, lines, parsed
 
 _BODIES: Final = "//*[local-name()='txBody'][not(ancestor::*[local-name()='Fallback'])]"
-_PARAGRAPHS: Final = "./*[local-name()='p']"
-_WORDS: Final = ".//*[local-name()='t']/text()"
 
 
 def read(path: Path) -> Iterator[Piece]:
@@ -26,6 +24,5 @@ def read(path: Path) -> Iterator[Piece]:
 
 def _texts(root: Any) -> Iterator[str]:
     for body in root.xpath(_BODIES) if len(root) else ():
-        lines = (" ".join("".join(p.xpath(_WORDS)).split()) for p in body.xpath(_PARAGRAPHS))
-        if text := "\n".join(filter(None, lines)):
+        if text := "\n".join(filter(None, (" ".join(line.split()) for line in lines(body)))):
             yield text

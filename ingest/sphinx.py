@@ -18,4 +18,9 @@ _SIGNATURE: Final = re.compile(
 
 def written_out(text: str) -> str:
     """Return the text with each signature as a paragraph of code above what is said of it."""
-    return _SIGNATURE.sub(lambda found: f"{found[1]}``{found[2].rstrip(chr(92))}``\n", text)
+    return _SIGNATURE.sub(_as_code, text)
+
+
+def _as_code(found: re.Match[str]) -> str:
+    signature = found[2].rstrip("\\")
+    return f"{found[1]}``{signature}``\n"

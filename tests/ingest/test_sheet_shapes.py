@@ -40,7 +40,9 @@ def _book(path: Path, shapes: str) -> Path:
 
 
 def test_what_is_written_in_a_shape_is_read_with_its_sheet(tmp_path: Path) -> None:
-    shapes = _shape("Prices are net.", "", " Ask  us. ") + _shape("", " ")
+    shapes = _shape("Prices are net.", "", " Ask</a:t></a:r><a:br/><a:r><a:t>us. ") + _shape(
+        "", " "
+    )
     path = _book(tmp_path / "prices.xlsx", shapes)
     assert list(read(path)) == [Piece("text", "Prices are net.\nAsk us.", 2)]
     pieces = office.read(path, "xlsx").pieces
