@@ -1,20 +1,22 @@
 """A copy of an exported model whose weights have 8 bits, for what is embedded once and not kept.
 
-A question takes half to two thirds of the time with it. A weight is a whole number of 8 bits times
-a scale of its column, and a token of a layer's input is such numbers times a scale of its own, so
-that what is embedded beside a text changes it by rounding only. That alone changes answers, so two
-things are done about what stands out. A few places of an input are far larger than the rest: they
-are divided by a factor which the weights are multiplied by, as SmoothQuant does (Xiao et al., 2022,
-arXiv:2211.10438). And matrices that bring a wide layer back to a narrow one, whose input stands out
-elsewhere in each text, have a scale for every few numbers.
+A question takes about half of the time with it. A weight is a whole number of 8 bits times a scale
+of its column, and a token of a layer's input is such numbers times a scale of its own, so that what
+is embedded beside a text changes it by rounding only. That alone changes answers, so more is done.
+A few places of an input are far larger than the rest: they are divided by a factor which the
+weights are multiplied by, as SmoothQuant does (Xiao et al., 2022, arXiv:2211.10438). That does
+little for matrices that bring a wide layer back to a narrow one, whose input stands out elsewhere
+in each text. But behind GELU or ReLU it is hardly below 0, and nearly all of the 256 numbers are
+for what is above; behind others such a matrix has a scale for every few numbers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +32,36 @@ _SMALLEST: Final = np.float32(1e-5)  # a place that is always 0 has a factor too
 _LARGEST: Final = 127  # of 8 bits with a sign
 _MOST: Final = 2_000_000_000  # bytes, of a file in protobuf's format
 _BLOCK: Final = 128  # numbers of a column that share a scale
-_STEP, _ZERO, _LAST, _LEAST = "byte_step", "byte_zero", "last_axis", "least_scale"
+_LAST, _LEAST = "last_axis", "least_scale"
+_HARDLY: Final = 0.1  # of the largest: an input that is no further below 0 is one of the one side
+_BELOW: Final = 32  # of the 256 numbers, for what such an input has below 0
+_ABOVE: Final = 255 - _BELOW
 _RUNTIMES_OWN: Final = "com.microsoft"  # see onnxruntime's docs/ContribOperators.md
 _BY_BYTES: Final = 4  # MatMulNBits' accuracy_level: inputs become bytes too
 _OPSET: Final = 18  # since when ReduceMax is told its axes as it is here
+
+
+class _Bytes(NamedTuple):
+    """The constants by which a byte is read: ``(byte - zero) * step`` is -1 to 1."""
+
+    step: str
+    zero: str
+
+
+_BOTH_SIDES: Final = _Bytes("both_sides_step", "both_sides_zero")
+_ONE_SIDE: Final = _Bytes("one_side_step", "one_side_zero")
+
+
+@dataclass(frozen=True)
+class _Range:
+    """What is usual for an input: the largest magnitude of each place, and the lowest of all."""
+
+    largest: Floats
+    lowest: float
+
+    @property
+    def is_of_one_side(self) -> bool:
+        return -self.lowest <= _HARDLY * float(self.largest.max())
 
 
 def quantize(file: Path, target: Path, samples: Sequence[Feed]) -> None:
@@ -57,9 +85,9 @@ def quantize(file: Path, target: Path, samples: Sequence[Feed]) -> None:
     used: dict[str, list[Floats]] = {}
     for node in products:
         used.setdefault(node.input[0], []).append(weights[node.input[1]])
-    magnitudes = _magnitudes(model, target, list(used), samples)
-    factors = {name: _factors(magnitudes[name], by) for name, by in used.items()}
-    graph = _Graph(weights, factors)
+    ranges = _ranges(model, target, list(used), samples)
+    factors = {name: _factors(ranges[name].largest, by) for name, by in used.items()}
+    graph = _Graph(weights, factors, ranges)
     nodes = [new for node in model.graph.node for new in graph.replaced(node)]
     _put(model, nodes, graph.constants, set(weights))
     onnx.save(model, str(target))
@@ -84,10 +112,10 @@ def _is_product(node: NodeProto, weights: Mapping[str, Floats]) -> bool:
     return node.op_type == "MatMul" and node.input[1] in weights
 
 
-def _magnitudes(
+def _ranges(
     model: ModelProto, target: Path, names: list[str], samples: Sequence[Feed]
-) -> dict[str, Floats]:
-    """Return the largest magnitude that each place of the named values has in any sample."""
+) -> dict[str, _Range]:
+    """Return the ranges that the named values have in the samples."""
     import onnx
     from onnxruntime import InferenceSession
 
@@ -101,13 +129,14 @@ def _magnitudes(
         runs = [session.run(names, dict(sample)) for sample in samples]
     finally:
         file.unlink(missing_ok=True)
-    largest = [
-        [np.abs(found).max(axis=tuple(range(found.ndim - 1))) for found in run] for run in runs
-    ]
-    return {
-        name: np.max([run[at] for run in largest], axis=0, initial=_SMALLEST)
-        for at, name in enumerate(names)
-    }
+    return {name: _range([run[at] for run in runs]) for at, name in enumerate(names)}
+
+
+def _range(found: Sequence[Floats]) -> _Range:
+    largest = [np.abs(each).max(axis=tuple(range(each.ndim - 1))) for each in found]
+    return _Range(
+        np.max(largest, axis=0, initial=_SMALLEST), min(float(each.min()) for each in found)
+    )
 
 
 def _factors(magnitudes: Floats, weights: Sequence[Floats]) -> Floats:
@@ -120,15 +149,21 @@ def _factors(magnitudes: Floats, weights: Sequence[Floats]) -> Floats:
 class _Graph:
     """Products by bytes in place of those by floats, and the constants that they need."""
 
-    def __init__(self, weights: Mapping[str, Floats], factors: Mapping[str, Floats]) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, Floats],
+        factors: Mapping[str, Floats],
+        ranges: Mapping[str, _Range],
+    ) -> None:
         self.constants: dict[str, NDArray[Any]] = {
-            _STEP: np.array(1 / _LARGEST, np.float32),
-            _ZERO: np.array(128, np.uint8),
+            _BOTH_SIDES.step: np.array(1 / _LARGEST, np.float32),
+            _BOTH_SIDES.zero: np.array(128, np.uint8),
+            _ONE_SIDE.step: np.array(1 / _ABOVE, np.float32),
+            _ONE_SIDE.zero: np.array(_BELOW, np.uint8),
             _LAST: np.array([-1]),
             _LEAST: np.array(_SMALLEST, np.float32),
         }
-        self._weights = weights
-        self._factors = factors
+        self._weights, self._factors, self._ranges = weights, factors, ranges
         self._told: set[str] = set()  # inputs that are bytes already
 
     def replaced(self, node: NodeProto) -> Iterator[NodeProto]:
@@ -138,15 +173,34 @@ class _Graph:
             return
         given, weight = node.input[0], self._weights[node.input[1]]
         rows, columns = weight.shape
-        if rows > columns:
+        is_of_one_side = self._ranges[given].is_of_one_side
+        if rows > columns and not is_of_one_side:
             yield self._by_blocks(node, weight)
             return
         if given not in self._told:
             self._told.add(given)
-            yield from self._to_bytes(given)
-        yield from self._by_columns(node, weight * self._factors[given][:, None])
+            yield from (self._to_one_side(given) if is_of_one_side else self._to_both_sides(given))
+        if is_of_one_side:
+            yield from self._by_columns(node, weight, _ONE_SIDE)
+        else:
+            yield from self._by_columns(node, weight * self._factors[given][:, None], _BOTH_SIDES)
 
-    def _to_bytes(self, given: str) -> Iterator[NodeProto]:
+    def _to_one_side(self, given: str) -> Iterator[NodeProto]:
+        """Make bytes of an input that is hardly below 0."""
+        most, unit = f"{given}_most", f"{given}_unit"
+        # With a smaller scale what is lowest would have no number.
+        least = max(-self._ranges[given].lowest * _ABOVE / _BELOW, _SMALLEST)
+        yield _node("ReduceMax", [given, _LAST], most)
+        yield _node(
+            "Max",
+            [most, self._constant(f"{given}_least", np.array(least, np.float32))],
+            f"{given}_scale",
+        )
+        yield _node("Div", [given, f"{given}_scale"], unit)
+        yield _node("QuantizeLinear", [unit, *_ONE_SIDE], f"{given}_bytes")
+
+    def _to_both_sides(self, given: str) -> Iterator[NodeProto]:
+        """Make bytes of an input, its places divided by their factors."""
         even, size, most, unit = (f"{given}_{part}" for part in ("even", "size", "most", "unit"))
         yield _node(
             "Mul", [given, self._constant(f"{given}_share", 1 / self._factors[given])], even
@@ -155,13 +209,13 @@ class _Graph:
         yield _node("ReduceMax", [size, _LAST], most)
         yield _node("Max", [most, _LEAST], f"{given}_scale")
         yield _node("Div", [even, f"{given}_scale"], unit)
-        yield _node("QuantizeLinear", [unit, _STEP, _ZERO], f"{given}_bytes")
+        yield _node("QuantizeLinear", [unit, *_BOTH_SIDES], f"{given}_bytes")
 
-    def _by_columns(self, node: NodeProto, weight: Floats) -> Iterator[NodeProto]:
+    def _by_columns(self, node: NodeProto, weight: Floats, by: _Bytes) -> Iterator[NodeProto]:
         given, name = node.input[0], node.output[0]  # two may share a weight, but not an input
         scales = _scales(weight)
         codes = self._constant(f"{name}_bytes", np.rint(weight / scales).astype(np.int8))
-        taken = [f"{given}_bytes", codes, _STEP, self._constant(f"{name}_scale", scales), _ZERO]
+        taken = [f"{given}_bytes", codes, by.step, self._constant(f"{name}_scale", scales), by.zero]
         yield _node("MatMulIntegerToFloat", taken, f"{name}_unit", domain=_RUNTIMES_OWN)
         yield _node("Mul", [f"{name}_unit", f"{given}_scale"], name)
 
@@ -207,7 +261,12 @@ def _put(
 
     graph = model.graph
     kept = [tensor for tensor in graph.initializer if tensor.name not in replaced]
-    made = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    used = {name for node in nodes for name in node.input}
+    made = [
+        onnx.numpy_helper.from_array(value, name)
+        for name, value in constants.items()
+        if name in used
+    ]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
     graph.initializer.extend([*kept, *made])

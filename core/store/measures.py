@@ -80,22 +80,14 @@ class Measures(TenantRepository):
             rows = await self._rows(replace(asked, nearest=replace(near, is_exact=True)))
         nos = [row["chunk_no"] for row in rows]
         documents = {no: row["id"] for row in rows if row["nos"] for no in row["nos"]}
-        listed = asked.lists.find([*nos, *documents])
-        scores = listed.scores(asked.words).tolist()
         return MeasuredChunks(
             nos=nos,
             document_ids=[row["id"] for row in rows],
             document_names=[row["name"] for row in rows],
             document_lengths=[row["chunk_count"] for row in rows],
             vectors=_vectors(rows),
-            keyword=np.array(
-                [
-                    asked.scored.get(row["chunk_no"], row["score"] + known)
-                    for row, known in zip(rows, scores, strict=False)
-                ],
-                np.float32,
-            ),
-            openings=_read_openings(rows, documents, listed.held(len(nos))),
+            keyword=_keyword(asked, rows),
+            openings=_read_openings(rows, documents, asked.lists.held(list(documents))),
         )
 
     async def _rows(self, asked: Asked) -> list[Record]:
@@ -137,6 +129,15 @@ def _measure(asked: Asked, values: Values) -> str:
         LEFT JOIN opening ON opening.document_id = found.id
         ORDER BY found.chunk_no
     """  # noqa: S608 - parts of our own, their values are numbered
+
+
+def _keyword(asked: Asked, rows: Sequence[Record]) -> NDArray[np.float32]:
+    """Return the BM25 of each row's chunk; what lists tell is added to what the row says."""
+    fresh = [row for row in rows if row["chunk_no"] not in asked.scored]
+    listed = asked.lists.scores([row["chunk_no"] for row in fresh], asked.words).tolist()
+    parts = zip(fresh, listed, strict=True)
+    found = dict(asked.scored) | {row["chunk_no"]: row["score"] + part for row, part in parts}
+    return np.array([found[row["chunk_no"]] for row in rows], np.float32)
 
 
 def _openings(asked: Asked, words: Sought, values: Values) -> str:

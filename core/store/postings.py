@@ -144,13 +144,13 @@ class Postings(TenantRepository):
     ) -> list[tuple[int, float]]:
         wanted = words.depth(limit)
         led_to = lists.led_to(words, wanted if allowed is None else None)
-        nos = await self._counting(led_to, wanted, allowed)
+        nos = np.sort(await self._counting(led_to, wanted, allowed))
         scores = lists.scores(nos, words)
         others = words.without(lists.words)
         if others.lifting:
             rows = dict(await self._scores(base_nos, others, nos.tolist()))
             scores += [rows.get(no, 0.0) for no in nos.tolist()]
-        order = np.lexsort((nos, -scores))[:limit]
+        order = np.argsort(-scores, kind="stable")[:limit]
         return list(zip(nos[order].tolist(), scores[order].tolist(), strict=True))
 
     async def _counting(self, nos: Numbers, wanted: int, allowed: Allowed | None) -> Numbers:

@@ -74,7 +74,7 @@ class WordList:
 
     def find(self, nos: Numbers) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return where chunks would be in the list, and which are."""
-        at = np.searchsorted(self.nos, nos)
+        at = self.nos.searchsorted(nos)
         return at, _is_at(self.nos, nos, at)
 
 
@@ -84,16 +84,33 @@ class WordLists:
 
     words: Mapping[str, WordList] = field(default_factory=dict)
 
-    def find(self, nos: Sequence[int] | Numbers) -> FoundWords:
-        """Return which of the words chunks hold."""
-        asked = np.asarray(nos, np.int64)
-        return FoundWords(
-            asked, {term: (each, *each.find(asked)) for term, each in self.words.items()}
-        )
-
     def scores(self, nos: Sequence[int] | Numbers, words: Sought) -> Scores:
         """Return the BM25 of chunks by those of the words that are listed."""
-        return self.find(nos).scores(words)
+        asked = np.asarray(nos, np.int64)
+        # Added up as in SQL: equal chunks are then equal to the last bit.
+        parts = (
+            self._scores(asked, part, words.saturation) for part in (words.finding, words.lifting)
+        )
+        return np.asarray(sum(parts))
+
+    def _scores(
+        self, nos: Numbers, weights: Mapping[str, float], saturation: tuple[float, float]
+    ) -> Scores:
+        found = np.zeros(len(nos))
+        for term, weight in weights.items():
+            if term in self.words:
+                each = self.words[term]
+                at, held = each.find(nos)
+                found[held] += each.scores(at[held], weight, saturation)
+        return found
+
+    def held(self, nos: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """Yield a chunk and a word for each of the words that each of these chunks holds."""
+        asked = np.asarray(nos, np.int64)
+        for term, each in self.words.items():
+            _, held = each.find(asked)
+            for no in asked[held].tolist():
+                yield no, term
 
     def led_to(self, words: Sought, most: int | None = None) -> Numbers:
         """Return the chunks that the finding words lead to, all of which are listed, the best by
@@ -101,43 +118,15 @@ class WordLists:
         lists = [(self.words[term], weight) for term, weight in words.finding.items()]
         parts = [each.scores(slice(None), weight, words.saturation) for each, weight in lists]
         every = np.concatenate([each.nos for each, _ in lists])
-        nos, places = np.unique(every, return_inverse=True)
-        scores = np.bincount(places, np.concatenate(parts), minlength=len(nos))
+        order = np.argsort(every, kind="stable")  # quick: each list is in order
+        every = every[order]
+        first = np.flatnonzero(np.diff(every, prepend=-1))
+        nos, scores = every[first], np.add.reduceat(np.concatenate(parts)[order], first)
         if most is not None and most < len(nos):  # to order them all takes twenty times as long
             last = len(nos) - most
             among = scores >= np.partition(scores, last)[last]
             nos, scores = nos[among], scores[among]
         return nos[np.argsort(-scores, kind="stable")][:most]
-
-
-@dataclass(frozen=True)
-class FoundWords:
-    """Chunks, and for each word its list, where in it they would be, and which are."""
-
-    nos: Numbers
-    places: Mapping[str, tuple[WordList, NDArray[Any], NDArray[np.bool_]]]
-
-    def scores(self, words: Sought) -> Scores:
-        """Return the BM25 of each chunk by the words."""
-        # Added up as in SQL: equal chunks are then equal to the last bit.
-        parts = (self._scores(part, words) for part in (words.finding, words.lifting))
-        return np.asarray(sum(parts))
-
-    def _scores(self, part: Mapping[str, float], words: Sought) -> Scores:
-        found = np.zeros(len(self.nos))
-        for term, weight in part.items():
-            if term in self.places:
-                each, at, held = self.places[term]
-                found[held] += each.scores(at[held], weight, words.saturation)
-        return found
-
-    def held(self, start: int) -> Iterator[tuple[int, str]]:
-        """Yield a chunk and a word for each of the words that one of the chunks from place
-        ``start`` on holds."""
-        nos = self.nos[start:]
-        for term, (_, _, held) in self.places.items():
-            for no in nos[held[start:]].tolist():
-                yield no, term
 
 
 NO_LISTS: Final = WordLists()
@@ -147,4 +136,4 @@ EMPTY: Final = WordList.read(b"", 0)
 def _is_at(nos: Numbers, sought: Numbers, at: NDArray[Any]) -> NDArray[np.bool_]:
     if not nos.size:
         return np.zeros(len(sought), np.bool_)
-    return np.asarray(nos[np.minimum(at, len(nos) - 1)] == sought)
+    return np.asarray(nos.take(at, mode="clip") == sought)

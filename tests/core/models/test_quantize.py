@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,16 @@ _WORDS[:, 7] *= 80  # what stands out in each text, as in trained models
 IDS = {"ids": np.arange(5, 17)[None]}
 
 
-def _model(directory: Path, weights: dict[str, Array]) -> Path:
-    """Save words' vectors, widened, cut at 0 and narrowed, with its weights apart."""
+def _model(directory: Path, weights: dict[str, Array], between: str = "Relu") -> Path:
+    """Save words' vectors, widened, changed ``between`` and narrowed, with its weights apart."""
     nodes = [helper.make_node("Gather", ["words", "ids"], ["found"])]
     if "up" in weights:
         nodes += [
             helper.make_node("MatMul", ["found", "up"], ["wide"]),
             helper.make_node("MatMul", ["found", "beside"], ["beside_wide"]),
             helper.make_node("Add", ["wide", "beside_wide"], ["both"]),
-            helper.make_node("Relu", ["both"], ["cut"]),
-            helper.make_node("MatMul", ["cut", "down"], ["told"]),
+            helper.make_node(between, ["both"], ["changed"]),
+            helper.make_node("MatMul", ["changed", "down"], ["told"]),
         ]
     told = "told" if "up" in weights else "found"
     graph = helper.make_graph(
@@ -53,14 +54,27 @@ def _answer(file: Path, given: dict[str, Array]) -> Array:
     return np.asarray(found)
 
 
+def _of(directory: Path, between: str = "Relu", size: float = 1) -> Path:
+    weights = {"words": _WORDS * np.float32(size), "up": _UP, "beside": np.roll(_UP, 3, axis=1)}
+    return _model(directory, {**weights, "down": _DOWN}, between)
+
+
 @pytest.fixture
 def whole(tmp_path: Path) -> Path:
-    beside = np.roll(_UP, 3, axis=1)
-    return _model(tmp_path, {"words": _WORDS, "up": _UP, "beside": beside, "down": _DOWN})
+    return _of(tmp_path)
 
 
-def test_it_says_nearly_the_same_of_what_it_was_not_shown(whole: Path) -> None:
-    small = whole.with_name("small.onnx")
+def _operators(file: Path) -> Counter[str]:
+    model = onnx.load(str(file), load_external_data=False)
+    return Counter(node.op_type for node in model.graph.node)
+
+
+@pytest.mark.parametrize("between", ["Relu", "Elu", "Softsign", "Identity"])
+@pytest.mark.parametrize("size", [0.01, 1])
+def test_it_says_nearly_the_same_of_what_it_was_not_shown(
+    tmp_path: Path, between: str, size: float
+) -> None:
+    whole, small = _of(tmp_path, between, size), tmp_path / "small.onnx"
     quantize(whole, small, [IDS])
     asked = {"ids": np.arange(100, 130)[None]}
     known, found = _answer(whole, asked), _answer(small, asked)
@@ -68,6 +82,18 @@ def test_it_says_nearly_the_same_of_what_it_was_not_shown(whole: Path) -> None:
     cosines = (known * found).sum(-1) / np.linalg.norm(known, axis=-1)
     cosines /= np.linalg.norm(found, axis=-1)
     assert cosines.min() > 0.998
+
+
+@pytest.mark.parametrize(("between", "by_blocks"), [("Relu", 0), ("Elu", 0), ("Identity", 1)])
+def test_a_matrix_that_narrows_has_blocks_where_its_input_is_of_both_sides(
+    tmp_path: Path, between: str, by_blocks: int
+) -> None:
+    small = tmp_path / "small.onnx"
+    quantize(_of(tmp_path, between), small, [IDS])
+    operators = _operators(small)
+    assert (operators["MatMulNBits"], operators["MatMulIntegerToFloat"]) == (
+        by_blocks, 3 - by_blocks,
+    )  # fmt: skip
 
 
 def test_what_stands_out_is_shared_with_the_weights(
@@ -90,12 +116,10 @@ def test_products_are_by_bytes_and_tensors_that_are_looked_up_stay_where_they_ar
 ) -> None:
     small = whole.with_name("small.onnx")
     quantize(whole, small, [IDS])
+    operators = _operators(small)
+    assert (operators["MatMul"], operators["MatMulIntegerToFloat"]) == (0, 3)
+    assert operators["QuantizeLinear"] == 2, "two products of one input share it"
     model = onnx.load(str(small), load_external_data=False)
-    operators = [node.op_type for node in model.graph.node]
-    assert "MatMul" not in operators
-    assert operators.count("MatMulIntegerToFloat") == 2
-    assert operators.count("QuantizeLinear") == 1, "two products of one input share it"
-    assert operators.count("MatMulNBits") == 1, "the one that narrows"
     (words,) = [tensor for tensor in model.graph.initializer if tensor.name == "words"]
     assert words.data_location == TensorProto.EXTERNAL
     assert sorted(each.name for each in whole.parent.iterdir()) == [
