@@ -57,7 +57,8 @@ def print_scale(console: Console, found: Mapping[str, Any]) -> None:
     )  # fmt: skip
     for row in found["filters"]:
         recall, times = f"{row['recall@10']:.4f}", (f"{row['p50']:.1f}", f"{row['p95']:.1f}")
-        table.add_row(f"{row['share']:.1%}", str(row["fewest"]), recall, *times)
+        share = f"{row['share']:.1%} by metadata of {row['of']}"
+        table.add_row(share, str(row["fewest"]), recall, *times)
     console.print(table)
     console.print(f"alone: p50 {found['p50Alone']:.1f} ms, p95 {found['p95Alone']:.1f} ms")
     console.print(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any, Final
 
@@ -29,7 +29,10 @@ from evals.metrics import percentile
 from evals.scratch import progress_bar
 from pipelines.search import LEAST_NEAREST, SearchQuery, search
 
-SHARES: Final = (1, 10, 100, 1000)  # a filter lets one passage in so many through
+# Filters, by what they ask of: each lets one passage in so many through. Documents have metadata,
+# and every tenth passage some of its own.
+SHARES: Final = (("documents", 1), ("documents", 10), ("documents", 100))
+OWN_SHARES: Final = (("passages", 10), ("passages", 100), ("passages", 1000))
 _TOGETHER: Final = 500  # passages of a document
 _WORDS: Final = 100  # of a passage
 _VOCABULARY: Final = 20_000
@@ -72,17 +75,23 @@ async def fill(store: Store, base: KnowledgeBase, count: int) -> None:
         task = bar.add_task("writing passages", total=count)
         for start in range(0, count, _TOGETHER):
             chunks = passages(world, start, min(_TOGETHER, count - start))
-            await write(store, base, f"part {start}", chunks)
+            await write(store, base, f"part {start}", chunks, _meta(SHARES, start // _TOGETHER))
             bar.advance(task, len(chunks))
     await vector_indexes.tend(store)
     await packing.tend(store)
 
 
-async def write(store: Store, base: KnowledgeBase, name: str, chunks: list[NewChunk]) -> None:
+async def write(
+    store: Store,
+    base: KnowledgeBase,
+    name: str,
+    chunks: list[NewChunk],
+    meta: Mapping[str, Any] | None = None,
+) -> None:
     """Write a document of these passages."""
     document = Document(
         id=new_id("doc"), base_id=base.id, name=name, mime_type="text/plain", size=1,
-        checksum=new_id("sum"), blob_key="none", meta={}, status="completed",
+        checksum=new_id("sum"), blob_key="none", meta=dict(meta or {}), status="completed",
     )  # fmt: skip
     async with store.unit(base.workspace_id) as unit:
         await unit.documents.add_unless_known(document)
@@ -98,7 +107,7 @@ def passages(world: World, start: int, count: int) -> list[NewChunk]:
             NewChunk(
                 content=text, token_count=_WORDS, start_offset=0, end_offset=len(text),
                 embedding=vector, words=Counter(analyze(text)),
-                meta={f"in{share}": number % share for share in SHARES},
+                meta={} if number % 10 else _meta(OWN_SHARES, number),
             )
         )  # fmt: skip
     return found
@@ -112,12 +121,12 @@ async def run(store: Store, workspace_id: str, base_id: str) -> dict[str, Any]:
     vectors = world.vectors(_QUESTIONS)
     questions = world.questions(_QUESTIONS)
     rows = []
-    for share in SHARES:
-        chosen = {f"in{share}": 0}
+    for of, share in (*SHARES, *OWN_SHARES):
+        chosen = {_key(of, share): 0}
         recalls = [await _recall(store, workspace_id, base_id, v, chosen) for v in vectors]
         counts, took = await asked(store, workspace_id, [base_id], questions, chosen)
         rows.append(
-            {"share": 1 / share, "recall@10": fmean(recalls), "fewest": min(counts)}
+            {"of": of, "share": 1 / share, "recall@10": fmean(recalls), "fewest": min(counts)}
             | {"p50": percentile(took, 0.5), "p95": percentile(took, 0.95)}
         )
     fresh = [f"{question} {number}" for number in range(10) for question in questions]
@@ -129,6 +138,14 @@ async def run(store: Store, workspace_id: str, base_id: str) -> dict[str, Any]:
         | _alone(took)
         | (await _crowd(store, workspace_id, base_id, fresh))
     )
+
+
+def _meta(shares: Sequence[tuple[str, int]], number: int) -> dict[str, int]:
+    return {_key(of, share): number % share for of, share in shares}
+
+
+def _key(of: str, share: int) -> str:
+    return f"{of}, one in {share}"
 
 
 def _alone(took: Sequence[float]) -> dict[str, float]:

@@ -33,12 +33,23 @@ from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
 from core.store.vectors import Embedded, Vectors
 
+IS_PLAIN: Final = "metadata = '{}'::jsonb"  # without metadata of its own
+HAS_METADATA: Final = "metadata <> '{}'::jsonb"
+
 
 class Chunk(Base):
     __tablename__ = "chunks"
     __table_args__ = (
         UniqueConstraint("document_id", "chunk_index"),
         Index("ix_chunks_disabled", "base_id", postgresql_where=text("NOT enabled")),
+        # For filters: most chunks count or not as their documents do, and are not read for it.
+        Index(
+            "ix_chunks_plain",
+            "document_id",
+            postgresql_include=["no", "workspace_id"],
+            postgresql_where=text(f"enabled AND {IS_PLAIN}"),
+        ),
+        Index("ix_chunks_own_metadata", "base_id", postgresql_where=text(HAS_METADATA)),
     )
 
     no: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -10,7 +10,7 @@ nested one, ``metadata.page`` one that bears the name of a field.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -33,21 +33,28 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
 }
 _OPERATORS: Final = ("eq", "ne", "in", "nin", *_COMPARE, "contains")
 _COLUMNS: Final[dict[str, tuple[Any, type]]] = {
-    "documentId": (Chunk.document_id, str),
+    "documentId": (Document.id, str),
     "fileName": (Document.name, str),
     "mimeType": (Document.mime_type, str),
     "page": (Chunk.page, int),
     "createdAt": (Document.created_at, datetime),
 }
 
-_META: Final = (Chunk.meta, Document.meta)
+# The chunk's own on top, as both put together would be, which takes longer a chunk.
+_BOTH: Final = (Chunk.meta, Document.meta)
+_OF_DOCUMENTS: Final = (Document.meta,)
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition on chunks joined with their documents."""
+    """A condition on chunks joined with their documents.
+
+    ``of_documents`` is the same for chunks without metadata of their own, and can be asked of
+    documents alone; None where pages are asked for, which only chunks have.
+    """
 
     clause: ColumnElement[bool]
+    of_documents: ColumnElement[bool] | None
 
 
 def parse_filter(raw: Any) -> Filter:
@@ -58,12 +65,17 @@ def parse_filter(raw: Any) -> Filter:
         raise _wrong("filter", "Numbers must be finite, text valid Unicode.") from None
     if b"\\u0000" in plain:
         raise _wrong("filter", "Text cannot hold the character U+0000.")
-    return Filter(_Compiler().any(raw, "filter", 0))
+    whole, of_documents = _Compiler(_BOTH), _Compiler(_OF_DOCUMENTS)
+    clauses = [compiler.any(raw, "filter", 0) for compiler in (whole, of_documents)]
+    return Filter(clauses[0], None if of_documents.asks_for_pages else clauses[1])
 
 
 class _Compiler:
-    def __init__(self) -> None:
+    def __init__(self, metadata: Sequence[Any]) -> None:
+        """``metadata`` are the columns where a key is sought, the first that has it counting."""
+        self._metadata = metadata
         self._conditions = 0
+        self.asks_for_pages = False
 
     def any(self, raw: Any, path: str, depth: int) -> ColumnElement[bool]:
         if depth > _DEEPEST:
@@ -106,8 +118,9 @@ class _Compiler:
         if op in ("in", "nin") and not isinstance(value, list):
             raise _wrong(path, f"{op} takes a list of values.")
         if field in _COLUMNS:
+            self.asks_for_pages = self.asks_for_pages or field == "page"
             return _on_column(field, op, value, path)
-        return _on_metadata(field.removeprefix("metadata."), op, value, path)
+        return _on_metadata(self._metadata, field.removeprefix("metadata."), op, value, path)
 
 
 def _on_column(field: str, op: str, value: Any, path: str) -> ColumnElement[bool]:
@@ -129,11 +142,12 @@ def _on_column(field: str, op: str, value: Any, path: str) -> ColumnElement[bool
     return column.is_distinct_from(typed) if op == "ne" else _COMPARE[op](column, typed)
 
 
-def _on_metadata(field: str, op: str, value: Any, path: str) -> ColumnElement[bool]:
+def _on_metadata(
+    columns: Sequence[Any], field: str, op: str, value: Any, path: str
+) -> ColumnElement[bool]:
     key, *deeper = field.split(".")
-    # The chunk's own on top, as both put together would be, which takes longer a chunk.
-    own, documents = (meta.op("->", return_type=JSONB)(key) for meta in _META)
-    found: ColumnElement[Any] = func.coalesce(own, documents, type_=JSONB)
+    values = (meta.op("->", return_type=JSONB)(key) for meta in columns)
+    found: ColumnElement[Any] = func.coalesce(*values, type_=JSONB)
     if deeper:
         found = func.jsonb_extract_path(found, *deeper, type_=JSONB)
     if op in ("in", "nin"):

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from asyncpg import Record
-from sqlalchemy import Select, select
+from sqlalchemy import CompoundSelect, Select, String, any_, func, select, text, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.errors import NotFound
 from core.store.allowed import MOST, Allowed
 from core.store.base import TenantRepository, is_one_of
-from core.store.chunks import Chunk
+from core.store.chunks import HAS_METADATA, IS_PLAIN, Chunk
 from core.store.documents import Document
 from core.store.driver import look
 from core.store.filters import Filter
@@ -113,7 +114,7 @@ class Hits(TenantRepository):
         if condition is None:  # few are disabled
             return Allowed(query, None)
         values = Values()
-        some = values.put_query(query.limit(MOST + 1))
+        some = values.put_query(_listed(base_ids, condition).limit(MOST + 1))
         ((nos,),) = await look(self._session, f"SELECT ARRAY({some})", *values)
         return Allowed(query, nos if len(nos) <= MOST else None)
 
@@ -163,6 +164,23 @@ def _allowed(base_ids: Sequence[str], condition: Filter | None) -> Select[Any]:
         .where(is_one_of(Chunk.base_id, base_ids), Chunk.enabled, Document.enabled)
     )
     return query if condition is None else query.where(condition.clause)
+
+
+def _listed(base_ids: Sequence[str], condition: Filter) -> Select[Any] | CompoundSelect[Any]:
+    """Return the query for what :func:`_allowed` gives, the documents asked first.
+
+    Chunks without metadata of their own count if their document does, and are told by an index:
+    to read 100,000 chunks takes a hundred times as long.
+    """
+    whole = _allowed(base_ids, condition)
+    if condition.of_documents is None:
+        return whole
+    documents = select(Document.id).where(
+        is_one_of(Document.base_id, base_ids), Document.enabled, condition.of_documents
+    )
+    ids = func.array(documents.scalar_subquery(), type_=ARRAY(String))
+    plain = select(Chunk.no).where(Chunk.document_id == any_(ids), Chunk.enabled, text(IS_PLAIN))
+    return union_all(plain, whole.where(text(f"chunks.{HAS_METADATA}")))
 
 
 def _decoded(text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Select
+from sqlalchemy import CompoundSelect, Select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 _DIALECT: Final = PGDialect_asyncpg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -34,7 +34,7 @@ class Values(list[Any]):
             place = self.put(list(value))
         return f"(SELECT {place}::{kind}[])::{kind}[]"
 
-    def put_query(self, query: Select[Any]) -> str:
+    def put_query(self, query: Select[Any] | CompoundSelect[Any]) -> str:
         """Add a query's values; return it as text with their places."""
         compiled = query.compile(dialect=_DIALECT)
         before = len(self)

@@ -3,10 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from core.errors import ValidationFailed
+from core.store.chunks import Chunk
+from core.store.driver import fetch
 from core.store.filters import parse_filter
+from core.store.hits import _listed
 from core.store.unit import Store
+from core.store.values import Values
 from tests.conftest import Owner
 from tests.knowledge import add_document, make_base
 
@@ -17,43 +22,43 @@ _DOCUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        ({"year": 2021}, {"old.txt"}),
-        ({"year": {"eq": 2021.0}}, {"old.txt"}),
-        ({"year": {"ne": 2021}}, {"new.txt", "bare.txt"}),
-        ({"year": {"gt": 2021}}, {"new.txt"}),
-        ({"year": {"gte": 2021, "lt": 2023}}, {"old.txt"}),
-        ({"year": {"gt": "2"}}, set()),
-        ({"year": {"in": [2021, 7]}}, {"old.txt"}),
-        ({"year": {"nin": [2021, 7]}}, {"new.txt", "bare.txt"}),
-        ({"year": {"in": [2023.5, None]}}, {"new.txt", "bare.txt"}),
-        ({"year": {"nin": [2021, None]}}, {"new.txt"}),
-        ({"year": {"in": []}}, set()),
-        ({"year": {"nin": []}}, {"old.txt", "new.txt", "bare.txt"}),
-        ({"tags": {"in": [["green"], "Red"]}}, {"new.txt"}),
-        ({"year": None}, {"bare.txt"}),
-        ({"tags": {"contains": "Red"}}, {"old.txt"}),
-        ({"author.name": {"contains": "ad"}}, {"old.txt"}),
-        ({"author": {"eq": {"name": "Ada"}}}, {"old.txt"}),
-        ({"draft": True}, {"new.txt"}),
-        ({"metadata.page": "title"}, {"new.txt"}),
-        ({"page": 3}, {"old.txt", "new.txt", "bare.txt"}),
-        ({"page": {"gt": 3}}, set()),
-        ({"fileName": {"contains": "NEW"}}, {"new.txt"}),
-        ({"fileName": {"in": ["old.txt", "bare.txt"]}}, {"old.txt", "bare.txt"}),
-        ({"mimeType": {"ne": "text/plain"}}, set()),
-        ({"createdAt": {"gt": "2020-01-01"}}, {"old.txt", "new.txt", "bare.txt"}),
-        ({"createdAt": {"lt": "2020-01-01T00:00:00Z"}}, set()),
-        ({"field": "year", "op": "lt", "value": 2022}, {"old.txt"}),
-        ({"field": "year", "operator": "gte", "value": 2022}, {"new.txt"}),
-        ({"or": [{"year": 2021}, {"draft": True}]}, {"old.txt", "new.txt"}),
-        ({"and": [{"year": {"gt": 1}}, {"not": {"draft": True}}]}, {"old.txt"}),
-        ({"not": {"year": {"gt": 2022}}}, {"old.txt", "bare.txt"}),
-        ({"a'; DROP TABLE chunks; --": {"contains": "'%_"}}, set()),
-    ],
-)
+_CASES: list[tuple[Any, set[str]]] = [
+    ({"year": 2021}, {"old.txt"}),
+    ({"year": {"eq": 2021.0}}, {"old.txt"}),
+    ({"year": {"ne": 2021}}, {"new.txt", "bare.txt"}),
+    ({"year": {"gt": 2021}}, {"new.txt"}),
+    ({"year": {"gte": 2021, "lt": 2023}}, {"old.txt"}),
+    ({"year": {"gt": "2"}}, set()),
+    ({"year": {"in": [2021, 7]}}, {"old.txt"}),
+    ({"year": {"nin": [2021, 7]}}, {"new.txt", "bare.txt"}),
+    ({"year": {"in": [2023.5, None]}}, {"new.txt", "bare.txt"}),
+    ({"year": {"nin": [2021, None]}}, {"new.txt"}),
+    ({"year": {"in": []}}, set()),
+    ({"year": {"nin": []}}, {"old.txt", "new.txt", "bare.txt"}),
+    ({"tags": {"in": [["green"], "Red"]}}, {"new.txt"}),
+    ({"year": None}, {"bare.txt"}),
+    ({"tags": {"contains": "Red"}}, {"old.txt"}),
+    ({"author.name": {"contains": "ad"}}, {"old.txt"}),
+    ({"author": {"eq": {"name": "Ada"}}}, {"old.txt"}),
+    ({"draft": True}, {"new.txt"}),
+    ({"metadata.page": "title"}, {"new.txt"}),
+    ({"page": 3}, {"old.txt", "new.txt", "bare.txt"}),
+    ({"page": {"gt": 3}}, set()),
+    ({"fileName": {"contains": "NEW"}}, {"new.txt"}),
+    ({"fileName": {"in": ["old.txt", "bare.txt"]}}, {"old.txt", "bare.txt"}),
+    ({"mimeType": {"ne": "text/plain"}}, set()),
+    ({"createdAt": {"gt": "2020-01-01"}}, {"old.txt", "new.txt", "bare.txt"}),
+    ({"createdAt": {"lt": "2020-01-01T00:00:00Z"}}, set()),
+    ({"field": "year", "op": "lt", "value": 2022}, {"old.txt"}),
+    ({"field": "year", "operator": "gte", "value": 2022}, {"new.txt"}),
+    ({"or": [{"year": 2021}, {"draft": True}]}, {"old.txt", "new.txt"}),
+    ({"and": [{"year": {"gt": 1}}, {"not": {"draft": True}}]}, {"old.txt"}),
+    ({"not": {"year": {"gt": 2022}}}, {"old.txt", "bare.txt"}),
+    ({"a'; DROP TABLE chunks; --": {"contains": "'%_"}}, set()),
+]
+
+
+@pytest.mark.parametrize(("raw", "expected"), _CASES)
 async def test_filters(store: Store, owner: Owner, raw: Any, expected: set[str]) -> None:
     base = await make_base(store, owner.workspace_id)
     for name, metadata in _DOCUMENTS.items():
@@ -63,6 +68,61 @@ async def test_filters(store: Store, owner: Owner, raw: Any, expected: set[str])
         found = await unit.vectors.nearest([base], _anything(), 10, allowed)
         chunks = await unit.hits.get(found)
     assert {chunk.document_name for chunk in chunks.values()} == expected
+
+
+_ASKED_OF_SOME = [
+    *(raw for raw, _ in _CASES),
+    {"tone": "dry"},
+    {"not": {"tone": "dry"}},
+    {"or": [{"tone": "dry"}, {"year": {"lt": 2022}}]},
+    {"year": 1999},
+    {"year": {"ne": 1999}},
+    {"and": [{"fileName": "old.txt"}, {"year": {"gt": 0}}]},
+]
+
+
+@pytest.mark.parametrize("raw", _ASKED_OF_SOME)
+async def test_documents_are_asked_first_and_a_chunks_own_metadata_counts_all_the_same(
+    store: Store, owner: Owner, raw: Any
+) -> None:
+    base, other = [await make_base(store, owner.workspace_id) for _ in range(2)]
+    ids = [
+        await add_document(store, base, ["a b", "c d", "e f", "g h"], name, metadata, page=3)
+        for name, metadata in _DOCUMENTS.items()
+    ]
+    await add_document(store, other, ["a b"], "old.txt", {"year": 2021})
+    async with store.engine.begin() as connection:
+        for of, index, columns in [
+            (0, 1, {"meta": {"year": 1999, "tone": "dry"}}),
+            (0, 2, {"meta": {"tone": "dry"}, "enabled": False}),
+            (1, 0, {"meta": {"tone": "dry", "draft": None}}),
+            (1, 3, {"enabled": False}),
+            (2, 2, {"meta": {"author": {"name": "Adele"}}}),
+        ]:
+            change = update(Chunk).where(Chunk.document_id == ids[of], Chunk.index == index)
+            await connection.execute(
+                change.values({getattr(Chunk, n): v for n, v in columns.items()})
+            )
+    condition = parse_filter(raw)
+    async with store.unit(owner.workspace_id) as unit:
+        allowed = await unit.hits.allowed([base.id], condition)
+        found = await unit.hits.matching([base.id], condition)
+    assert sorted(allowed.nos or []) == [chunk.no for chunk in found]
+
+
+async def test_chunks_without_metadata_of_their_own_are_not_read(
+    store: Store, owner: Owner
+) -> None:
+    base = await make_base(store, owner.workspace_id)
+    async with store.unit(owner.workspace_id) as unit:
+        for setting in ("enable_seqscan", "enable_bitmapscan"):  # the tables of tests are small
+            await fetch(unit.hits._session, f"SET LOCAL {setting} = off")
+        values = Values()
+        sql = values.put_query(_listed([base.id], parse_filter({"year": 2021})))
+        plan = await fetch(unit.hits._session, f"EXPLAIN {sql}", *values)
+    text = "\n".join(row[0] for row in plan)
+    assert "Index Only Scan using ix_chunks_plain" in text
+    assert "Index Scan using ix_chunks_own_metadata" in text
 
 
 @pytest.mark.parametrize(
