@@ -55,6 +55,7 @@ prepare_models() {
     echo "==> Preparing the embedding model"
     .venv/bin/python -m core.models.export ||
         fail "The embedding model could not be prepared; the reason is above."
+    wanted_models >"$models"
 }
 
 prepare_sandbox() {
@@ -75,8 +76,17 @@ wanted_stamp() {
     { pwd && cat pyproject.toml constraints.txt install.sh tests/javascript/deno.lock; } | cksum
 }
 
-stamp=.venv/stamp
-if [[ -f $stamp && $(cat "$stamp") == "$(wanted_stamp)" ]] && is_usable .venv/bin/python; then
+wanted_models() {
+    cat core/models/{export,quantize,questions}.py | cksum
+}
+
+is_current() {
+    [[ -f $1 && $(cat "$1") == "$2" ]]
+}
+
+stamp=.venv/stamp models=.venv/models
+if is_current "$stamp" "$(wanted_stamp)" && is_usable .venv/bin/python; then
+    is_current "$models" "$(wanted_models)" || prepare_models
     exit 0
 fi
 [[ -d .venv ]] && echo "==> .venv is out of date"

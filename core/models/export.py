@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -91,14 +92,16 @@ def source(model_name: str) -> str:
 def _load_for_export(model_source: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
-    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
+    for name in ("sentence_transformers", "transformers"):  # they warn of each other's ways
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        model: SentenceTransformer = SentenceTransformer(
-            model_source,
-            device="cpu",
-            backend="onnx",
-            model_kwargs={"provider": "CPUExecutionProvider", "export": True},
-        )
+        with warnings.catch_warnings(action="ignore"):
+            model: SentenceTransformer = SentenceTransformer(
+                model_source,
+                device="cpu",
+                backend="onnx",
+                model_kwargs={"provider": "CPUExecutionProvider", "export": True},
+            )
     except (OSError, ValueError) as error:
         raise ServiceUnavailable(
             f"The embedding model {model_source!r} could not be loaded ({error}). Set "
@@ -174,11 +177,24 @@ def _directory_name(model_name: str) -> str:
     return f"{path.name if path.is_dir() else model_name.replace('/', '--')}-{digest[:12]}"
 
 
+def _remove_older(current: Path) -> None:
+    """Remove what earlier versions made of the model, 90 MB each; who still runs keeps its files.
+
+    Of another model in a directory of the same name an export is made again when it is asked for.
+    """
+    name = current.name.rpartition("-")[0]
+    for other in current.parent.glob(f"{name}-*"):
+        is_export = other.name.rpartition("-")[0] == name and (other / _MANIFEST).is_file()
+        if is_export and other != current:
+            shutil.rmtree(other)
+
+
 def main() -> None:
     """Export the configured embedding model."""
     settings = get_settings()
     forbid_phoning_home(settings)
     exported = export(settings.embedding_model, settings)
+    _remove_older(exported.path)
     sys.stdout.write(f"{settings.embedding_model}: {exported.dimensions} dimensions\n")
 
 
