@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Final
 
+from core.models.embed import get_embedder
 from core.store.unit import Store
 from evals.cases import RetrievalSet, Text
 from evals.metrics import ndcg, percentile, recall, reciprocal_rank, reciprocal_rank_fusion
@@ -69,6 +70,7 @@ async def run(
 ) -> dict[Mode, ModeResult]:
     """Ask every query in every mode, one after the other."""
     results: dict[Mode, ModeResult] = {}
+    await get_embedder().load()  # as the service has done when it is ready
     with progress_bar() as bar:
         for mode in modes:
             task = bar.add_task(f"{mode} search", total=len(cases.queries))

@@ -33,7 +33,7 @@ _LARGEST: Final = 127  # of 8 bits with a sign
 _MOST: Final = 2_000_000_000  # bytes, of a file in protobuf's format
 _BLOCK: Final = 128  # numbers of a column that share a scale
 _LAST, _LEAST = "last_axis", "least_scale"
-_HARDLY: Final = 0.1  # of the largest: an input that is no further below 0 is one of the one side
+_HARDLY: Final = 0.1  # of the largest: an input that goes no further below 0 is of one side
 _BELOW: Final = 32  # of the 256 numbers, for what such an input has below 0
 _ABOVE: Final = 255 - _BELOW
 _RUNTIMES_OWN: Final = "com.microsoft"  # see onnxruntime's docs/ContribOperators.md
@@ -42,7 +42,7 @@ _OPSET: Final = 18  # since when ReduceMax is told its axes as it is here
 
 
 class _Bytes(NamedTuple):
-    """The constants by which a byte is read: ``(byte - zero) * step`` is -1 to 1."""
+    """The constants by which a byte is read: ``(byte - zero) * step`` is 1 at most."""
 
     step: str
     zero: str
@@ -190,12 +190,9 @@ class _Graph:
         most, unit = f"{given}_most", f"{given}_unit"
         # With a smaller scale what is lowest would have no number.
         least = max(-self._ranges[given].lowest * _ABOVE / _BELOW, _SMALLEST)
+        least_scale = self._constant(f"{given}_least", np.array(least, np.float32))
         yield _node("ReduceMax", [given, _LAST], most)
-        yield _node(
-            "Max",
-            [most, self._constant(f"{given}_least", np.array(least, np.float32))],
-            f"{given}_scale",
-        )
+        yield _node("Max", [most, least_scale], f"{given}_scale")
         yield _node("Div", [given, f"{given}_scale"], unit)
         yield _node("QuantizeLinear", [unit, *_ONE_SIDE], f"{given}_bytes")
 
