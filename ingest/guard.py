@@ -12,6 +12,7 @@ from ingest.failures import CorruptDocument, DocumentTooLarge, EncryptedDocument
 from ingest.limits import MEGABYTE, Limits
 from ingest.sniff import IMAGES
 
+_BINARY = frozenset({"pdf", "msg", "xls", "doc"})
 _ZIPPED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub"})
 _ENTITY = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 _ENCRYPTED_FLAG = 0x1
@@ -21,7 +22,7 @@ _SMALL = 10 * MEGABYTE  # members up to this size may be packed as tightly as th
 def check(path: Path, kind: str, limits: Limits) -> None:
     """Raise a ``ParseFailed`` when the file breaks a limit that can be seen without parsing."""
     size = path.stat().st_size
-    is_text = kind not in _ZIPPED and kind not in IMAGES and kind not in ("pdf", "msg", "xls")
+    is_text = kind not in _ZIPPED | IMAGES | _BINARY
     allowed = limits.max_text_file_bytes if is_text else limits.max_file_bytes
     if size > allowed:
         raise DocumentTooLarge(

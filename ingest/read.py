@@ -22,6 +22,7 @@ from ingest import (
     office,
     office_types,
     old_books,
+    old_texts,
     pdf,
     picture,
     plain,
@@ -41,7 +42,7 @@ Progress = Callable[[str, int, int], None]
 logger = logging.getLogger(__name__)
 
 _MAILS = frozenset({"eml", "msg"})
-_BOOKS = {"xls": old_books.read, "ods": ods.read}
+_BY_THEMSELVES = {"xls": old_books.read, "ods": ods.read, "doc": old_texts.read}
 
 
 def read_document(
@@ -115,8 +116,8 @@ class _Reader:
             return pdf.read(path, self._limits, self._languages, progress)
         if found.kind in IMAGES:
             return picture.read(path, self._limits, self._languages, progress)
-        if found.kind in _BOOKS:
-            return _BOOKS[found.kind](path)
+        if found.kind in _BY_THEMSELVES:
+            return _BY_THEMSELVES[found.kind](path)
         if found.kind == "odp":
             is_read = self._limits.ocr != "off"
             return odp.read(path, self._pictures.reporting(progress).read if is_read else None)

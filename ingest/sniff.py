@@ -15,6 +15,7 @@ _HEAD = 65_536
 
 MIME_TYPES: dict[str, str] = {
     "pdf": "application/pdf",
+    "doc": "application/msword",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -68,8 +69,7 @@ _BY_NAME = {
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1|avi[fs])", re.DOTALL)
-_TEXTS_AND_SLIDES = ("WordDocument", "PowerPoint Document")  # streams; workbooks may be in them
-_BOOKS = ("Workbook", "Book")
+_TEXT, _SLIDES, _BOOKS = "WordDocument", "PowerPoint Document", ("Workbook", "Book")  # streams
 _MAIL_FIELD = re.compile(
     r"^(From|To|Subject|Date|Received|Return-Path|MIME-Version|Message-ID|Content-Type):",
     re.I | re.M,
@@ -80,7 +80,7 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORMATS = (
-    "pdf, docx, pptx, xlsx, xls, odt, ods, odp, epub, rtf, html, xml, json, csv, md, ipynb, "
+    "pdf, docx, doc, pptx, xlsx, xls, odt, ods, odp, epub, rtf, html, xml, json, csv, md, ipynb, "
     "txt, eml or a picture"
 )
 
@@ -169,14 +169,29 @@ def _ole_kind(path: Path) -> str:
         )
     if "__substg1.0_".encode("utf-16-le") in content:
         return "msg"
-    if any(f"{name}\0".encode("utf-16-le") in content for name in _TEXTS_AND_SLIDES):
+    streams = _outer_streams(path, content)
+    if _TEXT in streams:
+        return "doc"
+    if _SLIDES in streams:
         raise UnsupportedType(
-            "Texts and slides of Office before 2007 are not read: save it as docx or pptx and "
-            "upload that."
+            "Slides of Office before 2007 are not read: save it as pptx and upload that."
         )
-    if any(f"{name}\0".encode("utf-16-le") in content for name in _BOOKS):
+    if not streams.isdisjoint(_BOOKS):
         return "xls"
     raise _unsupported("an old format of Office or of another program")
+
+
+def _outer_streams(path: Path, content: bytes) -> set[str]:
+    """Return the streams of a file of Office itself, not of what is embedded in it; where its
+    directory is damaged, those of ours that are named anywhere."""
+    import olefile
+
+    try:
+        with olefile.OleFileIO(path) as file:
+            return {place[0] for place in file.listdir() if len(place) == 1}
+    except (OSError, ValueError, IndexError):  # as the library meets what is damaged
+        known = (_TEXT, _SLIDES, *_BOOKS)
+        return {name for name in known if f"{name}\0".encode("utf-16-le") in content}
 
 
 def _text_kind(head: bytes, suffix: str) -> str:

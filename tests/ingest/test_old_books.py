@@ -64,8 +64,7 @@ def test_one_with_a_password_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_other_old_files_are_refused_with_what_to_do(tmp_path: Path) -> None:
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
     for streams, told in (
-        (["WordDocument", "Workbook"], "save it as docx"),
-        (["PowerPoint Document"], "docx or pptx"),
+        (["PowerPoint Document", "Workbook"], "save it as pptx"),
         (["VisioDocument"], "upload pdf, docx"),
     ):
         path = tmp_path / "old"
