@@ -12,7 +12,7 @@ from ingest.failures import CorruptDocument, DocumentTooLarge, EncryptedDocument
 from ingest.limits import MEGABYTE, Limits
 from ingest.sniff import IMAGES
 
-_BINARY = frozenset({"pdf", "msg", "xls", "doc"})
+_BINARY = frozenset({"pdf", "msg", "xls", "doc", "ppt"})
 _ZIPPED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub"})
 _ENTITY = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 _ENCRYPTED_FLAG = 0x1

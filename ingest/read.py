@@ -22,6 +22,7 @@ from ingest import (
     office,
     office_types,
     old_books,
+    old_slides,
     old_texts,
     pdf,
     picture,
@@ -42,7 +43,12 @@ Progress = Callable[[str, int, int], None]
 logger = logging.getLogger(__name__)
 
 _MAILS = frozenset({"eml", "msg"})
-_BY_THEMSELVES = {"xls": old_books.read, "ods": ods.read, "doc": old_texts.read}
+_BY_THEMSELVES = {
+    "xls": old_books.read,
+    "ods": ods.read,
+    "doc": old_texts.read,
+    "ppt": old_slides.read,
+}
 
 
 def read_document(

@@ -17,6 +17,7 @@ MIME_TYPES: dict[str, str] = {
     "pdf": "application/pdf",
     "doc": "application/msword",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "ppt": "application/vnd.ms-powerpoint",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "odt": "application/vnd.oasis.opendocument.text",
@@ -80,8 +81,8 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORMATS = (
-    "pdf, docx, doc, pptx, xlsx, xls, odt, ods, odp, epub, rtf, html, xml, json, csv, md, ipynb, "
-    "txt, eml or a picture"
+    "pdf, docx, doc, pptx, ppt, xlsx, xls, odt, ods, odp, epub, rtf, html, xml, json, csv, md, "
+    "ipynb, txt, eml or a picture"
 )
 
 
@@ -173,9 +174,7 @@ def _ole_kind(path: Path) -> str:
     if _TEXT in streams:
         return "doc"
     if _SLIDES in streams:
-        raise UnsupportedType(
-            "Slides of Office before 2007 are not read: save it as pptx and upload that."
-        )
+        return "ppt"
     if not streams.isdisjoint(_BOOKS):
         return "xls"
     raise _unsupported("an old format of Office or of another program")
@@ -189,7 +188,7 @@ def _outer_streams(path: Path, content: bytes) -> set[str]:
     try:
         with olefile.OleFileIO(path) as file:
             return {place[0] for place in file.listdir() if len(place) == 1}
-    except (OSError, ValueError, IndexError):  # as the library meets what is damaged
+    except (OSError, ValueError, IndexError, MemoryError):  # as the library meets what is damaged
         known = (_TEXT, _SLIDES, *_BOOKS)
         return {name for name in known if f"{name}\0".encode("utf-16-le") in content}
 

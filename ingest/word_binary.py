@@ -78,7 +78,7 @@ class WordFile:
             self.parts = Parts(*struct.unpack_from("<7I", self._main, _COUNTS))
             self.characters = self._read()
             self._paragraphs = self._told(_PARAGRAPHS, _of_paragraphs)
-        except (struct.error, IndexError, ValueError, OSError) as error:
+        except (struct.error, IndexError, ValueError, OSError, MemoryError) as error:
             raise CorruptDocument(_DAMAGED) from error
 
     def _open(self, path: Path) -> None:
