@@ -47,7 +47,7 @@ def read(path: Path) -> Reading:
     """
     try:
         return _read(SlideFile(path))
-    except (struct.error, IndexError, KeyError, ValueError, OSError, MemoryError) as error:
+    except (struct.error, IndexError, KeyError, ValueError, OSError) as error:
         raise CorruptDocument(DAMAGED) from error
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ingest import compound_file
 from ingest.failures import CorruptDocument, EncryptedDocument
 
 _ENCRYPTED: Final = 0xF3D1C4DF
@@ -48,9 +49,7 @@ class SlideFile:
     """Raises ``EncryptedDocument``, and what ``struct`` and others do of what is damaged."""
 
     def __init__(self, path: Path) -> None:
-        import olefile
-
-        with olefile.OleFileIO(path) as file:
+        with compound_file.opened(path) as file:
             user = file.openstream("Current User").read()
             self._stream: bytes = file.openstream("PowerPoint Document").read()
         token, newest = struct.unpack_from("<II", user, 12)

@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from ingest import compound_file
 from ingest.decode import decode, looks_like_text
 from ingest.failures import CorruptDocument, EmptyDocument, EncryptedDocument, UnsupportedType
 
@@ -183,12 +184,10 @@ def _ole_kind(path: Path) -> str:
 def _outer_streams(path: Path, content: bytes) -> set[str]:
     """Return the streams of a file of Office itself, not of what is embedded in it; where its
     directory is damaged, those of ours that are named anywhere."""
-    import olefile
-
     try:
-        with olefile.OleFileIO(path) as file:
+        with compound_file.opened(path) as file:
             return {place[0] for place in file.listdir() if len(place) == 1}
-    except (OSError, ValueError, IndexError, MemoryError):  # as the library meets what is damaged
+    except CorruptDocument:
         known = (_TEXT, _SLIDES, *_BOOKS)
         return {name for name in known if f"{name}\0".encode("utf-16-le") in content}
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from ingest import compound_file
 from ingest.failures import CorruptDocument, EncryptedDocument, UnsupportedType
 
 _MAGIC: Final = 0xA5EC
@@ -78,13 +79,11 @@ class WordFile:
             self.parts = Parts(*struct.unpack_from("<7I", self._main, _COUNTS))
             self.characters = self._read()
             self._paragraphs = self._told(_PARAGRAPHS, _of_paragraphs)
-        except (struct.error, IndexError, ValueError, OSError, MemoryError) as error:
+        except (struct.error, IndexError, ValueError, OSError) as error:
             raise CorruptDocument(_DAMAGED) from error
 
     def _open(self, path: Path) -> None:
-        import olefile
-
-        with olefile.OleFileIO(path) as file:
+        with compound_file.opened(path) as file:
             self._main: bytes = file.openstream("WordDocument").read()
             magic, version = struct.unpack_from("<HH", self._main)
             (flags,) = struct.unpack_from("<H", self._main, _FLAGS)

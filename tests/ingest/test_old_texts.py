@@ -27,6 +27,12 @@ LETTER = [
 ]
 
 
+def _with_sectors_of(power: int) -> bytes:
+    data = bytearray(old_word([P("x\r")]))
+    struct.pack_into("<H", data, 30, power)
+    return bytes(data)
+
+
 def _read(tmp_path: Path, data: bytes) -> Reading:
     path = tmp_path / "letter.doc"
     path.write_bytes(data)
@@ -120,6 +126,7 @@ def test_pictures_are_told_to_be_unread(tmp_path: Path) -> None:
         (compound({"WordDocument": bytes(800)}), CorruptDocument),
         (compound({"Other": bytes(800)}), CorruptDocument),
         (old_word([P("x\r")])[:3000], CorruptDocument),
+        (_with_sectors_of(62), CorruptDocument),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_name(
