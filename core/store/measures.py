@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -19,6 +19,11 @@ from core.store.word_lists import NO_LISTS, WordLists
 
 _OPENING: Final = 2  # chunks; a title page is seldom longer
 _HEADER: Final = 4  # bytes before the values of a vector in the database's binary form
+_COLUMNS: Final = 9  # of a measured chunk's row
+_NOTHING_SAID: Final = "SELECT NULL::bigint AS chunk_no, NULL::float8 AS score WHERE false"
+_NO_OPENING: Final = """
+    SELECT NULL::text AS document_id, NULL::bigint[] AS nos, NULL::text[] AS terms WHERE false
+"""
 
 
 class MeasuredBase(Protocol):
@@ -78,16 +83,17 @@ class Measures(TenantRepository):
         near = asked.nearest
         if near is not None and near.is_short(rows[0]["near"] if rows else 0):
             rows = await self._rows(replace(asked, nearest=replace(near, is_exact=True)))
-        nos = [row["chunk_no"] for row in rows]
-        documents = {no: row["id"] for row in rows if row["nos"] for no in row["nos"]}
+        # Columns, since to ask a row for a value by its name takes longer than all else here.
+        columns = zip(*rows, strict=True) if rows else iter([()] * _COLUMNS)
+        nos, ids, names, lengths, vectors, opening_nos, opening_terms, scores, _ = columns
         return MeasuredChunks(
-            nos=nos,
-            document_ids=[row["id"] for row in rows],
-            document_names=[row["name"] for row in rows],
-            document_lengths=[row["chunk_count"] for row in rows],
-            vectors=_vectors(rows),
-            keyword=_keyword(asked, rows),
-            openings=_read_openings(rows, documents, asked.lists.held(list(documents))),
+            nos=list(nos),
+            document_ids=list(ids),
+            document_names=list(names),
+            document_lengths=list(lengths),
+            vectors=_vectors(vectors),
+            keyword=_keyword(asked, nos, scores),
+            openings=_read_openings(ids, opening_nos, opening_terms, asked.lists),
         )
 
     async def _rows(self, asked: Asked) -> list[Record]:
@@ -98,14 +104,12 @@ class Measures(TenantRepository):
 
 def _measure(asked: Asked, values: Values) -> str:
     """Return the query: what is nearest is found in it, and measured with the rest."""
-    bases = [base.no for base in asked.bases]
     words = asked.words.without(asked.lists.words)
     known = values.put_array([*asked.known, *asked.scored], "bigint")
     if asked.nearest is None:
         near = f"SELECT unnest({values.put_array(asked.chunk_nos, 'bigint')}) AS chunk_no"
     else:
         near = f"SELECT chunk_no FROM ({asked.nearest.sql(values)}) AS nearest"  # noqa: S608
-    among = "AND chunk_no = ANY((SELECT nos FROM fresh)::bigint[])"
     sets = values.put_array([base.vector_set for base in asked.bases], "bigint")
     scored = values.put_array(asked.scored, "bigint")
     return f"""
@@ -120,29 +124,50 @@ def _measure(asked: Asked, values: Values) -> str:
                 JOIN documents d ON d.id = c.document_id
             WHERE v.base_no = ANY({sets})
                 AND v.chunk_no = ANY((SELECT nos || {scored} FROM fresh)::bigint[])
-        ), opening AS ({_openings(asked, words, values)})
-        SELECT found.*, coalesce(said.score, 0) AS score, opening.terms AS opening, opening.nos,
+        )
+        SELECT found.*, opening.nos, opening.terms, said.score,
             (SELECT count(*) FROM near) AS near
         FROM found
-        LEFT JOIN ({scores(bases, words.all, words, among, values)}) AS said
-            USING (chunk_no)
-        LEFT JOIN opening ON opening.document_id = found.id
+        LEFT JOIN ({_openings(asked, words, values)}) AS opening ON opening.document_id = found.id
+        LEFT JOIN ({_said(asked, words, values)}) AS said USING (chunk_no)
         ORDER BY found.chunk_no
     """  # noqa: S608 - parts of our own, their values are numbered
 
 
-def _keyword(asked: Asked, rows: Sequence[Record]) -> NDArray[np.float32]:
-    """Return the BM25 of each row's chunk; what lists tell is added to what the row says."""
-    fresh = [row for row in rows if row["chunk_no"] not in asked.scored]
-    listed = asked.lists.scores([row["chunk_no"] for row in fresh], asked.words).tolist()
-    parts = zip(fresh, listed, strict=True)
-    found = dict(asked.scored) | {row["chunk_no"]: row["score"] + part for row, part in parts}
-    return np.array([found[row["chunk_no"]] for row in rows], np.float32)
+def _said(asked: Asked, words: Sought, values: Values) -> str:
+    """Return the query for ``(chunk_no, score)`` by words that no lists tell of."""
+    if not words.all:
+        return _NOTHING_SAID
+    among = "AND chunk_no = ANY((SELECT nos FROM fresh)::bigint[])"
+    return scores([base.no for base in asked.bases], words.all, words, among, values)
+
+
+def _keyword(asked: Asked, nos: Sequence[int], said: Sequence[float | None]) -> NDArray[np.float32]:
+    """Return the BM25 of each chunk; what lists tell is added to what was said by rows."""
+    fresh = [no for no in nos if no not in asked.scored]
+    listed = dict(zip(fresh, asked.lists.scores(fresh, asked.words).tolist(), strict=True))
+    found = (
+        (score or 0.0) + listed[no] if no in listed else asked.scored[no]
+        for no, score in zip(nos, said, strict=True)
+    )
+    return np.fromiter(found, np.float32, len(nos))
 
 
 def _openings(asked: Asked, words: Sought, values: Values) -> str:
-    """Return the query for ``(document_id, terms, nos)`` of the long documents of what was found:
-    which of some words their openings hold, and the openings' numbers if lists tell of others."""
+    """Return the query for ``(document_id, nos, terms)`` of the long documents of what was found:
+    the openings' numbers if lists tell of words, and which of the others they hold."""
+    if asked.long_from is None:
+        return _NO_OPENING
+    documents = f"""
+        SELECT DISTINCT id FROM found WHERE chunk_count > {values.put(asked.long_from)}
+            AND id <> ALL({values.put_array(asked.weighed, "text")})
+    """  # noqa: S608 - its values are numbered
+    if not words.all:
+        return f"""
+            SELECT document_id, array_agg(no) AS nos, NULL::text[] AS terms
+            FROM chunks WHERE document_id = ANY(ARRAY({documents})) AND chunk_index < {_OPENING}
+            GROUP BY document_id
+        """  # noqa: S608 - its values are numbered
     nos = "array_agg(c.no)" if asked.lists.words else "NULL::bigint[]"
     return f"""
         SELECT c.document_id, {nos} AS nos,
@@ -152,28 +177,30 @@ def _openings(asked: Asked, words: Sought, values: Values) -> str:
                 SELECT w.term FROM unnest({values.put_array(words.all, "text")}) AS w (term)
                 WHERE w.term = ANY(chunks.terms)
             ) AS terms
-            FROM chunks WHERE document_id = ANY(ARRAY(
-                SELECT DISTINCT id FROM found WHERE chunk_count > {values.put(asked.long_from)}
-                AND id <> ALL({values.put_array(asked.weighed, "text")})
-            )) AND chunk_index < {_OPENING} OFFSET 0
+            FROM chunks WHERE document_id = ANY(ARRAY({documents}))
+                AND chunk_index < {_OPENING} OFFSET 0
         ) AS c LEFT JOIN LATERAL unnest(c.terms) AS held (term) ON true GROUP BY c.document_id
     """  # noqa: S608 - its values are numbered
 
 
 def _read_openings(
-    rows: Sequence[Record], documents: Mapping[int, str], listed: Iterable[tuple[int, str]]
+    ids: Sequence[str],
+    nos: Sequence[Sequence[int] | None],
+    terms: Sequence[Sequence[str] | None],
+    lists: WordLists,
 ) -> dict[str, list[str]]:
     """Return the words of each document's opening, those found in its rows and those in lists."""
-    found = {row["id"]: list(row["opening"]) for row in rows if row["opening"]}
-    for no, term in listed:
+    found = {id_: list(held) for id_, held in zip(ids, terms, strict=True) if held}
+    documents = {no: id_ for id_, each in zip(ids, nos, strict=True) if each for no in each}
+    for no, term in lists.held(list(documents)):
         found.setdefault(documents[no], []).append(term)
     return found
 
 
-def _vectors(rows: Sequence[Record]) -> NDArray[np.float32]:
+def _vectors(sent: Sequence[bytes]) -> NDArray[np.float32]:
     """Read halves as the database sends them: two 16-bit integers, then big-endian values."""
-    if not rows:
+    if not sent:
         return np.empty((0, 0), np.float32)
-    joined = np.frombuffer(b"".join(row["vector"] for row in rows), np.uint8)
-    values = np.ascontiguousarray(joined.reshape(len(rows), -1)[:, _HEADER:])
+    joined = np.frombuffer(b"".join(sent), np.uint8)
+    values = np.ascontiguousarray(joined.reshape(len(sent), -1)[:, _HEADER:])
     return values.view(">f2").astype(np.float32)

@@ -68,7 +68,7 @@ class AskedTime:
         if self.periods:
             return {id_ for id_, name in names.items() if self._is_other(dated(name)[1])}
         if not self.wants_latest:
-            return self._of_other_years(names)
+            return self._of_other_years(names) if self.years else frozenset()
         newest: dict[str, Period] = {}
         for name in names.values():
             series, period = dated(name)
