@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from core.store.base import TenantRepository
 from core.store.driver import look
+from core.store.halves import read_halves
+from core.store.kept_bases import KeptBase, KeptDocument, nearest_in
 from core.store.nearest import Nearest
 from core.store.scoring import Sought, scores
 from core.store.values import Values
 from core.store.word_lists import NO_LISTS, WordLists
 
 _OPENING: Final = 2  # chunks; a title page is seldom longer
-_HEADER: Final = 4  # bytes before the values of a vector in the database's binary form
 _COLUMNS: Final = 9  # of a measured chunk's row
 _NOTHING_SAID: Final = "SELECT NULL::bigint AS chunk_no, NULL::float8 AS score WHERE false"
 _NO_OPENING: Final = """
@@ -43,7 +44,8 @@ class Asked:
     Measured are ``chunk_nos``, those ``scored``, whose BM25 is known, and the ``nearest`` to a
     vector, but none of ``known`` twice. Of documents longer than ``long_from`` chunks, but those
     ``weighed``, it is also told which words their opening holds: ``None`` asks for none. What
-    ``lists`` tell of the words is not asked again.
+    ``lists`` tell of the words is not asked again; and nothing is asked where all of it is
+    ``kept`` in memory.
     """
 
     bases: Sequence[MeasuredBase]
@@ -55,6 +57,13 @@ class Asked:
     long_from: int | None = None
     weighed: Collection[str] = ()
     lists: WordLists = NO_LISTS
+    kept: Sequence[KeptBase] = ()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether all that is asked is in memory."""
+        is_free = self.nearest is None or self.nearest.allowed is None
+        return bool(self.kept) and is_free and not self.words.without(self.lists.words).all
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,8 @@ class Measures(TenantRepository):
 
     async def measure(self, asked: Asked) -> MeasuredChunks:
         """Return vector and BM25 of chunks; those deleted meanwhile are missing."""
+        if asked.is_kept:
+            return _remembered(asked)
         rows = await self._rows(asked)
         near = asked.nearest
         if near is not None and near.is_short(rows[0]["near"] if rows else 0):
@@ -91,7 +102,7 @@ class Measures(TenantRepository):
             document_ids=list(ids),
             document_names=list(names),
             document_lengths=list(lengths),
-            vectors=_vectors(vectors),
+            vectors=read_halves(vectors),
             keyword=_keyword(asked, nos, scores),
             openings=_read_openings(ids, opening_nos, opening_terms, asked.lists),
         )
@@ -100,6 +111,39 @@ class Measures(TenantRepository):
         values = Values()
         sql = _measure(asked, values)
         return await look(self._session, sql, *values)
+
+
+def _remembered(asked: Asked) -> MeasuredChunks:
+    """Return what rows would tell, of bases that are kept."""
+    skipped = {*asked.known, *asked.scored}
+    near = asked.nearest
+    nos = asked.chunk_nos if near is None else nearest_in(asked.kept, near.vector, near.limit)
+    wanted = [*asked.scored, *(no for no in nos if no not in skipped)]
+    places = [base.places(wanted) for base in asked.kept]
+    of_bases = list(zip(asked.kept, places, strict=True))
+    found = np.concatenate([base.nos[at] for base, at in of_bases])
+    documents = [base.documents[at] for base, each in of_bases for at in each.tolist()]
+    vectors = np.concatenate([base.vectors[at] for base, at in of_bases])
+    order = np.argsort(found)
+    told, known = found[order].tolist(), [documents[at] for at in order.tolist()]
+    ids = [document.id for document in known]
+    openings = [document.opening if _is_asked(asked, document) else None for document in known]
+    nothing = [None] * len(told)
+    return MeasuredChunks(
+        nos=told,
+        document_ids=ids,
+        document_names=[document.name for document in known],
+        document_lengths=[document.length for document in known],
+        vectors=vectors[order],
+        keyword=_keyword(asked, told, nothing),
+        openings=_read_openings(ids, openings, nothing, asked.lists),
+    )
+
+
+def _is_asked(asked: Asked, document: KeptDocument) -> bool:
+    """Whether it is asked which words a document's opening holds."""
+    is_long = asked.long_from is not None and document.length > asked.long_from
+    return is_long and document.id not in asked.weighed
 
 
 def _measure(asked: Asked, values: Values) -> str:
@@ -195,12 +239,3 @@ def _read_openings(
     for no, term in lists.held(list(documents)):
         found.setdefault(documents[no], []).append(term)
     return found
-
-
-def _vectors(sent: Sequence[bytes]) -> NDArray[np.float32]:
-    """Read halves as the database sends them: two 16-bit integers, then big-endian values."""
-    if not sent:
-        return np.empty((0, 0), np.float32)
-    joined = np.frombuffer(b"".join(sent), np.uint8)
-    values = np.ascontiguousarray(joined.reshape(len(sent), -1)[:, _HEADER:])
-    return values.view(">f2").astype(np.float32)

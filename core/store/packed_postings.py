@@ -49,11 +49,14 @@ class PackedWord(Base):
     postings: Mapped[bytes]  # by number of the chunk; ``core.store.word_lists`` has the form
 
 
+# A posting as ``core.store.word_lists`` reads it.
+AS_ROW: Final = f"""
+    int8send(p.chunk_no) || int2send(p.frequency) || int2send(least(p.length, {LONGEST})::smallint)
+"""
 _ROWS: Final = f"""
-    SELECT string_agg(int8send(p.chunk_no) || int2send(p.frequency)
-        || int2send(least(p.length, {LONGEST})::smallint), '' ORDER BY p.chunk_no)
+    SELECT string_agg({AS_ROW}, '' ORDER BY p.chunk_no)
     FROM postings p WHERE p.base_no = b.no AND p.term = w.term
-"""  # noqa: S608 - a number of our own
+"""  # noqa: S608 - a part of our own
 _LISTS: Final = f"""
     SELECT b.no, w.term, g.no AS packing, g.first_no,
         CASE WHEN NOT EXISTS (

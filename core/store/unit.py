@@ -40,6 +40,7 @@ from core.store.first_chunks import FirstChunks
 from core.store.hits import Hits
 from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
 from core.store.job_queue import JobQueue
+from core.store.kept_bases import KeptBasesReader
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.linked_accounts import LinkedAccounts
 from core.store.live_callers import LiveCallers
@@ -93,6 +94,7 @@ class Unit(Transaction):
     vectors = repository(Vectors)
     reembeddings = repository(Reembeddings)
     hits = repository(Hits)
+    kept_bases = repository(KeptBasesReader)
     measures = repository(Measures)
     workflows = repository(Workflows)
     workflow_operations = repository(WorkflowOperations)

@@ -34,6 +34,12 @@ class WordList:
         parts = (old[name].astype(np.int16) for name in ("frequency", "length"))
         return cls(old["no"].astype(np.int64) + first_no, *parts)
 
+    @classmethod
+    def of_rows(cls, rows: bytes, start: int = 0, end: int | None = None) -> WordList:
+        """Read postings in the form of rows, by number; ``start`` and ``end`` count them."""
+        new = np.frombuffer(rows, _ROW)[start:end]
+        return cls(new["no"].astype(np.int64), new["frequency"], new["length"])
+
     @property
     def size(self) -> int:
         """Bytes that it takes."""
@@ -50,10 +56,7 @@ class WordList:
             )
         if not rows:
             return WordList(nos, frequencies, lengths)
-        new = np.frombuffer(rows, _ROW)
-        return WordList(nos, frequencies, lengths).joined(
-            WordList(new["no"].astype(np.int64), new["frequency"], new["length"])
-        )
+        return WordList(nos, frequencies, lengths).joined(WordList.of_rows(rows))
 
     def joined(self, other: WordList) -> WordList:
         """Return this list and that of the same word in other chunks."""
