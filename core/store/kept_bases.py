@@ -241,9 +241,9 @@ class KeptBasesReader(TenantRepository):
         with kept.reading(place):
             rows = await look(self._session, _READ, base_no, workspace_id)
             words = await look(self._session, _WORDS, base_no, workspace_id)
-        ((words_version, *told),) = words
-        if not (rows and rows[0][0] == words_version == version and all(told)):
-            return None  # it is changed just now, or holds no words
-        found = KeptBase.read(rows, KeptWords(*told))
+        ((words_version, terms, counts, held),) = words
+        if not (rows and rows[0][0] == words_version == version):
+            return None  # it is being changed just now
+        found = KeptBase.read(rows, KeptWords(terms or [], counts or b"", held or b""))
         kept.keep(place, found)
         return found

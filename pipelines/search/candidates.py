@@ -58,7 +58,8 @@ class Scope:
         return [base.no for base in self.bases]
 
     async def filtered(self, unit: Unit, condition: Filter | None) -> Scope:
-        """Return the scope without the chunks that a filter, or somebody, has excluded."""
+        """Return the scope without the chunks that a filter, or somebody, has excluded; where
+        nothing is excluded, with what is kept of its bases."""
         if condition is None and not any(base.has_disabled for base in self.bases):
             return replace(self, kept=await unit.kept_bases.all_of(self.bases))
         return replace(self, allowed=await unit.hits.allowed([b.id for b in self.bases], condition))

@@ -198,10 +198,15 @@ async def test_nobody_else_has_it_from_memory(store: Store, make_owner) -> None:
             assert await unit.kept_bases.all_of(searched) == []
 
 
-async def test_a_base_without_words_is_searched_all_the_same(store: Store, owner: Owner) -> None:
+async def test_a_base_without_words_is_kept_too(
+    store: Store, owner: Owner, asked_rows: list[int]
+) -> None:
     base = await make_base(store, owner.workspace_id)
     await add_document(store, base, ["?! ..."], name="")
     async with store.engine.begin() as connection:
         await connection.execute(text("DELETE FROM postings"))
-    for _ in range(4):
-        assert len(await _found(store, [base], SearchQuery("anything", mode="vector"))) == 1
+    await _keep(store, base)
+    asked_rows.clear()
+    for mode in ("vector", "hybrid"):
+        assert len(await _found(store, [base], SearchQuery("anything", mode=mode))) == 1
+    assert not asked_rows
