@@ -32,7 +32,6 @@ from core.config import OFFLINE_CHAT_MODEL
 from core.errors import NuxaError, ServiceUnavailable
 from core.models import chat
 from core.models.chat import ChatDoor
-from core.models.embed import get_embedder
 from core.models.room import is_local, room_of
 from core.rights import Rights
 from core.services import Services
@@ -41,7 +40,6 @@ from pipelines.agent import Links, Task, as_it_is, run_agent
 from pipelines.journal import storable
 from pipelines.model_keys import own_key
 from pipelines.passages import Passages
-from pipelines.retrieval import LONGEST_QUERY
 
 HEARTBEAT_SECONDS: Final = 1.0  # how soon a turn learns that its end was asked for
 _WAITS: Final = (0.5, 2.0)  # seconds between tries to write a turn's end
@@ -146,7 +144,6 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         await answer(services, turn.message, turn.question, report)
         return
     desk = _desk(services, turn, report, mode)
-    await _let_search_go_on(turn)
     _, messages, api_key, secrets, tools = await asyncio.gather(
         report.log.send("start", {"mode": mode.name, "model": request["model"]}),
         briefing(turn, desk, mode, door, report),
@@ -171,14 +168,6 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
     async with aclosing(run_agent(task, door)) as events:
         async for event in events:
             await report.take(event)
-
-
-async def _let_search_go_on(turn: Turn) -> None:
-    """Wait for the question's vector where a search does: what the turn needs besides would be in
-    its way just then, and has time enough while the database looks for what is near."""
-    if turn.search is not None and len(turn.question) <= LONGEST_QUERY:
-        asked = get_embedder(turn.bases[0].embedding_model).embed_query(turn.question)
-        await asyncio.gather(asked, return_exceptions=True)  # the search says what went wrong
 
 
 def _door_of(turn: Turn) -> ChatDoor:
