@@ -27,12 +27,12 @@ from core.store.halves import read_halves
 from core.store.packed_postings import AS_ROW
 from core.store.word_lists import Numbers, WordList, WordLists
 
-MOST_CHUNKS: Final = 1_500  # searched together; to read them takes about ten milliseconds
+MOST_CHUNKS: Final = 1_500  # searched together; to read so many takes an eighth of a second
 _MOST_SEEN: Final = 10_000  # bases
 _MOST_BYTES: Final = 24 * 2**20  # in a process, for all bases
 _CALM_SECONDS: Final = 1.0  # without a change, before a base is read
-_TERM_BYTES: Final = 250  # that a term takes beside its list
-_OPENING: Final = 2  # chunks; see ``core.store.measures``
+_TERM_BYTES: Final = 150  # that a term takes beside its list
+OPENING: Final = 2  # chunks that say what a document is; a title page is seldom longer
 _READ: Final = """
     SELECT b.xmin::text AS version, c.no, halfvec_send(v.embedding), c.chunk_index, d.id, d.name,
         d.chunk_count
@@ -122,7 +122,7 @@ class KeptBase:
         for _, no, _, index, id_, name, length in rows:
             if id_ not in known:
                 known[id_] = KeptDocument(id_, name, length, [])
-            if index < _OPENING:
+            if index < OPENING:
                 known[id_].opening.append(no)
             documents.append(known[id_])
         nos = np.array([row[1] for row in rows], np.int64)

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from core.store.base import TenantRepository
 from core.store.driver import look
 from core.store.halves import read_halves
-from core.store.kept_bases import KeptBase, KeptDocument, nearest_in
+from core.store.kept_bases import OPENING, KeptBase, KeptDocument, nearest_in
 from core.store.nearest import Nearest
 from core.store.scoring import Sought, scores
 from core.store.values import Values
 from core.store.word_lists import NO_LISTS, WordLists
 
-_OPENING: Final = 2  # chunks; a title page is seldom longer
 _COLUMNS: Final = 9  # of a measured chunk's row
 _NOTHING_SAID: Final = "SELECT NULL::bigint AS chunk_no, NULL::float8 AS score WHERE false"
 _NO_OPENING: Final = """
@@ -94,7 +93,7 @@ class Measures(TenantRepository):
         near = asked.nearest
         if near is not None and near.is_short(rows[0]["near"] if rows else 0):
             rows = await self._rows(replace(asked, nearest=replace(near, is_exact=True)))
-        # Columns, since to ask a row for a value by its name takes longer than all else here.
+        # By columns: to ask each row for each value by its name is slower.
         columns = zip(*rows, strict=True) if rows else iter([()] * _COLUMNS)
         nos, ids, names, lengths, vectors, opening_nos, opening_terms, scores, _ = columns
         return MeasuredChunks(
@@ -209,7 +208,7 @@ def _openings(asked: Asked, words: Sought, values: Values) -> str:
     if not words.all:
         return f"""
             SELECT document_id, array_agg(no) AS nos, NULL::text[] AS terms
-            FROM chunks WHERE document_id = ANY(ARRAY({documents})) AND chunk_index < {_OPENING}
+            FROM chunks WHERE document_id = ANY(ARRAY({documents})) AND chunk_index < {OPENING}
             GROUP BY document_id
         """  # noqa: S608 - its values are numbered
     nos = "array_agg(c.no)" if asked.lists.words else "NULL::bigint[]"
@@ -222,7 +221,7 @@ def _openings(asked: Asked, words: Sought, values: Values) -> str:
                 WHERE w.term = ANY(chunks.terms)
             ) AS terms
             FROM chunks WHERE document_id = ANY(ARRAY({documents}))
-                AND chunk_index < {_OPENING} OFFSET 0
+                AND chunk_index < {OPENING} OFFSET 0
         ) AS c LEFT JOIN LATERAL unnest(c.terms) AS held (term) ON true GROUP BY c.document_id
     """  # noqa: S608 - its values are numbered
 
