@@ -2,7 +2,7 @@
 # Variables: NUXA_PYTHON (which Python), NUXA_TORCH_INDEX (an index with CPU builds of torch).
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-external test-browser fuzz voice-models local-model socket-clients sdk-types lint \
+.PHONY: help install run test test-slow test-external test-browser fuzz voice-models local-model socket-clients sdk-types settings-page lint \
 	format types evals bench golden constraints clean
 export NUXA_PYTHON NUXA_TORCH_INDEX
 PYTHON := .venv/bin/python
@@ -50,6 +50,9 @@ socket-clients: install ## Get the npm clients that the tests of sockets run (20
 
 sdk-types: install ## Write the TypeScript client's types anew from the description
 	@PYTHONPATH=. $(PYTHON) clients/typescript/generate.py
+
+settings-page: install ## Write docs/settings.md from the settings' declaration
+	@$(PYTHON) -m api settings > docs/settings.md
 
 lint: install ## Check style and imports between packages
 	@$(PYTHON) -m ruff check .

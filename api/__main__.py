@@ -70,6 +70,14 @@ def seed() -> None:
     typer.echo(f"Key: {sample.key}" if sample else "There are users already; nothing was made.")
 
 
+@cli.command("settings")
+def settings_page() -> None:
+    """Print every setting with its default and meaning, as Markdown."""
+    from api.settings_page import render_settings
+
+    typer.echo(render_settings(), nl=False)
+
+
 @cli.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="A new file; only you may read it.")],

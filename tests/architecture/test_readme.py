@@ -1,34 +1,41 @@
-"""The README says what is so."""
+"""README and settings page agree with the code."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from core.config import Settings
+from api.settings_page import render_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+MAX_README_WORDS = 900
 
 
-def test_every_setting_stands_in_the_table_with_its_default_and_meaning() -> None:
-    table = dict(re.findall(r"^\| `(NUXA_\w+)` \| (.*) \|$", README, re.MULTILINE))
-    expected = {}
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, "") else f"`{field.default}`"
-        expected[f"NUXA_{name.upper()}"] = f"{default} | {field.description}"
-    assert table == expected
+def test_settings_page_of_declared_settings_is_current() -> None:
+    written = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert written == render_settings(), "run: make settings-page"
 
 
-def test_every_command_of_make_that_is_named_exists() -> None:
+def test_readme_length_is_within_limit() -> None:
+    words = (ROOT / "README.md").read_text(encoding="utf-8").split()
+    assert len(words) <= MAX_README_WORDS
+
+
+def test_make_commands_of_all_pages_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z-]+)", README)) | set(
-        re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)
-    )
-    assert named
-    assert named <= targets
+    commands = set(re.findall(r"(?:^|`)make ([a-z-]+)", TEXT, re.MULTILINE))
+    assert commands
+    assert commands <= targets
 
 
-def test_every_file_that_is_named_exists() -> None:
-    for path in re.findall(r"`((?:api|docs|evals|tests)/[\w/.-]+)`", README):
+def test_files_named_in_all_pages_exist() -> None:
+    for path in re.findall(r"`((?:api|docs|evals|tests|core|clients)/[\w/.-]+)`", TEXT):
         assert (ROOT / path).exists(), path
+
+
+def test_links_between_pages_lead_to_files() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
