@@ -30,9 +30,9 @@ test-external: install ## Run the walks on Debian's PostgreSQL, Redis and Rabbit
 	@tests/external/run.sh $(ARGS)
 
 test-browser: install ## Open /api-docs in Debian's Chromium (as root where that is not installed yet)
-	@command -v chromium >/dev/null || apt-get install -y --no-install-recommends chromium
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,browser]'
-	@$(PYTHON) -m pytest tests/api/openapi/test_browser.py $(ARGS)
+	@$(PYTHON) -m pytest -m browser $(ARGS)
 
 fuzz: install ## Send generated requests to every route for 20 minutes (SECONDS=n for another time)
 	@NUXA_FUZZ_SECONDS=$(or $(SECONDS),1200) $(PYTHON) -m pytest tests/api/openapi/test_fuzz.py $(ARGS)

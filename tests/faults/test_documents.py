@@ -30,7 +30,7 @@ def _many_pages() -> bytes:
     pages = [
         [(72.0, 80.0, 11.0, "F1", f"Page {n} tells of berth {n * 7}.")]
         + [(72.0, 100.0 + 12 * line, 8.0, "F1", ".") for line in range(50)]
-        for n in range(250)
+        for n in range(800)
     ]
     return making.pdf(pages)
 

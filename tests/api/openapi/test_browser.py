@@ -20,6 +20,7 @@ from tests.api.conftest import Member
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
+pytestmark = pytest.mark.browser
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _SECONDS = 30
 
