@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -22,6 +23,8 @@ from core.config import Settings
 from core.errors import Forbidden, Unauthorized
 from core.services import Services
 
+COUNTS_TTL_MS: Final = 5_000
+_COUNTS_KEY: Final = "metrics:counts"
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _registry: Final = CollectorRegistry()
 ProcessCollector(registry=_registry)
@@ -92,6 +95,24 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
+async def _read_counts(services: Services) -> dict[str, dict[str, int]]:
+    """Count jobs by status, from a result that all processes share for a few seconds.
+
+    Counting reads whole tables; callers must not multiply that cost.
+    """
+    cached = await services.redis.get(_COUNTS_KEY)
+    if cached is not None:
+        return dict(json.loads(cached))
+    async with services.store.system() as system:
+        counts = {
+            "documents": await system.document_jobs.count_by_status(),
+            "files": await system.file_jobs.count_by_status(),
+            "executions": await system.execution_jobs.count_by_status(),
+        }
+    await services.redis.set(_COUNTS_KEY, json.dumps(counts), px=COUNTS_TTL_MS)
+    return counts
+
+
 class _Shared(Collector):
     """Metrics read a moment ago; a registry wants an object that hands them out."""
 
@@ -103,12 +124,7 @@ class _Shared(Collector):
 
 
 async def _state(services: Services) -> list[Metric]:
-    async with services.store.system() as system:
-        counts = {
-            "documents": await system.document_jobs.count_by_status(),
-            "files": await system.file_jobs.count_by_status(),
-            "executions": await system.execution_jobs.count_by_status(),
-        }
+    counts = await _read_counts(services)
     found: list[Metric] = []
     for noun, by_status in counts.items():
         family = GaugeMetricFamily(f"nuxa_{noun}", f"Rows by status: {noun}.", labels=["status"])

@@ -37,4 +37,8 @@ def _is_ours(origin: str, headers: Headers, settings: Settings) -> bool:
         return True
     # Without a public URL set, whatever name the browser reached us under is our name.
     host = headers.get("Host", "")
-    return settings.public_url is None and urlsplit(origin).netloc.lower() == host.lower() != ""
+    return (
+        settings.public_url is None
+        and host != ""
+        and origin.lower() == f"{ours.scheme}://{host}".lower()
+    )

@@ -10,29 +10,31 @@ from typing_extensions import override
 
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
 
-# A workflow's author may not set cookies on the service's origin or have a browser run what a
-# workflow answers, so headers are listed instead of forbidden one by one.
-_NAMES = {"cache-control", "content-language", "content-type", "etag", "link", "retry-after"}
-_OURS = re.compile(r"x-(execution-id|request-id|ratelimit-.*|accel-.*|frame-.*|content-type-.*)")
-_CUSTOM = re.compile(r"x-[a-z0-9-]{1,100}")
+# Servers, proxies and browsers act on many X- headers (X-Accel-Redirect, X-Sendfile, X-Reproxy-URL,
+# X-Frame-Options), so a workflow sets only listed names and those of a prefix that nobody acts on.
+ALLOWED_HEADERS = frozenset(
+    {"cache-control", "content-language", "content-type", "etag", "link", "retry-after"}
+)
+_CUSTOM = re.compile(r"x-workflow-[a-z0-9-]{1,100}")
 _CONTENT_TYPES = {"application/json", "text/plain", "text/csv", "application/x-ndjson"}
 _VALUE = re.compile(r"[\x20-\x7e]{0,2000}")
 
 
-def _safe_headers(headers: dict[str, str]) -> dict[str, str]:
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         lower = name.lower()
-        is_named = lower in _NAMES or (_CUSTOM.fullmatch(lower) and not _OURS.fullmatch(lower))
-        if not is_named or not _VALUE.fullmatch(value):
-            raise ValueError(f"the header {name} cannot be set; use {sorted(_NAMES)} or X-…")
+        is_allowed = lower in ALLOWED_HEADERS or _CUSTOM.fullmatch(lower) is not None
+        if not is_allowed or not _VALUE.fullmatch(value):
+            allowed = ", ".join(sorted(ALLOWED_HEADERS))
+            raise ValueError(f"header {name} is not allowed; use {allowed} or X-Workflow-…")
         if lower == "content-type" and value.split(";")[0].strip() not in _CONTENT_TYPES:
-            raise ValueError(f"the content type must be one of {sorted(_CONTENT_TYPES)}")
+            raise ValueError(f"content type must be one of {', '.join(sorted(_CONTENT_TYPES))}")
     return headers
 
 
 class ResponseSettings(BlockSettings):
     status: int = Field(200, ge=200, le=599)
-    headers: Annotated[dict[str, str], AfterValidator(_safe_headers)] = Field(default_factory=dict)
+    headers: Annotated[dict[str, str], AfterValidator(_check_headers)] = Field(default_factory=dict)
     data: JsonValue = None
 
 

@@ -146,12 +146,12 @@ async def test_a_form_takes_no_key(member: Member) -> None:
 
 
 async def test_a_sync_run_is_run_once(member: Member) -> None:
-    shape = block("r", "response", status=201, headers={"X-Shape": "round"}, data='"<start.name>"')
+    shape = block("r", "response", status=201, headers={"X-Workflow-Shape": "round"}, data='"<start.name>"')
     path = await _execute_path(member, definition([shape], "s>r"))
     first = await member.program.post(path, json={"name": "Ada"}, headers=KEY)
     repeat = await member.program.post(path, json={"name": "Ada"}, headers=KEY)
     assert first.status_code == 201
-    for name in ("X-Execution-Id", "X-Shape"):
+    for name in ("X-Execution-Id", "X-Workflow-Shape"):
         assert repeat.headers[name] == first.headers[name]
     assert (repeat.status_code, repeat.content) == (201, first.content)
     assert await _run_ids(member, path) == [first.headers["X-Execution-Id"]]

@@ -9,8 +9,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from api import metrics
 from core.config import Settings
 from tests.api.conftest import Member
+
+
+@pytest.fixture(autouse=True)
+def fresh_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts that expire at once, so that each test sees its own rows."""
+    monkeypatch.setattr(metrics, "COUNTS_TTL_MS", 1)
 
 
 async def _samples(client: httpx.AsyncClient) -> dict[str, float]:
@@ -72,3 +79,15 @@ async def test_metrics_are_for_this_machine_or_for_who_has_the_token(
         assert (await anonymous.get("/metrics", headers=headers)).status_code == 401
     given = forwarded | {"Authorization": "Bearer a long token"}
     assert (await anonymous.get("/metrics", headers=given)).status_code == 200
+
+
+async def test_metrics_scraped_twice_counts_rows_once(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "COUNTS_TTL_MS", 60_000)
+    before = await _samples(member.program)
+    base = (await member.program.post("/api/knowledge", json={"name": "b"})).json()["id"]
+    await member.program.post(f"/api/knowledge/{base}/documents", json={"text": "One."})
+    after = await _samples(member.program)
+    pending = "nuxa_documents[('status', 'pending')]"
+    assert after.get(pending) == before.get(pending)

@@ -87,7 +87,7 @@ async def test_a_response_block_answers(member: Member) -> None:
                 "r",
                 "response",
                 status=201,
-                headers={"X-Shape": "round"},
+                headers={"X-Workflow-Shape": "round"},
                 data='{"hello": "<start.name>", "list": "<start.list>"}',
             )
         ],
@@ -97,7 +97,7 @@ async def test_a_response_block_answers(member: Member) -> None:
     answer = await member.program.post(f"{path}/execute", json={"name": 'A"b', "list": [1, 2]})
     assert answer.status_code == 201
     assert answer.json() == {"hello": 'A"b', "list": [1, 2]}
-    assert answer.headers["X-Shape"] == "round"
+    assert answer.headers["X-Workflow-Shape"] == "round"
     record = await member.program.get(f"/api/v1/executions/{answer.headers['X-Execution-Id']}")
     assert record.json()["output"]["status"] == 201
 
