@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from api.access import Identity
-from core.errors import RateLimited
+from core.errors import NotFound, RateLimited, ValidationFailed
 from core.rights import Role
 
 _PER_SECOND: Final = 100.0  # audio in pieces of 20 ms is 50
@@ -70,11 +70,21 @@ class Connection:
     pace: Pace = field(default_factory=Pace)
     held: dict[str, Held] = field(default_factory=dict)
 
-    def workspace_of(self, fields: Mapping[str, object]) -> str | None:
-        """Return the workspace that an event means which names none: that of a workflow which was
-        opened on this socket, else the handshake's."""
-        held = self.held.get(f"workflow:{fields.get('workflowId')}")
-        return held.workspace_id if held else self.workspace_id
+    def workspace_for(self, fields: dict[str, Any]) -> str | None:
+        """Remove ``workspaceId`` from an event's fields; return the workspace it is authorized in.
+
+        An event on a workflow that is open on this socket is authorized in that workflow's
+        workspace, whatever it names.
+        """
+        named = fields.pop("workspaceId", None)
+        if named is not None and not isinstance(named, str):
+            raise ValidationFailed("workspaceId must be a text.")
+        opened = self.held.get(f"workflow:{fields.get('workflowId')}")
+        if opened is None:
+            return named or self.workspace_id
+        if named not in (None, opened.workspace_id):
+            raise NotFound("Workflow not found in this workspace; omit workspaceId.")
+        return opened.workspace_id
 
     async def release(self, reason: Leaving) -> None:
         """Close all that is held."""

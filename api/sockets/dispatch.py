@@ -68,9 +68,7 @@ def _fields(sent: Sequence[object]) -> dict[str, Any]:
 async def _run(
     hub: Hub, event: SocketEvent, connection: Connection, fields: dict[str, Any]
 ) -> Mapping[str, object] | None:
-    wanted = fields.pop("workspaceId", connection.workspace_of(fields))
-    if wanted is not None and not isinstance(wanted, str):
-        raise ValidationFailed("workspaceId must be a text.")
+    wanted = connection.workspace_for(fields)
     payload = checked(event.payload, fields)
     if event.is_piece:
         return await event.handler(SocketCall(hub, connection, None), payload)

@@ -146,7 +146,9 @@ async def test_a_form_takes_no_key(member: Member) -> None:
 
 
 async def test_a_sync_run_is_run_once(member: Member) -> None:
-    shape = block("r", "response", status=201, headers={"X-Workflow-Shape": "round"}, data='"<start.name>"')
+    shape = block(
+        "r", "response", status=201, headers={"X-Workflow-Shape": "round"}, data='"<start.name>"'
+    )
     path = await _execute_path(member, definition([shape], "s>r"))
     first = await member.program.post(path, json={"name": "Ada"}, headers=KEY)
     repeat = await member.program.post(path, json={"name": "Ada"}, headers=KEY)

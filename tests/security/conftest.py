@@ -12,3 +12,9 @@ from tests.api.conftest import (  # noqa: F401
     stranger,
     work,
 )
+from tests.api.workflows.editing.conftest import (  # noqa: F401
+    join,
+    open_socket,
+    reader,
+    workflow_id,
+)

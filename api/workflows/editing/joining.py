@@ -120,7 +120,8 @@ def name_of(workflow_id: str) -> str:
 def opened_by(call: SocketCall, workflow_id: str) -> Opened:
     """Return what a socket has open; raises ``Conflict`` where it never joined, or was evicted."""
     held = call.connection.held.get(name_of(workflow_id))
-    if not isinstance(held, Opened):
+    is_ours = call.known is None or (held is not None and held.workspace_id == call.workspace_id)
+    if not isinstance(held, Opened) or not is_ours:
         raise Conflict("This workflow is not open on this socket; send workflow:join first.")
     return held
 
