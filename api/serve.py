@@ -16,6 +16,7 @@ from api.endpoint import Endpoint
 from api.idempotency import Claim
 from api.identity import caller_of
 from api.reading import checked, query_data, read_form, read_json
+from core import redis_names
 from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed, issue
 from core.services import Services
 
@@ -135,8 +136,9 @@ async def _budget(route: Endpoint, call: Call) -> limits.Budget:
     redis, settings = call.services.redis, call.services.settings
     if call.known is not None and call.known.seat is not None:
         return await limits.spend_workspace(redis, call.seat.workspace)
-    subject = f"user:{call.user_id}" if call.known else f"address:{call.request.address}"
-    return await limits.spend(redis, subject, settings.anonymous_requests_per_minute)
+    user_id, address = call.known and call.user_id, call.request.address
+    key = redis_names.user_rate(user_id) if user_id else redis_names.address_rate(address)
+    return await limits.spend(redis, key, settings.anonymous_requests_per_minute)
 
 
 def _arguments(

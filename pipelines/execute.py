@@ -88,8 +88,8 @@ async def _work(
     services: Services, run: Execution, owner: str, pauses: StorePauses, is_new: bool
 ) -> LevelResult:
     prepared = prepare(run.workflow_id, run.version, run.definition)
-    events = RunEvents(services.events, run.id, run.workflow_id)
-    earlier = None if is_new else await told(services.events, run.id)
+    events = RunEvents(services.events, run)
+    earlier = None if is_new else await told(services.events, run)
     if earlier is None:
         await events.send("execution:started", {"startTime": wire_time(run.started_at)})
     secrets = await _secrets(services, run, prepared.secrets)

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from core.errors import NotFound
 from core.events import Event, EventLogs
+from core.redis_names import run_log
 from core.store.executions import TERMINAL, Execution
 from core.store.pauses import Pause
 from core.store.unit import OpenUnit
@@ -27,9 +28,9 @@ LAST_TYPES = {
 }
 
 
-def log_name(execution_id: str) -> str:
+def log_name(run: Execution) -> str:
     """Return the name of a run's event log."""
-    return f"run:{execution_id}"
+    return run_log(run.workspace_id, run.log_id)
 
 
 def wire_time(moment: datetime | None) -> str | None:
@@ -43,14 +44,15 @@ class RunEvents:
     tells what was written and not told. Only a Redis that is behind holds the run up.
     """
 
-    def __init__(self, events: EventLogs, execution_id: str, workflow_id: str) -> None:
-        self._events, self._execution_id, self._workflow_id = events, execution_id, workflow_id
+    def __init__(self, events: EventLogs, run: Execution) -> None:
+        self._events, self._execution_id, self._workflow_id = events, run.id, run.workflow_id
+        self._log = log_name(run)
         self._under_way: deque[asyncio.Future[int]] = deque()
 
     async def send(self, kind: str, data: dict[str, JsonValue]) -> None:
         """Send an event off; raises what one before it failed with."""
         event = _envelope(self._execution_id, self._workflow_id, kind, data)
-        self._under_way.append(self._events.put(log_name(self._execution_id), event))
+        self._under_way.append(self._events.put(self._log, event))
         while self._under_way[0].done() or len(self._under_way) > _MOST_UNDER_WAY:
             await self._under_way.popleft()
             if not self._under_way:
@@ -62,12 +64,12 @@ class RunEvents:
             await self._under_way.popleft()
 
 
-async def told(events: EventLogs, execution_id: str) -> Told | None:
+async def told(events: EventLogs, run: Execution) -> Told | None:
     """Return what a run's log tells of its blocks; None when the log is not there."""
     begun: dict[Place, tuple[int, datetime]] = {}
     ended: set[Place] = set()
     after = 0
-    while page := await events.read(log_name(execution_id), after):
+    while page := await events.read(log_name(run), after):
         after = page[-1].number
         for event in page:
             data, kind = event.data["data"], event.data["type"]
@@ -104,7 +106,7 @@ def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
 async def send_last(events: EventLogs, run: Execution) -> None:
     """Append the event that ends a run's log; only whoever ended the run may."""
     event = _envelope(run.id, run.workflow_id, *last_event(run))
-    await events.append(log_name(run.id), event, is_last=True)
+    await events.append(log_name(run), event, is_last=True)
 
 
 def paused_data(run: Execution, pauses: Sequence[Pause]) -> dict[str, JsonValue]:
@@ -131,8 +133,8 @@ def _context(run: Execution, pause: Pause) -> JsonValue:
 async def send_paused(events: EventLogs, run: Execution, pauses: Sequence[Pause]) -> None:
     """Append the event that a run pauses, and have its log outlast the pause."""
     data = paused_data(run, pauses)
-    await events.append(log_name(run.id), _envelope(run.id, run.workflow_id, PAUSED, data))
-    await events.keep(log_name(run.id), KEEP_PAUSED_SECONDS)
+    await events.append(log_name(run), _envelope(run.id, run.workflow_id, PAUSED, data))
+    await events.keep(log_name(run), KEEP_PAUSED_SECONDS)
 
 
 async def follow(
@@ -145,7 +147,7 @@ async def follow(
     logs are kept for a day only. The row knows better: the end of a log that is gone is made up
     from it, and a log without its end is completed.
     """
-    log = log_name(run.id)
+    log = log_name(run)
     last = await events.at(log, after)
     if last and await _is_over(events, open_unit, run, last):
         return
@@ -167,7 +169,7 @@ async def _is_over(events: EventLogs, open_unit: OpenUnit, run: Execution, event
     """Whether nothing comes after an event: it is the last, or the run is still paused there."""
     if event.data["type"] != PAUSED:
         return event.data["type"] in LAST_TYPES.values()
-    if await events.at(log_name(run.id), event.number + 1):
+    if await events.at(log_name(run), event.number + 1):
         return False
     async with open_unit(run.workspace_id) as unit:
         now = await unit.executions.get(run.id)
@@ -181,12 +183,12 @@ async def _complete(events: EventLogs, open_unit: OpenUnit, run: Execution, afte
         is_paused = now is not None and now.status == "paused"
         pauses = await unit.pauses.open_under(run.id) if is_paused else []
     if now is None:
-        await events.append_after(log_name(run.id), after, _deleted(run))
+        await events.append_after(log_name(run), after, _deleted(run))
     elif now.status in TERMINAL:
-        await events.append_after(log_name(run.id), after, _end(now))
+        await events.append_after(log_name(run), after, _end(now))
     elif is_paused:
         event = _envelope(now.id, now.workflow_id, PAUSED, paused_data(now, pauses), now.paused_at)
-        await events.append_after(log_name(run.id), after, event)
+        await events.append_after(log_name(run), after, event)
 
 
 def _deleted(run: Execution) -> dict[str, JsonValue]:

@@ -26,10 +26,11 @@ from api.sockets.connection import Connection
 from api.sockets.event import SocketCall, socket_event
 from api.sockets.hub import Hub, Told, greeting
 from api.wire import Wire
-from copilot.announcing import CHANNEL, as_new
+from copilot.announcing import as_new
 from copilot.begin import begin
 from copilot.events import LAST_TYPE, follow
 from copilot.turn import launch
+from core.redis_names import TURNS_CHANNEL, chats_room
 from core.rights import Rights, Role
 from core.store.messages import TERMINAL, Message
 
@@ -73,17 +74,13 @@ async def show_chats(hub: Hub, connection: Connection) -> None:
     """Have a socket shown its user's chats, in the workspaces that it reaches."""
     identity = connection.identity
     if _sees_chats(identity) and connection.voice_session_id is None:
-        room = _room(identity.user_id, identity.workspace_id)
+        room = chats_room(identity.user_id, identity.workspace_id)
         await hub.enter(connection.sid, room)
         hub.part(ShownTurns).catch_up(connection, room)
 
 
 def _sees_chats(identity: Identity) -> bool:
     return Rights(Role.READ, identity.scopes).unscoped(Role.READ, _DOMAIN) is None
-
-
-def _room(user_id: str, workspace_id: str | None) -> str:
-    return f"chats:{user_id}:{workspace_id or 'all'}"
 
 
 @dataclass
@@ -147,7 +144,7 @@ class ShownTurns:
         while True:
             with suppress(RedisError, OSError):
                 async with self._hub.services.redis.pubsub() as calls:
-                    await calls.subscribe(CHANNEL)
+                    await calls.subscribe(TURNS_CHANNEL)
                     while True:
                         heard = await calls.get_message(ignore_subscribe_messages=True, timeout=5)
                         if heard is not None:
@@ -155,7 +152,7 @@ class ShownTurns:
             await asyncio.sleep(_RETRY_SECONDS)
 
     def _begin(self, word: dict[str, Any]) -> None:
-        rooms = [_room(word["userId"], None), _room(word["userId"], word["workspaceId"])]
+        rooms = [chats_room(word["userId"], None), chats_room(word["userId"], word["workspaceId"])]
         message_id = word["messageId"]
         if message_id not in self._shown and any(self._hub.has(room) for room in rooms):
             shown = self._shown[message_id] = _Shown(rooms, word["question"])

@@ -58,7 +58,7 @@ async def stream_copilot(call: Call, body: AskBody) -> Reply:
     if turn.is_new:
         call.unit.after_commit(partial(launch, call.services, turn))
     else:
-        await require_given(call, log_name(turn.message.id), after)
+        await require_given(call, log_name(turn.message), after)
     return stream_events(_follow(call, turn.message, 0 if turn.is_new else after))
 
 
@@ -73,7 +73,7 @@ async def resume_copilot(call: Call, message_id: str) -> Reply:
     """Follow a turn from ``Last-Event-ID`` on, or from its start, whether it is over or not."""
     message = found(await call.unit.messages.get(message_id, call.user_id), "message")
     after = last_event_id(call)
-    await require_given(call, log_name(message.id), after)
+    await require_given(call, log_name(message), after)
     return stream_events(_follow(call, message, after))
 
 

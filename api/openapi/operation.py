@@ -20,7 +20,7 @@ REQUEST_HEADERS: Final = {
     "Last-Event-ID": "Number of the last event that was read; the stream goes on after it.",
     "Range": "One range of bytes, as in bytes=0-1023.",
     "X-Execution-Mode": "async answers at once, as the field async does.",
-    "X-Run-Id": "An id for the run, of the caller's choice; one that exists is a 409.",
+    "X-Run-Id": "An id for the run, of the caller's choice; one that the workspace has is a 409.",
 }
 _VARIABLE: Final = re.compile(r"<([^>]+)>")
 _WORKSPACE: Final = {

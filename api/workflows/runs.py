@@ -124,7 +124,7 @@ async def stream_execution(call: Call, workflow_id: str, execution_id: str) -> R
     """Follow a run's events, from its first or from after ``Last-Event-ID``."""
     row = await of_workflow(call, workflow_id, execution_id)
     after = last_event_id(call)
-    await require_given(call, log_name(row.id), after)
+    await require_given(call, log_name(row), after)
     return _stream(call, row, after)
 
 
@@ -150,7 +150,7 @@ async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: boo
         return _accepted(row)
     if body.stream:
         after = last_event_id(call)
-        await require_given(call, log_name(row.id), after)
+        await require_given(call, log_name(row), after)
         return _stream(call, row, after)
     return await _answer(call, await background.watched(call.services, row))
 

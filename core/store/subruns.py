@@ -68,16 +68,15 @@ class SubRuns(TenantRepository):
         self, execution_id: str, place: str | None = None
     ) -> Sequence[Execution]:
         """End as ``cancelled`` all runs under a run, or only those of one of its places."""
-        first = select(Execution.id).where(
-            Execution.parent_id == execution_id, Execution.workspace_id == self._workspace_id
-        )
+        mine = Execution.workspace_id == self._workspace_id
+        first = select(Execution.id).where(Execution.parent_id == execution_id, mine)
         if place is not None:
             first = first.where(Execution.parent_place == place)
         runs = first.cte(recursive=True)
-        runs = runs.union_all(select(Execution.id).where(Execution.parent_id == runs.c.id))
+        runs = runs.union_all(select(Execution.id).where(Execution.parent_id == runs.c.id, mine))
         ended = await self._session.scalars(
             update(Execution)
-            .where(Execution.id.in_(select(runs.c.id)), Execution.status.not_in(TERMINAL))
+            .where(Execution.id.in_(select(runs.c.id)), mine, Execution.status.not_in(TERMINAL))
             .values(
                 status="cancelled",
                 cancel_requested=True,
