@@ -39,6 +39,7 @@ SLICES: Final = (
     "api.auth.routes",
     "api.auth.providers",
     "api.auth.sessions",
+    "api.auth.grants",
     "api.auth.socket_tokens",
     "api.auth.token_routes",
     "api.auth.keys",
