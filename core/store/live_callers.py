@@ -16,7 +16,7 @@ from core.store.workspaces import Seat, seat_of, seat_query
 
 
 class Asked(NamedTuple):
-    """``credential_id``: a session's, a key's or a grant's; no workspace means the user's default."""
+    """``credential_id``: of a session, key or grant; no workspace means the user's default."""
 
     credential_id: str
     user_id: str
