@@ -19,7 +19,7 @@ from api.auth.schemas import (
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from core.config import Settings
-from core.errors import Conflict, Unauthorized
+from core.errors import Conflict, Forbidden, Unauthorized
 from core.security import verify_password
 
 
@@ -29,7 +29,7 @@ from core.security import verify_password
     access=PUBLIC,
     status=201,
     answers={201: SessionAnswer},
-    errors=(Conflict,),
+    errors=(Conflict, Forbidden),
 )
 async def signup(call: Call, body: Signup) -> Reply:
     """Make an account with a workspace of its own, and sign it in."""

