@@ -1,4 +1,4 @@
-"""Requests a minute, per workspace, or per address for anonymous calls."""
+"""Requests a minute, per owner and plan, or per address for anonymous calls."""
 
 from __future__ import annotations
 
@@ -73,8 +73,15 @@ async def spend(redis: Redis, subject: str, limit: int) -> Budget:
 
 
 async def spend_workspace(redis: Redis, workspace: Workspace) -> Budget:
-    """Count one request of a workspace."""
-    return await spend(redis, f"workspace:{workspace.id}", workspace.allowed.requests_per_minute)
+    """Count one request of a workspace.
+
+    The workspaces of one owner on one plan share its limit, so that making more raises none. A
+    limit that an operator set belongs to the workspace.
+    """
+    subject = f"owner:{workspace.owner_id}:{workspace.plan}"
+    if workspace.plan == "enterprise":
+        subject = f"workspace:{workspace.id}"
+    return await spend(redis, subject, workspace.allowed.requests_per_minute)
 
 
 async def take_back(redis: Redis, budget: Budget) -> None:
