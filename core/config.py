@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     default_plan: Literal["free", "pro", "enterprise"] = Field(
         "free", description="Plan of a new workspace."
     )
+    sign_up: Literal["open", "closed"] = Field(
+        "open",
+        description="Who may make an account: open lets anybody, closed the first user only.",
+    )
     run_retention_days: int = Field(
         0, ge=0, description="Days that runs and their logs are kept after their end; 0: always."
     )
