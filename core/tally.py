@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 _KEY: Final = "tally"
 # The embedding rate is the first divided by the second.
-COUNTED: Final = ("embedded_passages", "embedding_seconds")
+COUNTED: Final = ("embedded_passages", "embedding_seconds", "run_kept_bytes")
 
 
 async def add(redis: Redis, amounts: Mapping[str, float]) -> None:
