@@ -1,4 +1,4 @@
-"""Whatever is in Redis is named for its workspace, or is of none for a reason that is given here."""
+"""Whatever is in Redis is named for its workspace, or is of none for a reason given here."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ async def test_events_of_large_values_carry_previews_and_a_reference(
 ) -> None:
     row = await begin(services, owner, LOOP)
     assert row.status == "completed"
-    events = await services.events.read(log_name(row.id), 0)
+    events = await services.events.read(log_name(row), 0)
     assert sum(len(json.dumps(event.data)) for event in events) < 40 * MAX_VALUE_BYTES / 10
     done = [e.data["data"] for e in events if e.data["type"] == "block:completed"]
     large = next(each for each in done if each["blockId"] == "a" and each["iteration"] == "3")
@@ -117,7 +117,7 @@ async def test_event_reference_read_by_member_returns_whole_value(
     row = await begin(services, owner, raw)
     [event] = [
         each.data["data"]
-        for each in await services.events.read(log_name(row.id), 0)
+        for each in await services.events.read(log_name(row), 0)
         if each.data["type"] == "block:completed" and each.data["data"]["blockId"] == "a"
     ]
     answer = await member.program.get(event["output"]["url"])
