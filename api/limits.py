@@ -1,4 +1,4 @@
-"""Requests a minute, per workspace, or per address for anonymous calls."""
+"""Requests a minute, per owner and plan, or per address for anonymous calls."""
 
 from __future__ import annotations
 
@@ -74,9 +74,15 @@ async def spend(redis: Redis, key: str, limit: int) -> Budget:
 
 
 async def spend_workspace(redis: Redis, workspace: Workspace) -> Budget:
-    """Count one request of a workspace."""
-    limit = workspace.allowed.requests_per_minute
-    return await spend(redis, redis_names.workspace_rate(workspace.id), limit)
+    """Count one request of a workspace.
+
+    The workspaces of one owner on one plan share its limit, so that making more raises none. A
+    limit that an operator set belongs to the workspace.
+    """
+    name = redis_names.owner_rate(workspace.owner_id, workspace.plan)
+    if workspace.plan == "enterprise":
+        name = redis_names.workspace_rate(workspace.id)
+    return await spend(redis, name, workspace.allowed.requests_per_minute)
 
 
 async def take_back(redis: Redis, budget: Budget) -> None:

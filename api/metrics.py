@@ -135,6 +135,10 @@ async def _state(services: Services) -> list[Metric]:
     queue.add_metric(["documents"], await services.queue.depth("documents"))
     queue.add_metric(["executions"], await services.queue.depth("executions"))
     found.append(queue)
+    memory = await services.redis.info("memory")
+    for name, field in (("used", "used_memory"), ("limit", "maxmemory")):
+        meaning = f"Memory of Valkey or Redis: {name}; a limit of 0 is none."
+        found.append(GaugeMetricFamily(f"nuxa_redis_memory_{name}_bytes", meaning, memory[field]))
     for name, value in (await tally.read(services.redis)).items():
         meaning = f"{name.replace('_', ' ')}, by all workers since Redis began."
         found.append(CounterMetricFamily(f"nuxa_{name}", meaning, value))

@@ -46,6 +46,7 @@ if (redis.call('GET', KEYS[2]) or '0') ~= table.remove(ARGV) then return {{}} en
 {_APPEND}
 """
 KEEP_SECONDS: Final = 24 * 3600
+REDIS_FULL: Final = "The service's memory for events is full; try again later."
 _LOOK_SECONDS: Final = 3.0  # how late what others write into a log that is written here is seen
 
 

@@ -70,6 +70,11 @@ def chats_room(user_id: str, workspace_id: str | None) -> str:
     return f"chats:{user_id}:{workspace_id or 'all'}"
 
 
+def owner_rate(user_id: str, plan: str) -> str:
+    """Return the name of the rate that a plan's workspaces of one owner share."""
+    return f"rate:owner:{user_id}:{plan}"
+
+
 def user_rate(user_id: str) -> str:
     return f"rate:user:{user_id}"
 

@@ -14,7 +14,7 @@ from core.redis_names import COUNTERS
 log = structlog.get_logger(__name__)
 
 # The embedding rate is the first divided by the second.
-COUNTED: Final = ("embedded_passages", "embedding_seconds")
+COUNTED: Final = ("embedded_passages", "embedding_seconds", "run_kept_bytes")
 
 
 async def add(redis: Redis, amounts: Mapping[str, float]) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from pydantic import JsonValue
+from redis.exceptions import OutOfMemoryError
 
 from core.errors import NotFound
 from core.events import Event, EventLogs
 from core.redis_names import run_log
+from core.services import Services
 from core.store.executions import TERMINAL, Execution
 from core.store.pauses import Pause
 from core.store.unit import OpenUnit
+from pipelines.event_values import is_shortened, shorten, shorten_block_event
+from pipelines.large_values import bring_back
 from pipelines.trace import END_TYPES, Place, Told
 
+log = structlog.get_logger(__name__)
 PAUSED = "execution:paused"
 _MOST_UNDER_WAY = 64  # events of a run that are sent and not yet in its log
 KEEP_PAUSED_SECONDS = 60 * 24 * 3600  # of the log of a run that waits for somebody
@@ -47,10 +53,14 @@ class RunEvents:
     def __init__(self, events: EventLogs, run: Execution) -> None:
         self._events, self._execution_id, self._workflow_id = events, run.id, run.workflow_id
         self._log = log_name(run)
+        self._tool_bytes = 0
         self._under_way: deque[asyncio.Future[int]] = deque()
 
     async def send(self, kind: str, data: dict[str, JsonValue]) -> None:
         """Send an event off; raises what one before it failed with."""
+        if kind == "stream:tool":
+            data, size = shorten_block_event(self._execution_id, data, self._tool_bytes)
+            self._tool_bytes += size
         event = _envelope(self._execution_id, self._workflow_id, kind, data)
         self._under_way.append(self._events.put(self._log, event))
         while self._under_way[0].done() or len(self._under_way) > _MOST_UNDER_WAY:
@@ -91,9 +101,10 @@ def duration_ms(run: Execution) -> int | None:
 
 def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
     """Return type and data of the one event that ends a run's log."""
+    url = f"/api/workflows/{run.workflow_id}/executions/{run.id}"
     data: dict[str, JsonValue] = {
         "success": run.status == "completed",
-        "output": run.output,
+        "output": shorten(run.output, url)[0],
         "duration": duration_ms(run) or 0,
         "startTime": wire_time(run.started_at),
         "endTime": wire_time(run.ended_at),
@@ -106,7 +117,10 @@ def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
 async def send_last(events: EventLogs, run: Execution) -> None:
     """Append the event that ends a run's log; only whoever ended the run may."""
     event = _envelope(run.id, run.workflow_id, *last_event(run))
-    await events.append(log_name(run), event, is_last=True)
+    try:
+        await events.append(log_name(run), event, is_last=True)
+    except OutOfMemoryError:  # whoever follows the run finds its end in the row
+        log.warning("last_event_not_written", execution_id=run.id)
 
 
 def paused_data(run: Execution, pauses: Sequence[Pause]) -> dict[str, JsonValue]:
@@ -128,6 +142,18 @@ def _context(run: Execution, pause: Pause) -> JsonValue:
         "fields": pause.shown.get("fields", []),
         "until": wire_time(pause.due_at),
     }
+
+
+async def load_output(services: Services, run: Execution, data: Mapping[str, Any]) -> Any:
+    """Return the output that the event of a finished block tells of, a large one too."""
+    if not is_shortened(data["output"]):
+        return data["output"]
+    async with services.store.unit(run.workspace_id) as unit:
+        rows = await unit.block_logs.of(run.id)
+    place = (data["blockId"], data.get("iteration") or "")
+    rows = [row for row in rows if (row.block_id, row.iteration) == place][-1:]
+    await bring_back(services.blobs, rows)
+    return rows[0].output if rows else None
 
 
 async def send_paused(events: EventLogs, run: Execution, pauses: Sequence[Pause]) -> None:

@@ -66,6 +66,8 @@ def operation(route: Endpoint, schemas: Schemas) -> dict[str, Any]:
         described["description"] = rest.strip()
     if route.access.only:
         described["x-nuxa-only"] = route.access.only
+    if route.access.needs_recent_login:
+        described["x-nuxa-recent-login"] = True
     if route.body or route.multipart or (route.raw and route.method != "GET"):
         described["requestBody"] = _body(route, schemas)
     return described
@@ -85,7 +87,7 @@ def _access(route: Endpoint) -> str:
 def _security(route: Endpoint) -> list[dict[str, list[str]]]:
     if route.access.is_public:
         return []
-    ways = {"session": ["session", "bearer"], "key": ["apiKey", "bearer"]}
+    ways = {"session": ["session"], "key": ["apiKey", "bearer"]}
     names = ways[route.access.only] if route.access.only else ["session", "apiKey", "bearer"]
     return [{name: []} for name in names]
 

@@ -64,6 +64,14 @@ class SubRuns(TenantRepository):
         )
         return rows.all()
 
+    async def count_under(self, execution_id: str) -> int:
+        """Return how many runs a run, and those under it, have begun."""
+        mine = Execution.workspace_id == self._workspace_id
+        runs = select(Execution.id).where(Execution.parent_id == execution_id, mine)
+        tree = runs.cte(recursive=True)
+        tree = tree.union_all(select(Execution.id).where(Execution.parent_id == tree.c.id, mine))
+        return await self._session.scalar(select(func.count()).select_from(tree)) or 0
+
     async def cancel_under(
         self, execution_id: str, place: str | None = None
     ) -> Sequence[Execution]:
