@@ -65,8 +65,8 @@ async def identify(system: SystemUnit, given: Credentials, settings: Settings) -
     raise Unauthorized("Sign in, or send an API key in the header x-api-key.")
 
 
-async def redeem_socket_token(services: Services, token: str) -> Identity | None:
-    """Return who may open a socket with a one-time token, and end the token.
+async def redeem_socket_token(services: Services, token: str) -> tuple[Identity, str | None] | None:
+    """Return who may open a socket with a one-time token, for which workspace; end the token.
 
     ``None`` for a used, late or made-up one, and when its session or key has ended meanwhile.
     """
@@ -74,7 +74,8 @@ async def redeem_socket_token(services: Services, token: str) -> Identity | None
     if value is None:
         return None
     async with services.store.system() as system:
-        return await live_identity(system, value["way"], value["credentialId"])
+        identity = await live_identity(system, value["way"], value["credentialId"])
+    return (identity, value["workspaceId"]) if identity else None
 
 
 async def live_identity(system: SystemUnit, way: str, credential_id: str) -> Identity | None:

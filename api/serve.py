@@ -8,6 +8,7 @@ from typing import Any
 
 import pydantic_core
 import structlog
+from pydantic.alias_generators import to_camel
 from quart import Request, Response, g, request
 from quart.globals import request_ctx
 
@@ -18,6 +19,7 @@ from api.idempotency import Claim
 from api.identity import caller_of
 from api.reading import checked, query_data, read_form, read_json
 from api.reauthorization import require_rights, stream_while_allowed
+from api.workspace_location import locate_workspace
 from core import redis_names
 from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed, issue
 from core.services import Services
@@ -37,6 +39,8 @@ def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
         await _admit(route, call, wanted)
         given = await _read(route, call)
         named_in_body = _workspace_named(route, wanted, given or {})
+        if named_in_body is None:
+            named_in_body = await _located(call, path, query, given or {})
         if named_in_body != wanted:
             await _move(route, call, named_in_body)
         if call.known is not None:
@@ -112,6 +116,16 @@ async def _move(route: Endpoint, call: Call, wanted: str | None) -> None:
     counted = call.budget
     await _admit(route, call, wanted)
     await limits.take_back(call.services.redis, counted)
+
+
+async def _located(call: Call, path: Mapping[str, str], *fields: Mapping[str, Any]) -> str | None:
+    """Return the workspace that the ids of a request are in; the path's ids come first."""
+    if call.known is None:
+        return None
+    in_path = {to_camel(name): value for name, value in path.items()}
+    seat = call.known.seat
+    default = seat.workspace.id if seat else None
+    return await locate_workspace(call.services, call.known.identity, (in_path, *fields), default)
 
 
 async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:

@@ -24,9 +24,17 @@ class SocketToken(Wire):
 
 @endpoint("POST", "/api/auth/socket-token", access=SIGNED_IN, status=201)
 async def make_socket_token(call: Call) -> SocketToken:
-    """Make a token that lets one socket in as the caller; ``api.identity`` redeems it."""
+    """Make a token that lets one socket in as the caller.
+
+    With ``workspaceId``, events that name no workspace are about that one.
+    """
     identity = call.caller.identity
-    value = {"way": identity.way, "credentialId": identity.credential_id}
+    seat = call.caller.seat
+    value = {
+        "way": identity.way,
+        "credentialId": identity.credential_id,
+        "workspaceId": seat.workspace.id if seat else None,
+    }
     expires_at = now() + timedelta(seconds=_SECONDS)
     token = await tickets.issue(call.services.redis, "socket", value, _SECONDS)
     return SocketToken(token=token, expires_at=expires_at)

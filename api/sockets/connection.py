@@ -74,14 +74,14 @@ class Connection:
         """Remove ``workspaceId`` from an event's fields; return the workspace it is authorized in.
 
         An event on a workflow that is open on this socket is authorized in that workflow's
-        workspace, whatever it names.
+        workspace, whatever it names. None where neither says which.
         """
         named = fields.pop("workspaceId", None)
         if named is not None and not isinstance(named, str):
             raise ValidationFailed("workspaceId must be a text.")
         opened = self.held.get(f"workflow:{fields.get('workflowId')}")
         if opened is None:
-            return named or self.workspace_id
+            return named
         if named not in (None, opened.workspace_id):
             raise NotFound("Workflow not found in this workspace; omit workspaceId.")
         return opened.workspace_id

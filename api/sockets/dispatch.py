@@ -11,6 +11,7 @@ from api.reauthorization import load_caller
 from api.sockets.connection import Connection
 from api.sockets.event import SocketCall, SocketEvent
 from api.sockets.hub import Hub
+from api.workspace_location import locate_workspace
 from core.errors import (
     NotFound,
     NuxaError,
@@ -69,6 +70,9 @@ async def _run(
     payload = checked(event.payload, fields)
     if event.is_piece:
         return await event.handler(SocketCall(hub, connection, None), payload)
+    if wanted is None:
+        identity, default = connection.identity, connection.workspace_id
+        wanted = await locate_workspace(hub.services, identity, [fields], default) or default
     caller = await load_caller(hub.services, connection.identity, wanted)
     access.authorize(caller, event.access, event.domain)
     return await event.handler(SocketCall(hub, connection, caller), payload)

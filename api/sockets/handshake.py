@@ -29,8 +29,10 @@ class Auth(Wire):
 
 @dataclass(frozen=True)
 class Admitted:
-    """Who was let in; ``workspace_id`` as the handshake named it, ``voice_session_id`` where the
-    token is for that session alone."""
+    """Who was let in; ``workspace_id`` as the handshake or its token named it.
+
+    ``voice_session_id`` where the token is for that session alone.
+    """
 
     identity: Identity
     workspace_id: str | None
@@ -46,14 +48,15 @@ async def admit(services: Services, scope: Mapping[str, Any], auth: object) -> A
     try:
         if given.token and given.token.startswith(TOKEN_PREFIX):
             return await _of_voice_session(services, given.token)
-        identity = await _identity(services, scope, given.token)
+        identity, made_for = await _identity(services, scope, given.token)
     except Unauthorized:
         address = (scope.get("client") or ("unknown",))[0]
         (await limits.spend_anonymous(services, address)).check()
         raise
+    wanted = given.workspace_id or made_for
     async with services.store.system() as system:
-        await access.seated(system, identity, given.workspace_id)
-    return Admitted(identity, given.workspace_id)
+        await access.seated(system, identity, wanted)
+    return Admitted(identity, wanted)
 
 
 async def _of_voice_session(services: Services, token: str) -> Admitted:
@@ -69,14 +72,17 @@ async def _of_voice_session(services: Services, token: str) -> Admitted:
     return Admitted(narrow, row.workspace_id, row.id)
 
 
-async def _identity(services: Services, scope: Mapping[str, Any], token: str | None) -> Identity:
+async def _identity(
+    services: Services, scope: Mapping[str, Any], token: str | None
+) -> tuple[Identity, str | None]:
+    """Return whose credentials these are, and the workspace that they were made for."""
     if token and not token.startswith(KEY_PREFIX):
-        identity = await redeem_socket_token(services, token)
-        if identity is not None:
-            return identity
+        redeemed = await redeem_socket_token(services, token)
+        if redeemed is not None:
+            return redeemed
     credentials = _credentials(services, scope, token)
     async with services.store.system() as system:
-        return await identify(system, credentials, services.settings)
+        return await identify(system, credentials, services.settings), None
 
 
 def _credentials(services: Services, scope: Mapping[str, Any], token: str | None) -> Credentials:

@@ -78,6 +78,7 @@ from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflow_documents import WorkflowDocuments
 from core.store.workflow_operations import WorkflowOperations, WorkflowStandings
 from core.store.workflows import Workflows
+from core.store.workspace_locator import WorkspaceLocator
 from core.store.workspaces import Workspaces
 
 
@@ -165,6 +166,7 @@ class SystemUnit(Transaction):
     blob_keys = repository(BlobKeys)
     workflow_standings = repository(WorkflowStandings)
     live_rights = repository(LiveRightsLookup)
+    workspace_locator = repository(WorkspaceLocator)
 
     def _make(self, kind: Callable[..., R]) -> R:
         return kind(self._session)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from pycrdt import Awareness, Doc, create_awareness_message
+from socketio.exceptions import ConnectionError as SocketRefused
 
 from core.services import Services
 from tests.api.conftest import Member
@@ -48,3 +50,14 @@ async def test_names_in_redis_after_every_kind_of_use_carry_the_workspace(
     stray = [n for n in names if not (_WORKSPACE.search(n) or _OF_NO_WORKSPACE.match(n))]
     assert stray == []
     assert not [name for name in names if any(word in name for word in _CALLERS_WORDS)]
+
+
+async def test_socket_token_of_removed_member_opens_no_socket_in_the_workspace(
+    member: Member, stranger: Member, reader: dict[str, str], open_socket: Open
+) -> None:
+    """A ticket that was named for a workspace is worth no more than its bearer is now."""
+    made = await stranger.browser.post("/api/auth/socket-token", params=reader)
+    path = f"/api/workspaces/{member.workspace_id}/members/{stranger.user_id}"
+    assert (await member.browser.delete(path)).status_code == 204
+    with pytest.raises(SocketRefused):
+        await open_socket(stranger, token=made.json()["token"])

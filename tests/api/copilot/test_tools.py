@@ -17,9 +17,9 @@ from core.models.messages import ToolCall
 from core.rights import Rights, Role
 from core.services import Services
 from tests.api.conftest import Member
-from tests.api.matrix.rows import one_of_each, write_source
 from tests.bases import write_base
 from tests.fakes import FakeChat
+from tests.security.matrix.rows import one_of_each, write_source
 
 LUNCH = "Lunch is served at noon in the canteen on the ground floor."
 EXECUTE = "/api/copilot/tools/execute"

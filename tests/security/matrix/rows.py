@@ -121,3 +121,20 @@ async def write_source(services: Services, workspace_id: str) -> str:
     async with services.store.unit(workspace_id) as unit:
         unit.tool_sources.add(source)
     return name
+
+
+async def invite(owner: Member, guest: Member, role: str = "admin") -> None:
+    """Let somebody into the owner's workspace."""
+    path = f"/api/workspaces/{owner.workspace_id}/members"
+    asked = {"email": guest.email, "role": role}
+    assert (await owner.browser.post(path, json=asked)).status_code == 201
+
+
+async def own_rows_in(owner: Member, guest: Member) -> dict[str, str]:
+    """Make a key and a chat of a guest's in the owner's workspace; return their ids by kind."""
+    named = {"workspaceId": owner.workspace_id}
+    key = await guest.browser.post("/api/auth/api-keys", json={"name": "k", **named})
+    asked = await guest.browser.post("/api/copilot/chat", json={"message": "Hello", **named})
+    assert (key.status_code, asked.status_code) == (201, 200)
+    chat = asked.json()
+    return {"key_id": key.json()["id"], "chat_id": chat["chatId"], "message_id": chat["messageId"]}

@@ -13,11 +13,11 @@ import pytest
 from api.app import create_app
 from core.config import Settings
 from core.services import Services
-from tests.api.conftest import Member
-from tests.api.matrix.cases import KINDS, Case, cases, operations, places_of
-from tests.api.matrix.rows import one_of_each
-from tests.api.matrix.ways import WAYS
+from tests.api.conftest import TLS, Member
 from tests.pipelines.shapes import block, definition
+from tests.security.matrix.cases import KINDS, Case, cases, operations, places_of
+from tests.security.matrix.rows import invite, one_of_each, own_rows_in
+from tests.security.matrix.ways import WAYS
 
 # Lists that take an id to filter by: of what is not there, nothing is listed.
 FILTERED = {
@@ -66,33 +66,62 @@ async def test_no_id_of_another_tenant_leads_anywhere(
     member: Member, stranger: Member, services: Services
 ) -> None:
     theirs, mine = await one_of_each(member, services), await one_of_each(stranger, services)
-    await _make_ready(stranger, mine)
+    await make_ready(stranger, mine)
     before = await _everything(member)
-    for way, (counts_as, client_of) in WAYS.items():
-        client = await client_of(stranger)
-        # Side by side, as many as the server takes in its stride.
-        room = asyncio.Semaphore(8)
-
-        async def knock(case: Case, client: httpx.AsyncClient = client, way: str = way) -> str:
-            async with room:  # noqa: B023 - awaited below, within the loop
-                answer = await client.request(
-                    case.method, case.path, params=case.query, json=case.body
-                )
-            expected = _expected(case, counts_as)  # noqa: B023
-            told = [kind for kind, value in theirs.items() if _tells(answer, kind, value)]
-            asked = {(case.operation["operationId"], place.name) for place in case.foreign}
-            if is_filter := bool(asked & FILTERED):
-                told += _listed(answer)
-            good = answer.status_code == (200 if is_filter else expected) and not told
-            return "" if good else f"{way}: {case.name} {answer.status_code}, not {expected} {told}"
-
-        found = await asyncio.gather(*(knock(case) for case in cases(mine, theirs)))
-        leaks = "\n".join(leak for leak in found if leak)
+    for way in WAYS:
+        leaks = await _leaks(stranger, way, mine, theirs)
         assert not leaks, leaks
     assert await _everything(member) == before
 
 
-async def _make_ready(person: Member, rows: dict[str, str]) -> None:
+async def test_no_id_of_a_former_workspace_leads_anywhere(
+    member: Member, stranger: Member, services: Services
+) -> None:
+    """Who was a member has no more than a stranger, what was the person's own there included."""
+    theirs, mine = await one_of_each(member, services), await one_of_each(stranger, services)
+    await make_ready(stranger, mine)
+    await invite(member, stranger)
+    theirs |= await own_rows_in(member, stranger)
+    asked = {"name": "former", "scopes": ["admin"], "workspaceId": member.workspace_id}
+    key = (await stranger.browser.post("/api/auth/api-keys", json=asked)).json()["key"]
+    path = f"/api/workspaces/{member.workspace_id}/members/{stranger.user_id}"
+    assert (await member.browser.delete(path)).status_code == 204
+    before = await _everything(member)
+    for way in ("cookie", "key"):
+        leaks = await _leaks(stranger, way, mine, theirs)
+        assert not leaks, leaks
+    for method, path, _ in operations():
+        filled = path.replace("{", "").replace("}", "")
+        headers = {"x-api-key": key}
+        url = f"{stranger.program.base_url}{filled}"
+        async with httpx.AsyncClient(headers=headers, verify=TLS) as former:
+            answer = await former.request(method, url, json={})
+        assert (method, path, answer.status_code) == (method, path, 401)
+    assert await _everything(member) == before
+
+
+async def _leaks(person: Member, way: str, mine: dict[str, str], theirs: dict[str, str]) -> str:
+    """Return the requests with somebody else's ids that were not answered as they must be."""
+    counts_as, client_of = WAYS[way]
+    client = await client_of(person)
+    room = asyncio.Semaphore(8)  # side by side, as many as the server takes in its stride
+
+    async def knock(case: Case) -> str:
+        async with room:
+            answer = await client.request(case.method, case.path, params=case.query, json=case.body)
+        expected = _expected(case, counts_as)
+        told = [kind for kind, value in theirs.items() if _tells(answer, kind, value)]
+        asked = {(case.operation["operationId"], place.name) for place in case.foreign}
+        if is_filter := bool(asked & FILTERED):
+            told += _listed(answer)
+        good = answer.status_code == (200 if is_filter else expected) and not told
+        return "" if good else f"{way}: {case.name} {answer.status_code}, not {expected} {told}"
+
+    found = await asyncio.gather(*(knock(case) for case in cases(mine, theirs)))
+    return "\n".join(leak for leak in found if leak)
+
+
+async def make_ready(person: Member, rows: dict[str, str]) -> None:
     """Let calls come as far as to the ids: a workflow that could run, a tool that could be used."""
     workflow = f"/api/workflows/{rows['workflow_id']}"
     steps = definition([block("t", template="Hi")], "s>t")
