@@ -26,7 +26,9 @@ _VARIABLE: Final = re.compile(r"<([^>]+)>")
 _WORKSPACE: Final = {
     "name": "workspaceId",
     "in": "query",
-    "description": "The workspace meant; without it a key's own, else the user's default.",
+    "description": (
+        "The workspace; without it a key's own, else that of the ids named, else the default."
+    ),
     "schema": {"type": "string"},
 }
 
