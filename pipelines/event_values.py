@@ -34,7 +34,9 @@ def shorten_block_event(
     """Return the event of a block that fits into a log, and the bytes of its values."""
     most = MAX_VALUE_BYTES if used_bytes < MAX_LOG_BYTES else _MAX_LATE_BYTES
     fitted, total = dict(event), 0
-    place = {name: str(event[name]) for name in ("blockId", "iteration") if name in event}
+    place: dict[str, str] = {
+        name: str(event[name]) for name in ("blockId", "iteration") if name in event
+    }
     url = f"/api/logs/{execution_id}/blocks?{urlencode(place)}"
     for name in ("input", "output"):
         if name in event:
