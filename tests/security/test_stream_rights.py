@@ -16,11 +16,11 @@ from structlog.testing import capture_logs
 from typing_extensions import override
 
 from api import reauthorization
+from copilot.begin import Ask, begin
 from copilot.events import TurnLog
 from core.ids import new_id
 from core.services import Services
 from core.store.base import now
-from core.store.chats import Chat
 from core.store.executions import Execution
 from core.store.messages import Message
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
@@ -142,15 +142,10 @@ async def _file(guest: Guest, services: Services, workflow_id: str) -> Request:
 
 
 async def _turn(guest: Guest, services: Services) -> Message:
-    """Write a turn of the guest's that some process answers."""
-    chat = Chat(id=new_id("chat"), user_id=guest.person.user_id, title="t", mode="workspace-chat")
-    asked = Message(id=new_id("msg"), chat_id=chat.id, role="user", content="?")
-    said = Message(id=new_id("msg"), chat_id=chat.id, role="assistant", content="")
-    asked.user_message_id = said.user_message_id = "mine"
-    said.status, said.lease_owner, said.lease_until = "running", "api", now() + _AN_HOUR
+    """Write a turn of the guest's that nobody goes on with."""
     async with services.store.unit(guest.workspace_id) as unit:
-        await unit.messages.begin_turn(chat, asked, said)
-    return said
+        begun = await begin(unit, services, guest.person.user_id, Ask("?", user_message_id="mine"))
+    return begun.message
 
 
 async def _chat(guest: Guest, services: Services, workflow_id: str) -> Request:
