@@ -66,7 +66,7 @@ async def serving(settings: Settings, app: Api | None = None) -> AsyncIterator[s
     app = app or create_app(settings)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, lifespan="on")
+        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
         running = uvicorn.Server(config)
         work = asyncio.create_task(running.serve(sockets=[listener]))
         while not running.started:
