@@ -75,7 +75,7 @@ async def redeem_socket_token(services: Services, token: str) -> tuple[Identity,
         return None
     async with services.store.system() as system:
         identity = await live_identity(system, value["way"], value["credentialId"])
-    return (identity, value["workspaceId"]) if identity else None
+    return (identity, value.get("workspaceId")) if identity else None
 
 
 async def live_identity(system: SystemUnit, way: str, credential_id: str) -> Identity | None:

@@ -194,8 +194,9 @@ async def test_socket_token_of_a_program_carries_its_scope(
 
     narrow, _ = await _grant(clients, member, "auth:read files:read")
     token = (await narrow.post("/api/auth/socket-token")).json()["token"]
-    identity = await redeem_socket_token(services, token)
-    assert identity is not None
+    redeemed = await redeem_socket_token(services, token)
+    assert redeemed is not None
+    identity, _ = redeemed
     assert identity.scopes == {"auth:read", "files:read"}
     assert identity.is_bearer
 

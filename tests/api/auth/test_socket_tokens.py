@@ -17,8 +17,10 @@ async def _token(client: httpx.AsyncClient) -> str:
 
 async def test_a_token_stands_once_for_the_session(member: Member, services: Services) -> None:
     token = await _token(member.browser)
-    identity = await redeem_socket_token(services, token)
-    assert identity is not None
+    redeemed = await redeem_socket_token(services, token)
+    assert redeemed is not None
+    identity, workspace_id = redeemed
+    assert workspace_id == member.workspace_id
     assert (identity.user_id, identity.way, identity.scopes) == (member.user_id, "session", None)
     assert await redeem_socket_token(services, token) is None
 
@@ -26,8 +28,9 @@ async def test_a_token_stands_once_for_the_session(member: Member, services: Ser
 async def test_a_keys_token_reaches_no_further_than_the_key(
     member: Member, services: Services
 ) -> None:
-    identity = await redeem_socket_token(services, await _token(member.program))
-    assert identity is not None
+    redeemed = await redeem_socket_token(services, await _token(member.program))
+    assert redeemed is not None
+    identity, _ = redeemed
     assert (identity.way, identity.workspace_id) == ("key", member.workspace_id)
     assert identity.scopes == {"read", "write"}
 
