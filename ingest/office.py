@@ -95,7 +95,12 @@ def _elements(path: Path, kind: str) -> list[Any]:
         mended = _mended(path, kind)
     partition = _partition(_PARTITIONS[kind])
     source = {"filename": str(path)} if mended is None else {"file": io.BytesIO(mended)}
-    found: list[Any] = partition(**source, languages=[""], **_options(kind))
+    try:
+        found: list[Any] = partition(**source, languages=[""], **_options(kind))
+    except RuntimeError as error:
+        if "out of memory" in str(error):  # what pandoc says of itself
+            raise MemoryError from error
+        raise
     return found
 
 

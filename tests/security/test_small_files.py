@@ -175,11 +175,11 @@ async def test_parse_beyond_the_processor_time_of_its_size_is_refused(tmp_path: 
         await parser.close()
 
 
-async def test_parse_of_program_beyond_its_processor_time_is_refused(tmp_path: Path) -> None:
+async def test_parse_of_program_beyond_its_time_or_memory_is_refused(tmp_path: Path) -> None:
     parser = Parser(replace(Limits(), base_cpu_seconds=6, cpu_seconds_per_megabyte=1))
     path = _written(tmp_path, "stars.org", _repeated("*a "))
     try:
-        assert isinstance(await _read(parser, path), DocumentTooComplex)
+        assert isinstance(await _read(parser, path), DocumentTooComplex | ParseMemory)
     finally:
         await parser.close()
 
