@@ -10,13 +10,13 @@ from typing import Final
 from core.text import analyze
 from core.titles import title_of
 from pipelines.facts import names
-from pipelines.narrowing import of_asked_time, of_one_kind
 from pipelines.passages import Passage
-from pipelines.search.periods import Period, dated
+from pipelines.search.periods import Period, asked_time, dated
 from pipelines.statements import Statement, nearness, statements
 
 _NEAR: Final = 0.35  # from this score on a statement has to do with the question
 _SURE: Final = 0.48  # from this on it mostly answers it
+_IN_TIME: Final = 0.15  # for a statement of a document of the time asked for
 _NEARLY_AS_GOOD: Final = 0.85  # of the best score: such a statement is quoted too
 _BULLETS: Final = re.compile(r"\A(?:[•‣◦▪●:]\s*|[–—*-]\s+)+")
 _POSSESSIVE: Final = re.compile(r"['’]s?\b")
@@ -43,16 +43,18 @@ async def find_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]
     They are one to three, best first. Where reports of a series were found, as by a question for
     what has changed, each of up to four has one, oldest first.
     """
-    kin = of_one_kind(passages)
-    timely = of_asked_time(question, kin)
-    may_answer = bool(timely) and _are_of_what_is_named(question, timely)
-    of = [(each, said) for each in timely or kin for said in statements(each.text)]
+    asked = asked_time(question)
+    in_time = asked.matches({each.document_name: each.document_name for each in passages})
+    is_named = _are_of_what_is_named(question, passages)
+    of = [(each, said) for each in passages for said in statements(each.text)]
     scores = await nearness(question, [_in_document(*pair) for pair in of])
-    quotes = [
-        _quote(*pair, score, may_answer and score >= _SURE)
-        for pair, score in zip(of, scores, strict=True)
-        if score >= _NEAR
-    ]
+    quotes = []
+    for (passage, said), score in zip(of, scores, strict=True):
+        is_timely = passage.document_name in in_time
+        is_other = bool(asked.periods) and dated(passage.document_name)[1] is not None
+        is_sure = is_named and score >= _SURE and (is_timely or not is_other)
+        if score >= _NEAR:
+            quotes.append(_quote(passage, said, min(1.0, score + _IN_TIME * is_timely), is_sure))
     ranked = list(_different(sorted(quotes, key=lambda quote: -quote.score)))
     good = [quote for quote in ranked if quote.score >= ranked[0].score * _NEARLY_AS_GOOD]
     return _of_each_period(good) or good[:_MOST_QUOTES]

@@ -17,6 +17,7 @@ TOO_MUCH_TIME: Final = (
     "Reading the document takes more time than its size allows; split it, or save it in a simpler "
     "format."
 )
+TOO_MUCH_MEMORY: Final = "The document needs more memory than its size allows; split it."
 _MOST_OPENED: Final = 20  # times a packed file's own size
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".emf", ".wmf")
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from ingest import jail, windows, wire
-from ingest.allowance import TOO_MUCH_TIME, Allowance, MemoryReader, opened_size
+from ingest.allowance import TOO_MUCH_MEMORY, TOO_MUCH_TIME, Allowance, MemoryReader, opened_size
 from ingest.document import to_wire
 from ingest.failures import (
     CorruptDocument,
@@ -36,7 +36,6 @@ logger = logging.getLogger("ingest.child")
 _leaving = threading.Lock()
 _WATCH_SECONDS = 0.5
 _PROGRESS_SECONDS = 0.1
-_TOO_MUCH_MEMORY = "The document needs more memory than its size allows; split it."
 
 
 def main() -> None:
@@ -90,7 +89,7 @@ def _answer(job: wire.Message, answers: BinaryIO, memory: MemoryReader) -> wire.
     except jail.Refused as refused:
         outcome = _failure(ForbiddenAccess(f"{refused} Remove that part and upload it again."))
     except MemoryError:
-        outcome = _failure(ParseMemory(_TOO_MUCH_MEMORY))
+        outcome = _failure(ParseMemory(TOO_MUCH_MEMORY))
     except RecursionError:
         outcome = _failure(CorruptDocument("The document is nested too deeply: flatten it."))
     except Exception as error:

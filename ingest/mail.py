@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.errors import MessageError
 from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage, Message
+from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -18,6 +19,10 @@ from ingest import mail_texts
 _LONGEST_NAME: Final = 150
 _FIELDS: Final = ("From", "To", "Cc", "Date")
 _AS_TEXT: Final = HeaderRegistry(use_default_map=False)
+_PARSED: Final = HeaderRegistry()
+_STRUCTURED: Final = frozenset({"content-type", "content-disposition"})
+_LONGEST_STRUCTURED: Final = 1_000
+_LONGEST_HEADER: Final = 8_000
 
 
 # What Python's parser of headers raises where addresses are malformed, as those of many mails are.
@@ -25,13 +30,21 @@ _TRIPPED: Final = (LookupError, AttributeError, TypeError, ValueError, MessageEr
 
 
 class _Headers(HeaderRegistry):
-    """Headers as Python's parser reads them, as text where it cannot."""
+    """Headers as Python's parser reads them, as text where it cannot or would take long: its time
+    is quadratic in a header's length."""
 
     def __call__(self, name: str, value: str) -> Any:
-        try:
-            return super().__call__(name, value)
-        except _TRIPPED:
-            return _AS_TEXT(name, value)
+        is_structured = name.lower() in _STRUCTURED
+        longest = _LONGEST_STRUCTURED if is_structured else _LONGEST_HEADER
+        return _header(name, value) if len(value) <= longest else _AS_TEXT(name, value[:longest])
+
+
+@lru_cache(maxsize=1024)  # the same few are asked for again and again in a mail of many parts
+def _header(name: str, value: str) -> Any:
+    try:
+        return _PARSED(name, value)
+    except _TRIPPED:
+        return _AS_TEXT(name, value)
 
 
 _LENIENT: Final = email.policy.EmailPolicy(header_factory=_Headers())
@@ -63,23 +76,9 @@ def heading(path: Path, kind: str) -> tuple[str, list[str]]:
     return subject, [f"{name}: {value}" for name, value in lines if value]
 
 
-def readable(path: Path) -> bytes | None:
-    """Return a mail without the headers that Python's own parser, which others use, trips over, and
-    with all its texts in one part; ``None`` if it is so by itself."""
-    with path.open("rb") as file:
-        message = email.message_from_binary_file(file, policy=email.policy.default)
-    damaged = [name for name in set(message.keys()) if _trips(message, name)]
-    for name in damaged:
-        del message[name]
-    return mail_texts.joined(_message(path)) or (bytes(message) if damaged else None)
-
-
-def _trips(message: Message, name: str) -> bool:
-    try:
-        message.get_all(name)
-    except _TRIPPED:
-        return True
-    return False
+def body(path: Path) -> tuple[str, bytes]:
+    """Return what a mail shows, all its texts as one, and its format: ``html`` or ``txt``."""
+    return mail_texts.joined(_message(path))
 
 
 def _fields(path: Path) -> tuple[str, dict[str, object]]:

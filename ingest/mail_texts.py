@@ -1,5 +1,5 @@
 """The texts of a mail as one: programs put some before and behind pictures and files, and lists put
-a foot below, each a part of its own, of which unstructured reads one.
+a foot below, each a part of its own.
 """
 
 from __future__ import annotations
@@ -15,17 +15,13 @@ _TEXTS: Final = ("text/plain", "text/html")
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 
 
-def joined(mail: EmailMessage) -> bytes | None:
-    """Return a mail of all that ``mail`` shows in its order; ``None`` where that is one text."""
+def joined(mail: EmailMessage) -> tuple[str, bytes]:
+    """Return all that ``mail`` shows in its order, and its format: ``html`` or ``txt``."""
     texts = _shown(mail)
-    if len(texts) < 2:
-        return None
-    whole = EmailMessage()
-    if any(text.get_content_type() == "text/html" for text in texts):
-        whole.set_content("\n".join(map(_as_html, texts)), subtype="html", charset="utf-8")
-    else:
-        whole.set_content("\n\n".join(map(_said, texts)), charset="utf-8")
-    return bytes(whole)
+    if not any(text.get_content_type() == "text/html" for text in texts):
+        return "txt", "\n\n".join(map(_said, texts)).encode("utf-8", "replace")
+    html_texts = map(_as_html, texts) if len(texts) > 1 else map(_said, texts)
+    return "html", "\n".join(html_texts).encode("utf-8", "replace")
 
 
 def _shown(part: EmailMessage) -> list[EmailMessage]:

@@ -35,7 +35,9 @@ def _cell(cell: dict[str, Any], language: str) -> Iterator[str]:
         return
     for name, kinds in cell.get("attachments", {}).items():
         for address in map(_picture, kinds, kinds.values()):
-            source = source.replace(f"attachment:{name}", address)
+            source = source.replace(
+                f"attachment:{name}", address, 1
+            )  # shown twice, it is read once
     yield source
 
 

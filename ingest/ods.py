@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingest.document import Piece, Reading
+from ingest.failures import DocumentTooComplex
 from ingest.odf import ANNOTATION, TABLE, Package, paragraphs
 from ingest.sheet_tables import Place, Range, tables
 
+_MOST_REPEATED: Final = 200_000  # places of a sheet
 _MOST: Final = 1_000  # times that what stands in a cell or row is repeated; empty ones have no end
 
 
@@ -50,11 +52,20 @@ def of_table(table: Any, page: int, told: list[str]) -> Iterator[Piece]:
 def _cells(sheet: Any) -> Iterator[tuple[Place, Any]]:
     """Yield the cells with something in them, repeated ones as often as they are."""
     row = 1
+    repeated = 0
     for line in sheet.iter(f"{TABLE}table-row"):
         times = int(line.get(f"{TABLE}number-rows-repeated", 1))
+        cells = list(_of_row(line))
         for offset in range(min(times, _MOST)):
-            for column, cell in _of_row(line):
+            for column, cell in cells:
                 yield (row + offset, column), cell
+            repeated += len(cells)
+            if repeated > _MOST_REPEATED:
+                raise DocumentTooComplex(
+                    "A sheet repeats a cell or a row too often; delete what is filled with the "
+                    "same value, and upload it again."
+                )
+        repeated -= len(line)  # what is written is not repeated
         row += times
 
 

@@ -14,6 +14,7 @@ from ingest import (
     comments,
     diagrams,
     mail,
+    markdown_html,
     markdown_notes,
     markup,
     sheet_shapes,
@@ -42,8 +43,8 @@ _PARTITIONS = {
     "md": "html",
     "rst": "rst",
     "org": "org",
-    "eml": "email",
     "msg": "msg",
+    "txt": "text",  # of a mail
 }
 _KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
 _PICTURE = "Image"
@@ -85,28 +86,29 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
 
 
 def _elements(path: Path, kind: str) -> list[Any]:
+    mended: bytes | None
+    if kind == "eml":
+        kind, mended = mail.body(path)
+        if not mended.strip():
+            return []
+    else:
+        mended = _mended(path, kind)
     partition = _partition(_PARTITIONS[kind])
-    mended = _mended(path, kind)
     source = {"filename": str(path)} if mended is None else {"file": io.BytesIO(mended)}
-    found: list[Any] = partition(**source, languages=[""], **_options(kind))
+    try:
+        found: list[Any] = partition(**source, languages=[""], **_options(kind))
+    except RuntimeError as error:
+        if "out of memory" in str(error):  # what pandoc says of itself
+            raise MemoryError from error
+        raise
     return found
-
-
-def _as_html(data: bytes) -> bytes:
-    """Return Markdown as HTML, by a reader whose work is linear in the text."""
-    from markdown_it import MarkdownIt
-
-    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    html = reader.render(markdown_notes.written_out(decode(data)))
-    return f"<html><body>{html}</body></html>".encode("utf-8", "replace")
 
 
 def _mended(path: Path, kind: str) -> bytes | None:
     """Return the document as its library reads it whole; ``None`` where that is the file itself."""
-    if kind == "eml":
-        return mail.readable(path)
     if kind == "md":
-        return _as_html(path.read_bytes())
+        text = markdown_notes.written_out(decode(path.read_bytes()))
+        return markdown_html.as_html(text).encode("utf-8", "replace")
     if kind == "rst":
         return sphinx.written_out(decode(path.read_bytes())).encode("utf-8", "replace")
     return None
@@ -145,7 +147,7 @@ def _pictures(contents: list[Content], pictures: EmbeddedPictures) -> Iterator[P
 
 
 def _options(kind: str) -> dict[str, Any]:
-    if kind in ("eml", "msg"):
+    if kind == "msg":
         return {"process_attachments": False}
     if kind == "pptx":
         return {"include_slide_notes": True}

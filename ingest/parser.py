@@ -16,12 +16,13 @@ from pathlib import Path, PurePath
 
 from core.errors import NotFound
 from ingest import windows, wire
-from ingest.allowance import TOO_MUCH_TIME
+from ingest.allowance import TOO_MUCH_MEMORY, TOO_MUCH_TIME
 from ingest.decode import looks_like_text
 from ingest.document import ParsedDocument, from_wire
 from ingest.failures import (
     DocumentTooComplex,
     ParseFailed,
+    ParseMemory,
     ParserCrashed,
     ParseTimeout,
     failure,
@@ -259,6 +260,8 @@ class _Child:
             code = await self._process.wait()
             if code == -signal.SIGXCPU:
                 raise DocumentTooComplex(TOO_MUCH_TIME) from error
+            if code == -signal.SIGABRT:  # how libraries end that are refused memory
+                raise ParseMemory(TOO_MUCH_MEMORY) from error
             raise ParserCrashed(
                 f"The parser ended while it read the document ({_ending(code)}): try again, or "
                 "save the document in another format."

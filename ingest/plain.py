@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ingest import calendar
 from ingest.decode import decode
 from ingest.document import Piece, Reading
-from ingest.failures import CorruptDocument
+from ingest.failures import CorruptDocument, DocumentTooComplex
 from ingest.limits import Limits
 from ingest.tables import markdown
 
@@ -20,6 +20,8 @@ _SEPARATOR = re.compile(r'"?sep=(.)"?\n', re.IGNORECASE)  # for Excel, and no ro
 _LONGEST_FIELD = 16 * 1024 * 1024
 _DELIMITERS = ",;\t|"
 _SNIFFED = 64 * 1024
+_MOST_WRITTEN = 1024 * 1024  # characters of a file in JSON as lines,
+_TIMES = 20  # or this for each that it has, whichever is more
 _ENCODED = 256  # characters; a key or a checksum may be asked for
 _BASE64 = re.compile(r"(?:data:[^,\s]{0,100},)?(?:[\w+/=-]{60,}+\s?+)++[\w+/=-]*+\s?", re.ASCII)
 _SIGNS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
@@ -74,7 +76,7 @@ def _json_pieces(text: str, limits: Limits, told: list[str]) -> list[Piece]:
     )
     try:
         value = json.loads(text.lstrip("\ufeff"))
-        lines = _lines([value], limits, told)
+        lines = _lines([value], len(text), limits, told)
     except RecursionError as error:
         raise too_deep from error
     except ValueError as error:
@@ -91,18 +93,24 @@ def _json_lines(text: str, limits: Limits, told: list[str], error: ValueError) -
         raise CorruptDocument(
             f"The file is not valid JSON ({error}): correct it and upload it again."
         ) from error
-    return _grouped(_lines(values, limits, told))
+    return _grouped(_lines(values, len(text), limits, told))
 
 
-def _lines(values: list[object], limits: Limits, told: list[str]) -> list[str]:
+def _lines(values: list[object], size: int, limits: Limits, told: list[str]) -> list[str]:
     """Return a line for each value that is no encoded picture or the like, and tell of those."""
     lines, left_out = list[str](), 0
+    left = max(_MOST_WRITTEN, _TIMES * size)
     for path, value in (leaf for each in values for leaf in _leaves(each, "", limits.max_depth)):
         if isinstance(value, str) and _is_encoded(value):
             left_out += 1
         else:
             shown = value if isinstance(value, str) else json.dumps(value)
             lines.append(f"{path}: {shown}" if path else shown)
+            left -= len(lines[-1])
+            if left < 0:
+                raise DocumentTooComplex(
+                    "The JSON's keys are too long to be written with each value; shorten them."
+                )
     if left_out:
         told.append(f"Values that are files in code, as pictures are, were left out: {left_out}.")
     return lines

@@ -9,6 +9,7 @@ from typing import Final
 
 from core.markdown_tables import is_rule
 from ingest.document import Piece
+from ingest.failures import DocumentTooComplex
 from ingest.spans import NOT_ALL, most_places
 from ingest.tables import markdown
 
@@ -17,6 +18,8 @@ Cells = Mapping[Place, str]
 Range = tuple[Place, Place]  # its first cell and its last
 
 _FEWEST_COLUMNS: Final = 2  # of a table beside another; what is narrower belongs to its neighbour
+_MOST_WRITTEN: Final = 2_000_000  # places of a sheet's tables, blank ones among them,
+_TIMES: Final = 50  # or this for each cell, whichever is more
 _DIGITS: Final = 15  # that a number of a workbook has
 
 
@@ -29,7 +32,14 @@ def tables(cells: Cells, merged: Iterable[Range], page: int, told: list[str]) ->
     spans = dict(islice(_spans(merged, cells), most + 1))
     if len(spans) > most and NOT_ALL not in told:
         told.append(NOT_ALL)
+    most_written = max(_MOST_WRITTEN, _TIMES * len(cells))
     for block in _blocks(cells, spans):
+        most_written -= len(block.rows) * len(block.columns)
+        if most_written < 0:
+            raise DocumentTooComplex(
+                "The cells of a sheet stand too far apart; move its tables together, or put each "
+                "on a sheet of its own."
+            )
         text = markdown(block.table(cells, spans))
         yield Piece("table" if any(map(is_rule, text.split("\n"))) else "text", text, page)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import posixpath
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
-from ingest import formulas
+from ingest import formulas, spans
 from ingest.annotations import CHECKED, UNCHECKED
 from ingest.comments import told
 from ingest.package import parsed
@@ -54,6 +55,7 @@ def mend() -> None:
         formulas.write_out(body, _W)
         _write_powers(body)
         _place_notes(found)
+        _fill_merged_rows(body)
         return found
 
     options.document = cached_property(document)
@@ -124,6 +126,38 @@ def _write_powers(body: Any) -> None:
         follows = before is not None and before.tag == run.tag and before.text[-1:].isdigit()
         if follows and formulas.is_power(run.text):
             run.insert(1, _text(run, "^"))  # behind its properties
+
+
+def _fill_merged_rows(body: Any) -> None:
+    """Say a cell that is merged over rows in each of them, a long one in the first alone, as
+    ``ingest.spans`` has it: from each row python-docx would climb to the first."""
+    for table in body.iter(f"{_W}tbl"):
+        above: dict[int, Any] = {}  # by column: the cell that the one above it goes on
+        for row in table.iterchildren(f"{_W}tr"):
+            column, merged = 0, dict[int, Any]()
+            for cell in row.iterchildren(f"{_W}tc"):
+                mark = cell.find(f"{_W}tcPr/{_W}vMerge")
+                if mark is not None:
+                    goes_on = mark.get(f"{_W}val", "continue") == "continue"
+                    merged[column] = above.get(column, cell) if goes_on else cell
+                    mark.getparent().remove(mark)
+                    if merged[column] is not cell:
+                        _fill(cell, merged[column])
+                column += _columns_of(cell)
+            above = merged
+
+
+def _fill(cell: Any, first: Any) -> None:
+    if len("".join(text.text or "" for text in first.iter(f"{_W}t"))) <= spans.LONGEST:
+        for block in cell.findall(f"{_W}p"):
+            cell.remove(block)
+        cell.extend(deepcopy(block) for block in first.findall(f"{_W}p"))
+
+
+def _columns_of(cell: Any) -> int:
+    span = cell.find(f"{_W}tcPr/{_W}gridSpan")
+    width = "" if span is None else span.get(f"{_W}val", "")
+    return int(width) if width.isascii() and width.isdecimal() and len(width) < 6 else 1
 
 
 def _place_notes(document: Any) -> None:

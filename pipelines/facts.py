@@ -1,6 +1,6 @@
 """The facts of a text that can be checked in another: its figures and names.
 
-A date, and a number that only counts pages, items or forms, is no figure: it says when or where.
+A date is no figure: it says when.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ _MONTHS: Final = (
 )
 _NO_FIGURE: Final = re.compile(
     rf"\b{_MONTHS} \d{{1,2}}(?:, \d{{4}})?\b|\b\d{{1,2}}\.? {_MONTHS}(?: \d{{4}})?"
-    r"|(?<![\d.,$€£¥])(?:19|20)\d\d(?![\d%]|[.,]\d)|\b\d+-?[A-Z]\b"
-    r"|\b(?:Item|Part|Note|Section|Form|Exhibit|Page|Chapter|Figure|Table) [\dA-Z][\w.-]*"
+    r"|(?<![\d.,$€£¥])(?:19|20)\d\d(?![\d%]|[.,]\d)"
 )
 _FIGURE: Final = re.compile(
     r"[$€£¥] ?(\d[\d,]*(?:\.\d+)?)|(\d[\d,]*(?:\.\d+)?) ?(?=%|percent\b|million\b|billion\b)"
@@ -23,11 +22,7 @@ _FIGURE: Final = re.compile(
 )
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME: Final = re.compile(r"(?<![.!?:\"“•|] )(?<!\A)\b[A-Z][\w&-]+(?: [A-Z][\w&-]+)*")
-# What stands in the head of any report: of whom and when, not what.
-_NO_NAME: Final = re.compile(
-    rf"\b(?:{_MONTHS}|Company|Form|Item|Part|Note|Section|Table|Page|Three|Six|Nine|Twelve|Months?"
-    r"|Weeks?|Quarters?|Years?|Fiscal|Ended|Ending|Q[1-4]|[IVX]+)(?![\w])\s*"
-)
+_MONTH: Final = re.compile(rf"\b{_MONTHS}(?!\w)\s*")
 
 
 def numbers(text: str) -> set[str]:
@@ -43,7 +38,6 @@ def figures(text: str) -> set[str]:
 
 
 def names(text: str) -> set[str]:
-    """Return the words in capitals that do not open a sentence, but for those of time and place in
-    a document."""
-    found = (_NO_NAME.sub("", name).strip() for name in _NAME.findall(text))
+    """Return the words in capitals that do not open a sentence, but for months."""
+    found = (_MONTH.sub("", name).strip() for name in _NAME.findall(text))
     return set(filter(None, found))

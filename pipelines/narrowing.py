@@ -10,7 +10,7 @@ from typing import Final
 from core.sentences import sentences
 from pipelines.facts import figures, names, numbers
 from pipelines.passages import Passage, Passages
-from pipelines.search.periods import asked_time, dated
+from pipelines.search.periods import asked_time
 from pipelines.statements import Statement, nearness, statements
 
 ANSWERING: Final = 0.3
@@ -19,11 +19,11 @@ ANSWERING: Final = 0.3
 CITED: Final = 0.7
 """From this nearness on, with what it gains by facts, a statement is cited."""
 
-_BEST: Final = 3  # passages
 _SCORED: Final = 2  # times as many as are wanted
 # What a statement that can be checked gains, by figures and by names.
 _FIGURE: Final = 0.25
 _NAME: Final = 0.1
+_IN_TIME: Final = 0.15  # and one of a document of the time asked for
 _LONGEST_QUOTE: Final = 900  # characters: a short table or a paragraph whole
 
 
@@ -56,13 +56,14 @@ async def _measured(question: str, found: Sequence[Passage]) -> list[Passage]:
 async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[Passage]:
     """Return the statements of passages nearest to a question, nearest first, as passages of their
     own, each with what stands around it: for a model that cites what it chooses from."""
-    of = [
-        (passage, each) for passage in fitting(question, found) for each in statements(passage.text)
-    ]
+    of = [(passage, each) for passage in found for each in statements(passage.text)]
+    in_time = asked_time(question).matches(
+        {each.document_name: each.document_name for each in found}
+    )
     scores = await nearness(question, [each.in_context for _, each in of], _SCORED * most)
     gains = [
-        _checkable(each, question) if score else 0.0
-        for score, (_, each) in zip(scores, of, strict=True)
+        _checkable(each, question) + _IN_TIME * (passage.document_name in in_time) if score else 0.0
+        for score, (passage, each) in zip(scores, of, strict=True)
     ]
     kept: dict[str, Passage] = {}
     for i in sorted(range(len(of)), key=lambda i: -(scores[i] + gains[i])):
@@ -70,26 +71,6 @@ async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[P
         if each.text not in kept and len(kept) < most:
             kept[each.text] = _narrowed(passage, each, scores[i], gains[i])
     return list(kept.values())
-
-
-def fitting(question: str, found: Sequence[Passage]) -> list[Passage]:
-    """Return the passages of one kind, where there are any those of the time asked for."""
-    kin = of_one_kind(found)
-    return of_asked_time(question, kin) or kin
-
-
-def of_one_kind(found: Sequence[Passage]) -> list[Passage]:
-    """Return the passages of documents that are among the best, or differ from one of them only in
-    its time: further down are others' of like words, another company's report."""
-    best = {dated(passage.document_name)[0] for passage in found[:_BEST]}
-    return [passage for passage in found if dated(passage.document_name)[0] in best]
-
-
-def of_asked_time(question: str, found: Sequence[Passage]) -> list[Passage]:
-    """Return the passages whose documents are not of another time than a question asks for."""
-    names = {passage.document_name: passage.document_name for passage in found}
-    missed = asked_time(question).misses(names)
-    return [passage for passage in found if passage.document_name not in missed]
 
 
 def _checkable(statement: Statement, question: str) -> float:

@@ -9,7 +9,6 @@ statements. On 120 SQuAD questions with six paragraphs each the best sentence he
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ _STOPS: Final = (".", "!", "?", ":", ";", "…", "。", "！", "？", "।", "؟
 _WORDS_OF_A_STATEMENT: Final = 8  # content words; lists and rows of tables have no full stop
 _LONGEST_HEADING: Final = 80  # characters
 _LONGEST_CAPTION: Final = 160
-_MORE_THAN_A_NUMBER: Final = re.compile(r"\d{3}|\d[.,/:]\d|[$€£¥%]")  # of a note or an item
 _ASKING: Final = frozenset(
     "what which who whom whose when where why how did do doe does much mani name".split()
 )
@@ -147,8 +145,6 @@ def _short(text: str) -> str:
 
 
 def _states(text: str, words: int) -> bool:
-    """Whether a line says something, as a name or a heading alone does not: "NOTE 10 - TAXES"."""
+    """Whether a line says something, as a name or a heading alone does not."""
     has_number = any(map(str.isdigit, text))
-    if text.isupper() and not text.endswith(_STOPS):
-        has_number = _MORE_THAN_A_NUMBER.search(text) is not None
     return text.endswith(_STOPS) or words >= _WORDS_OF_A_STATEMENT or has_number

@@ -132,18 +132,8 @@ def _unused(wanted: str, taken: set[str]) -> str:
     return name
 
 
-# Without them a small model begins with what a sentence names last, and leaves out the model. It
-# takes from them what nobody has said: so the channel is one that every workspace of Slack has.
+# Without it a small model begins with what a sentence names last, and leaves out the model.
 _EXAMPLES: Final[Sequence[tuple[str, JsonValue]]] = (
-    (
-        "Have a model write a limerick and post it in #general.",
-        {
-            "steps": [
-                {"do": "agent", "instructions": "Write a limerick.", "fromDocuments": False},
-                {"do": "slack", "channel": "#general"},
-            ]
-        },
-    ),
     (
         "A customer asks something; look it up and answer.",
         {

@@ -158,8 +158,8 @@ class Measurer:
 
     def document_evidence(self, candidates: Candidates) -> Floats:
         """Return how far the question speaks of each candidate's document, by all measured yet."""
-        others = self._time.misses(self._names)
-        return document_evidence(candidates.document_ids, self._shares, others)
+        in_time = self._time.matches(self._names)
+        return document_evidence(candidates.document_ids, self._shares, in_time)
 
     def _asked(
         self,

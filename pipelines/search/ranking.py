@@ -23,7 +23,7 @@ _FEEDBACK_WEIGHT: Final = 0.8
 _FEEDBACK_CHUNKS: Final = 2
 # What a chunk inherits from its document; docs/decisions tells how it was measured.
 _DOCUMENT_WEIGHT: Final = 0.6
-_OTHER_TIME: Final = 0.5  # taken off for a document of another time than the one asked for
+_IN_TIME: Final = 0.5  # for a document of the time asked for
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Candidates:
 
 
 def fuse(candidates: Candidates, vector: Floats, document: Floats) -> Floats:
-    """Return the hybrid scores, about 0 to 1.6: words, meaning, and the document around them.
+    """Return the hybrid scores, about 0 to 1.9: words, meaning, and the document around them.
 
     BM25 is taken from 0 to its best, the cosine from the lowest to the highest of the candidates:
     cosines of one question lie close together, and differently for each. ``document`` says how far
@@ -106,12 +106,12 @@ def _spread(values: Floats) -> Floats:
 
 
 def document_evidence(
-    document_ids: Sequence[str], shares: Mapping[str, float], of_another_time: Set[str]
+    document_ids: Sequence[str], shares: Mapping[str, float], in_time: Set[str]
 ) -> Floats:
-    """Return how far the question speaks of each candidate's document: see ``document_share``; less
-    for documents of another time than it asks for."""
+    """Return how far the question speaks of each candidate's document: see ``document_share``; more
+    for documents of the time that it asks for."""
     return np.array(
-        [shares.get(id_, 0.0) - _OTHER_TIME * (id_ in of_another_time) for id_ in document_ids],
+        [shares.get(id_, 0.0) + _IN_TIME * (id_ in in_time) for id_ in document_ids],
         np.float32,
     )
 

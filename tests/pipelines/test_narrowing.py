@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.models.room import SMALL
-from pipelines.narrowing import ANSWERING, add, fitting, narrowed
+from pipelines.narrowing import ANSWERING, add, narrowed
 from pipelines.passages import Passage, Passages, render
 from tests.pipelines.test_statements import REPORT
 
@@ -55,14 +55,6 @@ async def test_of_as_many_as_a_search_brings_only_statements_are_given() -> None
     assert all(each.is_statement for each in found)
 
 
-async def test_documents_unlike_the_best_are_left_out_unless_only_their_time_differs() -> None:
-    says = "Our tax rate was {} percent in the quarter, as it was before."
-    names = ["2023 Q1 A.pdf", "2023 Q2 A.pdf", "2023 Q3 A.pdf", "2023 Q1 B.pdf", "2022 Q3 A.pdf"]
-    of = [_passage(name, says.format(n)) for n, name in enumerate(names, 10)]
-    found = await narrowed("What was the tax rate?", of, 9)
-    assert {each.document_name for each in found} == set(names) - {"2023 Q1 B.pdf"}
-
-
 async def test_what_stands_around_a_statement_is_quoted_as_far_as_it_is_readable() -> None:
     before, after = "Before it. " * 40, "After it. " * 100
     text = f"{before}The tax rate was 14.7 percent. {after}"
@@ -97,9 +89,9 @@ async def test_facts_make_nothing_answer_a_question_about_something_else() -> No
     assert found[0].near < ANSWERING
 
 
-def test_of_a_series_those_of_the_time_asked_for_are_kept_where_there_are_any() -> None:
-    of = [_passage(f"2022 Q{n} A.pdf", "Taxes.") for n in (1, 2, 3)]
-    assert fitting("What was the tax in Q2 2022?", of) == [of[1]]
-    assert fitting("What was the tax in the latest report?", of) == [of[2]]
-    assert fitting("What was the tax in Q4 2019?", of) == of
-    assert fitting("What was the tax?", of) == of
+async def test_narrowed_of_a_series_puts_the_time_asked_for_first_and_keeps_the_rest() -> None:
+    says = "Our tax rate was {} percent in the quarter, as it was before."
+    of = [_passage(f"2022 Q{n} A.pdf", says.format(10 * n + 7)) for n in (1, 2, 3)]
+    found = await narrowed("What was the tax rate in Q2 2022?", of, 9)
+    assert found[0].document_name == "2022 Q2 A.pdf"
+    assert len(found) == 3

@@ -98,6 +98,6 @@ def test_a_document_is_spoken_of_by_name_and_opening() -> None:
     assert document_share({}, {"other"}, set()) == 0
 
 
-def test_a_document_of_another_time_is_taken_down() -> None:
+def test_document_evidence_of_document_in_time_is_raised() -> None:
     found = document_evidence(["a", "b", "c"], {"a": 0.8, "b": 0.8}, {"b", "c"})
-    assert found.tolist() == pytest.approx([0.8, 0.3, -0.5])
+    assert found.tolist() == pytest.approx([0.8, 1.3, 0.5])
