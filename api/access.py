@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from core.errors import Forbidden, NotFound, Unauthorized
 from core.rights import Rights, Role
+from core.store.base import now
 from core.store.unit import SystemUnit
 from core.store.workspaces import Seat
 
 SESSION_COOKIE: Final = "nuxa_session"
 KEY_PREFIX: Final = "nuxa_"
 
+RECENT_LOGIN: Final = timedelta(minutes=15)
+
 Way = Literal["session", "key"]
 
 
 @dataclass(frozen=True)
 class Access:
-    """The rule of one route: the smallest role it takes; ``only`` narrows the way in."""
+    """The rule of one route: the smallest role it takes; ``only`` narrows the way in.
+
+    ``session`` means a person: a program's bearer token is no session.
+    """
 
     role: Role | None
     is_public: bool = False
     only: Way | None = None
+    needs_recent_login: bool = False
 
     def session_only(self) -> Access:
         return replace(self, only="session")
+
+    def recent_login_only(self) -> Access:
+        return replace(self, only="session", needs_recent_login=True)
 
     def key_only(self) -> Access:
         return replace(self, only="key")
@@ -62,9 +72,15 @@ class Identity:
     way: Way
     credential_id: str
     workspace_id: str | None = None  # a key's own
-    scopes: frozenset[str] | None = None  # a key's; a session has no narrower scope
+    scopes: frozenset[str] | None = None  # a key's or a program's; a session has none
     expires_at: datetime | None = None
     is_bearer: bool = False  # by an access token that stands for the session or the key
+    authenticated_at: datetime | None = None  # a session's
+
+    @property
+    def is_person(self) -> bool:
+        """Whether this is a session itself, not a program's token of one."""
+        return self.way == "session" and not self.is_bearer
 
 
 @dataclass(frozen=True)
@@ -118,12 +134,29 @@ def _placed(identity: Identity, wanted: str | None, seat: Seat | None) -> Caller
 def authorize(caller: Caller, access: Access, domain: str) -> None:
     """Raise ``Forbidden`` unless the rule of a route lets the caller in."""
     identity = caller.identity
-    if access.only is not None and access.only != identity.way:
-        needed = "a signed-in session" if access.only == "session" else "an API key"
-        raise Forbidden(f"This call takes {needed} only.")
+    if access.only == "key" and identity.way != "key":
+        raise Forbidden("An API key is required; send one in the header x-api-key.")
+    if access.only == "session" and not identity.is_person:
+        raise Forbidden(
+            "API keys and tokens of programs are not allowed here; sign in with a session.",
+            {"reason": "session_required"},
+        )
+    if access.needs_recent_login:
+        require_recent_login(identity)
     if access.role is not None:
         refusal = caller.rights.missing(access.role, domain)
     else:
         refusal = caller.rights.unscoped(Role.READ, domain)
     if refusal:
         raise Forbidden(refusal)
+
+
+def require_recent_login(identity: Identity) -> None:
+    """Raise ``Forbidden`` unless the session proved who it belongs to in the last 15 minutes."""
+    proved = identity.authenticated_at
+    if proved is None or now() - proved > RECENT_LOGIN:
+        raise Forbidden(
+            "Your login is older than 15 minutes; POST your password to /api/auth/reauthenticate, "
+            "or sign in again.",
+            {"reason": "reauthentication_required"},
+        )

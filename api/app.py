@@ -39,6 +39,7 @@ SLICES: Final = (
     "api.auth.routes",
     "api.auth.providers",
     "api.auth.sessions",
+    "api.auth.grants",
     "api.auth.socket_tokens",
     "api.auth.token_routes",
     "api.auth.keys",
@@ -91,6 +92,9 @@ SLICES: Final = (
     "api.v1.chat",
     "api.v1.embeddings",
 )
+# Routes besides those of /api/auth whose answers hold a token that is shown once.
+_GIVES_TOKEN: Final = frozenset({("POST", "/api/artifacts"), ("POST", "/api/voice/session")})
+_HSTS: Final = "max-age=31536000"  # a year, the least that browsers' preload lists ask for
 _MAIL_SECONDS: Final = 5.0
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
@@ -134,7 +138,7 @@ class Api(Quart):
         if "budget" not in kept:  # refused before anybody was counted
             address = asked.remote_addr or "unknown"
             kept.budget = await limits.spend_anonymous(self.services, address)
-        return _finished(asked, kept, response)
+        return _finished(asked, kept, response, self.services.settings)
 
     def ensure_async(self, func: Any) -> Any:
         """Return a function as it is: all of ours are asynchronous."""
@@ -185,10 +189,14 @@ def _begin(asked: Request, kept: Any) -> None:
     kept.span = tracing.of_request(asked.method, kept.route, asked.headers)
 
 
-def _finished(asked: Request, kept: Any, response: Response) -> Response:
+def _finished(asked: Request, kept: Any, response: Response, settings: Settings) -> Response:
     """Return an answer with the headers of every answer, counted and logged."""
     headers, status = response.headers, response.status_code
     headers.setdefault("X-Content-Type-Options", "nosniff")
+    if kept.route.startswith("/api/auth/") or (asked.method, kept.route) in _GIVES_TOKEN:
+        headers.setdefault("Cache-Control", "no-store")
+    if settings.environment == "production" and settings.base_url.startswith("https://"):
+        headers.setdefault("Strict-Transport-Security", _HSTS)
     # Nobody else sets these; to look for each first would cost more than all of them.
     headers.extend({"X-Request-Id": kept.request_id, **kept.budget.headers()})
     seconds = time.monotonic() - kept.started

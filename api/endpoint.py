@@ -130,12 +130,15 @@ def endpoint(
     form: bool = False,
     raw: bool = False,
     counted: bool = True,
+    recent_login: bool = False,
     **described: Unpack[Described],
 ) -> Callable[[H], H]:
     """Put a function into the table of routes, under one method and path; may be stacked.
 
     ``status`` is that of a plain answer; ``form=True`` has the body come as a form too, as OAuth
     clients send it; ``counted=False`` takes a route out of the rate limit.
+    ``recent_login=True`` is for what creates credentials, changes who may do what, or destroys for
+    good: the caller must be a session that was authenticated in the last 15 minutes.
     """
 
     def register(handler: H) -> H:
@@ -144,7 +147,7 @@ def endpoint(
             Endpoint(
                 method=method,
                 path=path,
-                access=access,
+                access=access.recent_login_only() if recent_login else access,
                 handler=handler,
                 status=status,
                 multipart=multipart,

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import structlog
 from pydantic import ValidationError
 from redis.exceptions import ConnectionError as RedisUnreachable
+from redis.exceptions import OutOfMemoryError as RedisFull
 from redis.exceptions import TimeoutError as RedisSilent
 from werkzeug.exceptions import HTTPException
 
@@ -25,6 +26,8 @@ from core.errors import (
     ValidationFailed,
     issues_of,
 )
+from core.events import REDIS_FULL
+from core.json_values import JsonTooDeep
 
 T = TypeVar("T")
 
@@ -85,6 +88,10 @@ def _known(error: Exception) -> NuxaError | None:
         return make() if make else ValidationFailed("This request cannot be read.")
     if isinstance(error, RedisUnreachable | RedisSilent | ConnectionRefusedError):
         return ServiceUnavailable("A server behind the service does not answer; try again soon.")
+    if isinstance(error, RedisFull):
+        return ServiceUnavailable(REDIS_FULL)
+    if isinstance(error, RecursionError):
+        return JsonTooDeep()
     return None
 
 

@@ -16,6 +16,7 @@ from core.services import Services
 from core.store.api_keys import ApiKey
 from core.store.base import now
 from core.store.callers import LiveKey
+from core.store.program_grants import LiveGrant
 from core.store.sessions import Session
 from core.store.unit import SystemUnit
 
@@ -77,16 +78,37 @@ async def redeem_socket_token(services: Services, token: str) -> Identity | None
 
 
 async def live_identity(system: SystemUnit, way: str, credential_id: str) -> Identity | None:
-    """Return whose a session or key is; ``None`` once it has ended."""
+    """Return whose a session, a program's grant or a key is; ``None`` once it has ended."""
     if way == "session":
         session = await system.sessions.live(credential_id)
-        return of_session(session) if session else None
+        if session is not None:
+            return of_session(session)
+        grant = await system.program_grants.live(credential_id)
+        return of_grant(grant) if grant else None
     key = await system.api_keys.live(credential_id)
     return of_key(key) if key else None
 
 
 def of_session(row: Session) -> Identity:
-    return Identity(row.user_id, "session", row.id, expires_at=row.expires_at)
+    return Identity(
+        row.user_id,
+        "session",
+        row.id,
+        expires_at=row.expires_at,
+        authenticated_at=row.authenticated_at,
+    )
+
+
+def of_grant(live: LiveGrant) -> Identity:
+    """Return the identity of a program: its user's, within its scope, and ending with its grant."""
+    return Identity(
+        live.session.user_id,
+        "session",
+        live.grant.id,
+        scopes=frozenset(live.grant.scopes),
+        expires_at=live.session.expires_at,
+        is_bearer=True,
+    )
 
 
 def of_key(row: ApiKey | LiveKey) -> Identity:
@@ -104,12 +126,14 @@ async def _of_key(system: SystemUnit, key: str) -> Identity:
 
 async def _of_bearer(system: SystemUnit, token: str, settings: Settings) -> Identity:
     found = await system.bearer_tokens.bearer(hash_token(token))
-    if found is None:
-        raise Unauthorized("This access token is unknown, expired or revoked; refresh it.")
     if isinstance(found, ApiKey):
         await _note_use(system, found)
         return replace(of_key(found), is_bearer=True)
-    return replace(await _seen(system, found, settings), is_bearer=True)
+    live = await system.program_grants.live(found.family_id) if found else None
+    if live is None:
+        raise Unauthorized("This access token is unknown, expired or revoked; refresh it.")
+    seen = await _seen(system, live.session, settings)
+    return replace(of_grant(live), expires_at=seen.expires_at)
 
 
 async def _of_cookie(system: SystemUnit, token: str, settings: Settings) -> Identity:

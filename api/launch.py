@@ -85,6 +85,7 @@ class Launcher:
             settings.data_dir,
             postgres=settings.database_url is None,
             valkey=settings.redis_url is None,
+            valkey_max_bytes=settings.valkey_max_bytes,
             chat_model=settings.chat_model if settings.wants_embedded_model else None,
         )
 

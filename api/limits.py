@@ -1,4 +1,4 @@
-"""Requests a minute, per workspace, or per address for anonymous calls."""
+"""Requests a minute, per owner and plan, or per address for anonymous calls."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core import redis_names
 from core.errors import RateLimited
 from core.services import Services
 from core.store.workspaces import Workspace
@@ -63,18 +64,25 @@ def unlimited() -> Budget:
     return Budget(UNLIMITED, 0, _minute_end())
 
 
-async def spend(redis: Redis, subject: str, limit: int) -> Budget:
-    """Count one request of a subject in the running minute, those that are refused too."""
+async def spend(redis: Redis, key: str, limit: int) -> Budget:
+    """Count one request in the running minute under a name of `core.redis_names`, those that are
+    refused too."""
     if limit == UNLIMITED:
         return unlimited()
-    key = f"rate:{subject}"
     used, reset = await redis.register_script(_COUNT)(keys=[key], args=[1, ""])
     return Budget(limit, int(used), int(reset), key)
 
 
 async def spend_workspace(redis: Redis, workspace: Workspace) -> Budget:
-    """Count one request of a workspace."""
-    return await spend(redis, f"workspace:{workspace.id}", workspace.allowed.requests_per_minute)
+    """Count one request of a workspace.
+
+    The workspaces of one owner on one plan share its limit, so that making more raises none. A
+    limit that an operator set belongs to the workspace.
+    """
+    name = redis_names.owner_rate(workspace.owner_id, workspace.plan)
+    if workspace.plan == "enterprise":
+        name = redis_names.workspace_rate(workspace.id)
+    return await spend(redis, name, workspace.allowed.requests_per_minute)
 
 
 async def take_back(redis: Redis, budget: Budget) -> None:
@@ -87,7 +95,7 @@ async def spend_anonymous(services: Services, address: str) -> Budget:
     """Count one request of an address that was refused; without Redis nothing is counted."""
     try:
         limit = services.settings.anonymous_requests_per_minute
-        return await spend(services.redis, f"address:{address}", limit)
+        return await spend(services.redis, redis_names.address_rate(address), limit)
     except RedisError:
         return unlimited()
 

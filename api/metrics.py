@@ -21,10 +21,10 @@ from api.endpoint import Media, endpoint
 from core import tally
 from core.config import Settings
 from core.errors import Forbidden, Unauthorized
+from core.redis_names import METRICS
 from core.services import Services
 
 COUNTS_TTL_MS: Final = 5_000
-_COUNTS_KEY: Final = "metrics:counts"
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _registry: Final = CollectorRegistry()
 ProcessCollector(registry=_registry)
@@ -100,7 +100,7 @@ async def _read_counts(services: Services) -> dict[str, dict[str, int]]:
 
     Counting reads whole tables; callers must not multiply that cost.
     """
-    cached = await services.redis.get(_COUNTS_KEY)
+    cached = await services.redis.get(METRICS)
     if cached is not None:
         return dict(json.loads(cached))
     async with services.store.system() as system:
@@ -109,7 +109,7 @@ async def _read_counts(services: Services) -> dict[str, dict[str, int]]:
             "files": await system.file_jobs.count_by_status(),
             "executions": await system.execution_jobs.count_by_status(),
         }
-    await services.redis.set(_COUNTS_KEY, json.dumps(counts), px=COUNTS_TTL_MS)
+    await services.redis.set(METRICS, json.dumps(counts), px=COUNTS_TTL_MS)
     return counts
 
 
@@ -135,6 +135,10 @@ async def _state(services: Services) -> list[Metric]:
     queue.add_metric(["documents"], await services.queue.depth("documents"))
     queue.add_metric(["executions"], await services.queue.depth("executions"))
     found.append(queue)
+    memory = await services.redis.info("memory")
+    for name, field in (("used", "used_memory"), ("limit", "maxmemory")):
+        meaning = f"Memory of Valkey or Redis: {name}; a limit of 0 is none."
+        found.append(GaugeMetricFamily(f"nuxa_redis_memory_{name}_bytes", meaning, memory[field]))
     for name, value in (await tally.read(services.redis)).items():
         meaning = f"{name.replace('_', ' ')}, by all workers since Redis began."
         found.append(CounterMetricFamily(f"nuxa_{name}", meaning, value))

@@ -75,6 +75,10 @@ def _lines(row: Workspace, members: int) -> str:
         "plan": row.plan,
         "requests a minute": _number(allowed.requests_per_minute),
         "concurrent executions": _number(allowed.concurrent_executions),
+        "bytes a run": str(allowed.run_bytes),
+        "blocks a run": str(allowed.run_blocks),
+        "seconds a run": str(allowed.run_seconds),
+        "child runs a run": str(allowed.child_runs),
         "members": str(members),
     }
     return "\n".join(f"{name:22} {value}" for name, value in lines.items())

@@ -16,6 +16,7 @@ from werkzeug.datastructures import Headers
 
 from api.errors import invalid
 from core.errors import PayloadTooLarge, TimedOut, UnsupportedMediaType, ValidationFailed
+from core.json_values import require_depth
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -50,6 +51,7 @@ def json_object(raw: bytes, what: str) -> dict[str, Any]:
         raise ValidationFailed(f"The {what} is not valid JSON.") from error
     if not isinstance(data, dict):
         raise ValidationFailed(f"The {what} must be a JSON object.")
+    require_depth(data)
     if _SUSPECT.search(raw):
         refuse_unstorable(data)
     return data

@@ -144,7 +144,7 @@ async def _make_owner(services: Services, sample: Sample) -> None:
                 name="Sample key",
                 key_hash=hash_token(sample.key),
                 preview=sample.key[:10],
-                scopes=["write"],
+                scopes=["admin"],
             )
         )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Final
 
 from redis.asyncio import Redis
 
+from core import redis_names
 from core.errors import RateLimited
 
 _WINDOW: Final = 15 * 60  # seconds
@@ -51,20 +51,16 @@ class Throttle:
 
 def of_sign_in(redis: Redis, email: str, address: str) -> Throttle:
     """Return the throttle of failures from an address, and of an account from that address."""
-    account = _hashed(f"{email}|{address}")
-    most = {f"login:{account}": _PER_ACCOUNT, f"login:{_hashed(address)}": _PER_ADDRESS}
+    account = redis_names.sign_ins_of_account(email, address)
+    most = {account: _PER_ACCOUNT, redis_names.sign_ins_of_address(address): _PER_ADDRESS}
     return Throttle(redis, most)
 
 
 def of_reset(redis: Redis, address: str) -> Throttle:
     """Return the throttle of who asks for mails."""
-    return Throttle(redis, {f"reset:{_hashed(address)}": _MAILS_PER_ADDRESS})
+    return Throttle(redis, {redis_names.resets_of_address(address): _MAILS_PER_ADDRESS})
 
 
 def of_mail(redis: Redis, email: str) -> Throttle:
     """Return the throttle of mails to one account, whoever asks for them."""
-    return Throttle(redis, {f"mail:{_hashed(email)}": _MAILS_PER_ACCOUNT})
-
-
-def _hashed(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+    return Throttle(redis, {redis_names.mails_of_account(email): _MAILS_PER_ACCOUNT})

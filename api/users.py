@@ -31,13 +31,16 @@ class UserAnswer(Wire):
 
 
 class UserPatch(Wire):
-    """A new ``password`` takes the ``currentPassword``, and ends the user's other sessions."""
+    """A new ``password`` takes the ``currentPassword``; it ends the user's other sessions and all
+    programs, and with ``revokeApiKeys`` all API keys in all workspaces.
+    """
 
     name: Name = ""
     image_url: ImageUrl | None = None
     default_workspace_id: str = ""
     password: Password = ""
     current_password: Annotated[str, StringConstraints(max_length=200)] = ""
+    revoke_api_keys: bool = False
 
 
 @endpoint("GET", "/api/user", access=SIGNED_IN)
@@ -51,7 +54,7 @@ async def get_user(call: Call) -> UserAnswer:
 async def update_user(call: Call, body: UserPatch) -> UserAnswer:
     """Change the signed-in user's name, image, default workspace or password."""
     changes = body.changes()
-    is_changing = {"password", "current_password"} & set(changes)
+    is_changing = {"password", "current_password", "revoke_api_keys"} & set(changes)
     password_hash = await _changed_password(call, body) if is_changing else None
     async with call.services.store.system() as system:
         user = found(await system.users.get(call.user_id), "user")
@@ -63,6 +66,9 @@ async def update_user(call: Call, body: UserPatch) -> UserAnswer:
         if password_hash is not None:
             user.password_hash = password_hash
             await system.sessions.delete_of(user.id, but=call.caller.identity.credential_id)
+            await system.program_grants.delete_of(user.id)
+            if body.revoke_api_keys:
+                await system.api_keys.delete_of(user.id)
         await system.flush()
         return UserAnswer.model_validate(user)
 

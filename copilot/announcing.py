@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
 
 from copilot.begin import Turn
+from core.redis_names import TURNS_CHANNEL
 from core.services import Services
 from core.store.messages import Message
-
-CHANNEL: Final = "nuxa:turns"
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +27,7 @@ async def announce(services: Services, turn: Turn) -> None:
         "question": as_new(turn.asked),
     }
     try:
-        await services.redis.publish(CHANNEL, json.dumps(word))
+        await services.redis.publish(TURNS_CHANNEL, json.dumps(word))
     except (RedisError, OSError):
         log.warning("a turn was not announced", message_id=turn.message.id)
 

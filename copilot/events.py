@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from core.errors import ServiceUnavailable
 from core.events import Event, EventLogs
+from core.redis_names import turn_log
 from core.store.messages import TERMINAL, Message
 from pipelines.citations import Citation
 
@@ -19,9 +20,9 @@ Reload = Callable[[], Awaitable[Message | None]]
 """Reads the message anew, in a short unit of its own."""
 
 
-def log_name(message_id: str) -> str:
-    """Return the name of a turn's event log."""
-    return f"turn:{message_id}"
+def log_name(message: Message) -> str:
+    """Return the name of the event log of the turn that a message answers in."""
+    return turn_log(message.workspace_id, message.id)
 
 
 class TurnLog:
@@ -31,8 +32,9 @@ class TurnLog:
     would else each wait for a round trip.
     """
 
-    def __init__(self, events: EventLogs, chat_id: str, message_id: str) -> None:
-        self._events, self._chat_id, self._message_id = events, chat_id, message_id
+    def __init__(self, events: EventLogs, message: Message) -> None:
+        self._events, self._chat_id, self._message_id = events, message.chat_id, message.id
+        self._log = log_name(message)
         self._unsaid: list[str] = []
         self._saying: asyncio.Task[None] | None = None
 
@@ -60,7 +62,7 @@ class TurnLog:
 
     async def send(self, kind: str, payload: dict[str, Any]) -> None:
         event = _envelope(kind, self._chat_id, self._message_id, payload)
-        await self._events.append(log_name(self._message_id), event)
+        await self._events.append(self._log, event)
 
 
 @dataclass
@@ -103,11 +105,11 @@ def done_payload(end: Mapping[str, Any]) -> dict[str, Any]:
     return {"status": end["status"], "usage": end.get("usage"), "cost": end.get("cost")}
 
 
-async def written(events: EventLogs, message_id: str) -> Written:
+async def written(events: EventLogs, message: Message) -> Written:
     """Return what stands in a turn's log."""
     found = Written()
     after = 0
-    while page := await events.read(log_name(message_id), after):
+    while page := await events.read(log_name(message), after):
         after = page[-1].number
         for event in page:
             found.take(event.data["type"], event.data["payload"])
@@ -122,7 +124,7 @@ async def follow(
     Logs are kept for a day, and a process may die between ending a turn and saying so. The row
     knows better: a log that is gone is made up from it, one without its end is completed.
     """
-    log = log_name(message.id)
+    log = log_name(message)
     last = await events.at(log, after)
     if last and last.data["type"] == LAST_TYPE:
         return
@@ -154,7 +156,7 @@ async def _complete(events: EventLogs, message: Message, now: Message | None, af
     """
     end = _columns(now) if now else {"status": "aborted"}
     missing: list[tuple[str, dict[str, Any]]] = [(LAST_TYPE, done_payload(end))]
-    log = log_name(message.id)
+    log = log_name(message)
     last = await events.at(log, after)
     if now and now.error and not (last and last.data["type"] == "error"):
         missing.insert(0, ("error", now.error))

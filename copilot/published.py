@@ -28,7 +28,7 @@ from core.store.executions import Execution
 from core.store.messages import Message
 from core.store.unit import Unit
 from pipelines import background, run
-from pipelines.live import follow
+from pipelines.live import follow, load_output
 from pipelines.masking import mask
 from pipelines.prepared import prepare
 from pipelines.run import RunRequest
@@ -81,7 +81,10 @@ async def answer(services: Services, message: Message, question: str, report: Re
     try:
         async for event in follow(services.events, services.store.unit, row, 0):
             if event is not None:
-                await speaking.hear(event.data["type"], event.data["data"])
+                data = event.data["data"]
+                if event.data["type"] == "block:completed":
+                    data = {**data, "output": await load_output(services, row, data)}
+                await speaking.hear(event.data["type"], data)
         ended = await background.ended(services, row, task)
     finally:
         if ended is None:

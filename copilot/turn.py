@@ -71,13 +71,13 @@ async def stop_all() -> None:
 async def run(services: Services, turn: Turn, door: ChatDoor | None = None) -> None:
     """Write a new turn's answer, and its end, whatever happens meanwhile; ``door`` stands in for
     the model's own."""
-    with services.events.writing(log_name(turn.message.id)):
+    with services.events.writing(log_name(turn.message)):
         await _run(services, turn, door)
 
 
 async def _run(services: Services, turn: Turn, door: ChatDoor | None) -> None:
     message = turn.message
-    report = Report(TurnLog(services.events, message.chat_id, message.id))
+    report = Report(TurnLog(services.events, message))
     work = asyncio.create_task(_work(services, turn, report, door or _door_of(turn)))
     try:
         while not (await asyncio.wait({work}, timeout=HEARTBEAT_SECONDS))[0]:
@@ -221,7 +221,7 @@ async def _broken_off(
     error: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return an end that keeps exactly what readers have seen."""
-    seen = await written(services.events, turn.message.id)
+    seen = await written(services.events, turn.message)
     return {
         "status": status,
         "error": error,
@@ -252,7 +252,7 @@ async def _finish(services: Services, turn: Turn, end: dict[str, Any]) -> bool:
 
 
 async def _say_end(services: Services, message: Message, end: dict[str, Any]) -> None:
-    turn_log = TurnLog(services.events, message.chat_id, message.id)
+    turn_log = TurnLog(services.events, message)
     if end.get("error"):
         await turn_log.send("error", end["error"])
     await turn_log.send("done", done_payload(end))

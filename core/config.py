@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 OFFLINE_CHAT_MODEL = "nuxa/extractive"
 LOCAL_CHAT_PREFIX = "local/"
 PACKAGED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
+VALKEY_MAX_BYTES = 512 * 1024**2
 
 
 class OAuthProvider(BaseModel):
@@ -55,6 +56,11 @@ class Settings(BaseSettings):
         10, ge=3, description="Database connections a process may hold."
     )
     redis_url: str | None = Field(None, description="redis://…; unset: embedded Valkey.")
+    valkey_max_bytes: int = Field(
+        VALKEY_MAX_BYTES,
+        ge=32 * 1024**2,
+        description="Memory of the embedded Valkey; full, it drops the oldest event logs first.",
+    )
     broker_url: str | None = Field(
         None, description="Celery broker, redis://… or amqp://…; unset: the Redis URL."
     )
@@ -137,6 +143,10 @@ class Settings(BaseSettings):
 
     default_plan: Literal["free", "pro", "enterprise"] = Field(
         "free", description="Plan of a new workspace."
+    )
+    sign_up: Literal["open", "closed"] = Field(
+        "open",
+        description="Who may make an account: open lets anybody, closed the first user only.",
     )
     run_retention_days: int = Field(
         0, ge=0, description="Days that runs and their logs are kept after their end; 0: always."

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from redis.asyncio import Redis
 
+from core import redis_names
 from core.batches import Batcher
 from core.own_logs import Event, OwnLogs, Reader
 
@@ -45,6 +46,7 @@ if (redis.call('GET', KEYS[2]) or '0') ~= table.remove(ARGV) then return {{}} en
 {_APPEND}
 """
 KEEP_SECONDS: Final = 24 * 3600
+REDIS_FULL: Final = "The service's memory for events is full; try again later."
 _LOOK_SECONDS: Final = 3.0  # how late what others write into a log that is written here is seen
 
 
@@ -55,7 +57,7 @@ class _Entry(NamedTuple):
 
 
 class EventLogs:
-    """All logs, by name, for example ``run:exec_…`` or ``turn:msg_…``."""
+    """All logs, by a name of `core.redis_names`."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -111,7 +113,9 @@ class EventLogs:
     async def read(self, log: str, after: int, wait_seconds: float = 0) -> list[Event]:
         """Return the events after a number; wait for the first one as long as is said."""
         block = int(wait_seconds * 1000) or None
-        answer = await self._redis.xread({_stream(log): f"{after}-0"}, count=500, block=block)
+        answer = await self._redis.xread(
+            {redis_names.event_stream(log): f"{after}-0"}, count=500, block=block
+        )
         if not answer:
             return []
         streams = answer.items() if isinstance(answer, dict) else answer
@@ -163,15 +167,11 @@ class EventLogs:
             await pipe.execute()
 
     async def exists(self, log: str) -> bool:
-        return bool(await self._redis.exists(_stream(log)))
-
-
-def _stream(log: str) -> str:
-    return f"{{log:{log}}}"
+        return bool(await self._redis.exists(redis_names.event_stream(log)))
 
 
 def _keys(log: str) -> list[str]:
-    return [_stream(log), f"{_stream(log)}:n"]
+    return [redis_names.event_stream(log), redis_names.event_counter(log)]
 
 
 def _flat(entries: list[Any]) -> list[Any]:

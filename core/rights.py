@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -26,7 +26,7 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Rights:
-    """``scopes`` are an API key's; None for a session, which has no narrower scope."""
+    """``scopes`` are an API key's or a program's; None for a session, which has no scope."""
 
     role: Role | None
     scopes: frozenset[str] | None = None
@@ -58,7 +58,19 @@ class Rights:
         if self.scopes is None or _covers(self.scopes, domain, role):
             return None
         scope = f"{domain}:{role.name.lower()}"
-        return f"The API key lacks the scope {scope}; create one that has it."
+        return f"The API key or token lacks the scope {scope}; use one that has it."
+
+
+def covers_all(granted: frozenset[str], requested: Iterable[str]) -> bool:
+    """Return whether every requested scope is within the granted ones."""
+    for scope in requested:
+        match = SCOPE.fullmatch(scope)
+        if match is None:
+            return False
+        # Without a domain, only a scope without one covers it: no domain has an empty name.
+        if not _covers(granted, match["domain"] or "", Role.named(match["role"])):
+            return False
+    return True
 
 
 def _covers(scopes: frozenset[str], domain: str, role: Role) -> bool:

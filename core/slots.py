@@ -15,6 +15,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core import redis_names
+
 log = structlog.get_logger(__name__)
 
 _NOW: Final = """
@@ -59,7 +61,7 @@ class Slots:
     async def take(self, workspace_id: str, holder: str, most: int) -> Slot:
         """Take one of ``most`` slots, at once and for one holder alone, if one is free."""
         args: list[str | int] = [self._lease, holder, most]
-        return Slot(await self._take(keys=[_key(workspace_id)], args=args))
+        return Slot(await self._take(keys=[redis_names.slots(workspace_id)], args=args))
 
     async def renew(self, workspace_id: str, holder: str) -> None:
         """Keep a slot, or take it back where it ran out meanwhile: what runs is not stopped.
@@ -67,7 +69,7 @@ class Slots:
         Nor is it stopped by a Redis that is away for a moment; the next renewal makes up for it.
         """
         try:
-            await self._renew(keys=[_key(workspace_id)], args=[self._lease, holder])
+            await self._renew(keys=[redis_names.slots(workspace_id)], args=[self._lease, holder])
         except RedisError as error:
             log.warning("slot not renewed", holder=holder, error=str(error))
 
@@ -76,18 +78,14 @@ class Slots:
         async with self._redis.pipeline(transaction=False) as pipe:
             for workspace_id, holder in holders:
                 args: list[str | int] = [self._lease, holder]
-                await self._renew(keys=[_key(workspace_id)], args=args, client=pipe)
+                await self._renew(keys=[redis_names.slots(workspace_id)], args=args, client=pipe)
             await pipe.execute()
 
     async def free(self, workspace_id: str, holder: str) -> None:
         """Give a slot back; one that is not held is no error."""
-        await self._redis.zrem(_key(workspace_id), holder)
+        await self._redis.zrem(redis_names.slots(workspace_id), holder)
 
     async def holders(self, workspace_id: str) -> frozenset[str]:
         """Return who holds a slot, those whose lease has just run out among them."""
-        names = await self._redis.zrange(_key(workspace_id), 0, -1)
+        names = await self._redis.zrange(redis_names.slots(workspace_id), 0, -1)
         return frozenset(name.decode() for name in names if isinstance(name, bytes))
-
-
-def _key(workspace_id: str) -> str:
-    return f"slots:{workspace_id}"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from redis.asyncio import Redis
 
+from core import redis_names
 from core.security import hash_token, new_token
 
 Purpose = Literal["oauth", "reset", "socket"]
@@ -27,4 +28,4 @@ async def redeem(redis: Redis, purpose: Purpose, token: str) -> dict[str, Any] |
 
 
 def _key(purpose: Purpose, token: str) -> str:
-    return f"ticket:{purpose}:{hash_token(token)}"
+    return redis_names.ticket(purpose, hash_token(token))

@@ -18,11 +18,9 @@ _WESTERN = frozenset(  # what people write in cp1252, beside ASCII
 )
 # Cyrillic or Greek has runs of such letters, Polish and Czech have these within words; Hungarian
 # has õ where Portuguese has it before an e only (Estonian has ä as well), Croatian both the last.
-_OTHER_LETTERS = re.compile(
-    r"[À-ÿ]{3}|(?<=[^\W\d_])[¹³¿º£¥](?=[^\W\d_])|ì(?=[a-z])|\A(?!.*ä).*õ(?!e)"
-    r"|[šžŠŽ](?=.*[èæÈÆ])|[èæÈÆ](?=.*[šžŠŽ])",
-    re.DOTALL,
-)
+_OTHER_LETTERS = re.compile(r"[À-ÿ]{3}|(?<=[^\W\d_])[¹³¿º£¥](?=[^\W\d_])|ì(?=[a-z])")
+_TILDED = re.compile("õ(?!e)")
+_CARONS, _GRAVES = frozenset("šžŠŽ"), frozenset("èæÈÆ")
 _SAMPLE = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MOST_CONTROL = 0.05  # share of control characters that text may hold
@@ -94,4 +92,7 @@ def _is_western(sample: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     beyond = {c for c in text if not c.isascii()}
-    return beyond <= _WESTERN and _OTHER_LETTERS.search(text) is None
+    is_croatian = bool(beyond & _CARONS and beyond & _GRAVES)
+    is_hungarian = "ä" not in beyond and _TILDED.search(text) is not None
+    is_other = is_croatian or is_hungarian or _OTHER_LETTERS.search(text) is not None
+    return beyond <= _WESTERN and not is_other

@@ -8,8 +8,9 @@ import re
 from typing import Final
 
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
-_NOTE: Final = re.compile(r" {0,3}\[\^([^\]\s]+)\]:[ \t]+(?=\S)")
-_MARK: Final = re.compile(r"\[\^([^\]\s]+)\]")
+# A label is bounded, lest a run of openings be scanned to its end from each of them.
+_NOTE: Final = re.compile(r" {0,3}\[\^([^\]\s]{1,200})\]:[ \t]+(?=\S)")
+_MARK: Final = re.compile(r"\[\^([^\]\s]{1,200})\]")
 
 
 def written_out(text: str) -> str:

@@ -39,13 +39,12 @@ _PARTITIONS = {
     "rtf": "rtf",
     "html": "html",
     "xml": "xml",
-    "md": "md",
+    "md": "html",
     "rst": "rst",
     "org": "org",
     "eml": "email",
     "msg": "msg",
 }
-_WRITTEN_OUT = {"md": markdown_notes.written_out, "rst": sphinx.written_out}
 _KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
 _PICTURE = "Image"
 _LEFT_OUT = frozenset({"PageBreak", "Header", "Footer", _PICTURE, "PageNumber"})
@@ -93,15 +92,24 @@ def _elements(path: Path, kind: str) -> list[Any]:
     return found
 
 
+def _as_html(data: bytes) -> bytes:
+    """Return Markdown as HTML, by a reader whose work is linear in the text."""
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    html = reader.render(markdown_notes.written_out(decode(data)))
+    return f"<html><body>{html}</body></html>".encode("utf-8", "replace")
+
+
 def _mended(path: Path, kind: str) -> bytes | None:
     """Return the document as its library reads it whole; ``None`` where that is the file itself."""
     if kind == "eml":
         return mail.readable(path)
-    if kind not in _WRITTEN_OUT:
-        return None
-    text = decode(path.read_bytes())
-    changed = _WRITTEN_OUT[kind](text)
-    return None if changed == text else changed.encode("utf-8", "replace")
+    if kind == "md":
+        return _as_html(path.read_bytes())
+    if kind == "rst":
+        return sphinx.written_out(decode(path.read_bytes())).encode("utf-8", "replace")
+    return None
 
 
 def _pieces(elements: list[Any], kind: str, told: list[str]) -> Iterator[Piece]:
@@ -217,15 +225,16 @@ def _partition(module: str) -> Callable[..., Any]:
 
 
 def _sentence_model() -> Any:
-    """Return spaCy's small English model if it is installed, else a splitter of sentences.
+    """Return a splitter of sentences that parts words at blanks alone.
 
-    unstructured would download the model; it needs it only to tell prose from short lines, which
-    does not decide anything here: headings are taken from the document's own levels.
+    unstructured would download a model; it needs it only to tell prose from short lines, which
+    does not decide anything here: headings are taken from the document's own levels. spaCy's own
+    tokenizer takes time quadratic in a run of punctuation.
     """
     import spacy
+    from spacy.tokenizer import Tokenizer
 
-    if spacy.util.is_package("en_core_web_sm"):
-        return spacy.load("en_core_web_sm", exclude=["ner", "lemmatizer", "attribute_ruler"])
     model = spacy.blank("en")
+    model.tokenizer = Tokenizer(model.vocab)
     model.add_pipe("sentencizer")
     return model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from ingest.tokens import CHARACTERS_A_TOKEN, TokenRuler
 MAX_TOKENS = 200
 _PREFIX_WORDS = 40  # with 200 tokens of text this stays within the model's window of 256
 _PREFIX_CHARACTERS = 240
+_LONGEST_HEAD = 2_000  # characters of a table's head that go with each of its passages
+_BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ def split(
     ruler = TokenRuler(document.text)
     chunks: list[Chunk] = []
     for section in _sections(document, ruler, max_tokens, strategy):
-        for group in _pack(section, max_tokens - overlap_tokens):
-            overlap = _overlap(section, group[0], overlap_tokens)
+        for begin, group in _pack(section, max_tokens - overlap_tokens):
+            overlap = _overlap(section, begin, overlap_tokens)
             chunks.append(_chunk(document.text, ruler, [*overlap, *group], len(chunks)))
     return chunks
 
@@ -90,7 +93,7 @@ def prefixed(text: str, document_name: str, heading_path: Sequence[str], context
     above = filter(None, [title_of(document_name), *heading_path])
     lines = [_shorten(" > ".join(above))]
     if context:
-        lines.append(_shorten(without_bars(context)))
+        lines.append(_shorten(without_bars(context[:_LONGEST_HEAD])))
     return "\n".join([*(line for line in lines if line), without_bars(text)])
 
 
@@ -145,7 +148,7 @@ def _units(text: str, element: Element, ruler: TokenRuler, max_tokens: int) -> I
         spans = [(element.start + a, element.start + b) for a, b in sentences(element.text)]
     for start, end in spans:
         for piece_start, piece_end in _within(text, start, end, ruler, max_tokens):
-            tokens = ruler.count(piece_start, piece_end)
+            tokens = max(1, ruler.count(piece_start, piece_end))  # of bars alone there are none
             yield _Unit(piece_start, piece_end, tokens, element)
 
 
@@ -173,12 +176,14 @@ def _within(
             break
         if body := text[start:cut].rstrip():
             yield start, start + len(body)
-        start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
+        blanks = _BLANKS.match(text, cut, end)
+        start = blanks.end() if blanks else cut
     yield start, end
 
 
-def _pack(section: list[_Unit], budget: int) -> Iterator[list[_Unit]]:
-    """Yield groups within ``budget`` tokens, about equal in size, titles with what follows."""
+def _pack(section: list[_Unit], budget: int) -> Iterator[tuple[int, list[_Unit]]]:
+    """Yield groups within ``budget`` tokens, about equal in size, titles with what follows, each
+    behind its place in the section."""
     remaining = sum(unit.tokens for unit in section)
     position = 0
     while position < len(section):
@@ -195,8 +200,8 @@ def _pack(section: list[_Unit], budget: int) -> Iterator[list[_Unit]]:
         end = _before_titles(section, position, end)
         group = section[position:end]
         remaining -= sum(unit.tokens for unit in group)
-        position = end
-        yield group
+        begin, position = position, end
+        yield begin, group
 
 
 def _before_titles(section: list[_Unit], start: int, end: int) -> int:
@@ -207,10 +212,7 @@ def _before_titles(section: list[_Unit], start: int, end: int) -> int:
     return moved if section[moved - 1].element.kind != "title" else end
 
 
-def _overlap(section: list[_Unit], first: _Unit, tokens: int) -> list[_Unit]:
-    if not tokens:
-        return []
-    position = next(i for i, unit in enumerate(section) if unit is first)
+def _overlap(section: list[_Unit], position: int, tokens: int) -> list[_Unit]:
     begin, held = position, 0
     while begin > 0 and held + section[begin - 1].tokens <= tokens:
         begin -= 1
@@ -243,4 +245,4 @@ def _header_row(unit: _Unit) -> str:
     element = unit.element
     if element.kind != "table" or unit.start == element.start:
         return ""
-    return head_of(element.text)
+    return head_of(element.text)[:_LONGEST_HEAD]

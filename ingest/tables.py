@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
@@ -52,9 +52,19 @@ def markdown(rows: Iterable[Sequence[str]]) -> str:
 
 def head_of(table: str) -> str:
     """Return the head row of a Markdown table, its first line where there is no rule."""
-    lines = table.split("\n")
+    lines = list(_first_lines(table, _MOST_CAPTIONS + 2))
     place = next((i for i, line in enumerate(lines) if is_rule(line)), 1)
     return lines[max(0, place - 1)]
+
+
+def _first_lines(text: str, count: int) -> Iterator[str]:
+    begin = 0
+    for _ in range(count):
+        end = text.find("\n", begin)
+        yield text[begin:] if end < 0 else text[begin:end]
+        if end < 0:
+            return
+        begin = end + 1
 
 
 def without_bars(text: str) -> str:

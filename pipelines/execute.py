@@ -11,12 +11,16 @@ import json
 import logging
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import JsonValue
+from redis.exceptions import OutOfMemoryError
 
+from core import tally
 from core.claiming import claimed
-from core.errors import NuxaError, TimedOut
+from core.errors import NuxaError, ServiceUnavailable, TimedOut
+from core.events import REDIS_FULL
 from core.services import Services
 from core.store.executions import HOLDS_SLOT, Execution
 from pipelines.blocks.base import Context, Held
@@ -26,6 +30,7 @@ from pipelines.live import RunEvents, told, wire_time
 from pipelines.pauses import StorePauses
 from pipelines.prepared import prepare
 from pipelines.run import cancel_under, close, extent_of, has_workflow_blocks
+from pipelines.run_limits import RunBudget, RunLimitExceeded, load_limits
 from pipelines.scope import RunScope
 from pipelines.subruns import SubRuns
 from pipelines.trace import LeaseLost, Told, Trace
@@ -54,26 +59,31 @@ async def _claim(services: Services, owner: str) -> Execution | None:
 
 
 async def execute(
-    services: Services, run: Execution, owner: str, *, is_new: bool = False
+    services: Services,
+    run: Execution,
+    owner: str,
+    *,
+    is_new: bool = False,
+    budget: RunBudget | None = None,
 ) -> Execution | None:
     """Run what is left of a run that ``owner`` holds; return the row as it ended or paused.
 
     None when it was cancelled or taken over meanwhile, or queued again: then somebody else has
     ended it or will. Cancelling this coroutine puts the run back for another process. ``is_new``
-    says that nobody can have begun it.
+    says that nobody can have begun it; ``budget`` is that of the run whose block waits for it.
     """
     if run.recoveries > MAX_RECOVERIES:
         sentence = "Its worker died four times; look into the service's log and run it again."
         return await _end(services, run, owner, _failed("WORKER_LOST", sentence))
     pauses = StorePauses(services, run, owner)
-    work = asyncio.create_task(_work(services, run, owner, pauses, is_new))
+    is_root = budget is None
+    budget = budget or RunBudget(await load_limits(services, run.workspace_id))
+    work = asyncio.create_task(_work(services, run, owner, pauses, is_new, budget))
     try:
-        while not (await asyncio.wait({work}, timeout=_next_look(run)))[0]:
-            if _seconds_left(run) <= 0:
+        while not (await asyncio.wait({work}, timeout=_next_look(run, budget)))[0]:
+            if _seconds_left(run, budget) <= 0:
                 await _stop(work)
-                sentence = f"It took longer than {run.options['timeoutSeconds']} s and was stopped."
-                end = {**_failed(TimedOut.code, sentence), "status": "cancelled"}
-                return await _end(services, run, owner, end)
+                return await _end(services, run, owner, _overtime(run, budget))
             if not await _renew(services, run, owner):
                 await _stop(work)
                 return None
@@ -82,14 +92,22 @@ async def execute(
         await _stop(work)
         await _put_back(services, run, owner)
         raise
+    finally:
+        if is_root:
+            await tally.add(services.redis, {"run_kept_bytes": budget.kept_bytes})
 
 
 async def _work(
-    services: Services, run: Execution, owner: str, pauses: StorePauses, is_new: bool
+    services: Services,
+    run: Execution,
+    owner: str,
+    pauses: StorePauses,
+    is_new: bool,
+    budget: RunBudget,
 ) -> LevelResult:
     prepared = prepare(run.workflow_id, run.version, run.definition)
-    events = RunEvents(services.events, run.id, run.workflow_id)
-    earlier = None if is_new else await told(services.events, run.id)
+    events = RunEvents(services.events, run)
+    earlier = None if is_new else await told(services.events, run)
     if earlier is None:
         await events.send("execution:started", {"startTime": wire_time(run.started_at)})
     secrets = await _secrets(services, run, prepared.secrets)
@@ -106,12 +124,15 @@ async def _work(
         services=services,
         emit=events.send,
         pauses=pauses,
-        calls=SubRuns(services, run, execute),
+        calls=SubRuns(services, run, partial(execute, budget=budget), budget),
     )
     # What an earlier run had finished is no event of this one.
     is_taking_over = bool(run.options.get("fromExecutionId"))
     told_all = Told(is_all=earlier is None and is_taking_over)
-    trace = Trace(journal, events.send, secrets, earlier or told_all)
+    trace = Trace(journal, events.send, secrets, earlier or told_all, budget, run.id)
+    if not is_new and run.parent_id is None and has_workflow_blocks(run):
+        async with services.store.unit(run.workspace_id) as unit:
+            budget.children = await unit.subruns.count_under(run.id)
     if not is_new or is_taking_over:
         await trace.replay()
     async with services.beginnings.one() if is_new else nullcontext():
@@ -138,8 +159,13 @@ async def _conclude(
         record = failed.record
         place = {"blockId": record.block_id, "blockName": record.block_name}
         end = _failed(record.error_code or failed.code, failed.message, place)
+    except RunLimitExceeded as error:
+        end = _failed(error.code, error.message, error.details)
     except NuxaError as error:
         end = _failed(error.code, error.message)
+    except OutOfMemoryError:
+        log.exception("redis_memory_full", extra={"execution_id": run.id})
+        end = _failed(ServiceUnavailable.code, REDIS_FULL)
     except Exception:
         log.exception("run %s", run.id)
         end = _failed(NuxaError.code, "It failed unexpectedly; the service's log has the details.")
@@ -153,8 +179,18 @@ async def _conclude(
     return await _end(services, run, owner, end)
 
 
-def _failed(code: str, message: str, place: dict[str, str] | None = None) -> dict[str, Any]:
-    error = {"code": code, "message": storable(message), **(place or {})}
+def _overtime(run: Execution, budget: RunBudget) -> dict[str, Any]:
+    """Return how a run ends that took longer than its caller, or else its plan, allows."""
+    limit = run.options.get("timeoutSeconds")
+    if limit and _seconds_of(run) >= float(limit):
+        sentence = f"It took longer than {limit} s and was stopped."
+        return {**_failed(TimedOut.code, sentence), "status": "cancelled"}
+    error = RunLimitExceeded("runSeconds", budget.limits.run_seconds)
+    return _failed(error.code, error.message, error.details)
+
+
+def _failed(code: str, message: str, more: dict[str, Any] | None = None) -> dict[str, Any]:
+    error = {"code": code, "message": storable(message), **(more or {})}
     return {"status": "failed", "error": error}
 
 
@@ -212,13 +248,20 @@ async def _stop(work: asyncio.Task[LevelResult]) -> None:
     await asyncio.gather(work, return_exceptions=True)
 
 
-def _next_look(run: Execution) -> float:
-    return max(0.0, min(HEARTBEAT_SECONDS, _seconds_left(run)))
+def _next_look(run: Execution, budget: RunBudget) -> float:
+    return max(0.0, min(HEARTBEAT_SECONDS, _seconds_left(run, budget)))
 
 
-def _seconds_left(run: Execution) -> float:
-    limit = run.options.get("timeoutSeconds")
-    if not limit or run.started_at is None:
+def _seconds_left(run: Execution, budget: RunBudget) -> float:
+    if run.started_at is None:
         return float("inf")
-    ran = (datetime.now(UTC) - run.started_at).total_seconds() - run.paused_seconds
-    return float(limit) - ran
+    most = float(budget.limits.run_seconds)
+    limit = run.options.get("timeoutSeconds")
+    return (min(float(limit), most) if limit else most) - _seconds_of(run)
+
+
+def _seconds_of(run: Execution) -> float:
+    """Return how long a run has worked, pauses left out."""
+    if run.started_at is None:
+        return 0.0
+    return (datetime.now(UTC) - run.started_at).total_seconds() - run.paused_seconds

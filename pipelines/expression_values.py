@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,26 +12,35 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from core.errors import ValidationFailed
+from core.json_values import measure_json, require_depth
 from pipelines.references import MAX_TEXT, as_text
 
 MAX_NUMBER = 2**63
-TEXT_BUDGET = 50_000_000  # characters and items all operations of one evaluation may look at
+TEXT_BUDGET = 20_000_000  # bytes that all operations of one evaluation may look at
+SECONDS = 0.5  # of a processor's time for one evaluation
 
 Number = int | float
 Operator = Callable[[JsonValue, JsonValue], JsonValue]
 
 
 class Budget:
-    """Counts what an evaluation looks at, so that a short source cannot work for long."""
+    """Counts what an evaluation looks at, and its thread's time, so that a short source cannot
+    work for long."""
 
     def __init__(self) -> None:
         self._left = TEXT_BUDGET
+        self._deadline = time.thread_time() + SECONDS
 
     def spend(self, *values: JsonValue) -> None:
-        self._left -= sum(_size(value) for value in values)
+        for value in values:
+            self._left -= measure_json(value, max(0, self._left))
         if self._left < 0:
             raise ValidationFailed(
                 "The expression works on too much text; refer to smaller parts of the values."
+            )
+        if time.thread_time() > self._deadline:
+            raise ValidationFailed(
+                f"The expression takes longer than {SECONDS} s; refer to smaller parts of values."
             )
 
 
@@ -39,15 +49,6 @@ class Function:
     least: int
     most: int
     apply: Callable[..., JsonValue]
-
-
-def _size(value: JsonValue) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, list | dict):
-        items = value if isinstance(value, list) else value.values()
-        return sum(_size(item) for item in items) + len(value)
-    return 1
 
 
 def _kind(value: JsonValue) -> str:
@@ -190,6 +191,7 @@ def _from_json(value: JsonValue) -> JsonValue:
         read: JsonValue = json.loads(as_text(value))
     except (ValueError, RecursionError) as error:
         raise ValidationFailed("json(…) was given a text that is no JSON.") from error
+    require_depth(read)
     return read
 
 

@@ -20,21 +20,21 @@ class StoreJournal:
 
     def __init__(self, services: Services, run: Execution, owner: str) -> None:
         self._store, self._sealer, self._blobs = services.store, services.sealer, services.blobs
-        self._workspace_id, self._execution_id, self._owner = run.workspace_id, run.id, owner
+        self._run, self._owner = run, owner
 
     async def finished(self) -> list[BlockRecord]:
         """Return what earlier attempts at this run have written, in execution order."""
-        async with self._store.unit(self._workspace_id) as unit:
-            rows = await unit.block_logs.of(self._execution_id)
+        async with self._store.unit(self._run.workspace_id) as unit:
+            rows = await unit.block_logs.of(self._run.id)
         await bring_back(self._blobs, rows)
         return [self._record(row) for row in rows]
 
     async def write(self, record: BlockRecord) -> None:
         """Write durably; raise ``LeaseLost`` when the run is no longer this process's."""
         row = await set_aside(self._blobs, self._row(record))
-        is_written = await self._store.run_writer.write_block(self._execution_id, self._owner, row)
+        is_written = await self._store.run_writer.write_block(self._run, self._owner, row)
         if not is_written:
-            raise LeaseLost(f"run {self._execution_id} is no longer {self._owner}'s")
+            raise LeaseLost(f"run {self._run.id} is no longer {self._owner}'s")
 
     def _row(self, record: BlockRecord) -> dict[str, Any]:
         usage, cost = usage_of(record.block_type, record.output)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from pydantic import JsonValue
+from redis.exceptions import OutOfMemoryError
 
 from core.errors import NotFound
 from core.events import Event, EventLogs
+from core.redis_names import run_log
+from core.services import Services
 from core.store.executions import TERMINAL, Execution
 from core.store.pauses import Pause
 from core.store.unit import OpenUnit
+from pipelines.event_values import is_shortened, shorten, shorten_block_event
+from pipelines.large_values import bring_back
 from pipelines.trace import END_TYPES, Place, Told
 
+log = structlog.get_logger(__name__)
 PAUSED = "execution:paused"
 _MOST_UNDER_WAY = 64  # events of a run that are sent and not yet in its log
 KEEP_PAUSED_SECONDS = 60 * 24 * 3600  # of the log of a run that waits for somebody
@@ -27,9 +34,9 @@ LAST_TYPES = {
 }
 
 
-def log_name(execution_id: str) -> str:
+def log_name(run: Execution) -> str:
     """Return the name of a run's event log."""
-    return f"run:{execution_id}"
+    return run_log(run.workspace_id, run.log_id)
 
 
 def wire_time(moment: datetime | None) -> str | None:
@@ -43,14 +50,19 @@ class RunEvents:
     tells what was written and not told. Only a Redis that is behind holds the run up.
     """
 
-    def __init__(self, events: EventLogs, execution_id: str, workflow_id: str) -> None:
-        self._events, self._execution_id, self._workflow_id = events, execution_id, workflow_id
+    def __init__(self, events: EventLogs, run: Execution) -> None:
+        self._events, self._execution_id, self._workflow_id = events, run.id, run.workflow_id
+        self._log = log_name(run)
+        self._tool_bytes = 0
         self._under_way: deque[asyncio.Future[int]] = deque()
 
     async def send(self, kind: str, data: dict[str, JsonValue]) -> None:
         """Send an event off; raises what one before it failed with."""
+        if kind == "stream:tool":
+            data, size = shorten_block_event(self._execution_id, data, self._tool_bytes)
+            self._tool_bytes += size
         event = _envelope(self._execution_id, self._workflow_id, kind, data)
-        self._under_way.append(self._events.put(log_name(self._execution_id), event))
+        self._under_way.append(self._events.put(self._log, event))
         while self._under_way[0].done() or len(self._under_way) > _MOST_UNDER_WAY:
             await self._under_way.popleft()
             if not self._under_way:
@@ -62,12 +74,12 @@ class RunEvents:
             await self._under_way.popleft()
 
 
-async def told(events: EventLogs, execution_id: str) -> Told | None:
+async def told(events: EventLogs, run: Execution) -> Told | None:
     """Return what a run's log tells of its blocks; None when the log is not there."""
     begun: dict[Place, tuple[int, datetime]] = {}
     ended: set[Place] = set()
     after = 0
-    while page := await events.read(log_name(execution_id), after):
+    while page := await events.read(log_name(run), after):
         after = page[-1].number
         for event in page:
             data, kind = event.data["data"], event.data["type"]
@@ -89,9 +101,10 @@ def duration_ms(run: Execution) -> int | None:
 
 def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
     """Return type and data of the one event that ends a run's log."""
+    url = f"/api/workflows/{run.workflow_id}/executions/{run.id}"
     data: dict[str, JsonValue] = {
         "success": run.status == "completed",
-        "output": run.output,
+        "output": shorten(run.output, url)[0],
         "duration": duration_ms(run) or 0,
         "startTime": wire_time(run.started_at),
         "endTime": wire_time(run.ended_at),
@@ -104,7 +117,10 @@ def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
 async def send_last(events: EventLogs, run: Execution) -> None:
     """Append the event that ends a run's log; only whoever ended the run may."""
     event = _envelope(run.id, run.workflow_id, *last_event(run))
-    await events.append(log_name(run.id), event, is_last=True)
+    try:
+        await events.append(log_name(run), event, is_last=True)
+    except OutOfMemoryError:  # whoever follows the run finds its end in the row
+        log.warning("last_event_not_written", execution_id=run.id)
 
 
 def paused_data(run: Execution, pauses: Sequence[Pause]) -> dict[str, JsonValue]:
@@ -128,11 +144,23 @@ def _context(run: Execution, pause: Pause) -> JsonValue:
     }
 
 
+async def load_output(services: Services, run: Execution, data: Mapping[str, Any]) -> Any:
+    """Return the output that the event of a finished block tells of, a large one too."""
+    if not is_shortened(data["output"]):
+        return data["output"]
+    async with services.store.unit(run.workspace_id) as unit:
+        rows = await unit.block_logs.of(run.id)
+    place = (data["blockId"], data.get("iteration") or "")
+    rows = [row for row in rows if (row.block_id, row.iteration) == place][-1:]
+    await bring_back(services.blobs, rows)
+    return rows[0].output if rows else None
+
+
 async def send_paused(events: EventLogs, run: Execution, pauses: Sequence[Pause]) -> None:
     """Append the event that a run pauses, and have its log outlast the pause."""
     data = paused_data(run, pauses)
-    await events.append(log_name(run.id), _envelope(run.id, run.workflow_id, PAUSED, data))
-    await events.keep(log_name(run.id), KEEP_PAUSED_SECONDS)
+    await events.append(log_name(run), _envelope(run.id, run.workflow_id, PAUSED, data))
+    await events.keep(log_name(run), KEEP_PAUSED_SECONDS)
 
 
 async def follow(
@@ -145,7 +173,7 @@ async def follow(
     logs are kept for a day only. The row knows better: the end of a log that is gone is made up
     from it, and a log without its end is completed.
     """
-    log = log_name(run.id)
+    log = log_name(run)
     last = await events.at(log, after)
     if last and await _is_over(events, open_unit, run, last):
         return
@@ -167,7 +195,7 @@ async def _is_over(events: EventLogs, open_unit: OpenUnit, run: Execution, event
     """Whether nothing comes after an event: it is the last, or the run is still paused there."""
     if event.data["type"] != PAUSED:
         return event.data["type"] in LAST_TYPES.values()
-    if await events.at(log_name(run.id), event.number + 1):
+    if await events.at(log_name(run), event.number + 1):
         return False
     async with open_unit(run.workspace_id) as unit:
         now = await unit.executions.get(run.id)
@@ -181,12 +209,12 @@ async def _complete(events: EventLogs, open_unit: OpenUnit, run: Execution, afte
         is_paused = now is not None and now.status == "paused"
         pauses = await unit.pauses.open_under(run.id) if is_paused else []
     if now is None:
-        await events.append_after(log_name(run.id), after, _deleted(run))
+        await events.append_after(log_name(run), after, _deleted(run))
     elif now.status in TERMINAL:
-        await events.append_after(log_name(run.id), after, _end(now))
+        await events.append_after(log_name(run), after, _end(now))
     elif is_paused:
         event = _envelope(now.id, now.workflow_id, PAUSED, paused_data(now, pauses), now.paused_at)
-        await events.append_after(log_name(run.id), after, event)
+        await events.append_after(log_name(run), after, event)
 
 
 def _deleted(run: Execution) -> dict[str, JsonValue]:

@@ -15,9 +15,11 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from core.errors import ValidationFailed
+from core.json_values import MAX_DEPTH, JsonTooDeep, measure_json
 
 MAX_TEXT = 4_000_000  # characters one interpolated text may reach
-MAX_DEPTH = 100  # nesting of lists and objects in one setting
+MAX_FILLED = 16_000_000  # characters that all texts of one block's settings may reach
+_MAX_JSON_TEXT = 16_000_000
 TOKEN = re.compile(
     r"<(?P<name>(?!\d+[.\[])\w[\w()-]*)(?P<path>(?:\.[\w-]+|\[\d{1,6}\])+)>"
     r"|\{\{\s*(?P<secret>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}"
@@ -96,18 +98,34 @@ def has_tokens(value: JsonValue) -> bool:
     return next(find(value), None) is not None
 
 
-def resolve(value: JsonValue, scope: Scope) -> JsonValue:
+class TextBudget:
+    """Counts the characters that references bring into the texts of one block's settings."""
+
+    def __init__(self) -> None:
+        self._left = MAX_FILLED
+
+    def spend(self, chars: int) -> None:
+        self._left -= chars
+        if self._left < 0:
+            raise ValidationFailed(
+                f"The texts of a block exceed {MAX_FILLED} characters with their references "
+                "filled in; refer to smaller parts of the values."
+            )
+
+
+def resolve(value: JsonValue, scope: Scope, budget: TextBudget | None = None) -> JsonValue:
     """Return ``value`` with its references filled in.
 
     A text that is exactly one reference takes the referenced value with its type; inside a longer
     text, objects and lists appear as JSON and missing values as nothing.
     """
+    budget = budget or TextBudget()
     if isinstance(value, str):
-        return _resolve_text(value, scope)
+        return _resolve_text(value, scope, budget)
     if isinstance(value, list):
-        return [resolve(item, scope) for item in value]
+        return [resolve(item, scope, budget) for item in value]
     if isinstance(value, dict):
-        return {key: resolve(item, scope) for key, item in value.items()}
+        return {key: resolve(item, scope, budget) for key, item in value.items()}
     return value
 
 
@@ -117,6 +135,10 @@ def as_text(value: JsonValue) -> str:
         return ""
     if isinstance(value, str):
         return value
+    if measure_json(value, _MAX_JSON_TEXT) > _MAX_JSON_TEXT:
+        raise ValidationFailed(
+            f"A value is longer than {_MAX_JSON_TEXT} bytes as a text; refer to a smaller part."
+        )
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -132,7 +154,7 @@ def dig(value: JsonValue, path: tuple[str, ...]) -> JsonValue:
     return value
 
 
-def _resolve_text(text: str, scope: Scope) -> JsonValue:
+def _resolve_text(text: str, scope: Scope, budget: TextBudget) -> JsonValue:
     whole = TOKEN.fullmatch(text.strip())
     if whole is not None:
         return value_of(token_of(whole), scope)
@@ -142,6 +164,7 @@ def _resolve_text(text: str, scope: Scope) -> JsonValue:
         nonlocal size
         filled = as_text(value_of(token_of(match), scope))
         size += len(filled)
+        budget.spend(len(filled))
         if size > MAX_TEXT:
             raise ValidationFailed(
                 f"A text with its references filled in exceeds {MAX_TEXT} characters; "
@@ -159,7 +182,7 @@ def value_of(token: Reference | Secret, scope: Scope) -> JsonValue:
 
 def _texts(value: JsonValue, depth: int) -> Iterator[str]:
     if depth > MAX_DEPTH:
-        raise ValidationFailed(f"A setting is nested deeper than {MAX_DEPTH}; flatten it.")
+        raise JsonTooDeep
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):

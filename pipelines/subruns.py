@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from pydantic import JsonValue
@@ -16,7 +17,8 @@ from pydantic import JsonValue
 from core.errors import NuxaError, ValidationFailed
 from core.ids import new_id
 from core.services import Services
-from core.store.executions import TERMINAL, Execution
+from core.slots import Slot
+from core.store.executions import HOLDS_SLOT, TERMINAL, Execution
 from core.store.pauses import Asked
 from pipelines.blocks.base import Context
 from pipelines.graph import Graph
@@ -24,6 +26,7 @@ from pipelines.journal import StoreJournal
 from pipelines.masking import mask
 from pipelines.outcome import final_output
 from pipelines.run import Parent, RunRequest, cancel_under, start
+from pipelines.run_limits import RunBudget, RunLimitExceeded
 from pipelines.workflow import parse
 
 MAX_DEPTH = 25
@@ -42,8 +45,13 @@ class SubRunFailed(NuxaError):
 class SubRuns:
     """Those of one run; ``execute`` runs one that this process has claimed."""
 
-    def __init__(self, services: Services, run: Execution, execute: Execute) -> None:
+    def __init__(
+        self, services: Services, run: Execution, execute: Execute, budget: RunBudget
+    ) -> None:
         self._services, self._run, self._execute = services, run, execute
+        self._budget = budget
+        self._is_lent = False  # the slot of this run, to a run that one of its blocks waits for
+        self._returned = asyncio.Event()
 
     async def call(self, context: Context, workflow_id: str, given: JsonValue) -> JsonValue:
         """Return the output of a run of another workflow; raise what it failed with."""
@@ -51,10 +59,11 @@ class SubRuns:
         while child.status not in TERMINAL:
             if child.status == "paused":
                 await context.pauses.hold(context, Asked("workflow", {}, child_id=child.id))
-            await self._driven(child)
+            async with self._slot(child) as is_extra:
+                await self._driven(child, is_extra)
             child = await self._again(child)
         if child.status != "completed":
-            raise _failed(child)
+            raise _error_of(child)
         return await self._output(child)
 
     async def abandon(self, context: Context) -> None:
@@ -67,6 +76,7 @@ class SubRuns:
             return await unit.subruns.at(self._run.id, _place(context))
 
     async def _begun(self, context: Context, workflow_id: str, given: JsonValue) -> Execution:
+        self._budget.add_child()
         depth = self._run.depth + 1
         if depth > MAX_DEPTH:
             raise ValidationFailed(
@@ -86,7 +96,36 @@ class SubRuns:
         async with self._services.store.unit(self._run.workspace_id) as unit:
             return await start(unit, self._services, workflow_id, request)
 
-    async def _driven(self, child: Execution) -> None:
+    @asynccontextmanager
+    async def _slot(self, child: Execution) -> AsyncIterator[bool]:
+        """Hold one of the plan's slots while a child runs; yield whether it is one more.
+
+        The run around it only waits meanwhile, so its own slot serves one child at a time. So the
+        deepest run always has one, and no run waits for a slot that those around it hold.
+        """
+        most, slots = self._budget.max_slots, self._services.slots
+        if most is None:
+            yield False
+            return
+        while self._is_lent:
+            if await slots.take(child.workspace_id, child.id, most) is not Slot.NONE:
+                try:
+                    yield True
+                finally:
+                    await slots.free(child.workspace_id, child.id)
+                return
+            self._returned.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._returned.wait()
+        self._is_lent = True
+        try:
+            yield False
+        finally:
+            self._is_lent = False
+            self._returned.set()
+
+    async def _driven(self, child: Execution, holds_slot: bool) -> None:
         """Run what is left of a run, or wait a moment where another process does."""
         owner = new_id("sub")
         lease = timedelta(seconds=self._services.settings.lease_seconds)
@@ -95,6 +134,8 @@ class SubRuns:
         if mine is None:
             await asyncio.sleep(LOOK_SECONDS)
             return
+        if holds_slot:  # of this object alone: it is renewed while this process runs the child
+            mine.options = {**mine.options, HOLDS_SLOT: True}
         await self._execute(self._services, mine, owner)
 
     async def _again(self, child: Execution) -> Execution:
@@ -119,8 +160,10 @@ def _place(context: Context) -> str:
     return "/".join((*context.place, str(context.attempt)))
 
 
-def _failed(child: Execution) -> SubRunFailed:
+def _error_of(child: Execution) -> NuxaError:
     error = child.error or {}
+    if error.get("code") == RunLimitExceeded.code and "limit" in error:
+        return RunLimitExceeded(error["limit"], error["allowed"])
     said = error.get("message") or "it was cancelled"
     sentence = f"The run {child.id} of the other workflow {child.status}: {said}"
     return SubRunFailed(sentence, error.get("code"))

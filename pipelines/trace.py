@@ -14,14 +14,14 @@ from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
-from core.errors import NuxaError
+from pipelines.event_values import shorten_block_event
 from pipelines.masking import mask
+from pipelines.run_limits import RunBudget
 from pipelines.workflow import Block
 
 BlockStatus = Literal["success", "error", "skipped"]
 Place = tuple[str, str | None]
 """A block's id and its iteration."""
-MOST_BLOCKS = 100_000  # of one run; a loop in a loop multiplies
 MODEL_BLOCKS = frozenset({"agent", "router", "evaluator", "guardrails"})
 END_TYPES: Mapping[BlockStatus, str] = {
     "success": "block:completed",
@@ -71,13 +71,6 @@ class Journal(Protocol):
         ...
 
 
-class RunTooLong(NuxaError):
-    """A run that would go on and on is ended."""
-
-    code = "LIMIT_EXCEEDED"
-    status = 400
-
-
 class LeaseLost(Exception):
     """The run was cancelled, ended or taken over: this process must stop and write no more."""
 
@@ -118,8 +111,13 @@ class Trace:
         send: Send,
         secrets: Mapping[str, str],
         told: Told = Told(),
+        budget: RunBudget | None = None,
+        execution_id: str = "",
     ) -> None:
         self._journal, self._send, self._secrets = journal, send, secrets
+        self.budget = budget or RunBudget()
+        self._execution_id = execution_id
+        self._event_bytes = 0
         self._told = told
         self._order = 0
         self.earlier: Mapping[Place, BlockRecord] = {}
@@ -133,6 +131,9 @@ class Trace:
         orders = [record.execution_order for record in records]
         self._order = max([*orders, *(order for order, _ in self._told.begun.values())], default=0)
         for record in records:
+            self.budget.add_block()
+            self.budget.keep(record.shown_input)
+            self.budget.keep(record.output)
             self._count(record)
             if not self._told.is_all and record.place not in self._told.ended:
                 await self._announce(record)
@@ -144,7 +145,7 @@ class Trace:
             return Span(self, block, iteration, order, moment)
         span = self._span(block, iteration)
         head = _head(span.record("success", attempt=1))
-        await self._send("block:started", {**head, "input": self.masked(given)})
+        await self._send("block:started", self._fit({**head, "input": self.masked(given)}))
         return span
 
     async def skipped(self, block: Block, iteration: str | None) -> None:
@@ -166,11 +167,7 @@ class Trace:
         self.costs += [] if cost is None else [cost]
 
     def _span(self, block: Block, iteration: str | None) -> Span:
-        if self._order >= MOST_BLOCKS:
-            raise RunTooLong(
-                f"A run may run {MOST_BLOCKS:,} blocks, those of iterations counted each time; "
-                "split the work into several runs."
-            )
+        self.budget.add_block()
         self._order += 1
         return Span(self, block, iteration, self._order, datetime.now(UTC))
 
@@ -184,7 +181,13 @@ class Trace:
             }
         if record.status == "error":
             event["error"] = record.error_message
-        await self._send(END_TYPES[record.status], event)
+        await self._send(END_TYPES[record.status], self._fit(event))
+
+    def _fit(self, event: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Return an event with large values as previews, and all of them once a log is long."""
+        fitted, size = shorten_block_event(self._execution_id, event, self._event_bytes)
+        self._event_bytes += size
+        return fitted
 
 
 def usage_of(block_type: str, output: JsonValue) -> tuple[dict[str, int], float | None]:

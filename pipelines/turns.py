@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from core.errors import NuxaError, TimedOut, ValidationFailed
+from core.json_values import JsonTooDeep
 from pipelines.blocks import KINDS
 from pipelines.blocks.base import ERROR, SOURCE, Context, Held, Inside, Output
 from pipelines.graph import Graph, containers_of, parents_of
+from pipelines.run_limits import RunLimitExceeded
 from pipelines.scope import RunScope
 from pipelines.trace import BlockRecord, LeaseLost, Span, Trace
 from pipelines.workflow import Block, Retry
@@ -143,11 +145,18 @@ class Turns:
         limit = block.timeout_ms / 1000 if block.timeout_ms else None
         try:
             resolved = kind.resolve(self._values(block), self._scope)
-            given = resolved if block.type != "start" else {"input": self._context.input}
+            shown = resolved if block.type != "start" else {"input": self._context.input}
+            self._trace.budget.keep(shown)
+            given = shown
             async with asyncio.timeout(limit):
-                return given, await kind.run(context, kind.fit(resolved))
-        except (LeaseLost, Held):
+                output = await kind.run(context, kind.fit(resolved))
+            self._trace.budget.keep(output)
+            return given, output
+        except (LeaseLost, Held, RunLimitExceeded):
             raise
+        except RecursionError:
+            error = JsonTooDeep()
+            return given, _Failure(error.code, error.message, may_retry=False)
         except IterationFailed as error:
             return given, _Failure(error.error_code, error.message, may_retry=False)
         except ValidationFailed as error:

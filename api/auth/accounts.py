@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from api.access import KEY_PREFIX
 from api.call import Call
 from core.config import Settings
-from core.errors import Conflict, Unauthorized
+from core.errors import Conflict, Forbidden, Unauthorized
 from core.ids import new_id
 from core.security import hash_password, hash_token, new_token, verify_password
 from core.store.api_keys import ApiKey
@@ -33,18 +33,25 @@ class SignedIn:
 async def make_account(
     store: Store, settings: Settings, email: str, password: str, name: str
 ) -> User:
-    """Make a user with a workspace of her own; raises ``Conflict`` for an address in use."""
+    """Make a user with a workspace of their own.
+
+    Raises ``Conflict`` for an address in use, ``Forbidden`` where sign-up is closed.
+    """
     password_hash = await hash_password(password)
     user = User(id=new_id("usr"), email=email.lower(), name=name, password_hash=password_hash)
     async with store.system() as system:
-        if await system.users.by_email(email) is not None:
+        if settings.sign_up == "open" and await system.users.by_email(email) is not None:
             raise Conflict("There is an account with this e-mail address; sign in instead.")
         await add_account(system, settings, user)
     return user
 
 
 async def add_account(system: SystemUnit, settings: Settings, user: User) -> None:
-    """Add a new user with a workspace of her own."""
+    """Add a new user with a workspace of their own; raises ``Forbidden`` where that is closed."""
+    if settings.sign_up == "closed" and await system.users.any():
+        raise Forbidden(
+            "Sign-up is closed; ask an administrator to open it.", {"reason": "sign_up_closed"}
+        )
     system.users.add(user)
     await system.flush()
     name = f"{user.name}'s workspace"

@@ -20,7 +20,7 @@ async def list_keys(call: Call, query: PageQuery) -> Page[KeyAnswer]:
     )
 
 
-@endpoint("POST", "/api/auth/api-keys", access=READ.session_only(), status=201)
+@endpoint("POST", "/api/auth/api-keys", access=READ, status=201, recent_login=True)
 async def create_key(call: Call, body: NewKey) -> CreatedKey:
     """Make a key; it can do what its scopes and its owner's role both allow."""
     row, secret = make_key(call.unit, call.user_id, body.name, body.scopes, body.expires_at)
@@ -30,7 +30,7 @@ async def create_key(call: Call, body: NewKey) -> CreatedKey:
     return CreatedKey(key=secret, **known.model_dump())
 
 
-@endpoint("DELETE", "/api/auth/api-keys/<key_id>", access=READ.session_only(), status=204)
+@endpoint("DELETE", "/api/auth/api-keys/<key_id>", access=READ, status=204, recent_login=True)
 async def delete_key(call: Call, key_id: str) -> None:
     """Revoke a key; it is worth nothing from now on."""
     if not await call.unit.api_keys.delete(key_id, call.user_id):

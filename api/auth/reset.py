@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from api import throttle
+from api.auth.schemas import ResetPassword
 from core import tickets
 from core.errors import RateLimited, ValidationFailed
 from core.mail import send_mail
@@ -25,7 +26,13 @@ Choose one here within an hour:
 Or have a program send the token in it, with a password, to
 {host}/api/auth/reset-password.
 
-The link works once. If it was not you, leave this mail alone: nothing has changed.
+{keys}The link works once. If it was not you, leave this mail alone: nothing has changed.
+"""
+
+_KEYS_END: Final = """\
+This address was never confirmed, so all API keys of the account end with the new password. To keep
+keys that you know to be yours, send "revokeApiKeys": false with the token.
+
 """
 
 log = structlog.get_logger(__name__)
@@ -53,7 +60,8 @@ async def send_link(services: Services, email: str) -> None:
     if settings.smtp_url is None:
         log.warning("no NUXA_SMTP_URL: the reset link goes here", email=email, link=link)
         return
-    text = _TEXT.format(host=settings.base_url, link=link)
+    keys = "" if user.email_verified else _KEYS_END
+    text = _TEXT.format(host=settings.base_url, link=link, keys=keys)
     await send_mail(settings, email, "Your new password", text)
 
 
@@ -64,12 +72,13 @@ async def _link(services: Services, user: User) -> str:
     return f"{services.settings.base_url}/reset-password#token={token}"
 
 
-async def set_password(services: Services, token: str, password: str) -> None:
-    """Set a password by a token of a mail, and end every session; raises ``ValidationFailed``.
+async def set_password(services: Services, body: ResetPassword) -> int:
+    """Set a password by a token of a mail and end every session; return how many API keys ended.
 
-    Who reads the mail owns the address. Where that was never shown before, somebody else may have
-    made the account, so that its API keys end too.
+    The reader of the mail owns the address. Where the address was never confirmed, somebody else
+    may have made the account: its API keys end unless the owner says that they are to stay.
     """
+    token, password = body.token or "", body.password or ""
     value = await tickets.redeem(services.redis, "reset", token)
     if value is None:
         raise _refused()
@@ -78,10 +87,13 @@ async def set_password(services: Services, token: str, password: str) -> None:
         user = await system.users.get(value["userId"])
         if user is None or _mark(user) != value["passwordMark"]:
             raise _refused()
-        if not user.email_verified:
-            await system.api_keys.delete_of(user.id)
+        revokes = body.revoke_api_keys
+        if revokes is None:
+            revokes = not user.email_verified
+        revoked = await system.api_keys.delete_of(user.id) if revokes else 0
         user.password_hash, user.email_verified = password_hash, True
         await system.sessions.delete_of(user.id)
+        return revoked
 
 
 def _mark(user: User) -> str:

@@ -7,11 +7,20 @@ from api.access import PUBLIC, SESSION_COOKIE, SIGNED_IN
 from api.auth import reset
 from api.auth.accounts import SignedIn, check_password, make_account, open_session
 from api.auth.cookies import session_cookie
-from api.auth.schemas import Login, ResetAnswer, ResetPassword, SessionAnswer, Signup, UserAnswer
+from api.auth.schemas import (
+    Login,
+    Reauthenticate,
+    ResetAnswer,
+    ResetPassword,
+    SessionAnswer,
+    Signup,
+    UserAnswer,
+)
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from core.config import Settings
-from core.errors import Conflict, Unauthorized
+from core.errors import Conflict, Forbidden, Unauthorized
+from core.security import verify_password
 
 
 @endpoint(
@@ -20,7 +29,7 @@ from core.errors import Conflict, Unauthorized
     access=PUBLIC,
     status=201,
     answers={201: SessionAnswer},
-    errors=(Conflict,),
+    errors=(Conflict, Forbidden),
 )
 async def signup(call: Call, body: Signup) -> Reply:
     """Make an account with a workspace of its own, and sign it in."""
@@ -52,6 +61,34 @@ async def login(call: Call, body: Login) -> Reply:
 
 @endpoint(
     "POST",
+    "/api/auth/reauthenticate",
+    access=SIGNED_IN.session_only(),
+    status=204,
+    errors=(Unauthorized,),
+)
+async def reauthenticate(call: Call, body: Reauthenticate) -> None:
+    """Prove the password again, for calls that need a login of the last 15 minutes.
+
+    Whoever signs in by a provider and has no password signs in there again instead.
+    """
+    services = call.services
+    async with services.store.system() as system:
+        user = await system.users.get(call.user_id)
+    if user is None:
+        raise Unauthorized("The account was deleted; sign up again.")
+    tries = throttle.of_sign_in(services.redis, user.email, call.request.address)
+    await tries.spend()
+    if not await verify_password(body.password, user.password_hash):
+        raise Unauthorized("The password is wrong; correct it, or sign in again.")
+    await tries.forgive()
+    async with services.store.system() as system:
+        if not await system.users.is_unchanged(user):
+            raise Unauthorized("The password was changed meanwhile; sign in again.")
+        await system.sessions.note_authentication(call.caller.identity.credential_id)
+
+
+@endpoint(
+    "POST",
     "/api/auth/logout",
     access=SIGNED_IN.session_only(),
     status=204,
@@ -72,8 +109,9 @@ async def reset_password(call: Call, body: ResetPassword) -> ResetAnswer:
     """
     services = call.services
     if body.token is not None and body.password is not None:
-        await reset.set_password(services, body.token, body.password)
-    elif body.email is not None:
+        revoked = await reset.set_password(services, body)
+        return ResetAnswer(revoked_api_keys=revoked)
+    if body.email is not None:
         await throttle.of_reset(services.redis, call.request.address).spend()
         afterwards.start(reset.send_link(services, body.email))
     return ResetAnswer()

@@ -39,24 +39,37 @@ class Login(Wire):
     password: Annotated[str, StringConstraints(max_length=200)]
 
 
+class Reauthenticate(Wire):
+    password: Annotated[str, StringConstraints(max_length=200)]
+
+
 class ResetPassword(Wire):
-    """``email`` alone, or ``token`` and ``password``."""
+    """``email`` alone, or ``token`` and ``password``.
+
+    ``revokeApiKeys`` with the latter says whether all API keys of the account end too. Without it
+    they do where the address was never confirmed: somebody else may have made the account.
+    """
 
     email: Email | None = None
     token: Annotated[str, StringConstraints(max_length=200)] | None = None
     password: Password | None = None
+    revoke_api_keys: bool | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         by_token = self.token is not None and self.password is not None
         by_email = self.token is None and self.password is None and self.email is not None
+        by_email = by_email and self.revoke_api_keys is None
         if not (by_email or (by_token and self.email is None)):
             raise ValueError("send email alone, or token and password")
         return self
 
 
 class ResetAnswer(Wire):
+    """``revokedApiKeys`` counts those that the new password ended."""
+
     success: Literal[True] = True
+    revoked_api_keys: int = 0
 
 
 class UserAnswer(Wire):
@@ -77,8 +90,10 @@ class SessionAnswer(Wire):
 
 
 class NewKey(Wire):
+    """Without ``scopes`` the key may do what its owner's role allows."""
+
     name: Name
-    scopes: list[Scope] = Field(default_factory=lambda: ["read", "write"], min_length=1)
+    scopes: list[Scope] = Field(default_factory=lambda: ["admin"], min_length=1)
     expires_at: Future | None = None
 
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlencode
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from api.access import PUBLIC, SIGNED_IN
+from api.auth.scopes import scopes_of
 from api.auth.token_schemas import Authorize, Authorized, TokenAnswer, TokenRequest
 from api.auth.tokens import CodeRequest, Issued, make_code, redeem_code, refresh, token_of_key
 from api.call import Call, Facts, Reply
@@ -18,12 +19,13 @@ from api.endpoint import endpoint
 from core.errors import Unauthorized, ValidationFailed
 
 
-@endpoint("POST", "/api/auth/authorize", access=SIGNED_IN.session_only(), status=201)
+@endpoint("POST", "/api/auth/authorize", access=SIGNED_IN, status=201, recent_login=True)
 async def authorize(call: Call, body: Authorize) -> Authorized:
-    """Let a program in: make a code that it exchanges, once and within a minute, for tokens."""
+    """Grant a program a scope: make a code that it exchanges, within a minute, for tokens."""
     asked = CodeRequest(body.client_id, body.redirect_uri, body.code_challenge)
+    scopes = scopes_of(body.scope)
     session_id = call.caller.identity.credential_id
-    code, expires_at = await make_code(call.services.store, session_id, asked)
+    code, expires_at = await make_code(call.services.store, session_id, asked, scopes)
     answer = {"code": code} if body.state is None else {"code": code, "state": body.state}
     joint = "&" if "?" in body.redirect_uri else "?"
     redirect_to = f"{body.redirect_uri}{joint}{urlencode(answer)}"
@@ -57,19 +59,21 @@ async def _of_code(call: Call, body: TokenRequest) -> Issued:
         body.redirect_uri or _missing("redirect_uri"),
         create_s256_code_challenge(body.code_verifier or _missing("code_verifier")),
     )
-    return await redeem_code(call.services.store, call.services.settings, code, asked)
+    return await redeem_code(call.services.store, call.services.settings, code, asked, body.scope)
 
 
 async def _of_refresh_token(call: Call, body: TokenRequest) -> Issued:
     given = body.refresh_token or _missing("refresh_token")
-    return await refresh(call.services.store, call.services.settings, given, body.client_id)
+    return await refresh(
+        call.services.store, call.services.settings, given, body.client_id, body.scope
+    )
 
 
 async def _of_key(call: Call, body: TokenRequest) -> Issued:
     key = call.request.headers.get("X-Api-Key") or body.client_secret or _basic(call.request)
     if not key:
         raise Unauthorized("Send an API key: as client_secret, by Basic, or as x-api-key.")
-    return await token_of_key(call.services.store, call.services.settings, key)
+    return await token_of_key(call.services.store, call.services.settings, key, body.scope)
 
 
 def _basic(facts: Facts) -> str | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, StringConstraints
 
+from api.auth.scopes import ScopeText
 from api.wire import Wire, left_away
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -38,12 +39,16 @@ Verifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{43,128}$"
 
 
 class Authorize(Wire):
-    """``codeChallenge`` is the verifier's SHA-256 in base64url, without padding (PKCE S256)."""
+    """``codeChallenge`` is the verifier's SHA-256 in base64url, without padding (PKCE S256).
+
+    ``scope`` is separated by spaces, as in `read files:write`; without it, `read write`.
+    """
 
     client_id: ClientId
     redirect_uri: RedirectUri
     code_challenge: Challenge
     code_challenge_method: Literal["S256"]
+    scope: ScopeText | None = None
     state: Annotated[str, StringConstraints(max_length=500)] | None = None
 
 
@@ -62,7 +67,9 @@ class _AsInRfc6749(Wire):
 class TokenRequest(_AsInRfc6749):
     """``authorization_code`` needs ``code``, ``client_id``, ``redirect_uri`` and
     ``code_verifier``; ``refresh_token`` needs ``refresh_token``; ``client_credentials`` needs an
-    API key, as ``client_secret``, by HTTP Basic or in the header x-api-key."""
+    API key, as ``client_secret``, by HTTP Basic or in the header x-api-key.
+
+    ``scope`` may ask for no more than was granted; the answer says which scope the token has."""
 
     grant_type: Literal["authorization_code", "refresh_token", "client_credentials"]
     code: Secret | None = None
@@ -71,6 +78,7 @@ class TokenRequest(_AsInRfc6749):
     code_verifier: Verifier | None = None
     refresh_token: Secret | None = None
     client_secret: Secret | None = None
+    scope: ScopeText | None = None
 
 
 class TokenAnswer(_AsInRfc6749):
@@ -79,4 +87,5 @@ class TokenAnswer(_AsInRfc6749):
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6750's name of the kind
     expires_in: int
+    scope: str
     refresh_token: str | None = left_away()

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from api.auth.scopes import check_granted
 from core.config import Settings
 from core.errors import Unauthorized, ValidationFailed
 from core.ids import new_id
 from core.security import hash_token, new_token
 from core.store.base import now
 from core.store.bearer_tokens import BearerToken, Kind
+from core.store.program_grants import ProgramGrant
 from core.store.unit import Store, SystemUnit
 
 _CODE_SECONDS: Final = 60
@@ -35,6 +37,7 @@ class Issued:
 
     access_token: str
     expires_in: int  # seconds
+    scope: str
     refresh_token: str | None = None
 
 
@@ -47,23 +50,31 @@ class CodeRequest:
     code_challenge: str
 
 
-async def make_code(store: Store, session_id: str, asked: CodeRequest) -> tuple[str, datetime]:
-    """Return a code by which a program gets tokens of this session, and when it expires."""
+async def make_code(
+    store: Store, session_id: str, asked: CodeRequest, scopes: list[str]
+) -> tuple[str, datetime]:
+    """Grant a program scopes; return a code by which it gets its tokens, and the code's expiry."""
     expires_at = now() + timedelta(seconds=_CODE_SECONDS)
     row = BearerToken(
         kind="code",
-        family_id=new_id("fam"),
+        family_id=new_id("grant"),
         session_id=session_id,
         expires_at=expires_at,
         client_id=asked.client_id,
         redirect_uri=asked.redirect_uri,
         code_challenge=asked.code_challenge,
     )
+    grant = ProgramGrant(
+        id=row.family_id, session_id=session_id, client_id=asked.client_id, scopes=scopes
+    )
     async with store.system() as system:
+        system.program_grants.add(grant)
         return _store(system, row), expires_at
 
 
-async def redeem_code(store: Store, settings: Settings, code: str, asked: CodeRequest) -> Issued:
+async def redeem_code(
+    store: Store, settings: Settings, code: str, asked: CodeRequest, scope: str | None
+) -> Issued:
     """Exchange a code; whoever has it but not the verifier has used it up for nothing."""
 
     def fits(spent: BearerToken) -> bool:
@@ -73,42 +84,63 @@ async def redeem_code(store: Store, settings: Settings, code: str, asked: CodeRe
             and spent.redirect_uri == asked.redirect_uri
         )
 
-    return await _exchange(store, settings, "code", code, fits)
+    return await _exchange(store, settings, _Exchange("code", code, scope, fits))
 
 
-async def refresh(store: Store, settings: Settings, token: str, client_id: str | None) -> Issued:
+async def refresh(
+    store: Store, settings: Settings, token: str, client_id: str | None, scope: str | None
+) -> Issued:
     """Exchange a refresh token for a new pair."""
 
     def fits(spent: BearerToken) -> bool:
         return client_id in (None, spent.client_id)
 
-    return await _exchange(store, settings, "refresh", token, fits)
+    return await _exchange(store, settings, _Exchange("refresh", token, scope, fits))
 
 
-async def token_of_key(store: Store, settings: Settings, key: str) -> Issued:
+async def token_of_key(store: Store, settings: Settings, key: str, scope: str | None) -> Issued:
     """Return an access token that can do what the API key can, while the key can."""
     lifetime = timedelta(minutes=settings.access_token_minutes)
     async with store.system() as system:
         row = await system.api_keys.by_hash(hash_token(key))
         if row is None:
             raise Unauthorized("This API key is unknown, expired or revoked; create a new one.")
+        check_granted(scope, row.scopes)
         until = min(now() + lifetime, row.expires_at or datetime.max.replace(tzinfo=now().tzinfo))
         access = BearerToken(
             kind="access", family_id=new_id("fam"), api_key_id=row.id, expires_at=until
         )
-        return Issued(_store(system, access), int((until - now()).total_seconds()))
+        seconds = int((until - now()).total_seconds())
+        return Issued(_store(system, access), seconds, " ".join(row.scopes))
 
 
-async def _exchange(
-    store: Store, settings: Settings, kind: Kind, token: str, fits: Callable[[BearerToken], bool]
-) -> Issued:
+@dataclass(frozen=True)
+class _Exchange:
+    """A code or refresh token to be exchanged; ``fits`` says whether it is the client's."""
+
+    kind: Kind
+    token: str
+    scope: str | None
+    fits: Callable[[BearerToken], bool]
+
+
+async def _exchange(store: Store, settings: Settings, asked: _Exchange) -> Issued:
+    kind, token = asked.kind, asked.token
     token_hash = hash_token(token)
     # One transaction: whoever uses the token again meanwhile waits, and ends the new ones too.
     async with store.system() as system:
         spent = await system.bearer_tokens.spend(kind, token_hash)
-        if spent is not None and fits(spent):
-            return _issue_pair(system, settings, spent)
-        if spent is None and await system.bearer_tokens.end_family_of_used(kind, token_hash):
+        live = await system.program_grants.live(spent.family_id) if spent else None
+        if spent is not None and live is not None and asked.fits(spent):
+            check_granted(asked.scope, live.grant.scopes)
+            return _issue_pair(system, settings, spent, live.grant.scopes)
+        misused = (
+            await system.bearer_tokens.end_family_of_used(kind, token_hash)
+            if spent is None
+            else None
+        )
+        if misused is not None:
+            await system.program_grants.end(misused)
             message = f"This {_NAMES[kind]} was used before; all that came of it is ended."
         elif spent is None:
             message = f"This {_NAMES[kind]} is unknown, expired or revoked; sign in again."
@@ -117,11 +149,14 @@ async def _exchange(
     raise GrantRefused(message)
 
 
-def _issue_pair(system: SystemUnit, settings: Settings, spent: BearerToken) -> Issued:
+def _issue_pair(
+    system: SystemUnit, settings: Settings, spent: BearerToken, scopes: list[str]
+) -> Issued:
     minutes, days = settings.access_token_minutes, settings.refresh_token_days
     access = _heir(spent, "access", timedelta(minutes=minutes))
     renewal = _heir(spent, "refresh", timedelta(days=days))
-    return Issued(_store(system, access), minutes * 60, _store(system, renewal))
+    scope = " ".join(scopes)
+    return Issued(_store(system, access), minutes * 60, scope, _store(system, renewal))
 
 
 def _heir(spent: BearerToken, kind: Kind, lifetime: timedelta) -> BearerToken:

@@ -22,15 +22,19 @@ from redis.exceptions import RedisError
 from api.access import READ, Identity
 from api.copilot.schemas import AskBody, MessageAnswer
 from api.errors import found
+from api.reauthorization import stream_while_allowed
 from api.sockets.connection import Connection
 from api.sockets.event import SocketCall, socket_event
 from api.sockets.hub import Hub, Told, greeting
 from api.wire import Wire
-from copilot.announcing import CHANNEL, as_new
+from copilot.announcing import as_new
 from copilot.begin import begin
 from copilot.events import LAST_TYPE, follow
 from copilot.turn import launch
+from core.errors import NotFound
+from core.redis_names import TURNS_CHANNEL, chats_room
 from core.rights import Rights, Role
+from core.services import Services
 from core.store.messages import TERMINAL, Message
 
 _DOMAIN: Final = "copilot"
@@ -73,17 +77,13 @@ async def show_chats(hub: Hub, connection: Connection) -> None:
     """Have a socket shown its user's chats, in the workspaces that it reaches."""
     identity = connection.identity
     if _sees_chats(identity) and connection.voice_session_id is None:
-        room = _room(identity.user_id, identity.workspace_id)
+        room = chats_room(identity.user_id, identity.workspace_id)
         await hub.enter(connection.sid, room)
         hub.part(ShownTurns).catch_up(connection, room)
 
 
 def _sees_chats(identity: Identity) -> bool:
     return Rights(Role.READ, identity.scopes).unscoped(Role.READ, _DOMAIN) is None
-
-
-def _room(user_id: str, workspace_id: str | None) -> str:
-    return f"chats:{user_id}:{workspace_id or 'all'}"
 
 
 @dataclass
@@ -147,7 +147,7 @@ class ShownTurns:
         while True:
             with suppress(RedisError, OSError):
                 async with self._hub.services.redis.pubsub() as calls:
-                    await calls.subscribe(CHANNEL)
+                    await calls.subscribe(TURNS_CHANNEL)
                     while True:
                         heard = await calls.get_message(ignore_subscribe_messages=True, timeout=5)
                         if heard is not None:
@@ -155,7 +155,7 @@ class ShownTurns:
             await asyncio.sleep(_RETRY_SECONDS)
 
     def _begin(self, word: dict[str, Any]) -> None:
-        rooms = [_room(word["userId"], None), _room(word["userId"], word["workspaceId"])]
+        rooms = [chats_room(word["userId"], None), chats_room(word["userId"], word["workspaceId"])]
         message_id = word["messageId"]
         if message_id not in self._shown and any(self._hub.has(room) for room in rooms):
             shown = self._shown[message_id] = _Shown(rooms, word["question"])
@@ -184,7 +184,9 @@ class ShownTurns:
         for name, data in shown.so_far():
             tell(name, data)
         head = {"id": message.id, "chatId": message.chat_id}
-        async for told in follow(self._hub.services.events, message, reload, 0):
+        events = follow(self._hub.services.events, message, reload, 0)
+        check = partial(_require_member, self._hub.services, word["userId"], word["workspaceId"])
+        async for told in stream_while_allowed(check, events):
             if told is not None and told.data["type"] == "text":
                 delta = told.data["payload"]["delta"]
                 shown.content += delta
@@ -202,6 +204,12 @@ async def _soundly(work: Coroutine[Any, Any, None], what: str) -> None:
     # Logged whole; the turn itself goes on, and a stream shows it.
     except Exception:
         log.exception(f"{what} failed")
+
+
+async def _require_member(services: Services, user_id: str, workspace_id: str) -> None:
+    async with services.store.system() as system:
+        if await system.workspaces.seat(user_id, workspace_id) is None:
+            raise NotFound("You are no member of this workspace any more.")
 
 
 async def _last(reload: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from api.access import READ
 from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
-from api.logs.schemas import BlockEntry, LogDetail, LogEntry, LogQuery, TraceSpan
-from api.paging import Page, WholeQuery, cursor_of, part_of
+from api.logs.schemas import BlockEntry, BlockQuery, LogDetail, LogEntry, LogQuery, TraceSpan
+from api.paging import Page, cursor_of, part_of
 from core.store.block_logs import BlockLog
 from core.store.executions import Execution
 from pipelines.large_values import bring_back
@@ -38,11 +38,15 @@ async def get_log(call: Call, execution_id: str) -> LogDetail:
 
 
 @endpoint("GET", "/api/logs/<execution_id>/blocks", access=READ)
-async def list_block_logs(call: Call, execution_id: str, query: WholeQuery) -> Page[BlockEntry]:
-    """List how a run's blocks ended, in the order they began; all unless ``limit`` is sent."""
+async def list_block_logs(call: Call, execution_id: str, query: BlockQuery) -> Page[BlockEntry]:
+    """List how a run's blocks ended, in the order they began; all unless ``limit`` is sent.
+
+    A live event that carries a preview names here the block whose values are large.
+    """
     async with call.services.store.unit(call.workspace_id) as unit:
         found(await unit.executions.get(execution_id), "execution")
-        rows, cursor = part_of(await unit.block_logs.of(execution_id), query)
+        rows = await unit.block_logs.of(execution_id)
+    rows, cursor = part_of([row for row in rows if query.selects(row)], query)
     await bring_back(call.services.blobs, rows)
     return Page(data=[_entry(row) for row in rows], next_cursor=cursor)
 

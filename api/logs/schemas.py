@@ -7,8 +7,9 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, JsonValue
 
-from api.paging import PageQuery
+from api.paging import PageQuery, WholeQuery
 from api.wire import Moment, Wire
+from core.store.block_logs import BlockLog
 from core.store.executions import ExecutionFilter
 
 _LONGEST: Final = 2**53  # milliseconds, and the largest whole number that every client has
@@ -82,6 +83,18 @@ class LogDetail(LogEntry):
 
     trace_spans: list[TraceSpan]
     definition: dict[str, Any]
+
+
+class BlockQuery(WholeQuery):
+    """Which blocks of a run: all, or one block's, or that of one iteration."""
+
+    block_id: str | None = None
+    iteration: str | None = None
+
+    def selects(self, row: BlockLog) -> bool:
+        """Whether a row is asked for."""
+        is_block = self.block_id in (None, row.block_id)
+        return is_block and self.iteration in (None, row.iteration)
 
 
 class BlockEntry(Wire):

@@ -20,7 +20,7 @@ REQUEST_HEADERS: Final = {
     "Last-Event-ID": "Number of the last event that was read; the stream goes on after it.",
     "Range": "One range of bytes, as in bytes=0-1023.",
     "X-Execution-Mode": "async answers at once, as the field async does.",
-    "X-Run-Id": "An id for the run, of the caller's choice; one that exists is a 409.",
+    "X-Run-Id": "An id for the run, of the caller's choice; one that the workspace has is a 409.",
 }
 _VARIABLE: Final = re.compile(r"<([^>]+)>")
 _WORKSPACE: Final = {
@@ -66,6 +66,8 @@ def operation(route: Endpoint, schemas: Schemas) -> dict[str, Any]:
         described["description"] = rest.strip()
     if route.access.only:
         described["x-nuxa-only"] = route.access.only
+    if route.access.needs_recent_login:
+        described["x-nuxa-recent-login"] = True
     if route.body or route.multipart or (route.raw and route.method != "GET"):
         described["requestBody"] = _body(route, schemas)
     return described
@@ -85,7 +87,7 @@ def _access(route: Endpoint) -> str:
 def _security(route: Endpoint) -> list[dict[str, list[str]]]:
     if route.access.is_public:
         return []
-    ways = {"session": ["session", "bearer"], "key": ["apiKey", "bearer"]}
+    ways = {"session": ["session"], "key": ["apiKey", "bearer"]}
     names = ways[route.access.only] if route.access.only else ["session", "apiKey", "bearer"]
     return [{name: []} for name in names]
 

@@ -21,6 +21,7 @@ from api.sockets.handshake import admit
 from api.sockets.hub import GREETINGS, Hub
 from api.sockets.intake import Intake
 from api.sockets.sweep import Sweep
+from core.redis_names import SOCKETS_CHANNEL
 from core.services import Services
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 PATH: Final = "/socket.io/"
 LARGEST_PACKET: Final = 1_000_000  # bytes; also the most that a polling client sends at once
-_CHANNEL: Final = "nuxa:sockets"
 _SWEEP_SECONDS: Final = 10.0
 
 log = structlog.get_logger(__name__)
@@ -140,7 +140,7 @@ def _make(redis_url: str) -> AsyncServer:
 
     return socketio.AsyncServer(
         async_mode="asgi",
-        client_manager=socketio.AsyncRedisManager(redis_url, channel=_CHANNEL),
+        client_manager=socketio.AsyncRedisManager(redis_url, channel=SOCKETS_CHANNEL),
         serializer=BoundedPacket,
         async_handlers=False,  # in order, and the next is read when this one is done
         cors_allowed_origins=[],  # no headers for other sites; the handshake checks cookies

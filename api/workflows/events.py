@@ -47,6 +47,8 @@ class BlockBegan(BlockHead):
 
 
 class BlockDone(BlockHead):
+    """A large input or output is ``{isTruncated, preview, url}``; GET the url for the whole."""
+
     input: JsonValue
     output: JsonValue
     duration_ms: int

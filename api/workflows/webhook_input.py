@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 
 from api.call import Facts
 from core.errors import UnsupportedMediaType, ValidationFailed
+from core.json_values import require_depth
 from core.store.base import now
 
 _CREDENTIALS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
@@ -85,6 +86,7 @@ def _json(raw: bytes) -> JsonValue:
         read: Any = pydantic_core.from_json(raw, allow_inf_nan=False)
     except ValueError as error:
         raise ValidationFailed("The body is not valid JSON, or nested too deep.") from error
+    require_depth(read)
     body: JsonValue = read
     return body
 

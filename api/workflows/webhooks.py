@@ -59,7 +59,8 @@ async def receive_webhook(call: Call, workflow_id: str) -> Reply:
 
     The run's input is ``{event, data, timestamp, body, headers, query, method}``. A delivery's id
     (``webhook-id``, ``X-GitHub-Delivery``, ``Idempotency-Key``, ``svix-id`` …) that came in the
-    last seven days is answered with its first run. A ``response`` block replaces the answer.
+    last seven days is answered with its first run; where the webhook asks for no authentication,
+    by a 202 without its result. A ``response`` block replaces the answer.
     """
     return await _receive(call, workflow_id)
 
@@ -122,7 +123,8 @@ async def _run(
         else:
             row = found(await unit.executions.get(earlier.execution_id), "run any more")
     headers = REPLAYED if earlier else {}
-    if owner is None:
+    is_anonymous = target.webhook is not None and target.webhook.auth == "none"
+    if owner is None or (earlier and is_anonymous):
         return Reply(WebhookAccepted(execution_id=row.id), 202, {**headers_of(row), **headers})
     if earlier is None:
         ended = await background.ended(services, row, background.launch(services, row, owner))

@@ -73,7 +73,13 @@ async def get_member(call: Call, user_id: str) -> MemberAnswer:
     return MemberAnswer.model_validate(found(await call.unit.members.person(user_id), "member"))
 
 
-@endpoint("POST", "/api/workspaces/<workspace_id>/members", access=ADMIN, status=201)
+@endpoint(
+    "POST",
+    "/api/workspaces/<workspace_id>/members",
+    access=ADMIN,
+    status=201,
+    recent_login=True,
+)
 async def add_member(call: Call, body: NewMember) -> MemberAnswer:
     """Add somebody who has an account; she finds the workspace among hers at once."""
     user_id = await _account(call, body)
@@ -86,7 +92,12 @@ async def add_member(call: Call, body: NewMember) -> MemberAnswer:
     return await get_member(call, user_id)
 
 
-@endpoint("PATCH", "/api/workspaces/<workspace_id>/members/<user_id>", access=ADMIN)
+@endpoint(
+    "PATCH",
+    "/api/workspaces/<workspace_id>/members/<user_id>",
+    access=ADMIN,
+    recent_login=True,
+)
 async def change_role(call: Call, user_id: str, body: MemberPatch) -> MemberAnswer:
     """Give a member another role, from the next call on."""
     await call.unit.members.lock()
@@ -101,10 +112,16 @@ async def change_role(call: Call, user_id: str, body: MemberPatch) -> MemberAnsw
     return await get_member(call, user_id)
 
 
-@endpoint("DELETE", "/api/workspaces/<workspace_id>/members/<user_id>", access=READ, status=204)
+@endpoint(
+    "DELETE",
+    "/api/workspaces/<workspace_id>/members/<user_id>",
+    access=READ,
+    status=204,
+    recent_login=True,
+)
 async def remove_member(call: Call, user_id: str) -> None:
     """Remove a member, or leave: any member may. The API keys she has here end with it."""
-    leaves = user_id == call.user_id and call.caller.identity.way == "session"
+    leaves = user_id == call.user_id
     if not leaves:
         access.authorize(call.caller, ADMIN, "workspaces")
     await call.unit.members.lock()

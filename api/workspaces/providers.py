@@ -40,7 +40,12 @@ async def list_providers(call: Call, query: PageQuery) -> Page[ProviderAnswer]:
     return Page(data=data, next_cursor=cursor_of(page.next))
 
 
-@endpoint("PUT", "/api/workspaces/<workspace_id>/model-providers/<provider>", access=ADMIN)
+@endpoint(
+    "PUT",
+    "/api/workspaces/<workspace_id>/model-providers/<provider>",
+    access=ADMIN,
+    recent_login=True,
+)
 async def put_provider(call: Call, provider: str, body: NewProvider) -> ProviderAnswer:
     """Save a key, sealed at rest, over an earlier one; ``provider`` is what models begin with."""
     if provider not in PROVIDERS:
@@ -52,7 +57,11 @@ async def put_provider(call: Call, provider: str, body: NewProvider) -> Provider
 
 
 @endpoint(
-    "DELETE", "/api/workspaces/<workspace_id>/model-providers/<provider>", access=ADMIN, status=204
+    "DELETE",
+    "/api/workspaces/<workspace_id>/model-providers/<provider>",
+    access=ADMIN,
+    status=204,
+    recent_login=True,
 )
 async def delete_provider(call: Call, provider: str) -> None:
     """Delete a key; models of the provider are asked with the operator's, if there is one."""

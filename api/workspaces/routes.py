@@ -75,7 +75,7 @@ async def update_workspace(call: Call, body: WorkspacePatch) -> WorkspaceAnswer:
         return (await _answers(system, call.user_id, [workspace]))[0]
 
 
-@endpoint("DELETE", "/api/workspaces/<workspace_id>", access=OWNER.session_only(), status=204)
+@endpoint("DELETE", "/api/workspaces/<workspace_id>", access=OWNER, status=204, recent_login=True)
 async def delete_workspace(call: Call) -> None:
     """Delete a workspace and all that is in it."""
     await remove_workspace(call.services, call.workspace_id)

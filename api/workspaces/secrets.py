@@ -41,7 +41,13 @@ async def list_secrets(call: Call, query: PageQuery) -> Page[SecretAnswer]:
     return Page(data=data, next_cursor=cursor_of(page.next))
 
 
-@endpoint("PUT", "/api/workspaces/<workspace_id>/secrets/<name>", access=WRITE, status=204)
+@endpoint(
+    "PUT",
+    "/api/workspaces/<workspace_id>/secrets/<name>",
+    access=WRITE,
+    status=204,
+    recent_login=True,
+)
 async def put_secret(call: Call, name: str, body: NewSecret) -> None:
     """Save a secret, sealed at rest, over an earlier one of the name."""
     if not _NAME.fullmatch(name):
@@ -52,7 +58,13 @@ async def put_secret(call: Call, name: str, body: NewSecret) -> None:
     call.audit("secret.saved", name)
 
 
-@endpoint("DELETE", "/api/workspaces/<workspace_id>/secrets/<name>", access=WRITE, status=204)
+@endpoint(
+    "DELETE",
+    "/api/workspaces/<workspace_id>/secrets/<name>",
+    access=WRITE,
+    status=204,
+    recent_login=True,
+)
 async def delete_secret(call: Call, name: str) -> None:
     """Delete a secret; workflows and tools that name it fail from now on."""
     if not await call.unit.secrets.delete(name):

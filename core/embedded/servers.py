@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from core.config import VALKEY_MAX_BYTES
 from core.embedded.local_model import EmbeddedModel
 from core.embedded.postgres import EmbeddedPostgres
 from core.embedded.process import EmbeddedServerFailed
@@ -26,7 +27,9 @@ class EmbeddedServers:
         postgres: bool = True,
         valkey: bool = True,
         chat_model: str | None = None,
+        valkey_max_bytes: int = VALKEY_MAX_BYTES,
     ) -> None:
+        self._valkey_max_bytes = valkey_max_bytes
         self._data_dir = data_dir
         self._lock: IO[str] | None = None
         self._wants = (postgres, valkey, chat_model)
@@ -76,7 +79,7 @@ class EmbeddedServers:
                 self.model = EmbeddedModel(self._data_dir / "local-model", chat_model)
                 self.model.start()
             if wants_valkey:
-                self.valkey = EmbeddedValkey(self._data_dir / "valkey")
+                self.valkey = EmbeddedValkey(self._data_dir / "valkey", self._valkey_max_bytes)
                 self.valkey.start()
             if wants_postgres:
                 self.postgres = EmbeddedPostgres(self._data_dir / "postgres")

@@ -29,15 +29,22 @@ pidfile "{home}/server.pid"
 appendonly yes
 appendfsync everysec
 save ""
+maxmemory {max_bytes}
+maxmemory-policy volatile-lru
+maxmemory-samples 10
 set-proc-title no
 loglevel warning
 """
 
 
 class EmbeddedValkey:
-    """A Valkey server on the data kept in ``home``; a kill loses at most the last second."""
+    """A Valkey server on the data kept in ``home``; a kill loses at most the last second.
 
-    def __init__(self, home: Path) -> None:
+    Full, it drops what expires and was not used for longest: old event logs, never a queue.
+    """
+
+    def __init__(self, home: Path, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         home.mkdir(parents=True, exist_ok=True)
         self._home = home.resolve()
         self._home.chmod(0o700)
@@ -60,7 +67,12 @@ class EmbeddedValkey:
         self.port = remembered_port(self._home / "port")
         configuration.touch(mode=0o600)
         configuration.write_text(
-            _CONFIGURATION.format(port=self.port, password=self._password(), home=self._home)
+            _CONFIGURATION.format(
+                port=self.port,
+                password=self._password(),
+                home=self._home,
+                max_bytes=self._max_bytes,
+            )
         )
         server = spawn([_program(), configuration], self._log, death_signal=signal.SIGTERM)
         self._server = server

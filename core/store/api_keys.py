@@ -61,9 +61,10 @@ class ApiKeyLookup(Repository):
             .execution_options(synchronize_session=False)
         )
 
-    async def delete_of(self, user_id: str) -> None:
-        """Delete every key of a user, in whatever workspace, and its bearer tokens with it."""
-        await self._session.execute(delete(ApiKey).where(ApiKey.user_id == user_id))
+    async def delete_of(self, user_id: str) -> int:
+        """Delete every key of a user in all workspaces; return how many there were."""
+        query = delete(ApiKey).where(ApiKey.user_id == user_id).returning(ApiKey.id)
+        return len((await self._session.scalars(query)).all())
 
 
 class ApiKeys(TenantRepository):

@@ -45,11 +45,10 @@ class BearerTokens(Repository):
         self._session.add(token)
         return token
 
-    async def bearer(self, token_hash: str) -> Session | ApiKey | None:
-        """Return the live session or key that a live access token stands for."""
+    async def bearer(self, token_hash: str) -> BearerToken | ApiKey | None:
+        """Return a live access token of a live session, or the live key that one stands for."""
         row = await self._session.execute(
-            select(Session, ApiKey)
-            .select_from(BearerToken)
+            select(BearerToken, ApiKey)
             .join(Session, Session.id == BearerToken.session_id, isouter=True)
             .join(ApiKey, ApiKey.id == BearerToken.api_key_id, isouter=True)
             .where(
@@ -60,8 +59,8 @@ class BearerTokens(Repository):
                 or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now()),
             )
         )
-        session, key = row.one_or_none() or (None, None)
-        return session or key
+        token, key = row.one_or_none() or (None, None)
+        return key or token
 
     async def spend(self, kind: Kind, token_hash: str) -> BearerToken | None:
         """Use up a live code or refresh token of a live session; of two at once one succeeds."""
@@ -81,8 +80,8 @@ class BearerTokens(Repository):
             .returning(BearerToken)
         )
 
-    async def end_family_of_used(self, kind: Kind, token_hash: str) -> bool:
-        """Delete all that came of a used code or refresh token; whether it was one."""
+    async def end_family_of_used(self, kind: Kind, token_hash: str) -> str | None:
+        """Delete all tokens that came of a used code or refresh token; return their family."""
         family_id = await self._session.scalar(
             select(BearerToken.family_id).where(
                 BearerToken.token_hash == token_hash,
@@ -91,9 +90,9 @@ class BearerTokens(Repository):
             )
         )
         if family_id is None:
-            return False
+            return None
         await self._session.execute(delete(BearerToken).where(BearerToken.family_id == family_id))
-        return True
+        return family_id
 
     async def delete_expired(self) -> None:
         """Forget what can no longer be used, nor be noticed when it is used again."""

@@ -6,18 +6,27 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, select, text
+from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
 from core.store.base import Base, TenantRepository
+from core.store.executions import of_execution
 
 
 class BlockLog(Base):
     __tablename__ = "block_logs"
     __table_args__ = (
-        UniqueConstraint("execution_id", "block_id", "iteration", "attempt"),
+        of_execution("workspace_id", "execution_id"),
+        UniqueConstraint(
+            "workspace_id",
+            "execution_id",
+            "block_id",
+            "iteration",
+            "attempt",
+            name="uq_block_logs_place",
+        ),
         Index(
             "ix_block_logs_values_key",
             "values_key",
@@ -27,7 +36,7 @@ class BlockLog(Base):
 
     no: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    execution_id: Mapped[str]
     workspace_id: Mapped[str]
     block_id: Mapped[str]
     block_name: Mapped[str]

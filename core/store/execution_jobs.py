@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, tuple_
 
 from core.store.base import Repository
 from core.store.driver import look
@@ -44,18 +44,19 @@ _CLAIM: Final = f"""
         ) AS oldest
         ORDER BY load.busy, oldest.created_at, w.workspace_id LIMIT 1
     ), next AS (
-        SELECT e.id, e.status FROM executions e
+        SELECT e.workspace_id, e.id, e.status FROM executions e
         WHERE e.workspace_id = (SELECT workspace_id FROM chosen) AND {_WAITS}
         ORDER BY e.created_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     UPDATE executions SET status = 'running', lease_owner = $1, lease_until = now() + $2::interval,
         started_at = coalesce(executions.started_at, clock_timestamp()), updated_at = now(),
         recoveries = recoveries + CASE next.status WHEN 'running' THEN 1 ELSE 0 END
-    FROM next WHERE executions.id = next.id
+    FROM next WHERE executions.workspace_id = next.workspace_id AND executions.id = next.id
     RETURNING executions.*
 """  # noqa: S608 - constants
 _HAS_WAITING: Final = f"SELECT EXISTS (SELECT FROM executions e WHERE {_WAITS})"  # noqa: S608
 _TRIES: Final = 3
+_KEY: Final = (Execution.workspace_id, Execution.id)
 
 
 class ExecutionJobs(Repository):
@@ -96,7 +97,7 @@ class ExecutionJobs(Repository):
         At most five hundred; a run that another run waits for goes with that one.
         """
         old = (
-            select(Execution.id)
+            select(*_KEY)
             .where(
                 Execution.status.in_(TERMINAL),
                 Execution.ended_at < func.now() - kept,
@@ -106,7 +107,7 @@ class ExecutionJobs(Repository):
             .with_for_update(skip_locked=True)
         )
         gone = await self._session.scalars(
-            delete(Execution).where(Execution.id.in_(old)).returning(Execution.id)
+            delete(Execution).where(tuple_(*_KEY).in_(old)).returning(Execution.id)
         )
         return len(gone.all())
 

@@ -12,7 +12,9 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
+    PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
     cast,
@@ -25,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.ids import new_id
 from core.store.base import Base, TenantRepository, Timestamps, is_one_of
 from core.store.driver import fetch
 from core.store.pages import Position, RowsPage, read_page
@@ -35,9 +38,18 @@ HOLDS_SLOT = "holdsSlot"  # the option of a run that counts against the plan's l
 
 
 class Execution(Timestamps, Base):
+    """A run. Its id may be of a caller's choice and is unique in its workspace only; `log_id` is
+    the service's own, and names the log of its events."""
+
     __tablename__ = "executions"
     __table_args__ = (
-        UniqueConstraint("parent_id", "parent_place"),
+        PrimaryKeyConstraint("workspace_id", "id"),
+        ForeignKeyConstraint(
+            ["workspace_id", "parent_id"],
+            ["executions.workspace_id", "executions.id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("workspace_id", "parent_id", "parent_place"),
         Index("ix_executions_listing", "workspace_id", "workflow_id", "created_at"),
         Index(
             "ix_executions_unfinished",
@@ -47,8 +59,9 @@ class Execution(Timestamps, Base):
         ),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str]
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    log_id: Mapped[str] = mapped_column(default=lambda: new_id("log"))
     workflow_id: Mapped[str] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"))
     version: Mapped[int | None]  # the snapshot that ran; None: a draft
     definition: Mapped[dict[str, Any]]  # frozen at the start
@@ -70,7 +83,7 @@ class Execution(Timestamps, Base):
     paused_at: Mapped[datetime | None]
     paused_seconds: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
     # The run whose block has this one run, and where: ``block/iteration/attempt``.
-    parent_id: Mapped[str | None] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    parent_id: Mapped[str | None]
     parent_place: Mapped[str | None]
     depth: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
@@ -92,6 +105,12 @@ _FINISH: Final = f"""
         lease_owner = NULL, lease_until = NULL, updated_at = now()
     WHERE {_OF_OWNER} RETURNING ended_at
 """  # noqa: S608 - constants
+
+
+def of_execution(workspace_id: str, execution_id: str) -> ForeignKeyConstraint:
+    """Return the constraint of a table whose rows belong to a run, and are deleted with it."""
+    key = ["executions.workspace_id", "executions.id"]
+    return ForeignKeyConstraint([workspace_id, execution_id], key, ondelete="CASCADE")
 
 
 @dataclass(frozen=True)
@@ -158,7 +177,7 @@ class Executions(TenantRepository):
         return {row.id: row.status for row in rows}
 
     async def insert(self, execution: Execution) -> bool:
-        """Add a run; False, and nothing added, when its id is taken (by whomever).
+        """Add a run; False, and nothing added, when its id is taken in its workspace.
 
         The object stays outside the session: what is changed on it later is not written.
         """

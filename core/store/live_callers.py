@@ -16,7 +16,7 @@ from core.store.workspaces import Seat, seat_of, seat_query
 
 
 class Asked(NamedTuple):
-    """``credential_id``: a session's or a key's; no workspace means the user's default."""
+    """``credential_id``: of a session, key or grant; no workspace means the user's default."""
 
     credential_id: str
     user_id: str
@@ -36,6 +36,10 @@ _FIND: Final = f"""
         WITH ORDINALITY AS asked (credential_id, user_id, workspace_id, at)
     LEFT JOIN LATERAL ({seat_query("asked.user_id", "asked.workspace_id")}) AS seat ON true
     WHERE EXISTS (SELECT FROM sessions s WHERE s.id = asked.credential_id AND s.expires_at > now())
+        OR EXISTS (
+            SELECT FROM program_grants g JOIN sessions s ON s.id = g.session_id
+            WHERE g.id = asked.credential_id AND s.expires_at > now()
+        )
         OR EXISTS (
             SELECT FROM api_keys k WHERE k.id = asked.credential_id
                 AND (k.expires_at IS NULL OR k.expires_at > now())

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
+from sqlalchemy import Index, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
 from core.store.base import Base, Repository, TenantRepository, Timestamps, is_one_of
-from core.store.executions import TERMINAL, Execution
+from core.store.executions import TERMINAL, Execution, of_execution
 
 WAITING = "waiting"
 
@@ -28,14 +28,15 @@ class Pause(Timestamps, Base):
 
     __tablename__ = "pauses"
     __table_args__ = (
-        UniqueConstraint("execution_id", "block_id", "iteration"),
+        of_execution("workspace_id", "execution_id"),
+        UniqueConstraint("workspace_id", "execution_id", "block_id", "iteration"),
         Index("ix_pauses_due_at", "due_at", postgresql_where=text("status = 'waiting'")),
         Index("ix_pauses_child_id", "child_id", postgresql_where=text("status = 'waiting'")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str]
-    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    execution_id: Mapped[str]
     block_id: Mapped[str]
     iteration: Mapped[str]
     kind: Mapped[str]
@@ -79,6 +80,7 @@ class Pauses(TenantRepository):
         found = await self._session.scalar(
             select(Pause).where(
                 Pause.execution_id == execution_id,
+                Pause.workspace_id == self._workspace_id,
                 Pause.block_id == place[0],
                 Pause.iteration == place[1],
             )
@@ -122,7 +124,7 @@ class Pauses(TenantRepository):
         )
         if run is None:
             return None
-        await end_children_s_pauses(self._session, execution_id)
+        await end_children_s_pauses(self._session, self._workspace_id, execution_id)
         came = await self._session.scalar(
             select(func.count()).where(is_one_of(Pause.id, pause_ids), Pause.status != WAITING)
         )
@@ -139,7 +141,9 @@ class Pauses(TenantRepository):
             )
         )
         run = await self._session.scalar(
-            select(Execution).where(Execution.id == execution_id).with_for_update()
+            select(Execution)
+            .where(Execution.id == execution_id, Execution.workspace_id == self._workspace_id)
+            .with_for_update()
         )
         if run is None:
             return None
@@ -155,22 +159,22 @@ class Pauses(TenantRepository):
         await self._session.flush()
         await self._session.execute(
             update(Execution)
-            .where(Execution.id == run.id)
+            .where(Execution.id == run.id, Execution.workspace_id == self._workspace_id)
             .values(paused_seconds=Execution.paused_seconds + since, paused_at=None)
         )
         return True
 
     async def open_under(self, execution_id: str) -> Sequence[Pause]:
         """Return what a run, and the runs that it runs, wait for: people first, then times."""
-        tree = select(Execution.id).where(
-            Execution.id == execution_id, Execution.workspace_id == self._workspace_id
-        )
+        mine = Execution.workspace_id == self._workspace_id
+        tree = select(Execution.id).where(Execution.id == execution_id, mine)
         runs = tree.cte(recursive=True)
-        runs = runs.union_all(select(Execution.id).where(Execution.parent_id == runs.c.id))
+        runs = runs.union_all(select(Execution.id).where(Execution.parent_id == runs.c.id, mine))
         rows = await self._session.scalars(
             select(Pause)
             .where(
                 Pause.execution_id.in_(select(runs.c.id)),
+                Pause.workspace_id == self._workspace_id,
                 Pause.status == WAITING,
                 Pause.kind != "workflow",
             )
@@ -186,7 +190,10 @@ class PauseJobs(Repository):
         """Return workspace and id of pauses whose time, or other run, has ended; oldest first."""
         rows = await self._session.execute(
             select(Pause.workspace_id, Pause.id)
-            .outerjoin(Execution, Execution.id == Pause.child_id)
+            .outerjoin(
+                Execution,
+                (Execution.id == Pause.child_id) & (Execution.workspace_id == Pause.workspace_id),
+            )
             .where(
                 Pause.status == WAITING,
                 (Pause.due_at <= func.now()) | Execution.status.in_(TERMINAL),
@@ -197,14 +204,16 @@ class PauseJobs(Repository):
         return [(row[0], row[1]) for row in rows]
 
 
-async def end_children_s_pauses(session: Any, execution_id: str) -> None:
+async def end_children_s_pauses(session: Any, workspace_id: str, execution_id: str) -> None:
     """Mark a run's waits for other runs as due where those have ended."""
     await session.execute(
         update(Pause)
         .where(
             Pause.execution_id == execution_id,
+            Pause.workspace_id == workspace_id,
             Pause.status == WAITING,
             Pause.child_id == Execution.id,
+            Execution.workspace_id == workspace_id,
             Execution.status.in_(TERMINAL),
         )
         .values(status="due")

@@ -20,21 +20,23 @@ from core.store.executions import Execution, set_ended
 from core.store.rows import set_defaults
 
 _Kind = Literal["begun", "block", "ended"]
+_Key = tuple[str, str]  # workspace and id
 # Each finds rows by their keys one by one, however the planner counts them: a table that was
 # filled a moment ago has no statistics.
 _PARTS: Final[dict[_Kind, str]] = {
     "begun": """
         INSERT INTO executions (
-            id, workspace_id, workflow_id, version, definition, options, trigger, input, created_by,
-            status, started_at, lease_owner, lease_until, recoveries, cancel_requested, output
+            id, workspace_id, log_id, workflow_id, version, definition, options, trigger, input,
+            created_by, status, started_at, lease_owner, lease_until, recoveries,
+            cancel_requested, output
         )
-        SELECT r.id, r.workspace_id, r.workflow_id, r.version, deployed.definition, r.options,
-            r.trigger, coalesce(r.input, 'null'), r.created_by, r.status, r.started_at,
+        SELECT r.id, r.workspace_id, r.log_id, r.workflow_id, r.version, deployed.definition,
+            r.options, r.trigger, coalesce(r.input, 'null'), r.created_by, r.status, r.started_at,
             r.lease_owner, r.lease_until, 0, false, 'null'
         FROM jsonb_to_recordset({values}::jsonb) AS r (
-            id text, workspace_id text, workflow_id text, version int, options jsonb, trigger text,
-            input jsonb, created_by text, status text, started_at timestamptz, lease_owner text,
-            lease_until timestamptz
+            id text, workspace_id text, log_id text, workflow_id text, version int, options jsonb,
+            trigger text, input jsonb, created_by text, status text, started_at timestamptz,
+            lease_owner text, lease_until timestamptz
         )
         CROSS JOIN LATERAL (
             SELECT v.definition
@@ -43,7 +45,7 @@ _PARTS: Final[dict[_Kind, str]] = {
                 AND w.deployed_version = r.version AND v.number = r.version
             OFFSET 0
         ) AS deployed
-        ON CONFLICT DO NOTHING RETURNING id, created_at AS moment
+        ON CONFLICT DO NOTHING RETURNING workspace_id, id, created_at AS moment
     """,
     "block": """
         INSERT INTO block_logs (
@@ -51,23 +53,25 @@ _PARTS: Final[dict[_Kind, str]] = {
             iteration, attempt, status, started_at, ended_at, input, output, sealed_output,
             error_message, error_code, usage, cost, values_key
         )
-        SELECT r.id, r.execution_id, e.workspace_id, r.block_id, r.block_name, r.block_type,
+        SELECT r.id, r.execution_id, r.workspace_id, r.block_id, r.block_name, r.block_type,
             r.execution_order, r.iteration, r.attempt, r.status, r.started_at, r.ended_at,
             coalesce(r.input, 'null'), coalesce(r.output, 'null'), r.sealed_output,
             r.error_message, r.error_code, r.usage, r.cost, r.values_key
         FROM jsonb_to_recordset({values}::jsonb) AS r (
-            id text, execution_id text, owner text, block_id text, block_name text,
-            block_type text, execution_order int, iteration text, attempt int, status text,
-            started_at timestamptz, ended_at timestamptz, input jsonb, output jsonb,
+            id text, workspace_id text, execution_id text, owner text, block_id text,
+            block_name text, block_type text, execution_order int, iteration text, attempt int,
+            status text, started_at timestamptz, ended_at timestamptz, input jsonb, output jsonb,
             sealed_output text, error_message text, error_code text, usage jsonb, cost float,
             values_key text
         )
         CROSS JOIN LATERAL (
-            SELECT workspace_id FROM executions
-            WHERE id = r.execution_id AND status = 'running' AND lease_owner = r.owner OFFSET 0
+            SELECT FROM executions
+            WHERE workspace_id = r.workspace_id AND id = r.execution_id AND status = 'running'
+                AND lease_owner = r.owner
+            OFFSET 0
         ) AS e
-        ON CONFLICT (execution_id, block_id, iteration, attempt) DO NOTHING
-        RETURNING id, ended_at AS moment
+        ON CONFLICT (workspace_id, execution_id, block_id, iteration, attempt) DO NOTHING
+        RETURNING workspace_id, id, ended_at AS moment
     """,
     "ended": """
         UPDATE executions e
@@ -80,12 +84,13 @@ _PARTS: Final[dict[_Kind, str]] = {
             error jsonb, usage jsonb
         )
         CROSS JOIN LATERAL (
-            SELECT id FROM executions
+            SELECT workspace_id, id FROM executions
             WHERE id = r.id AND workspace_id = r.workspace_id AND lease_owner = r.owner
                 AND status = 'running'
             OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED
         ) AS mine
-        WHERE e.id = mine.id RETURNING e.id, e.ended_at AS moment
+        WHERE e.workspace_id = mine.workspace_id AND e.id = mine.id
+        RETURNING e.workspace_id, e.id, e.ended_at AS moment
     """,
 }
 
@@ -106,7 +111,7 @@ class RunWriter:
         """Add a run of a workflow's deployed version, whose definition is frozen from there.
 
         False, and nothing added, where the version is not, or no longer, the one that is deployed
-        in the run's workspace, or its id is taken (by whomever).
+        in the run's workspace, or its id is taken there.
         """
         set_defaults(run)
         moment = await self._batches.ask(_Entry("begun", _beginning(run)))
@@ -114,13 +119,14 @@ class RunWriter:
             run.created_at = run.updated_at = moment
         return moment is not None
 
-    async def write_block(self, execution_id: str, owner: str, row: dict[str, Any]) -> bool:
+    async def write_block(self, run: Execution, owner: str, row: dict[str, Any]) -> bool:
         """Write how a block ended, once, while the run is running in its owner's hands.
 
         ``row`` is plain JSON. False, and nothing written, when the run was taken away or the block
         is written already. Durable when it returns.
         """
-        keys = {"id": new_id("log"), "execution_id": execution_id, "owner": owner}
+        keys = {"id": new_id("log"), "workspace_id": run.workspace_id, "execution_id": run.id}
+        keys["owner"] = owner
         return await self._batches.ask(_Entry("block", {**keys, **row})) is not None
 
     async def finish(self, run: Execution, owner: str, end: dict[str, Any]) -> bool:
@@ -136,15 +142,20 @@ class RunWriter:
 
     async def _write_all(self, entries: Sequence[_Entry]) -> list[datetime | None]:
         # Of equal ids the first alone is put: what comes of it is not the others'.
-        by_kind: dict[_Kind, dict[str, dict[str, Any]]] = {}
+        by_kind: dict[_Kind, dict[_Key, dict[str, Any]]] = {}
         for kind, row in entries:
-            by_kind.setdefault(kind, {}).setdefault(row["id"], row)
+            by_kind.setdefault(kind, {}).setdefault(_key(row), row)
         values = [json.dumps(list(rows.values())) for rows in by_kind.values()]
-        done = {(kind, of): at for kind, of, at in await self._ask(_statement(*by_kind), values)}
+        answer = await self._ask(_statement(*by_kind), values)
+        done = {(kind, (workspace_id, row_id)): at for kind, workspace_id, row_id, at in answer}
         return [
-            done.get((kind, row["id"])) if by_kind[kind][row["id"]] is row else None
+            done.get((kind, _key(row))) if by_kind[kind][_key(row)] is row else None
             for kind, row in entries
         ]
+
+
+def _key(row: dict[str, Any]) -> _Key:
+    return row["workspace_id"], row["id"]
 
 
 @lru_cache
@@ -160,6 +171,7 @@ def _beginning(run: Execution) -> dict[str, Any]:
     return {
         "id": run.id,
         "workspace_id": run.workspace_id,
+        "log_id": run.log_id,
         "workflow_id": run.workflow_id,
         "version": run.version,
         "options": run.options,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
+from core.store.executions import of_execution
 
 
 class SentWebhook(Timestamps, Base):
@@ -16,11 +17,14 @@ class SentWebhook(Timestamps, Base):
     error?, durationMs}``. The id is the message's, the same at each attempt."""
 
     __tablename__ = "sent_webhooks"
-    __table_args__ = (UniqueConstraint("execution_id", "block_id", "iteration"),)
+    __table_args__ = (
+        of_execution("workspace_id", "execution_id"),
+        UniqueConstraint("workspace_id", "execution_id", "block_id", "iteration"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str]
-    execution_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"))
+    execution_id: Mapped[str]
     block_id: Mapped[str]
     iteration: Mapped[str]
     url: Mapped[str]

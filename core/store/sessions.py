@@ -24,6 +24,7 @@ class Session(Timestamps, Base):
     user_agent: Mapped[str | None]
     address: Mapped[str | None]
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    authenticated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 # Asked at every event of a socket.
@@ -60,6 +61,12 @@ class Sessions(Repository):
             .where(Session.id == session_id)
             .values(last_seen_at=now(), expires_at=expires_at)
             .execution_options(synchronize_session=False)
+        )
+
+    async def note_authentication(self, session_id: str) -> None:
+        """Note that the session's user proved their password."""
+        await self._session.execute(
+            update(Session).where(Session.id == session_id).values(authenticated_at=now())
         )
 
     async def delete(self, session_id: str, user_id: str) -> bool:

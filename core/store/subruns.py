@@ -64,20 +64,27 @@ class SubRuns(TenantRepository):
         )
         return rows.all()
 
+    async def count_under(self, execution_id: str) -> int:
+        """Return how many runs a run, and those under it, have begun."""
+        mine = Execution.workspace_id == self._workspace_id
+        runs = select(Execution.id).where(Execution.parent_id == execution_id, mine)
+        tree = runs.cte(recursive=True)
+        tree = tree.union_all(select(Execution.id).where(Execution.parent_id == tree.c.id, mine))
+        return await self._session.scalar(select(func.count()).select_from(tree)) or 0
+
     async def cancel_under(
         self, execution_id: str, place: str | None = None
     ) -> Sequence[Execution]:
         """End as ``cancelled`` all runs under a run, or only those of one of its places."""
-        first = select(Execution.id).where(
-            Execution.parent_id == execution_id, Execution.workspace_id == self._workspace_id
-        )
+        mine = Execution.workspace_id == self._workspace_id
+        first = select(Execution.id).where(Execution.parent_id == execution_id, mine)
         if place is not None:
             first = first.where(Execution.parent_place == place)
         runs = first.cte(recursive=True)
-        runs = runs.union_all(select(Execution.id).where(Execution.parent_id == runs.c.id))
+        runs = runs.union_all(select(Execution.id).where(Execution.parent_id == runs.c.id, mine))
         ended = await self._session.scalars(
             update(Execution)
-            .where(Execution.id.in_(select(runs.c.id)), Execution.status.not_in(TERMINAL))
+            .where(Execution.id.in_(select(runs.c.id)), mine, Execution.status.not_in(TERMINAL))
             .values(
                 status="cancelled",
                 cancel_requested=True,

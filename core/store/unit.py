@@ -52,6 +52,7 @@ from core.store.model_providers import ModelProviders
 from core.store.pauses import PauseJobs, Pauses
 from core.store.pool import WarmPool
 from core.store.postings import Postings
+from core.store.program_grants import ProgramGrants
 from core.store.published_chats import PublishedChats
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
 from core.store.run_statistics import RunStatistics
@@ -141,6 +142,7 @@ class SystemUnit(Transaction):
     sessions = repository(Sessions)
     api_keys = repository(ApiKeyLookup)
     bearer_tokens = repository(BearerTokens)
+    program_grants = repository(ProgramGrants)
     linked_accounts = repository(LinkedAccounts)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)

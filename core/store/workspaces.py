@@ -20,16 +20,22 @@ UNLIMITED: Final = -1
 
 @dataclass(frozen=True)
 class Limits:
-    """What a workspace may use; -1 is without limit."""
+    """What a workspace may use; -1 is without limit. Runs are always bounded: what one of them
+    (with the runs under it) keeps, how many blocks it runs, how long, and how many runs of other
+    workflows it starts."""
 
     requests_per_minute: int
     concurrent_executions: int
+    run_bytes: int
+    run_blocks: int
+    run_seconds: int
+    child_runs: int
 
 
 PLANS: Final = {
-    "free": Limits(60, 5),
-    "pro": Limits(300, 25),
-    "enterprise": Limits(UNLIMITED, UNLIMITED),
+    "free": Limits(60, 5, 64 * 1024**2, 10_000, 3600, 100),
+    "pro": Limits(300, 25, 256 * 1024**2, 50_000, 6 * 3600, 500),
+    "enterprise": Limits(UNLIMITED, UNLIMITED, 1024**3, 100_000, 24 * 3600, 1000),
 }
 
 
@@ -51,6 +57,10 @@ class Workspace(Timestamps, Base):
         return Limits(
             self.limits.get("requestsPerMinute", plan.requests_per_minute),
             self.limits.get("concurrentExecutions", plan.concurrent_executions),
+            self.limits.get("runBytes", plan.run_bytes),
+            self.limits.get("runBlocks", plan.run_blocks),
+            self.limits.get("runSeconds", plan.run_seconds),
+            self.limits.get("childRuns", plan.child_runs),
         )
 
 

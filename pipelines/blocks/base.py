@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from core.errors import ValidationFailed
 from core.services import Services
 from core.store.pauses import Asked, Pause
-from pipelines.references import Scope, as_text, has_tokens, resolve
+from pipelines.references import Scope, TextBudget, as_text, has_tokens, resolve
 from pipelines.scope import RunScope
 
 Values: TypeAlias = Mapping[str, JsonValue]
@@ -162,8 +162,9 @@ class BlockKind(ABC, Generic[S]):
 
     def resolve(self, values: Values, scope: Scope) -> dict[str, JsonValue]:
         """Return the known settings with their references filled in."""
+        budget = TextBudget()
         return {
-            key: value if key in self.raw else resolve(value, scope)
+            key: value if key in self.raw else resolve(value, scope, budget)
             for key, value in self.read(values).items()
         }
 

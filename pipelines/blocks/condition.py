@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from core.errors import ValidationFailed
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Values
-from pipelines.expressions import evaluate, parse, truth
+from pipelines.expressions import evaluate_aside, parse, truth
 
 ELSE = "else"
 
@@ -47,7 +47,7 @@ class Condition(BlockKind[ConditionSettings]):
         for case in settings.conditions:
             if case.is_else:
                 return _taken(case.id, case.title, case.handle, result=False)
-            if truth(evaluate(case.value, context.scope)):
+            if truth(await evaluate_aside(case.value, context.scope)):
                 return _taken(case.id, case.title, case.handle, result=True)
         return _taken(ELSE, ELSE, f"condition-{ELSE}", result=False)
 

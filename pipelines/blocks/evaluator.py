@@ -12,7 +12,7 @@ from core.errors import UpstreamError, ValidationFailed
 from core.models import chat
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
 from pipelines.blocks.judging import judge
-from pipelines.expressions import evaluate, parse
+from pipelines.expressions import evaluate_aside, parse
 from pipelines.references import as_text, resolve
 
 _TAKEN = frozenset({"reason", "model", "tokens", "cost", "error"})
@@ -61,7 +61,7 @@ class Evaluator(BlockKind[EvaluatorSettings]):
 
     @override
     async def run(self, context: Context, settings: EvaluatorSettings) -> Output:
-        ruled = {m.name: _computed(m, context) for m in settings.metrics if m.expression}
+        ruled = {m.name: await _computed(m, context) for m in settings.metrics if m.expression}
         judged = [metric for metric in settings.metrics if not metric.expression]
         if not judged:
             reason = "; ".join(f"{name} = {score:g}" for name, score in ruled.items())
@@ -85,8 +85,8 @@ class Evaluator(BlockKind[EvaluatorSettings]):
         return [("metrics", sentence) for sentence in found]
 
 
-def _computed(metric: Metric, context: Context) -> float:
-    value = evaluate(metric.expression or "", context.scope)
+async def _computed(metric: Metric, context: Context) -> float:
+    value = await evaluate_aside(metric.expression or "", context.scope)
     if isinstance(value, bool):
         return metric.range.max if value else metric.range.min
     if not isinstance(value, int | float):

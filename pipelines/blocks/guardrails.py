@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, JsonValue
@@ -50,7 +51,7 @@ class Guardrails(BlockKind[GuardrailsSettings]):
         ]
         reasons: list[JsonValue] = [v.reason for _, v in found if not v.passed]
         output: Output = {"passed": not reasons, "reasons": reasons, "checks": checks}
-        return output | _redacted(settings) | _spent([v for _, v in found])
+        return output | await asyncio.to_thread(_redacted, settings) | _spent([v for _, v in found])
 
 
 def _redacted(settings: GuardrailsSettings) -> Output:

@@ -25,6 +25,7 @@ from pipelines.support import find_support
 
 _PATTERN_SECONDS: Final = 1.0
 _LONGEST_QUOTE: Final = 120
+_MAX_GROUNDED_CHARS: Final = 200_000
 _JUDGES: Final = "Say whether the material keeps to this rule, and why in one sentence. The rule: "
 
 
@@ -110,7 +111,7 @@ async def verdict(context: Context, check: Check, text: str, model: str) -> Verd
         case Length():
             return _has_length(check, text)
         case Pii():
-            return _is_impersonal(check, text)
+            return await asyncio.to_thread(_is_impersonal, check, text)
         case Grounded():
             return await _is_grounded(context, check, text)
         case Judge():
@@ -164,7 +165,13 @@ def _is_impersonal(check: Pii, text: str) -> Verdict:
 async def _is_grounded(context: Context, check: Grounded, text: str) -> Verdict:
     if not check.sources and not check.knowledge_base_ids:
         raise ValidationFailed("The check grounded needs sources or knowledgeBaseIds; give one.")
-    said = [text[start:end] for start, end in sentences(text)]
+    given = len(text) + sum(map(len, check.sources))
+    if given > _MAX_GROUNDED_CHARS:
+        raise ValidationFailed(
+            f"The check grounded reads {_MAX_GROUNDED_CHARS:,} characters, text and sources "
+            "together; send less."
+        )
+    said = await asyncio.to_thread(lambda: [text[start:end] for start, end in sentences(text)])
     if not said:
         return Verdict(True, "There is no sentence to bear out.")
     lacking = [claim for claim in said if not await _is_borne_out(context, check, claim)]
@@ -176,7 +183,7 @@ async def _is_grounded(context: Context, check: Grounded, text: str) -> Verdict:
 
 
 async def _is_borne_out(context: Context, check: Grounded, claim: str) -> bool:
-    if any(find_support(claim, source) for source in check.sources):
+    if await asyncio.to_thread(_supports, check.sources, claim):
         return True
     if not check.knowledge_base_ids:
         return False
@@ -185,6 +192,10 @@ async def _is_borne_out(context: Context, check: Grounded, claim: str) -> bool:
     store, base_ids = context.services.store, check.knowledge_base_ids
     found = await retrieve(store, context.workspace_id, base_ids, claim, Passages())
     return any(find_support(claim, passage.text) for passage in found)
+
+
+def _supports(sources: list[str], claim: str) -> bool:
+    return any(find_support(claim, source) for source in sources)
 
 
 async def _is_approved(context: Context, check: Judge, text: str, model: str) -> Verdict:

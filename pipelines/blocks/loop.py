@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -11,7 +11,7 @@ from typing_extensions import override
 from core.errors import ValidationFailed
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Values
 from pipelines.blocks.items import MAX_ITERATIONS, Items, the_inside
-from pipelines.expressions import evaluate, parse, truth
+from pipelines.expressions import evaluate_aside, parse, truth
 from pipelines.scope import RunScope
 
 MAX_WHILE = 1_000
@@ -69,15 +69,16 @@ class Loop(BlockKind[LoopSettings]):
         inside = the_inside(context)
         scope = inside.scope()
         results: list[JsonValue] = []
-        for index in _iterations(settings, scope):
+        async for index in _iterations(settings, scope):
             results.append(await inside.run(index, scope))
         return {"results": results, "count": len(results)}
 
 
-def _iterations(settings: LoopSettings, scope: RunScope) -> Iterator[int]:
+async def _iterations(settings: LoopSettings, scope: RunScope) -> AsyncIterator[int]:
     """Yield the number of each iteration once ``loop`` is bound for it."""
     if settings.loop_type == "while":
-        yield from _while(settings, scope)
+        async for index in _while(settings, scope):
+            yield index
         return
     given = settings.for_each_items
     items: list[JsonValue] = list(given or []) if settings.loop_type == "forEach" else []
@@ -88,11 +89,11 @@ def _iterations(settings: LoopSettings, scope: RunScope) -> Iterator[int]:
         yield index
 
 
-def _while(settings: LoopSettings, scope: RunScope) -> Iterator[int]:
+async def _while(settings: LoopSettings, scope: RunScope) -> AsyncIterator[int]:
     most = MAX_WHILE if settings.iterations is None else settings.iterations
     for index in range(most):
         scope.bindings["loop"] = {"index": index, "currentItem": index, "items": []}
-        if not truth(evaluate(settings.while_condition, scope)):
+        if not truth(await evaluate_aside(settings.while_condition, scope)):
             return
         yield index
     if settings.iterations is None:

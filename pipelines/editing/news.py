@@ -15,11 +15,10 @@ import structlog
 from redis.asyncio import Redis
 
 from core.batches import Batcher
+from core.redis_names import WORKFLOWS_CHANNEL
 from core.services import Services
 from core.store.unit import Unit
 from core.store.workflows import Workflow
-
-CHANNEL: Final = "nuxa:workflows"
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +55,7 @@ _callers: Final[WeakKeyDictionary[Redis, Batcher[str, None]]] = WeakKeyDictionar
 
 def _caller(redis: Redis) -> Batcher[str, None]:
     async def publish(words: Sequence[str]) -> list[None]:
-        await redis.publish(CHANNEL, "\n".join(words))
+        await redis.publish(WORKFLOWS_CHANNEL, "\n".join(words))
         return [None] * len(words)
 
     if redis not in _callers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import Any
 
 from tests.api.conftest import Member
 
@@ -25,9 +26,10 @@ ASKED = {
 }
 
 
-async def bearer_of_session(member: Member) -> str:
-    """Return an access token that counts as the member's session."""
-    code = (await member.browser.post("/api/auth/authorize", json=ASKED)).json()["code"]
+async def tokens_of_session(member: Member, scope: str | None = "admin") -> dict[str, Any]:
+    """Return a program's tokens for the member's session; without a scope the usual one."""
+    asked = ASKED if scope is None else {**ASKED, "scope": scope}
+    code = (await member.browser.post("/api/auth/authorize", json=asked)).json()["code"]
     fields = {
         "grant_type": "authorization_code",
         "code": code,
@@ -35,8 +37,13 @@ async def bearer_of_session(member: Member) -> str:
         "redirect_uri": CALLBACK,
         "code_verifier": VERIFIER,
     }
-    answer = await member.browser.post("/api/auth/token", data=fields)
-    return str(answer.json()["access_token"])
+    tokens: dict[str, Any] = (await member.browser.post("/api/auth/token", data=fields)).json()
+    return tokens
+
+
+async def bearer_of_session(member: Member) -> str:
+    """Return an access token of a program that the member gave all that a program may have."""
+    return str((await tokens_of_session(member))["access_token"])
 
 
 async def bearer_of_key(member: Member) -> str:

@@ -118,7 +118,8 @@ async def sign_up_at(api_url: str, clients: AsyncExitStack) -> Member:
     email, password = f"{new_id('user')}@example.com", "correct horse battery"
     account = {"email": email, "password": password, "name": "Mia Member"}
     made = (await browser.post("/api/auth/signup", json=account)).json()
-    answer = await browser.post("/api/auth/api-keys", json={"name": "program"})
+    key = {"name": "program", "scopes": ["read", "write"]}
+    answer = await browser.post("/api/auth/api-keys", json=key)
     program = await clients.enter_async_context(
         _client(api_url, {"x-api-key": answer.json()["key"]})
     )

@@ -90,17 +90,17 @@ async def test_the_free_plan_takes_exactly_sixty_a_minute_whichever_server_is_as
 async def test_a_call_counts_once_and_where_it_belongs(member: Member, services: Services) -> None:
     second = (await member.browser.post("/api/workspaces", json={"name": "Two"})).json()["id"]
     async with services.store.system() as system:
-        for workspace_id in (member.workspace_id, second):
-            (await system.workspaces.load(workspace_id)).plan = "free"
+        (await system.workspaces.load(member.workspace_id)).plan = "free"
+        (await system.workspaces.load(second)).plan = "pro"
     for workspace_id in (member.workspace_id, second, second):
         body = {"name": "b", "workspaceId": workspace_id}
         assert (await member.browser.post("/api/knowledge", json=body)).status_code == 201
-    for workspace_id, used in ((member.workspace_id, 1), (second, 2)):
-        count = await services.redis.hget(f"rate:workspace:{workspace_id}", "used")
+    for plan, used in (("free", 1), ("pro", 2)):
+        count = await services.redis.hget(f"rate:owner:{member.user_id}:{plan}", "used")
         assert int(count or 0) == used
     nowhere = {"name": "b", "workspaceId": "ws_none"}
     assert (await member.browser.post("/api/knowledge", json=nowhere)).status_code == 404
-    used_now = await services.redis.hget(f"rate:workspace:{member.workspace_id}", "used")
+    used_now = await services.redis.hget(f"rate:owner:{member.user_id}:free", "used")
     assert int(used_now or 0) == 2  # asking for what is not there is not free
 
 

@@ -80,7 +80,7 @@ async def test_secrets_are_sealed_anew_by_a_command(
     member: Member, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/api/workspaces/{member.workspace_id}/secrets/TOKEN"
-    await member.program.put(path, json={"value": "v"})
+    await member.browser.put(path, json={"value": "v"})
     new, old = Fernet.generate_key().decode(), seal_keys(services.settings)[0]
     keyed = services.settings.model_copy(update={"secret_key": SecretStr(f"{new},{old}")})
     monkeypatch.setattr("api.__main__.get_settings", lambda: keyed)

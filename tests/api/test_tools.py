@@ -25,7 +25,7 @@ async def vendor(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 async def _save(member: Member, name: str, value: str) -> None:
     path = f"/api/workspaces/{member.workspace_id}/secrets/{name}"
-    answer = await member.program.put(path, json={"value": value})
+    answer = await member.browser.put(path, json={"value": value})
     assert answer.status_code == 204, answer.text
 
 

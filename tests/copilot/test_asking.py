@@ -21,7 +21,7 @@ async def _turn(services: Services, owner: Owner, question: str, model: str) -> 
     async with services.store.unit(owner.workspace_id) as unit:
         begun = await begin(unit, services, owner.user_id, Ask(question))
     begun.message.request = {**(begun.message.request or {}), "model": model}
-    return begun, Report(TurnLog(services.events, begun.message.chat_id, begun.message.id))
+    return begun, Report(TurnLog(services.events, begun.message))
 
 
 async def test_a_short_follow_up_is_made_whole_and_counted(

@@ -45,7 +45,7 @@ async def _read(
 
 
 async def _told(services: Services, begun: Turn) -> list[dict[str, Any]]:
-    return [event.data for event in await services.events.read(log_name(begun.message.id), 0)]
+    return [event.data for event in await services.events.read(log_name(begun.message), 0)]
 
 
 async def _stored(services: Services, owner: Owner, begun: Turn) -> Message:
@@ -189,7 +189,7 @@ async def _endless(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
 async def _wait_for_text(services: Services, begun: Turn) -> None:
     after = 0
     while True:
-        for event in await services.events.read(log_name(begun.message.id), after, 1):
+        for event in await services.events.read(log_name(begun.message), after, 1):
             after = event.number
             if event.data["type"] == "text":
                 return
@@ -226,7 +226,7 @@ async def test_upkeep_ends_the_turns_of_dead_processes_once(
     begun = await _begin(services, owner, Ask("Tell me a story."))
     alive = await _begin(services, owner, Ask("Another."))
     await services.events.append(
-        log_name(begun.message.id),
+        log_name(begun.message),
         {"type": "text", "payload": {"delta": "Half an ans"}},
     )
     async with services.store.unit(owner.workspace_id) as unit:
@@ -266,7 +266,7 @@ async def test_an_end_that_was_written_and_not_said_is_told_from_the_row(
     """Upkeep was killed between its commit and its last words."""
     monkeypatch.setattr(EventLogs.follow, "__defaults__", (0, 0.05))
     begun = await _begin(services, owner, Ask("Tell me a story."))
-    log = TurnLog(services.events, begun.message.chat_id, begun.message.id)
+    log = TurnLog(services.events, begun.message)
     await log.send("text", {"delta": "Half an ans"})
     error = {"code": "INTERRUPTED", "message": "It ended; ask again."}
     if is_error_said:

@@ -74,7 +74,7 @@ async def _recover(crew: Crew, services: Services, started: Execution) -> Execut
 
 async def _check_events(services: Services, started: Execution) -> None:
     """One start, one end of each block and one end of all, which is the last event."""
-    log = log_name(started.id)
+    log = log_name(started)
 
     async def is_over() -> bool:
         found = await services.events.read(log, 0)

@@ -112,7 +112,7 @@ async def test_the_next_clock_recovers_what_the_killed_one_left(
 
 
 async def _said(services: Services, turn: Turn) -> Counter[str]:
-    events = await services.events.read(log_name(turn.message.id), 0)
+    events = await services.events.read(log_name(turn.message), 0)
     return Counter(event.data["type"] for event in events)
 
 

@@ -72,7 +72,7 @@ async def logged(services: Services, of: Execution) -> list[tuple[str, str, str]
 
 
 async def event_types(services: Services, of: Execution) -> list[str]:
-    return [event.data["type"] for event in await services.events.read(log_name(of.id), 0)]
+    return [event.data["type"] for event in await services.events.read(log_name(of), 0)]
 
 
 async def make_due(services: Services) -> None:

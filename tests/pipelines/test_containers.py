@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from core.store.workspaces import PLANS
 from pipelines.blocks.template import Template
+from pipelines.run_limits import RunBudget, RunLimitExceeded
 from pipelines.trace import MemoryJournal
 from pipelines.turns import BlockFailed
 from tests.pipelines.shapes import Played, block, definition, loop, parallel, play
@@ -107,8 +110,9 @@ async def test_while_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_a_run_of_too_many_blocks_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.trace.MOST_BLOCKS", 20)
-    with pytest.raises(BlockFailed, match="may run 20 blocks"):
+    few = replace(PLANS["enterprise"], run_blocks=20)
+    monkeypatch.setattr("pipelines.trace.RunBudget", lambda: RunBudget(few))
+    with pytest.raises(RunLimitExceeded, match="may run 20 blocks"):
         await play(COUNTED, {"n": 30})
 
 

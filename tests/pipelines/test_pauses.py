@@ -65,7 +65,7 @@ async def test_a_person_is_asked_and_the_run_goes_on(services: Services, owner: 
     assert (row.status, row.lease_owner) == ("paused", None)
     [pause] = await pauses_of(services, row)
     assert pause.shown["message"] == "Send a?"
-    [*_, last] = await services.events.read(log_name(row.id), 0)
+    [*_, last] = await services.events.read(log_name(row), 0)
     assert last.data["type"] == PAUSED
     assert last.data["data"]["contextId"] == pause.id
     assert last.data["data"]["resumeUrl"] == (

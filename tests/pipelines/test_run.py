@@ -55,7 +55,7 @@ async def _rows(services: Services, of: Execution) -> list[tuple[str, str]]:
 
 
 async def _types(services: Services, of: Execution) -> list[str]:
-    return [event.data["type"] for event in await services.events.read(log_name(of.id), 0)]
+    return [event.data["type"] for event in await services.events.read(log_name(of), 0)]
 
 
 async def _expire(services: Services, of: Execution) -> None:
@@ -74,7 +74,7 @@ async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 def _is_waiting(services: Services, of: Execution) -> Callable[[], Awaitable[bool]]:
     async def holds() -> bool:
-        events = await services.events.read(log_name(of.id), 0)
+        events = await services.events.read(log_name(of), 0)
         return any(e.data["data"].get("blockId") == "w" for e in events)
 
     return holds
@@ -204,7 +204,7 @@ async def test_what_was_written_but_not_announced_is_announced(
             text("UPDATE executions SET status = 'running', lease_until = now() - interval '1 s'")
         )
         await connection.execute(text("DELETE FROM block_logs WHERE block_id = 't'"))
-    await services.events.append(log_name(row.id), {"type": "execution:started", "data": {}})
+    await services.events.append(log_name(row), {"type": "execution:started", "data": {}})
     taken = await claim(services, "b")
     assert taken is not None
     await execute(services, taken, "b")
@@ -279,7 +279,7 @@ async def test_secrets_are_in_no_row_and_no_event_yet_survive_a_crash(
         for table in ("executions", "block_logs"):
             found = await connection.execute(text(f"SELECT {table}::text FROM {table}"))
             assert "hush-hush" not in str(found.all())
-    assert "hush-hush" not in str(await services.events.read(log_name(row.id), 0))
+    assert "hush-hush" not in str(await services.events.read(log_name(row), 0))
     async with services.store.unit(owner.workspace_id) as unit:
         sealed = [r.sealed_output for r in await unit.block_logs.of(row.id) if r.block_id == "u"]
     assert sealed[0] is not None

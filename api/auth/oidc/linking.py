@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from api.auth.accounts import add_account
+from api.auth.oidc.exchange import SignInFailed
 from api.wire import Email
 from core.config import Settings
 from core.errors import Conflict, Forbidden
@@ -37,6 +38,8 @@ class Person:
 
     @classmethod
     def of(cls, claims: dict[str, Any]) -> Person:
+        if "\x00" in claims["sub"]:
+            raise SignInFailed("The provider sent an unusable account id; ask its administrator.")
         email = _address(claims.get("email")) if claims.get("email_verified") is True else None
         given = claims.get("name")
         name = given.replace("\x00", "").strip()[:200] if isinstance(given, str) else ""

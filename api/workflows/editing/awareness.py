@@ -13,7 +13,8 @@ from typing import Any, Final, cast
 
 from api.sockets.hub import Hub
 from api.workflows.editing.joining import Opened
-from api.workflows.editing.rooms import document_room_of
+from api.workflows.editing.rooms import Room
+from core import redis_names
 from core.errors import Conflict
 from pipelines.editing.protocol import Awareness, awareness_message
 
@@ -31,8 +32,8 @@ class AwarenessStates:
 
     async def take(self, opened: Opened, states: list[Awareness]) -> None:
         """Keep and pass on what is news of a socket's own clients, or of its user's."""
-        workflow_id, sid = opened.room.workflow_id, opened.connection.sid
-        entries = await self._entries(workflow_id)
+        room, sid = opened.room, opened.connection.sid
+        entries = await self._entries(room)
         news = [state for state in states if _is_news(state, entries, opened.user["userId"])]
         own = self._clients_of(opened)
         for state in news:
@@ -40,13 +41,13 @@ class AwarenessStates:
         if len(own) > _MOST_OF_A_SOCKET:
             raise Conflict(f"At most {_MOST_OF_A_SOCKET} clients of Yjs on a socket.")
         if news:
-            await self._forget(workflow_id, [c for c, entry in entries.items() if _is_old(entry)])
-            await self._keep(workflow_id, opened.user["userId"], news)
-            await self._tell(workflow_id, news, sid)
+            await self._forget(room, [c for c, entry in entries.items() if _is_old(entry)])
+            await self._keep(room, opened.user["userId"], news)
+            await self._tell(room, news, sid)
 
-    async def known(self, workflow_id: str) -> list[Awareness]:
+    async def known(self, room: Room) -> list[Awareness]:
         """Return what is known of all clients, those that are gone left out."""
-        entries = await self._entries(workflow_id)
+        entries = await self._entries(room)
         states = [
             Awareness(client, entry["clock"], entry["state"])
             for client, entry in entries.items()
@@ -61,44 +62,45 @@ class AwarenessStates:
         key = (opened.room.workflow_id, opened.connection.sid)
         if key not in self._ours:
             self._ours[key] = {}
-            opened.on_close.append(partial(self._leave, *key, opened.user["userId"]))
+            leave = partial(self._leave, opened.room, opened.connection.sid, opened.user["userId"])
+            opened.on_close.append(leave)
         return self._ours[key]
 
-    async def _leave(self, workflow_id: str, sid: str, user_id: str) -> None:
+    async def _leave(self, room: Room, sid: str, user_id: str) -> None:
         """Say that a socket's clients are gone."""
-        clocks = self._ours.pop((workflow_id, sid), {})
+        clocks = self._ours.pop((room.workflow_id, sid), {})
         gone = [Awareness(client, clock + 1, "null") for client, clock in clocks.items()]
         if gone:
-            await self._keep(workflow_id, user_id, gone)
-            await self._tell(workflow_id, gone, sid)
+            await self._keep(room, user_id, gone)
+            await self._tell(room, gone, sid)
 
-    async def _tell(self, workflow_id: str, states: list[Awareness], skip: str) -> None:
-        data = {"workflowId": workflow_id, "update": awareness_message(states)}
-        await self._hub.tell_all(document_room_of(workflow_id), "yjs:update", data, skip)
+    async def _tell(self, room: Room, states: list[Awareness], skip: str) -> None:
+        data = {"workflowId": room.workflow_id, "update": awareness_message(states)}
+        await self._hub.tell_all(room.document_name, "yjs:update", data, skip)
 
-    async def _keep(self, workflow_id: str, user_id: str, states: list[Awareness]) -> None:
+    async def _keep(self, room: Room, user_id: str, states: list[Awareness]) -> None:
         head = {"userId": user_id, "seen": time.time()}
         fields = {
             str(state.client): json.dumps({**head, "clock": state.clock, "state": state.state})
             for state in states
         }
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hset(_key(workflow_id), mapping=cast("dict[Any, Any]", fields))
-            pipe.expire(_key(workflow_id), _KEEP_SECONDS)
+            pipe.hset(_key(room), mapping=cast("dict[Any, Any]", fields))
+            pipe.expire(_key(room), _KEEP_SECONDS)
             await pipe.execute()
 
-    async def _forget(self, workflow_id: str, clients: list[int]) -> None:
+    async def _forget(self, room: Room, clients: list[int]) -> None:
         """Drop clients that are gone: each page that is loaded anew is another."""
         if clients:
-            await self._redis.hdel(_key(workflow_id), *map(str, clients))
+            await self._redis.hdel(_key(room), *map(str, clients))
 
-    async def _entries(self, workflow_id: str) -> dict[int, dict[str, Any]]:
-        found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_key(workflow_id)))
+    async def _entries(self, room: Room) -> dict[int, dict[str, Any]]:
+        found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_key(room)))
         return {int(client): json.loads(entry) for client, entry in found.items()}
 
 
-def _key(workflow_id: str) -> str:
-    return f"nuxa:awareness:{workflow_id}"
+def _key(room: Room) -> str:
+    return redis_names.awareness(room.workspace_id, room.workflow_id)
 
 
 def _is_old(entry: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from api.sockets.event import SocketCall, socket_event
 from api.sockets.hub import Hub
 from api.wire import Wire
 from api.workflows.editing.presence import Presence
-from api.workflows.editing.rooms import Room, Rooms, document_room_of, room_of
+from api.workflows.editing.rooms import Room, Rooms
 from api.workflows.editing.telling import closed
 from api.workflows.schemas import answer_of
 from core.errors import Conflict
@@ -78,11 +78,11 @@ class Opened:
         rooms = self.hub.part(Rooms)
         if not self.room.members:
             rooms.open.pop(workflow_id, None)
-        for room in (room_of(workflow_id), document_room_of(workflow_id)):
+        for room in (self.room.name, self.room.document_name):
             await self.hub.leave(sid, room)
         for call in self.on_close:
             await call()
-        await self.hub.part(Presence).leave(workflow_id, sid)
+        await self.hub.part(Presence).leave(self.room, sid)
         if reason == "denied":
             await self.connection.send(*closed(workflow_id, "denied"))
 
@@ -108,9 +108,7 @@ class Opened:
     async def _tell(self, pointer: dict[str, Any]) -> None:
         who = {key: self.user[key] for key in ("socketId", "userId", "userName", "avatarUrl")}
         data = {"workflowId": self.room.workflow_id, **who, **pointer}
-        await self.hub.tell_all(
-            room_of(self.room.workflow_id), "cursor:move", data, self.connection.sid
-        )
+        await self.hub.tell_all(self.room.name, "cursor:move", data, self.connection.sid)
 
 
 def name_of(workflow_id: str) -> str:
@@ -168,7 +166,7 @@ async def _join(call: SocketCall, workflow_id: str) -> dict[str, Any]:
         async with call.services.store.unit(call.workspace_id) as unit:
             # Read again: what came before the room was entered, nobody tells.
             row = found(await unit.workflows.get(workflow_id), "workflow")
-    users = await call.hub.part(Presence).users(workflow_id)
+    users = await call.hub.part(Presence).users(row.workspace_id, workflow_id)
     workflow = answer_of(row).model_dump(mode="json", by_alias=True)
     return {"workflow": workflow, "version": row.version, "users": users}
 
@@ -183,8 +181,8 @@ async def _open(call: SocketCall, row: Workflow) -> None:
     opened = Opened(call.hub, connection, room, user)
     room.members[connection.sid] = opened
     connection.held[name_of(row.id)] = opened
-    await call.hub.enter(connection.sid, room_of(row.id))
-    await call.hub.part(Presence).enter(row.id, user)
+    await call.hub.enter(connection.sid, room.name)
+    await call.hub.part(Presence).enter(room, user)
 
 
 async def _user(call: SocketCall) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import Any, Final, cast
 import structlog
 
 from api.sockets.hub import Hub
-from api.workflows.editing.rooms import Room, Rooms, room_of
+from api.workflows.editing.rooms import Room, Rooms
+from core import redis_names
 
 _RENEW_SECONDS: Final = 10.0
 _GONE_SECONDS: Final = 30.0
@@ -32,23 +33,23 @@ class Presence:
         self._users: dict[tuple[str, str], dict[str, Any]] = {}  # ours, by workflow and socket
         self._renewing = asyncio.create_task(self._renew())
 
-    async def enter(self, workflow_id: str, user: dict[str, Any]) -> list[dict[str, Any]]:
-        """Put in a socket's user, tell the others, and return all who are there."""
-        self._users[workflow_id, user["socketId"]] = user
-        await self._write(workflow_id, [user])
-        data = {"workflowId": workflow_id, "user": user, **user}
-        await self._hub.tell_all(room_of(workflow_id), "user:join", data, user["socketId"])
-        return await self.users(workflow_id)
+    async def enter(self, room: Room, user: dict[str, Any]) -> None:
+        """Put in a socket's user and tell the others."""
+        self._users[room.workflow_id, user["socketId"]] = user
+        await self._write(room, [user])
+        data = {"workflowId": room.workflow_id, "user": user, **user}
+        await self._hub.tell_all(room.name, "user:join", data, user["socketId"])
 
-    async def leave(self, workflow_id: str, socket_id: str) -> None:
+    async def leave(self, room: Room, socket_id: str) -> None:
         """Take out a socket's user and tell the others, once."""
-        user = self._users.pop((workflow_id, socket_id), None)
+        user = self._users.pop((room.workflow_id, socket_id), None)
         if user is not None:
-            await self._take_out(workflow_id, user)
+            await self._take_out(room, user)
 
-    async def users(self, workflow_id: str) -> list[dict[str, Any]]:
+    async def users(self, workspace_id: str, workflow_id: str) -> list[dict[str, Any]]:
         """Return the users of a workflow, first come first."""
-        users = [entry["user"] for entry in await self._entries(workflow_id) if not _is_old(entry)]
+        key = redis_names.presence(workspace_id, workflow_id)
+        users = [entry["user"] for entry in await self._entries(key) if not _is_old(entry)]
         return sorted(users, key=lambda user: str(user["joinedAt"]))
 
     async def close(self) -> None:
@@ -66,35 +67,34 @@ class Presence:
                 log.exception("renewing who is present failed")
 
     async def _renew_room(self, room: Room) -> None:
-        workflow_id = room.workflow_id
-        ours = [user for (at, _), user in self._users.items() if at == workflow_id]
+        ours = [user for (at, _), user in self._users.items() if at == room.workflow_id]
         if ours:
-            await self._write(workflow_id, ours)
-        for entry in await self._entries(workflow_id):
+            await self._write(room, ours)
+        for entry in await self._entries(_key(room)):
             if _is_old(entry):
-                await self._take_out(workflow_id, entry["user"])
+                await self._take_out(room, entry["user"])
 
-    async def _take_out(self, workflow_id: str, user: dict[str, Any]) -> None:
-        gone = await self._redis.hdel(_key(workflow_id), user["socketId"])
+    async def _take_out(self, room: Room, user: dict[str, Any]) -> None:
+        gone = await self._redis.hdel(_key(room), user["socketId"])
         if gone:
-            data = {"workflowId": workflow_id, "user": user, **user}
-            await self._hub.tell_all(room_of(workflow_id), "user:leave", data, user["socketId"])
+            data = {"workflowId": room.workflow_id, "user": user, **user}
+            await self._hub.tell_all(room.name, "user:leave", data, user["socketId"])
 
-    async def _write(self, workflow_id: str, users: list[dict[str, Any]]) -> None:
+    async def _write(self, room: Room, users: list[dict[str, Any]]) -> None:
         seen = time.time()
         fields = {user["socketId"]: json.dumps({"user": user, "seen": seen}) for user in users}
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hset(_key(workflow_id), mapping=cast("dict[Any, Any]", fields))
-            pipe.expire(_key(workflow_id), _KEEP_SECONDS)
+            pipe.hset(_key(room), mapping=cast("dict[Any, Any]", fields))
+            pipe.expire(_key(room), _KEEP_SECONDS)
             await pipe.execute()
 
-    async def _entries(self, workflow_id: str) -> list[dict[str, Any]]:
-        found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_key(workflow_id)))
+    async def _entries(self, key: str) -> list[dict[str, Any]]:
+        found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(key))
         return [json.loads(entry) for entry in found.values()]
 
 
-def _key(workflow_id: str) -> str:
-    return f"nuxa:presence:{workflow_id}"
+def _key(room: Room) -> str:
+    return redis_names.presence(room.workspace_id, room.workflow_id)
 
 
 def _is_old(entry: dict[str, Any]) -> bool:

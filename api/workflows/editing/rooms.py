@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from api.sockets.hub import Hub
 from api.workflows.editing.telling import edit_events, reloaded, update_event
+from core import redis_names
 from core.store.workflow_documents import NumberedUpdate
 from core.store.workflow_operations import LoggedOperation, Standing
 from pipelines.editing import news, shelf
@@ -26,15 +27,6 @@ _LOOK_SECONDS: Final = 1.0
 _PAGE: Final = 200
 
 log = structlog.get_logger(__name__)
-
-
-def room_of(workflow_id: str) -> str:
-    return f"workflow:{workflow_id}"
-
-
-def document_room_of(workflow_id: str) -> str:
-    """Return the room of those who want the document's updates too."""
-    return f"yjs:{workflow_id}"
 
 
 class Member(Protocol):
@@ -53,6 +45,16 @@ class Room:
     number: int | None = None  # once somebody asked for the document
     members: dict[str, Member] = field(default_factory=dict)  # by socket id
     telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def name(self) -> str:
+        """The Socket.IO room of all who have it open."""
+        return redis_names.workflow_room(self.workspace_id, self.workflow_id)
+
+    @property
+    def document_name(self) -> str:
+        """The Socket.IO room of those who want the document's updates too."""
+        return redis_names.document_room(self.workspace_id, self.workflow_id)
 
     def is_behind(self, standing: Standing) -> bool:
         is_document_behind = self.number is not None and standing.number > self.number
@@ -93,7 +95,7 @@ class Rooms:
         while True:
             with suppress(RedisError, OSError):
                 async with self._hub.services.redis.pubsub() as calls:
-                    await calls.subscribe(news.CHANNEL)
+                    await calls.subscribe(redis_names.WORKFLOWS_CHANNEL)
                     while True:
                         heard = await calls.get_message(ignore_subscribe_messages=True, timeout=5)
                         if heard is not None:
@@ -186,20 +188,19 @@ class Rooms:
 
     def _tell_edit(self, room: Room, operation: LoggedOperation) -> None:
         told = edit_events(room.workflow_id, operation)
-        self._hub.tell_here(room_of(room.workflow_id), told, operation.socket_id)
+        self._hub.tell_here(room.name, told, operation.socket_id)
         room.version = operation.version
 
     async def _tell_updates(self, room: Room, updates: list[NumberedUpdate]) -> None:
         if room.number is None or not updates:
             return
-        name = document_room_of(room.workflow_id)
         if updates[0].number != room.number + 1:  # what was between is in the compacted state
             state, room.number = await self._state(room)
-            self._hub.tell_here(name, [update_event(room.workflow_id, state)])
+            self._hub.tell_here(room.document_name, [update_event(room.workflow_id, state)])
             return
         for update in updates:
             event = update_event(room.workflow_id, update.content)
-            self._hub.tell_here(name, [event], update.socket_id)
+            self._hub.tell_here(room.document_name, [event], update.socket_id)
             room.number = update.number
 
     async def _state(self, room: Room) -> tuple[bytes, int]:
@@ -219,6 +220,6 @@ class Rooms:
                 return
             if room.number is not None:  # the document catches up
                 await shelf.find(unit, await locked(unit, room.workflow_id))
-        self._hub.tell_here(room_of(room.workflow_id), [reloaded(row)])
+        self._hub.tell_here(room.name, [reloaded(row)])
         room.version = row.version
         self.call(room.workflow_id)

@@ -16,7 +16,7 @@ from api.access import READ, WRITE
 from api.sockets.event import SocketCall, socket_event
 from api.workflows.editing.awareness import AwarenessStates
 from api.workflows.editing.joining import Opened, WorkflowRef, opened_by
-from api.workflows.editing.rooms import Rooms, document_room_of
+from api.workflows.editing.rooms import Rooms
 from core.errors import Forbidden, PayloadTooLarge
 from pipelines.editing import shelf
 from pipelines.editing.edit import Editor
@@ -49,7 +49,7 @@ async def sync(call: SocketCall, payload: YjsUpdate) -> Mapping[str, object]:
     if message.kind == "step1":
         return await _answer(call, opened, message.content)
     if message.kind == "query":
-        await _tell_awareness(call, payload.workflow_id)
+        await _tell_awareness(call, opened)
         return {}
     if message.kind == "awareness":
         states = read_awareness(message.content)
@@ -62,7 +62,7 @@ async def sync(call: SocketCall, payload: YjsUpdate) -> Mapping[str, object]:
 async def _answer(call: SocketCall, opened: Opened, vector: bytes) -> Mapping[str, object]:
     """Send what a client lacks, and ask for what it has; updates come from now on."""
     room = opened.room
-    await call.hub.enter(call.connection.sid, document_room_of(room.workflow_id))
+    await call.hub.enter(call.connection.sid, room.document_name)
     turn = call.hub.part(Rooms).turn(room.workflow_id)
     async with turn, call.services.store.unit(room.workspace_id) as unit:
         row = await locked(unit, room.workflow_id)
@@ -74,7 +74,7 @@ async def _answer(call: SocketCall, opened: Opened, vector: bytes) -> Mapping[st
     await _send(call, room.workflow_id, step2(missing))
     if _may_write(call):
         await _send(call, room.workflow_id, step1(own))
-    await _tell_awareness(call, room.workflow_id)
+    await _tell_awareness(call, opened)
     return {"version": version}
 
 
@@ -105,10 +105,10 @@ def _may_write(call: SocketCall) -> bool:
     return True
 
 
-async def _tell_awareness(call: SocketCall, workflow_id: str) -> None:
-    states = await call.hub.part(AwarenessStates).known(workflow_id)
+async def _tell_awareness(call: SocketCall, opened: Opened) -> None:
+    states = await call.hub.part(AwarenessStates).known(opened.room)
     if states:
-        await _send(call, workflow_id, awareness_message(states))
+        await _send(call, opened.room.workflow_id, awareness_message(states))
 
 
 async def _send(call: SocketCall, workflow_id: str, message: bytes) -> None:

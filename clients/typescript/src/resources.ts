@@ -351,7 +351,7 @@ export class Workspaces extends Resource {
 export class Sessions extends Resource {
   list = () => this.http.rows<S.SessionRow>('/api/auth/sessions')
   /** Lets a program in: a code that it exchanges for tokens of its own (PKCE, S256). */
-  authorize = (asked: Omit<S.Authorize, 'codeChallengeMethod' | 'state'> & { state?: string }) =>
+  authorize = (asked: Omit<S.Authorize, 'codeChallengeMethod' | 'scope' | 'state'> & { scope?: string, state?: string }) =>
     this.http.send<S.Authorized>(
       'POST', '/api/auth/authorize', { json: { ...asked, codeChallengeMethod: 'S256' } })
   end = (sessionId: string) => this.http.send<void>('DELETE', `/api/auth/sessions/${id(sessionId)}`)

@@ -128,6 +128,7 @@ export type Authorize = {
   redirectUri: string;
   codeChallenge: string;
   codeChallengeMethod: "S256";
+  scope?: string | null;
   state?: string | null;
   workspaceId?: string;
 };
@@ -888,6 +889,18 @@ export type GmailMessage = {
   workspaceId?: string;
 };
 
+export type GrantAnswer = {
+  id: string;
+  clientId: string;
+  scope: string;
+  createdAt: string;
+};
+
+export type GrantAnswerPage = {
+  data: Array<GrantAnswer>;
+  nextCursor: string | null;
+};
+
 export type ImportAnswer = {
   workflow: WorkflowAnswer;
   warnings: Array<string>;
@@ -1294,6 +1307,11 @@ export type Reading = {
   workspaceId?: string;
 };
 
+export type Reauthenticate = {
+  password: string;
+  workspaceId?: string;
+};
+
 export type Recording = {
   status: "recording" | "ready";
   complete: boolean | null;
@@ -1323,12 +1341,14 @@ export type ReembeddingAnswer = {
 
 export type ResetAnswer = {
   success: true;
+  revokedApiKeys: number;
 };
 
 export type ResetPassword = {
   email?: string | null;
   token?: string | null;
   password?: string | null;
+  revokeApiKeys?: boolean | null;
 };
 
 export type ResumeBody = {
@@ -1700,6 +1720,7 @@ export type TokenAnswer = {
   access_token: string;
   token_type: "Bearer";
   expires_in: number;
+  scope: string;
   refresh_token?: string | null;
 };
 
@@ -1711,6 +1732,7 @@ export type TokenRequest = {
   code_verifier?: string | null;
   refresh_token?: string | null;
   client_secret?: string | null;
+  scope?: string | null;
 };
 
 export type TokenUsage = {
@@ -1855,6 +1877,7 @@ export type UserPatch = {
   defaultWorkspaceId?: string;
   password?: string;
   currentPassword?: string;
+  revokeApiKeys?: boolean;
   workspaceId?: string;
 };
 

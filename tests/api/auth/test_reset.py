@@ -85,16 +85,30 @@ async def test_a_sign_in_under_way_with_the_old_password_does_not_slip_through(
     assert (await anonymous.get("/api/user")).status_code == 401
 
 
-async def test_keys_from_before_the_address_was_shown_to_be_the_users_end(
+async def test_reset_of_unconfirmed_address_says_that_keys_end_and_ends_them(
     member: Member, anonymous: httpx.AsyncClient, box: Mailbox
 ) -> None:
-    await _set(anonymous, await _token(anonymous, box, member.email))
+    token = await _token(anonymous, box, member.email)
+    assert '"revokeApiKeys": false' in box.received[-1][1].get_content()
+    assert (await _set(anonymous, token)).json() == {"success": True, "revokedApiKeys": 1}
     assert (await member.program.get("/api/user")).status_code == 401
     assert await _login(anonymous, member.email, NEW) == 200
     made = (await anonymous.post("/api/auth/api-keys", json={"name": "mine"})).json()
-    await _set(anonymous, await _token(anonymous, box, member.email))
+    token = await _token(anonymous, box, member.email)
+    assert "revokeApiKeys" not in box.received[-1][1].get_content()
+    assert (await _set(anonymous, token)).json() == {"success": True, "revokedApiKeys": 0}
     key = {"x-api-key": made["key"]}
     assert (await anonymous.get("/api/user", headers=key)).status_code == 200
+
+
+@pytest.mark.parametrize(("revokes", "status"), [(False, 200), (True, 401)])
+async def test_reset_with_revoke_api_keys_does_as_it_says(
+    member: Member, anonymous: httpx.AsyncClient, box: Mailbox, revokes: bool, status: int
+) -> None:
+    body = {"token": await _token(anonymous, box, member.email), "password": NEW}
+    answer = await anonymous.post(PATH, json=body | {"revokeApiKeys": revokes})
+    assert answer.json()["revokedApiKeys"] == int(revokes)
+    assert (await member.program.get("/api/user")).status_code == status
 
 
 async def test_the_answer_does_not_tell_whether_there_is_an_account(

@@ -62,7 +62,7 @@ async def _end_all(services: Services, table: type[BearerToken] | type[Session])
         await connection.execute(update(table).values(expires_at=now()))
 
 
-async def test_a_code_gives_a_bearer_that_counts_as_the_session(
+async def test_authorization_code_gives_a_bearer_that_acts_for_the_user(
     pair: dict[str, Any], member: Member, api_url: str
 ) -> None:
     assert pair["token_type"] == "Bearer"
@@ -74,7 +74,7 @@ async def test_a_code_gives_a_bearer_that_counts_as_the_session(
         assert session.json()["workspaceId"] == member.workspace_id
         assert "Set-Cookie" not in session.headers
         made = await program.post("/api/auth/api-keys", json={"name": "by bearer"})
-        assert made.status_code == 201
+        assert made.status_code == 403
 
 
 async def test_the_browser_is_sent_back_with_code_and_state(member: Member) -> None:

@@ -111,13 +111,11 @@ same(await all(client.artifacts.list()), [], 'revoked')
 
 const person = new NuxaClient({ token: token!, baseUrl: baseUrl! })
 const workspace = made.workspaceId
-const added = await person.workspaces.addMember(workspace, friend!, 'read')
-same((await person.workspaces.changeRole(workspace, added.id, 'write')).role, 'write', 'role')
+const codeOf = (error: unknown) => (error as { code: string }).code
+same(await person.workspaces.addMember(workspace, friend!, 'read').catch(codeOf), 'FORBIDDEN', 'member')
 const roles = (await all(person.workspaces.members(workspace))).map((row) => row.role)
-same(roles, ['owner', 'write'], 'members')
-await person.workspaces.removeMember(workspace, added.id)
-const gone = await all(person.workspaces.audit(workspace, { action: 'member.removed' }))
-same(gone.map((row) => row.target), [added.id], 'audit')
+same(roles, ['owner'], 'members')
+same(await all(person.workspaces.audit(workspace, { action: 'member.added' })), [], 'audit')
 same((await person.workspaces.usage(workspace)).files, 1, 'usage')
 same((await person.voice.update({ language: 'en-GB', greeting: 'Hello' })).greeting, 'Hello', 'greeting')
 same((await client.voice.config()).language, 'en-GB', 'language')
@@ -125,10 +123,8 @@ const silent = await client.voice.create({ channel: 'web', mode: 'none' }).catch
 same(silent.code, 'VALIDATION_ERROR', 'voice session')
 same(await all(client.voice.sessions()), [], 'voice sessions')
 
-const saved = await person.workspaces.putModelProvider(workspace, 'mistral', 'mi-1')
-same(saved.name, 'mistral', 'provider')
-same((await all(person.workspaces.modelProviders(workspace))).length, 1, 'providers')
-await person.workspaces.deleteModelProvider(workspace, 'mistral')
+same(await person.workspaces.putModelProvider(workspace, 'mistral', 'mi-1').catch(codeOf), 'FORBIDDEN', 'provider')
+same(await all(person.workspaces.modelProviders(workspace)), [], 'providers')
 const base = (await all(client.knowledge.list()))[0]!
 const document = (await all(client.knowledge.documents(base.id)))[0]!
 same((await client.knowledge.updateDocument(base.id, document.id, { metadata: { a: 1 } })).metadata, { a: 1 }, 'metadata')
@@ -136,11 +132,8 @@ const chunk = (await all(client.knowledge.chunks(base.id, document.id)))[0]!
 same((await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: false })).enabled, false, 'disabled')
 await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: true })
 const asked = { clientId: 'tool', redirectUri: 'https://tool.example/back', codeChallenge: 'A'.repeat(43) }
-same((await person.sessions.authorize({ ...asked, state: 's' })).redirectTo.includes('state=s'), true, 'authorized')
-const sessions = await all(person.sessions.list())
-same(sessions.map((row) => row.current), [true], 'sessions')
-await person.sessions.end(sessions[0]!.id)
-same((await person.users.me().catch((error) => error)).code, 'UNAUTHORIZED', 'ended')
+same(await person.sessions.authorize({ ...asked, state: 's' }).catch(codeOf), 'FORBIDDEN', 'authorized')
+same(await all(person.sessions.list()).catch(codeOf), 'FORBIDDEN', 'sessions')
 
 const turn = await all(client.copilot.stream({ message: 'When is lunch served?' }))
 const text = turn.map((event) => (event.type === 'text' ? event.payload.delta : '')).join('')

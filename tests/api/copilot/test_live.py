@@ -121,7 +121,7 @@ async def test_who_connects_in_the_middle_of_a_turn_is_told_all_of_it(
     async with services.store.unit(member.workspace_id) as unit:
         turn = await begin(unit, services, member.user_id, Ask("When is lunch?"))
     message = turn.message
-    log = TurnLog(services.events, message.chat_id, message.id)
+    log = TurnLog(services.events, message)
     await log.send("text", {"delta": "At "})
     # The first finds it in the database, since nobody here followed it; the second in this process.
     first = await listen(await _ticket(member))

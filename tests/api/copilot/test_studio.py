@@ -85,7 +85,7 @@ async def test_a_sentence_becomes_a_workflow_that_runs_and_can_be_taken_back(
 ) -> None:
     base_id = await write_base(services.store, member.workspace_id, SLIPWAY)
     secret = f"/api/workspaces/{member.workspace_id}/secrets/SLACK_BOT_TOKEN"
-    assert (await member.program.put(secret, json={"value": "xoxb-1234567"})).status_code == 204
+    assert (await member.browser.put(secret, json={"value": "xoxb-1234567"})).status_code == 204
     workflow_id = await _workflow(member)
     path = f"/api/workflows/{workflow_id}"
     former = (await member.browser.get(path)).json()

@@ -176,7 +176,7 @@ async def test_secrets_are_not_told_to_models_or_callers(
     member: Member, services: Services
 ) -> None:
     path = f"/api/workspaces/{member.workspace_id}/secrets/TOKEN"
-    assert (await member.program.put(path, json={"value": "hush-hush-1"})).status_code == 204
+    assert (await member.browser.put(path, json={"value": "hush-hush-1"})).status_code == 204
     code = {
         "language": "javascript",
         "code": "return inputs.a + '!'",
@@ -235,7 +235,7 @@ async def test_no_writing_tool_reaches_rows_or_secrets_of_another_tenant(
         answer = await member.program.put(f"{secret}/{name}", json={"value": "their-secret"})
         assert answer.status_code == 204
     own = f"/api/workspaces/{stranger.workspace_id}/secrets/GMAIL_ACCESS_TOKEN"
-    await stranger.program.put(own, json={"value": "my-own"})  # so that the file is looked for
+    await stranger.browser.put(own, json={"value": "my-own"})  # so that the file is looked for
     workflow = f"/api/workflows/{theirs['workflow_id']}"
     before = (await member.program.get(workflow)).json()
     listed = (await stranger.program.get("/api/copilot/tools")).json()

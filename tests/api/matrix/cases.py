@@ -30,6 +30,7 @@ KINDS: Final = {
     "fileId": "file_id",
     "fileIds": "file_id",
     "fromExecutionId": "execution_id",
+    "grantId": "grant_id",
     "keyId": "key_id",
     "knowledgeBaseIds": "base_id",
     "messageId": "message_id",

@@ -16,6 +16,7 @@ from core.store.tool_sources import ToolSource
 from core.store.unit import Unit
 from core.store.webhooks import Webhook, WebhookDelivery
 from pipelines.tools.remote.listed import ListedTool
+from tests.api.bearers import tokens_of_session
 from tests.api.conftest import Member
 from tests.api.voice.sessions import recorded
 from tests.bases import write_base
@@ -32,6 +33,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         "user_id": member.user_id,
         "file_id": (await program.post("/api/files/upload", files=files)).json()["id"],
         "artifact_id": (await program.post("/api/artifacts", json=artifact)).json()["id"],
+        "grant_id": await _granted(member),
         "key_id": (await browser.get("/api/auth/api-keys")).json()["data"][0]["id"],
         "session_id": (await browser.get("/api/auth/sessions")).json()["data"][0]["id"],
         "workflow_id": workflow,
@@ -40,6 +42,11 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         **await _source(member, services),
         "voice_session_id": await recorded(member, services),
     }
+
+
+async def _granted(member: Member) -> str:
+    await tokens_of_session(member)
+    return str((await member.browser.get("/api/auth/grants")).json()["data"][0]["id"])
 
 
 async def _passage(member: Member, services: Services) -> dict[str, str]:

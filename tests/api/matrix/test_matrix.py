@@ -99,7 +99,7 @@ async def _make_ready(person: Member, rows: dict[str, str]) -> None:
     assert (await person.program.patch(workflow, json=steps)).status_code == 200
     assert (await person.program.post(f"{workflow}/deploy")).status_code == 200
     secret = f"/api/workspaces/{person.workspace_id}/secrets/GMAIL_ACCESS_TOKEN"
-    assert (await person.program.put(secret, json={"value": "t"})).status_code == 204
+    assert (await person.browser.put(secret, json={"value": "t"})).status_code == 204
 
 
 def _listed(answer: httpx.Response) -> list[Any]:

@@ -47,7 +47,7 @@ def _client(person: Member, headers: dict[str, str]) -> httpx.AsyncClient:
 
 WAYS: Final[dict[str, tuple[str, Way]]] = {
     "cookie": ("session", _cookie),
-    "bearer of a session": ("session", _bearer_of_session),
+    "bearer of a session": ("program", _bearer_of_session),
     "key": ("key", _key),
     "bearer of a key": ("key", _bearer_of_key),
 }

@@ -254,7 +254,7 @@ async def test_of_one_delivery_sent_many_times_at_once_one_run_comes(
     path = f"/api/webhooks/{await hook(auth='none')}"
     sends = [anonymous.post(path, json=PING, headers={header: "d-1"}) for _ in range(8)]
     answers = await asyncio.gather(*sends)
-    assert {answer.status_code for answer in answers} == {200}
+    assert sorted(answer.status_code for answer in answers) == [200, *[202] * 7]
     assert len({answer.json()["executionId"] for answer in answers}) == 1
     assert sum("Idempotency-Replayed" in answer.headers for answer in answers) == 7
     other = await anonymous.post(path, json=PING, headers={header: "d-2"})

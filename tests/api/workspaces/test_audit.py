@@ -47,8 +47,8 @@ async def test_events_of_every_kind_and_none_shows_a_secret(
     member: Member, anonymous: httpx.AsyncClient
 ) -> None:
     program, workspace = member.program, f"/api/workspaces/{member.workspace_id}"
-    await program.put(f"{workspace}/secrets/TOKEN", json={"value": "xoxb-very-secret"})
-    await program.delete(f"{workspace}/secrets/TOKEN")
+    await member.browser.put(f"{workspace}/secrets/TOKEN", json={"value": "xoxb-very-secret"})
+    await member.browser.delete(f"{workspace}/secrets/TOKEN")
     made = await member.browser.post("/api/auth/api-keys", json={"name": "second"})
     await member.browser.delete(f"/api/auth/api-keys/{made.json()['id']}")
     base = (await program.post("/api/knowledge", json={"name": "b"})).json()["id"]
@@ -83,7 +83,7 @@ async def test_events_of_every_kind_and_none_shows_a_secret(
 async def test_events_are_paged_and_filtered(member: Member) -> None:
     for name in ("A", "B", "C"):
         secret = f"/api/workspaces/{member.workspace_id}/secrets/{name}"
-        await member.program.put(secret, json={"value": "v"})
+        await member.browser.put(secret, json={"value": "v"})
     first = await member.browser.get(_path(member), params={"limit": 2, "action": "secret.saved"})
     assert [row["target"] for row in first.json()["data"]] == ["C", "B"]
     query = {"limit": 2, "action": "secret.saved", "cursor": first.json()["nextCursor"]}

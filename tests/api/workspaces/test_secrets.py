@@ -16,7 +16,7 @@ def _path(member: Member, name: str = "") -> str:
 
 
 async def test_secret_is_saved_sealed_and_never_shown(member: Member, services: Services) -> None:
-    assert (await member.program.put(_path(member, "TOKEN"), json={"value": VALUE})).content == b""
+    assert (await member.browser.put(_path(member, "TOKEN"), json={"value": VALUE})).content == b""
     answer = await member.browser.get(_path(member))
     assert [secret["name"] for secret in answer.json()["data"]] == ["TOKEN"]
     assert answer.json()["data"][0].keys() == {"name", "createdAt", "updatedAt"}
@@ -27,9 +27,9 @@ async def test_secret_is_saved_sealed_and_never_shown(member: Member, services: 
 
 
 async def test_saving_again_replaces_the_value(member: Member, services: Services) -> None:
-    await member.program.put(_path(member, "TOKEN"), json={"value": "old"})
+    await member.browser.put(_path(member, "TOKEN"), json={"value": "old"})
     first = (await member.program.get(_path(member))).json()["data"][0]
-    await member.program.put(_path(member, "TOKEN"), json={"value": " new\n"})
+    await member.browser.put(_path(member, "TOKEN"), json={"value": " new\n"})
     (second,) = (await member.program.get(_path(member))).json()["data"]
     assert second["createdAt"] == first["createdAt"]
     assert second["updatedAt"] > first["updatedAt"]
@@ -39,7 +39,7 @@ async def test_saving_again_replaces_the_value(member: Member, services: Service
 
 async def test_secrets_are_listed_in_pages_by_name(member: Member) -> None:
     for name in ("B", "C", "A"):
-        await member.program.put(_path(member, name), json={"value": "v"})
+        await member.browser.put(_path(member, name), json={"value": "v"})
     first = (await member.program.get(_path(member), params={"limit": 2})).json()
     assert [secret["name"] for secret in first["data"]] == ["A", "B"]
     query = {"limit": 2, "cursor": first["nextCursor"]}
@@ -49,9 +49,9 @@ async def test_secrets_are_listed_in_pages_by_name(member: Member) -> None:
 
 
 async def test_secret_is_deleted_once(member: Member) -> None:
-    await member.program.put(_path(member, "TOKEN"), json={"value": VALUE})
-    assert (await member.program.delete(_path(member, "TOKEN"))).status_code == 204
-    assert (await member.program.delete(_path(member, "TOKEN"))).status_code == 404
+    await member.browser.put(_path(member, "TOKEN"), json={"value": VALUE})
+    assert (await member.browser.delete(_path(member, "TOKEN"))).status_code == 204
+    assert (await member.browser.delete(_path(member, "TOKEN"))).status_code == 404
     assert (await member.program.get(_path(member))).json()["data"] == []
 
 
@@ -70,7 +70,7 @@ async def test_secret_is_deleted_once(member: Member) -> None:
     ],
 )
 async def test_odd_secrets_are_refused(member: Member, name: str, body: dict[str, object]) -> None:
-    answer = await member.program.put(_path(member, name), json=body)
+    answer = await member.browser.put(_path(member, name), json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert (await member.program.get(_path(member))).json()["data"] == []
 

@@ -66,13 +66,13 @@ async def test_side_by_side_each_run_gets_what_is_its_own(services: Services, ow
     assert await asyncio.gather(*(writer.begin(run) for run in runs)) == [True] * 4
     first, second, third, fourth = runs
     done = await asyncio.gather(
-        writer.write_block(first.id, "w", _block(1)),
+        writer.write_block(first, "w", _block(1)),
         writer.begin(_run(owner, workflow, first.id)),
         writer.finish(second, "w", {"status": "completed", "output": {"x": 1}}),
         writer.finish(third, "another", {"status": "completed"}),
-        writer.write_block(fourth.id, "another", _block(1)),
-        writer.write_block(first.id, "w", _block(1)),
-        writer.write_block(first.id, "w", _block(2)),
+        writer.write_block(fourth, "another", _block(1)),
+        writer.write_block(first, "w", _block(1)),
+        writer.write_block(first, "w", _block(2)),
     )
     assert done == [True, False, True, False, False, False, True]
     assert (second.status, second.lease_owner) == ("completed", None)
@@ -86,6 +86,27 @@ async def test_side_by_side_each_run_gets_what_is_its_own(services: Services, ow
     async with services.store.unit(owner.workspace_id) as unit:
         logs = await unit.block_logs.of(first.id)
     assert [(log.block_id, log.output) for log in logs] == [("b1", {"n": 1}), ("b2", {"n": 2})]
+
+
+async def test_run_writer_with_equal_ids_of_two_workspaces_keeps_them_apart(
+    services: Services, make_owner: Callable[[], Awaitable[Owner]]
+) -> None:
+    writer = services.store.run_writer
+    owners = [await make_owner(), await make_owner()]
+    runs = [_run(owner, await _deployed(services, owner), "same") for owner in owners]
+    repeat = _run(owners[0], runs[0].workflow_id, "same")
+    begun = await asyncio.gather(*(writer.begin(run) for run in [*runs, repeat]))
+    assert begun == [True, True, False]
+    blocks = await asyncio.gather(
+        *(writer.write_block(run, "w", _block(n)) for n, run in enumerate(runs))
+    )
+    assert blocks == [True, True]
+    assert await writer.finish(runs[0], "w", {"status": "completed", "output": 1})
+    assert [(await _get(services, run)).status for run in runs] == ["completed", "running"]
+    for number, run in enumerate(runs):
+        async with services.store.unit(run.workspace_id) as unit:
+            logs = await unit.block_logs.of("same")
+        assert [log.block_id for log in logs] == [f"b{number}"]
 
 
 async def test_only_what_is_deployed_in_the_runs_workspace_is_begun(

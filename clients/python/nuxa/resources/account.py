@@ -51,7 +51,12 @@ class Sessions(Resource[Door]):
 
     @method
     def authorize(
-        self, client_id: str, redirect_uri: str, code_challenge: str, state: str | None = None
+        self,
+        client_id: str,
+        redirect_uri: str,
+        code_challenge: str,
+        state: str | None = None,
+        scope: str | None = None,
     ) -> Request[Authorized]:
         """Let a program in: a code that it exchanges for tokens of its own (PKCE, S256)."""
         body = {
@@ -60,5 +65,6 @@ class Sessions(Resource[Door]):
             "codeChallenge": code_challenge,
             "codeChallengeMethod": "S256",
         }
-        given = {} if state is None else {"state": state}
-        return Request("POST", "/api/auth/authorize", Authorized, json=body | given)
+        given = {"state": state, "scope": scope}
+        body |= {name: value for name, value in given.items() if value is not None}
+        return Request("POST", "/api/auth/authorize", Authorized, json=body)
