@@ -34,6 +34,8 @@ from core.security import verify_password
 async def signup(call: Call, body: Signup) -> Reply:
     """Make an account with a workspace of its own, and sign it in."""
     services = call.services
+    limit = services.settings.signups_per_address
+    await throttle.of_sign_up(services.redis, call.request.address_block, limit).spend()
     user = await make_account(
         services.store, services.settings, body.email, body.password, body.name
     )
@@ -50,7 +52,7 @@ async def signup(call: Call, body: Signup) -> Reply:
 async def login(call: Call, body: Login) -> Reply:
     """Sign in; the answer sets the cookie of a new session."""
     services = call.services
-    tries = throttle.of_sign_in(services.redis, body.email, call.request.address)
+    tries = throttle.of_sign_in(services.redis, body.email, call.request.address_block)
     await tries.spend()
     user = await check_password(services.store, body.email, body.password)
     if user is None:
@@ -76,7 +78,7 @@ async def reauthenticate(call: Call, body: Reauthenticate) -> None:
         user = await system.users.get(call.user_id)
     if user is None:
         raise Unauthorized("The account was deleted; sign up again.")
-    tries = throttle.of_sign_in(services.redis, user.email, call.request.address)
+    tries = throttle.of_sign_in(services.redis, user.email, call.request.address_block)
     await tries.spend()
     if not await verify_password(body.password, user.password_hash):
         raise Unauthorized("The password is wrong; correct it, or sign in again.")
@@ -112,7 +114,7 @@ async def reset_password(call: Call, body: ResetPassword) -> ResetAnswer:
         revoked = await reset.set_password(services, body)
         return ResetAnswer(revoked_api_keys=revoked)
     if body.email is not None:
-        await throttle.of_reset(services.redis, call.request.address).spend()
+        await throttle.of_reset(services.redis, call.request.address_block).spend()
         afterwards.start(reset.send_link(services, body.email))
     return ResetAnswer()
 
