@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 from typing import Any, Final
 
 from api.addresses import awaited
 from api.client_address import TrustedProxies
 from core.config import Settings, forbid_phoning_home, split_list
+from core.embedded.process import PRIVATE_UMASK
 from core.migrations import wait_until_current
 from core.services import NotConfigured
 
@@ -19,6 +21,7 @@ _OPEN_FILES: Final = 65_536  # a chat that is streamed holds three: its client, 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; raises NotConfigured without servers' addresses."""
     forbid_phoning_home(settings)
+    os.umask(PRIVATE_UMASK)
     allow_open_files()
     # Slow imports come first: meanwhile the launcher starts the servers and brings the schema up to
     # date.

@@ -185,7 +185,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         None,
         description="smtp://user:password@host:port (STARTTLS) or smtps://… for mail; unset: links "
-        "go to the log of a development run, and no password is reset by mail in production.",
+        "are shown on the terminal of a development run, and no "
+        "password is reset by mail in production.",
     )
     mail_from: str = Field("Nuxa Flow <no-reply@localhost>", description="Sender of mail.")
     lease_seconds: float = Field(15, description="A job whose holder is silent longer is retaken.")

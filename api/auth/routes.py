@@ -18,7 +18,6 @@ from api.auth.schemas import (
 )
 from api.call import Call, Reply
 from api.endpoint import endpoint
-from core.config import Settings
 from core.errors import Conflict, Forbidden, Unauthorized
 from core.security import verify_password
 
@@ -39,7 +38,7 @@ async def signup(call: Call, body: Signup) -> Reply:
     user = await make_account(
         services.store, services.settings, body.email, body.password, body.name
     )
-    return _signed_in(await open_session(call, user), services.settings, 201)
+    return _signed_in(await open_session(call, user), call, 201)
 
 
 @endpoint(
@@ -58,7 +57,7 @@ async def login(call: Call, body: Login) -> Reply:
     if user is None:
         raise Unauthorized("The e-mail address or the password is wrong.")
     await tries.forgive()
-    return _signed_in(await open_session(call, user), services.settings, 200)
+    return _signed_in(await open_session(call, user), call, 200)
 
 
 @endpoint(
@@ -100,7 +99,7 @@ async def logout(call: Call) -> Reply:
     """End this session; its cookie and its bearer tokens are worth nothing from now on."""
     async with call.services.store.system() as system:
         await system.sessions.delete(call.caller.identity.credential_id, call.user_id)
-    return Reply(status=204, cookies=(session_cookie("", call.services.settings),))
+    return Reply(status=204, cookies=(session_cookie("", call),))
 
 
 @endpoint("POST", "/api/auth/reset-password", access=PUBLIC)
@@ -133,13 +132,13 @@ async def session(call: Call) -> Reply:
     if caller.identity.way != "session" or caller.identity.is_bearer:
         return Reply(body)
     token = call.request.cookies[SESSION_COOKIE]
-    return Reply(body, cookies=(session_cookie(token, call.services.settings),))
+    return Reply(body, cookies=(session_cookie(token, call),))
 
 
-def _signed_in(made: SignedIn, settings: Settings, status: int) -> Reply:
+def _signed_in(made: SignedIn, call: Call, status: int) -> Reply:
     body = SessionAnswer(
         user=UserAnswer.model_validate(made.user),
         workspace_id=made.workspace_id,
         expires_at=made.expires_at,
     )
-    return Reply(body, status, cookies=(session_cookie(made.token, settings),))
+    return Reply(body, status, cookies=(session_cookie(made.token, call),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from api import access, errors
+from api import access, errors, limits
 from api.reading import checked, refuse_unstorable
 from api.reauthorization import load_caller
 from api.sockets.connection import Connection
@@ -70,5 +70,7 @@ async def _run(
     if event.is_piece:
         return await event.handler(SocketCall(hub, connection, None), payload)
     caller = await load_caller(hub.services, connection.identity, wanted)
+    if event.is_counted and caller.seat is not None:
+        (await limits.spend_workspace(hub.services.redis, caller.seat.workspace)).check()
     access.authorize(caller, event.access, event.domain)
     return await event.handler(SocketCall(hub, connection, caller), payload)
