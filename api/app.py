@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from hypercorn.typing import Scope
@@ -17,8 +17,9 @@ from quart.globals import request_ctx
 from quart.sessions import NullSession, SessionInterface
 
 from api import afterwards, errors, limits, metrics
+from api.client_address import TrustedProxies
 from api.endpoint import ENDPOINTS
-from api.framework import StreamedConnection, StreamedRequest
+from api.framework import StreamedConnection, StreamedRequest, WaitingBody
 from api.serve import make_view, respond
 from api.sockets.server import Sockets
 from api.voice import stream
@@ -26,7 +27,7 @@ from api.warmth import warmth
 from copilot import offline, turn
 from copilot.voice import holding
 from core import free_memory, tracing
-from core.config import Settings, forbid_phoning_home, get_settings
+from core.config import Settings, forbid_phoning_home, get_settings, split_list
 from core.ids import new_id
 from core.logs import configure_logs
 from core.services import Services, open_services
@@ -117,8 +118,11 @@ class Api(Quart):
     session_interface: Any = _NoSessions()
     services: Services
     sockets: Sockets
+    proxies: TrustedProxies
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] in ("http", "websocket"):
+            scope = cast(Scope, self.proxies.resolve(cast(dict[str, Any], scope)))
         if self.sockets.takes(scope):
             await self.sockets(scope, receive, send)
         elif stream.takes(scope):
@@ -161,6 +165,7 @@ def create_app(settings: Settings | None = None) -> Api:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
     app.config["MAX_CONTENT_LENGTH"] = None  # each way of reading a body has a limit of its own
     app.url_map.merge_slashes = False
+    app.proxies = TrustedProxies(split_list(settings.trusted_proxies), settings.forwarded_header)
     app.sockets = Sockets(lambda: app.services)
     _add_routes(app)
     _add_lifespan(app, settings)
@@ -199,6 +204,8 @@ def _finished(asked: Request, kept: Any, response: Response, settings: Settings)
         headers.setdefault("Strict-Transport-Security", _HSTS)
     # Nobody else sets these; to look for each first would cost more than all of them.
     headers.extend({"X-Request-Id": kept.request_id, **kept.budget.headers()})
+    if isinstance(asked.body, WaitingBody) and not asked.body.is_whole:
+        headers.setdefault("Connection", "close")  # the rest of the body is not waited for
     seconds = time.monotonic() - kept.started
     metrics.count_request(asked.method, kept.route, status, seconds)
     kept.span.end({"http.response.status_code": status}, is_error=status >= 500)

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 from werkzeug.datastructures import Headers
 
 from api.access import Caller
+from api.client_address import address_block
 from api.limits import Budget, unlimited
 from api.reauthorization import Check, wait_while_allowed
 from core.errors import Forbidden
@@ -33,6 +34,12 @@ class Facts:
     body: AsyncIterator[bytes]  # in pieces, as they come; read already where a body model is
     query: Mapping[str, list[str]] = field(default_factory=dict)
     query_string: str = ""  # as it came, for signatures over it
+    scheme: str = "http"
+
+    @property
+    def address_block(self) -> str:
+        """What limits count the sender under."""
+        return address_block(self.address)
 
 
 @dataclass

@@ -7,6 +7,7 @@ own, and two events for a body that is whole.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any, Final
 
@@ -17,7 +18,11 @@ from quart.wrappers import Request
 from quart.wrappers.request import Body
 from quart.wrappers.response import DataBody
 
+from core.errors import TimedOut
+
 _ROOM: Final = 1 << 20
+BODY_GRACE_SECONDS: float = 30
+_MIN_BYTES_PER_SECOND: Final = 1024
 
 
 class WaitingBody(Body):
@@ -27,6 +32,12 @@ class WaitingBody(Body):
         super().__init__(expected, limit)
         self._room = asyncio.Event()
         self._room.set()
+        self._received, self._waited = 0, 0.0
+        self.is_whole = False
+
+    def set_complete(self) -> None:
+        super().set_complete()
+        self.is_whole = True
 
     def append(self, data: bytes) -> None:
         super().append(data)
@@ -34,7 +45,16 @@ class WaitingBody(Body):
             self._room.clear()
 
     async def __anext__(self) -> bytes:
-        piece = await super().__anext__()
+        """Return the next piece; raises ``TimedOut`` for a sender below the minimum rate."""
+        began = time.monotonic()
+        allowed = BODY_GRACE_SECONDS + self._received / _MIN_BYTES_PER_SECOND
+        try:
+            async with asyncio.timeout(max(0.0, allowed - self._waited)):
+                piece = await super().__anext__()
+        except TimeoutError as error:
+            raise TimedOut("The body arrives too slowly; send it again.") from error
+        self._waited += time.monotonic() - began
+        self._received += len(piece)
         self._room.set()
         return piece
 

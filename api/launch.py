@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from api.addresses import FILE_VARIABLE, announce
+from core import terminal
 from core.config import Settings, get_settings
 from core.embedded.local_model import EmbeddedModel
 from core.embedded.process import end_children, kill_session, last_words, spawn
@@ -58,11 +59,13 @@ class OwnProcess:
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.chmod(0o700)
         self.process = spawn(
             [sys.executable, "-m", *self._arguments],
             self.log,
             death_signal=signal.SIGKILL,
             directory=Path.cwd(),
+            pass_fds=terminal.share(),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from api.client_address import address_block
 from core import redis_names
 from core.errors import RateLimited
 from core.services import Services
@@ -95,7 +96,8 @@ async def spend_anonymous(services: Services, address: str) -> Budget:
     """Count one request of an address that was refused; without Redis nothing is counted."""
     try:
         limit = services.settings.anonymous_requests_per_minute
-        return await spend(services.redis, redis_names.address_rate(address), limit)
+        key = redis_names.address_rate(address_block(address))
+        return await spend(services.redis, key, limit)
     except RedisError:
         return unlimited()
 

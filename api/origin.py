@@ -17,21 +17,21 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 def check(facts: Facts, settings: Settings) -> None:
     """Raise ``Forbidden`` for a write from another site; programs send no ``Origin`` and pass."""
     if facts.method not in _SAFE:
-        check_write(facts.headers, settings)
+        check_write(facts.headers, settings, facts.scheme)
 
 
-def check_write(headers: Headers, settings: Settings) -> None:
+def check_write(headers: Headers, settings: Settings, scheme: str) -> None:
     """Raise ``Forbidden`` unless the headers of a write could be those of a page of our own."""
     origin = headers.get("Origin")
     if origin is None:
         is_foreign = headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
     else:
-        is_foreign = not _is_ours(origin, headers, settings)
+        is_foreign = not _is_ours(origin, headers, settings, scheme)
     if is_foreign:
         raise Forbidden("This request comes from another site; use an API key from there.")
 
 
-def _is_ours(origin: str, headers: Headers, settings: Settings) -> bool:
+def _is_ours(origin: str, headers: Headers, settings: Settings, scheme: str) -> bool:
     ours = urlsplit(settings.base_url)
     if origin.lower() == f"{ours.scheme}://{ours.netloc}".lower():
         return True
@@ -40,5 +40,5 @@ def _is_ours(origin: str, headers: Headers, settings: Settings) -> bool:
     return (
         settings.public_url is None
         and host != ""
-        and origin.lower() == f"{ours.scheme}://{host}".lower()
+        and origin.lower() == f"{scheme}://{host}".lower()
     )

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NoReturn, TypeVar, get_origin
 from urllib.parse import parse_qs
 
@@ -22,6 +23,9 @@ M = TypeVar("M", bound=BaseModel)
 
 _BODY_SECONDS: Final = 60
 _MOST_FIELDS: Final = 100
+_MAX_INLINE_BYTES: Final = 64 * 1024
+# One thread: large bodies are read one after the other, and the event loop runs in between.
+_parsing: Final = ThreadPoolExecutor(1, "json")
 # Escapes of NUL, which PostgreSQL stores in no text, and of surrogates, which UTF-8 has not.
 _SUSPECT: Final = re.compile(rb"\\u(0000|d[89a-f])", re.IGNORECASE)
 _UNSTORABLE: Final = (b"\\u0000", b"Infinity", b"NaN")  # as they are written, or words that say so
@@ -39,7 +43,9 @@ async def read_json(headers: Headers, body: AsyncIterator[bytes], limit: int) ->
     content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
-    return json_object(raw, "body")
+    if len(raw) <= _MAX_INLINE_BYTES:
+        return json_object(raw, "body")
+    return await asyncio.get_running_loop().run_in_executor(_parsing, json_object, raw, "body")
 
 
 def json_object(raw: bytes, what: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import pydantic_core
 import structlog
@@ -25,6 +25,7 @@ from core.errors import NotFound, Unauthorized, UnsupportedMediaType, Validation
 from core.services import Services
 
 View = Callable[..., Awaitable[Response]]
+PUBLIC_BODY_BYTES: Final = 64 * 1024
 
 
 def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
@@ -62,6 +63,7 @@ def _facts(asked: Request) -> Facts:
         query_string=asked.query_string.decode("latin-1"),
         headers=asked.headers,
         address=asked.remote_addr or "unknown",
+        scheme=asked.scheme,
         cookies=asked.cookies,
         body=asked.body,
     )
@@ -141,6 +143,8 @@ async def _read(route: Endpoint, call: Call) -> dict[str, Any] | None:
     if route.raw or route.method == "GET" or (route.body is None and route.method == "DELETE"):
         return {}
     limit = call.services.settings.max_body_bytes
+    if route.access.is_public:
+        limit = min(limit, PUBLIC_BODY_BYTES)
     if route.form and content_type.lower().startswith("application/x-www-form-urlencoded"):
         return await read_form(facts.headers, facts.body, limit)
     return await read_json(facts.headers, facts.body, limit)
@@ -152,7 +156,7 @@ async def _budget(route: Endpoint, call: Call) -> limits.Budget:
     redis, settings = call.services.redis, call.services.settings
     if call.known is not None and call.known.seat is not None:
         return await limits.spend_workspace(redis, call.seat.workspace)
-    user_id, address = call.known and call.user_id, call.request.address
+    user_id, address = call.known and call.user_id, call.request.address_block
     key = redis_names.user_rate(user_id) if user_id else redis_names.address_rate(address)
     return await limits.spend(redis, key, settings.anonymous_requests_per_minute)
 

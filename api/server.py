@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 from typing import Any, Final
 
 from api.addresses import awaited
-from core.config import Settings, forbid_phoning_home
+from api.client_address import TrustedProxies
+from core.config import Settings, forbid_phoning_home, split_list
+from core.embedded.process import PRIVATE_UMASK
 from core.migrations import wait_until_current
 from core.services import NotConfigured
 
@@ -18,6 +21,7 @@ _OPEN_FILES: Final = 65_536  # a chat that is streamed holds three: its client, 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; raises NotConfigured without servers' addresses."""
     forbid_phoning_home(settings)
+    os.umask(PRIVATE_UMASK)
     allow_open_files()
     # Slow imports come first: meanwhile the launcher starts the servers and brings the schema up to
     # date.
@@ -38,6 +42,7 @@ def serve(settings: Settings) -> None:
         ws_max_size=LARGEST_PACKET,
         ws_per_message_deflate=False,  # an edit would be compressed for each of its readers: ADR 26
         **uvicorn_options(settings.log_level),
+        **connection_options(settings),
     )
 
 
@@ -56,4 +61,18 @@ def uvicorn_options(log_level: str) -> dict[str, Any]:
         "access_log": False,
         "timeout_graceful_shutdown": 5,
         "server_header": False,
+        "proxy_headers": False,  # uvicorn's own way believes whoever calls from loopback
+    }
+
+
+def connection_options(settings: Settings) -> dict[str, Any]:
+    """Return the limits on connections of the API's server."""
+    from api.connections import make_http_protocol
+
+    proxies = TrustedProxies(split_list(settings.trusted_proxies), settings.forwarded_header)
+    return {
+        "limit_concurrency": settings.max_connections,
+        "http": make_http_protocol(
+            settings.head_timeout_seconds, settings.max_connections_per_address, proxies.is_trusted
+        ),
     }

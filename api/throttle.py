@@ -12,6 +12,7 @@ from core.errors import RateLimited
 
 _WINDOW: Final = 15 * 60  # seconds
 _PER_ACCOUNT: Final = 10
+_PER_ACCOUNT_ANYWHERE: Final = 200
 _PER_ADDRESS: Final = 50
 _MAILS_PER_ADDRESS: Final = 20
 _MAILS_PER_ACCOUNT: Final = 5
@@ -50,10 +51,19 @@ class Throttle:
 
 
 def of_sign_in(redis: Redis, email: str, address: str) -> Throttle:
-    """Return the throttle of failures from an address, and of an account from that address."""
-    account = redis_names.sign_ins_of_account(email, address)
-    most = {account: _PER_ACCOUNT, redis_names.sign_ins_of_address(address): _PER_ADDRESS}
+    """Return the throttle of failures: of an account from an address block, of the block, and of
+    the account from everywhere."""
+    most = {
+        redis_names.sign_ins_of_account(email, address): _PER_ACCOUNT,
+        redis_names.sign_ins_of_address(address): _PER_ADDRESS,
+        redis_names.sign_ins_of_email(email): _PER_ACCOUNT_ANYWHERE,
+    }
     return Throttle(redis, most)
+
+
+def of_sign_up(redis: Redis, address: str, limit: int) -> Throttle:
+    """Return the throttle of who makes accounts."""
+    return Throttle(redis, {} if limit < 0 else {redis_names.sign_ups_of_address(address): limit})
 
 
 def of_reset(redis: Redis, address: str) -> Throttle:

@@ -78,7 +78,7 @@ async def _changed_password(call: Call, body: UserPatch) -> str:
     services = call.services
     async with services.store.system() as system:
         user = found(await system.users.get(call.user_id), "user")
-    tries = throttle.of_sign_in(services.redis, user.email, call.request.address)
+    tries = throttle.of_sign_in(services.redis, user.email, call.request.address_block)
     await tries.spend()
     if not body.password or not await verify_password(body.current_password, user.password_hash):
         wrong = "currentPassword" if body.password else "password"

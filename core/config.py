@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -35,6 +36,21 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8420, description="Port the API listens on.")
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or CIDRs of proxies, separated by commas, that name the client's "
+        "address and scheme; unset: none is believed.",
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        "x-forwarded-for", description="The header that those proxies set themselves."
+    )
+    head_timeout_seconds: float = Field(10, gt=0, description="Longest wait for a request's head.")
+    max_connections: int = Field(
+        10_000, ge=1, description="Connections a process holds; beyond: 503."
+    )
+    max_connections_per_address: int = Field(
+        2_000, ge=1, description="Connections from one address; trusted proxies have no such limit."
+    )
     public_url: str | None = Field(None, description="URL users reach the API at, behind a proxy.")
     data_dir: Path = Field(Path("var"), description="Embedded servers, blobs, keys, model cache.")
     environment: Literal["development", "production"] = Field(
@@ -120,6 +136,7 @@ class Settings(BaseSettings):
 
     max_upload_bytes: int = Field(2 * 1024**3, description="Largest upload.")
     max_body_bytes: int = Field(10 * 1024**2, description="Largest JSON body.")
+    webhook_max_bytes: int = Field(1024**2, description="Largest body of a webhook.")
     parse_timeout_seconds: float = Field(600, description="Longest parse of one page window.")
     parse_memory_bytes: int = Field(3 * 1024**3, description="Memory limit of the parser process.")
     parse_max_pages: int = Field(5000, description="Most pages read of one document.")
@@ -154,6 +171,9 @@ class Settings(BaseSettings):
     anonymous_requests_per_minute: int = Field(
         600, description="Requests a minute from one address without credentials; -1: no limit."
     )
+    signups_per_address: int = Field(
+        30, description="Accounts one address may make in 15 minutes; -1: no limit."
+    )
     session_days: int = Field(30, description="Days until an idle session ends.")
     access_token_minutes: int = Field(15, description="Minutes that a bearer token works.")
     refresh_token_days: int = Field(30, description="Days in which one can be refreshed.")
@@ -165,10 +185,18 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         None,
         description="smtp://user:password@host:port (STARTTLS) or smtps://… for mail; unset: links "
-        "go to the log of a development run, and no password is reset by mail in production.",
+        "are shown on the terminal of a development run, and no "
+        "password is reset by mail in production.",
     )
     mail_from: str = Field("Nuxa Flow <no-reply@localhost>", description="Sender of mail.")
     lease_seconds: float = Field(15, description="A job whose holder is silent longer is retaken.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: str) -> str:
+        for each in split_list(value):
+            ip_network(each, strict=False)
+        return value
 
     @property
     def is_offline_chat(self) -> bool:
@@ -184,6 +212,11 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """URL under which callers reach the API, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def split_list(value: str) -> list[str]:
+    """Return the parts of a setting that commas separate."""
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 @lru_cache

@@ -87,6 +87,14 @@ def sign_ins_of_account(email: str, address: str) -> str:
     return f"login:{_hash(f'{email}|{address}')}"
 
 
+def sign_ins_of_email(email: str) -> str:
+    return f"login:{_hash(email)}"
+
+
+def sign_ups_of_address(address: str) -> str:
+    return f"signup:{_hash(address)}"
+
+
 def sign_ins_of_address(address: str) -> str:
     return f"login:{_hash(address)}"
 

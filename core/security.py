@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import secrets
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from core.errors import NuxaError
+from core.errors import NuxaError, RateLimited
 
-_hasher = PasswordHasher()
+T = TypeVar("T")
+
+_MAX_WAITING: Final = 16
+_NICENESS: Final = 10
+_hasher = PasswordHasher(parallelism=1)  # one core a password, not four
 # Verified when the account does not exist, so that both answers take the same time.
 _NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
@@ -22,14 +33,46 @@ class SealBroken(NuxaError):
     """A sealed value cannot be opened with any configured key."""
 
 
+class HashingPool:
+    """Threads that hash passwords and nothing else, with a short queue.
+
+    The default executor serves files: whoever signs up must not hold those up.
+    """
+
+    def __init__(self, threads: int, max_waiting: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, "passwords", initializer=_yield_to_others)
+        self._room = threading.BoundedSemaphore(threads + max_waiting)
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        """Return what the function does; raises ``RateLimited`` when the queue is full."""
+        if not self._room.acquire(blocking=False):
+            raise RateLimited("Too many passwords are being checked; try again soon.", "rate", 2)
+        work = self._executor.submit(function, *arguments)
+        work.add_done_callback(self._make_room)  # when it has ended, whoever still waits for it
+        return await asyncio.wrap_future(work)
+
+    def _make_room(self, _: Future[T]) -> None:
+        self._room.release()
+
+
+def _yield_to_others() -> None:
+    """Give way to the event loop's thread, where each thread has a priority of its own."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+_hashing: Final = HashingPool(max(1, (os.cpu_count() or 2) // 2), _MAX_WAITING)
+
+
 async def hash_password(password: str) -> str:
-    """Return an argon2id hash; runs off the event loop since it takes tens of milliseconds."""
-    return await asyncio.to_thread(_hasher.hash, password)
+    """Return an argon2id hash; raises ``RateLimited`` when too many are being made."""
+    return await _hashing.run(_hasher.hash, password)
 
 
 async def verify_password(password: str, password_hash: str | None) -> bool:
     """Return whether the password matches; ``None`` costs the same time and never matches."""
-    return await asyncio.to_thread(_verify, password, password_hash)
+    return await _hashing.run(_verify, password, password_hash)
 
 
 def _verify(password: str, password_hash: str | None) -> bool:

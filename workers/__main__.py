@@ -8,6 +8,7 @@ import os
 import typer
 
 from core.config import get_settings
+from core.embedded.process import PRIVATE_UMASK
 from core.errors import NuxaError
 from core.migrations import wait_until_current
 
@@ -57,6 +58,7 @@ def _wait_for_schema() -> None:
 
 
 if __name__ == "__main__":
+    os.umask(PRIVATE_UMASK)
     try:
         cli()
     except NuxaError as error:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from api.access import SESSION_COOKIE
-from core.config import Settings
+from api.call import Call
 
 
-def cookie(name: str, value: str, seconds: int, settings: Settings, path: str = "/") -> str:
+def cookie(name: str, value: str, seconds: int, call: Call, path: str = "/") -> str:
     """Return a value of ``Set-Cookie``; with 0 seconds it makes the browser forget."""
     parts = [f"{name}={value}", f"Path={path}", f"Max-Age={seconds}", "HttpOnly", "SameSite=Lax"]
-    if settings.base_url.startswith("https://"):
+    if call.request.scheme == "https" or call.services.settings.base_url.startswith("https://"):
         parts.append("Secure")
     return "; ".join(parts)
 
 
-def session_cookie(token: str, settings: Settings) -> str:
+def session_cookie(token: str, call: Call) -> str:
     """Return the cookie of a session; one of an empty token ends it."""
     # The browser forgets late; whether a session still lives is decided by its row.
-    seconds = settings.session_days * 86_400 if token else 0
-    return cookie(SESSION_COOKIE, token, seconds, settings)
+    seconds = call.services.settings.session_days * 86_400 if token else 0
+    return cookie(SESSION_COOKIE, token, seconds, call)

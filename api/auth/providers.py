@@ -81,7 +81,7 @@ async def begin(call: Call, provider: str, query: LoginQuery) -> Reply:
         code_challenge=create_s256_code_challenge(verifier),
         code_challenge_method="S256",
     )
-    return _moved(url, cookie(BROWSER_COOKIE, browser, _SECONDS, settings, _CALLBACK))
+    return _moved(url, cookie(BROWSER_COOKIE, browser, _SECONDS, call, _CALLBACK))
 
 
 @endpoint(
@@ -109,8 +109,8 @@ async def come_back(call: Call, provider: str, query: CallbackQuery) -> Reply:
     exchange = Exchange(services.http, chosen, _issuer(chosen))
     person = Person.of(await exchange.claims(query.code, attempt))
     made = await open_session(call, await user_of(services.store, settings, person))
-    forget = cookie(BROWSER_COOKIE, "", 0, settings, _CALLBACK)
-    return _moved(value["next"], session_cookie(made.token, settings), forget)
+    forget = cookie(BROWSER_COOKIE, "", 0, call, _CALLBACK)
+    return _moved(value["next"], session_cookie(made.token, call), forget)
 
 
 def _chosen(settings: Settings, name: str) -> OAuthProvider:

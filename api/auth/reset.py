@@ -8,7 +8,7 @@ import structlog
 
 from api import throttle
 from api.auth.schemas import ResetPassword
-from core import tickets
+from core import terminal, tickets
 from core.errors import RateLimited, ValidationFailed
 from core.mail import send_mail
 from core.security import hash_password, hash_token
@@ -41,7 +41,8 @@ log = structlog.get_logger(__name__)
 async def send_link(services: Services, email: str) -> None:
     """Mail a link to the account of an address; nothing tells whether there is one.
 
-    Without a mail server the link goes to the log of a development run; in production none is made.
+    Without a mail server the link is shown on the terminal of a development run, and in no log; in
+    production none is made.
     """
     if services.settings.smtp_url is None and services.settings.environment == "production":
         log.error("a password cannot be reset: set NUXA_SMTP_URL, so that mail can be sent")
@@ -58,7 +59,8 @@ async def send_link(services: Services, email: str) -> None:
     link = await _link(services, user)
     settings = services.settings
     if settings.smtp_url is None:
-        log.warning("no NUXA_SMTP_URL: the reset link goes here", email=email, link=link)
+        if not terminal.show(f"NUXA_SMTP_URL is not set. Reset link for {email}: {link}"):
+            log.warning("reset_link_not_shown", reason="no NUXA_SMTP_URL and no terminal")
         return
     keys = "" if user.email_verified else _KEYS_END
     text = _TEXT.format(host=settings.base_url, link=link, keys=keys)

@@ -18,7 +18,6 @@ from api.auth.schemas import (
 )
 from api.call import Call, Reply
 from api.endpoint import endpoint
-from core.config import Settings
 from core.errors import Conflict, Forbidden, Unauthorized
 from core.security import verify_password
 
@@ -34,10 +33,12 @@ from core.security import verify_password
 async def signup(call: Call, body: Signup) -> Reply:
     """Make an account with a workspace of its own, and sign it in."""
     services = call.services
+    limit = services.settings.signups_per_address
+    await throttle.of_sign_up(services.redis, call.request.address_block, limit).spend()
     user = await make_account(
         services.store, services.settings, body.email, body.password, body.name
     )
-    return _signed_in(await open_session(call, user), services.settings, 201)
+    return _signed_in(await open_session(call, user), call, 201)
 
 
 @endpoint(
@@ -50,13 +51,13 @@ async def signup(call: Call, body: Signup) -> Reply:
 async def login(call: Call, body: Login) -> Reply:
     """Sign in; the answer sets the cookie of a new session."""
     services = call.services
-    tries = throttle.of_sign_in(services.redis, body.email, call.request.address)
+    tries = throttle.of_sign_in(services.redis, body.email, call.request.address_block)
     await tries.spend()
     user = await check_password(services.store, body.email, body.password)
     if user is None:
         raise Unauthorized("The e-mail address or the password is wrong.")
     await tries.forgive()
-    return _signed_in(await open_session(call, user), services.settings, 200)
+    return _signed_in(await open_session(call, user), call, 200)
 
 
 @endpoint(
@@ -76,7 +77,7 @@ async def reauthenticate(call: Call, body: Reauthenticate) -> None:
         user = await system.users.get(call.user_id)
     if user is None:
         raise Unauthorized("The account was deleted; sign up again.")
-    tries = throttle.of_sign_in(services.redis, user.email, call.request.address)
+    tries = throttle.of_sign_in(services.redis, user.email, call.request.address_block)
     await tries.spend()
     if not await verify_password(body.password, user.password_hash):
         raise Unauthorized("The password is wrong; correct it, or sign in again.")
@@ -98,7 +99,7 @@ async def logout(call: Call) -> Reply:
     """End this session; its cookie and its bearer tokens are worth nothing from now on."""
     async with call.services.store.system() as system:
         await system.sessions.delete(call.caller.identity.credential_id, call.user_id)
-    return Reply(status=204, cookies=(session_cookie("", call.services.settings),))
+    return Reply(status=204, cookies=(session_cookie("", call),))
 
 
 @endpoint("POST", "/api/auth/reset-password", access=PUBLIC)
@@ -112,7 +113,7 @@ async def reset_password(call: Call, body: ResetPassword) -> ResetAnswer:
         revoked = await reset.set_password(services, body)
         return ResetAnswer(revoked_api_keys=revoked)
     if body.email is not None:
-        await throttle.of_reset(services.redis, call.request.address).spend()
+        await throttle.of_reset(services.redis, call.request.address_block).spend()
         afterwards.start(reset.send_link(services, body.email))
     return ResetAnswer()
 
@@ -131,13 +132,13 @@ async def session(call: Call) -> Reply:
     if caller.identity.way != "session" or caller.identity.is_bearer:
         return Reply(body)
     token = call.request.cookies[SESSION_COOKIE]
-    return Reply(body, cookies=(session_cookie(token, call.services.settings),))
+    return Reply(body, cookies=(session_cookie(token, call),))
 
 
-def _signed_in(made: SignedIn, settings: Settings, status: int) -> Reply:
+def _signed_in(made: SignedIn, call: Call, status: int) -> Reply:
     body = SessionAnswer(
         user=UserAnswer.model_validate(made.user),
         workspace_id=made.workspace_id,
         expires_at=made.expires_at,
     )
-    return Reply(body, status, cookies=(session_cookie(made.token, settings),))
+    return Reply(body, status, cookies=(session_cookie(made.token, call),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from api import access, errors
+from api import access, errors, limits
 from api.reading import checked, refuse_unstorable
 from api.reauthorization import load_caller
 from api.sockets.connection import Connection
@@ -74,5 +74,7 @@ async def _run(
         identity, default = connection.identity, connection.workspace_id
         wanted = await locate_workspace(hub.services, identity, [fields], default) or default
     caller = await load_caller(hub.services, connection.identity, wanted)
+    if event.is_counted and caller.seat is not None:
+        (await limits.spend_workspace(hub.services.redis, caller.seat.workspace)).check()
     access.authorize(caller, event.access, event.domain)
     return await event.handler(SocketCall(hub, connection, caller), payload)

@@ -69,6 +69,7 @@ class SocketEvent:
     handler: Handler
     is_piece: bool
     is_slow: bool
+    is_counted: bool = True
 
 
 EVENTS: Final[dict[str, SocketEvent]] = {}
@@ -81,6 +82,7 @@ def socket_event(
     domain: str,
     is_piece: bool = False,
     is_slow: bool = False,
+    is_counted: bool = True,
     table: dict[str, SocketEvent] = EVENTS,
 ) -> Callable[[H], H]:
     """Put a function into the table of events.
@@ -88,11 +90,15 @@ def socket_event(
     ``is_piece``: a piece of a stream that an earlier event began on this socket; it is let in by
     what that one left on the connection, since looking up its sender each time would cost too much.
     ``is_slow``: it may take seconds, and is done beside what the socket sends meanwhile.
+    ``is_counted``: it spends the plan's requests a minute, as a call of a route does; what is sent
+    at each keystroke does not, and has the socket's pace alone.
     """
 
     def register(handler: H) -> H:
         payload = typing.get_type_hints(handler)["payload"]
-        table[name] = SocketEvent(name, access, domain, payload, handler, is_piece, is_slow)
+        table[name] = SocketEvent(
+            name, access, domain, payload, handler, is_piece, is_slow, is_counted
+        )
         return handler
 
     return register

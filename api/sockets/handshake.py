@@ -92,5 +92,6 @@ def _credentials(services: Services, scope: Mapping[str, Any], token: str | None
     cookie = parse_cookie(headers.get("Cookie")).get(SESSION_COOKIE)
     if cookie is not None:
         # A page of any site may open a socket here, and the browser adds the cookie.
-        origin.check_write(headers, services.settings)
+        scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+        origin.check_write(headers, services.settings, scheme)
     return Credentials(cookie=cookie)

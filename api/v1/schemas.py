@@ -5,13 +5,16 @@ https://platform.openai.com/docs/api-reference/chat and …/embeddings
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from api.wire import Flag, Wire, left_away
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+MessageText = Annotated[str, StringConstraints(max_length=100_000)]
+Id = Annotated[str, StringConstraints(max_length=200)]
+MAX_CHARS: Final = 400_000  # of all messages of one completion
 
 
 class _Theirs(Wire):
@@ -22,13 +25,13 @@ class _Theirs(Wire):
 
 class TextPart(_Theirs):
     type: Literal["text"]
-    text: str
+    text: MessageText
 
 
 class ChatMessage(_Theirs):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
-    name: str | None = None
+    content: MessageText | Annotated[list[TextPart], Field(max_length=100)]
+    name: Annotated[str, Field(max_length=200)] | None = None
 
     def plain(self) -> dict[str, JsonValue]:
         parts = self.content
@@ -43,7 +46,7 @@ class StreamOptions(_Theirs):
 class CompletionRequest(_Theirs):
     """``knowledgeBaseIds`` is ours: the bases to answer from; absent: all, empty: none."""
 
-    model: str
+    model: Id
     messages: list[ChatMessage] = Field(min_length=1, max_length=500)
     stream: Flag = False
     stream_options: StreamOptions | None = None
@@ -52,11 +55,13 @@ class CompletionRequest(_Theirs):
     max_completion_tokens: int | None = Field(None, ge=1)
     response_format: dict[str, JsonValue] | None = None
     n: Literal[1] = 1
-    user: str | None = Field(None, description="Taken, and not used.")
-    knowledge_base_ids: list[str] | None = Field(None, alias="knowledgeBaseIds", max_length=50)
+    user: str | None = Field(None, max_length=1_000, description="Taken, and not used.")
+    knowledge_base_ids: list[Id] | None = Field(None, alias="knowledgeBaseIds", max_length=50)
 
     @model_validator(mode="after")
     def _asks(self) -> CompletionRequest:
+        if sum(len(str(message.plain()["content"])) for message in self.messages) > MAX_CHARS:
+            raise ValueError(f"the messages have more than {MAX_CHARS} characters together")
         last = self.messages[-1]
         if last.role != "user" or not str(last.plain()["content"]).strip():
             raise ValueError("the last message must be a user's, with text")
@@ -129,9 +134,9 @@ class ChatChunk(_Theirs):
 
 class EmbeddingRequest(_Theirs):
     input: Text | Annotated[list[Text], Field(min_length=1, max_length=128)]
-    model: str
+    model: Id
     encoding_format: Literal["float", "base64"] = "float"
-    user: str | None = Field(None, description="Taken, and not used.")
+    user: str | None = Field(None, max_length=1_000, description="Taken, and not used.")
 
 
 class Embedding(_Theirs):

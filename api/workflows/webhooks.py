@@ -76,7 +76,7 @@ async def receive_webhook_by_get(call: Call, workflow_id: str) -> Reply:
 async def _receive(call: Call, workflow_id: str) -> Reply:
     async with call.services.store.system() as system:
         target = found(await system.webhook_targets.target(workflow_id), "webhook")
-    limit = call.services.settings.max_body_bytes
+    limit = call.services.settings.webhook_max_bytes
     raw = await read_whole(call.request.headers, call.request.body, limit)
     signed_id = await admit(call, target, raw)
     await _count(call, target)

@@ -24,6 +24,7 @@ class DiskBlobs:
     def __init__(self, root: Path) -> None:
         self._root = root
         root.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o700)
 
     async def put(self, chunks: AsyncIterator[bytes], limit: int, key: str | None = None) -> Stored:
         key = key or new_id("blob")

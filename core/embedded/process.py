@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.errors import ServiceUnavailable
 
+PRIVATE_UMASK = 0o077
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_SECONDS = 0.02
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -40,6 +41,7 @@ def spawn(
     death_signal: signal.Signals,
     account: Account | None = None,
     directory: Path = Path("/"),
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start ``command`` in ``directory`` and a session of its own, its output appended to ``log``.
 
@@ -51,7 +53,9 @@ def spawn(
         if _libc is not None:
             _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
 
-    with log.open("ab") as output:
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.fchmod(descriptor, 0o600)  # one of an earlier version
+    with os.fdopen(descriptor, "ab") as output:
         return subprocess.Popen(  # noqa: S603 - the commands are our own
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
@@ -63,6 +67,8 @@ def spawn(
             group=account.gid if account else None,
             extra_groups=[] if account else None,
             preexec_fn=follow_parent,
+            pass_fds=pass_fds,
+            umask=PRIVATE_UMASK,
         )
 
 

@@ -70,6 +70,8 @@ class EmbeddedServers:
         Raises EmbeddedServerFailed when another process holds the directory or a server fails.
         """
         self._data_dir.mkdir(parents=True, exist_ok=True)
+        # Started as root, PostgreSQL's own user walks through here, and can list nothing.
+        self._data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
         self._take_lock()
         try:
             if meanwhile is not None:

@@ -15,6 +15,7 @@ import uvicorn
 from argon2 import PasswordHasher
 
 from api.app import Api, create_app
+from api.server import connection_options
 from core import security
 from core.config import Settings
 from core.ids import new_id
@@ -38,6 +39,7 @@ def api_settings(
         redis_url=redis_url,
         data_dir=tmp_path_factory.mktemp("api"),
         default_plan="enterprise",
+        signups_per_address=-1,
     )
 
 
@@ -66,7 +68,14 @@ async def serving(settings: Settings, app: Api | None = None) -> AsyncIterator[s
     app = app or create_app(settings)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            lifespan="on",
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+            **connection_options(settings),
+        )
         running = uvicorn.Server(config)
         work = asyncio.create_task(running.serve(sockets=[listener]))
         while not running.started:

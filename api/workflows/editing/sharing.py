@@ -39,7 +39,7 @@ class YjsUpdate(WorkflowRef):
     update: bytes = Field(validation_alias=AliasChoices("update", "data", "message"))
 
 
-@socket_event("yjs:update", access=READ, domain=_DOMAIN)
+@socket_event("yjs:update", access=READ, domain=_DOMAIN, is_counted=False)
 async def sync(call: SocketCall, payload: YjsUpdate) -> Mapping[str, object]:
     """Take a message of y-protocols; what it is answered with comes as ``yjs:update``."""
     opened = opened_by(call, payload.workflow_id)

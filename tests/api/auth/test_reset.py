@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -185,13 +187,30 @@ async def test_one_account_gets_few_mails_whoever_asks(
     assert len(box.received) == 5
 
 
-async def test_without_a_mail_server_a_development_run_logs_the_link(
-    member: Member, anonymous: httpx.AsyncClient
+async def test_send_link_without_mail_server_shows_it_on_the_terminal_alone(
+    member: Member, anonymous: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ours, theirs = os.openpty()
+    monkeypatch.setenv("NUXA_TERMINAL_FD", str(theirs))
     with structlog.testing.capture_logs() as lines:
         assert (await _ask(anonymous, member.email)).status_code == 200
-    (link,) = [line["link"] for line in lines if "link" in line]
-    assert (await _set(anonymous, link.partition("#token=")[2])).status_code == 200
+        shown = (await asyncio.to_thread(os.read, ours, 1000)).decode().strip()
+    assert "#token=" not in str(lines)
+    assert (await _set(anonymous, shown.partition("#token=")[2])).status_code == 200
+
+
+async def test_send_link_without_mail_server_and_terminal_is_in_no_log(
+    member: Member, anonymous: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    monkeypatch.setenv("NUXA_TERMINAL_FD", str(writing))
+    with structlog.testing.capture_logs() as lines:
+        assert (await _ask(anonymous, member.email)).status_code == 200
+        await afterwards.finish(30)
+    assert "reset_link_not_shown" in [line["event"] for line in lines]
+    assert "#token=" not in str(lines)
+    os.close(reading)
+    os.close(writing)
 
 
 async def test_without_a_mail_server_production_tells_its_log_and_nobody_else(

@@ -135,7 +135,7 @@ async def test_what_cannot_be_read_is_refused(
     status: int,
 ) -> None:
     workflow_id = await hook(auth="none")
-    monkeypatch.setattr(settings, "max_body_bytes", 2048 if status == 413 else 10_000)
+    monkeypatch.setattr(settings, "webhook_max_bytes", 2048 if status == 413 else 10_000)
     headers = {"content-type": kind}
     path = f"/api/webhooks/{workflow_id}"
     assert (await anonymous.post(path, content=content, headers=headers)).status_code == status
