@@ -73,6 +73,7 @@ class Written:
     citations: list[dict[str, Any]] = field(default_factory=list)
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
     artifacts: list[dict[str, Any]] = field(default_factory=list)
+    notice: dict[str, Any] | None = None
 
     def take(self, kind: str, payload: dict[str, Any]) -> None:
         if kind == "text":
@@ -81,6 +82,8 @@ class Written:
             self.citations.append(payload)
         elif kind == "artifact":
             self.artifacts.append(payload)
+        elif kind == "notice":
+            self.notice = payload
         elif kind == "tool" and payload["phase"] == "result":
             self.tool_calls.append({k: v for k, v in payload.items() if k != "phase"})
 
@@ -176,6 +179,8 @@ def _made_up(message: Message) -> list[Event]:
     told += [("artifact", artifact) for artifact in message.artifacts]
     if message.content:
         told.append(("text", {"delta": message.content}))
+    if message.notice:
+        told.append(("notice", message.notice))
     if message.error:
         told.append(("error", message.error))
     numbered = enumerate(told, 1)

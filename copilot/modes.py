@@ -29,21 +29,23 @@ class Mode:
         return tool in self.tools or (self.has_remote and is_remote(tool))
 
 
-_LEARNING: Final = frozenset({"search_knowledge", "find_blocks", "find_templates", "explain"})
-_ABOUT_ONE: Final = _LEARNING | {"read_workflow", "check_workflow", "analyze_logs", "read_run"}
+_READING: Final = frozenset(
+    "search_knowledge find_blocks find_templates explain find_workflows read_workflow "
+    "check_workflow analyze_logs report_errors read_run".split()
+)
 
 _MODES: Final = (
     Mode(
         "workspace-chat",
         needs_workflow=False,
-        tools=_LEARNING | {"find_workflows"},
+        tools=_READING,
         task="Answer quick questions about the workspace: its documents and its workflows.",
     ),
     Mode(
         "workspace-explore",
         needs_workflow=False,
-        tools=_ABOUT_ONE
-        | {"find_workflows", "report_errors", "run_code", "make_chart", "make_artifact"}
+        tools=_READING
+        | {"run_code", "make_chart", "make_artifact"}
         | {"http_request", "openai_complete", "gmail_send", "slack_message"},
         task="Analyse the workspace in depth: search as often as needed, compare, and conclude.",
         has_remote=True,
@@ -51,13 +53,13 @@ _MODES: Final = (
     Mode(
         "workflow-guide",
         needs_workflow=True,
-        tools=_ABOUT_ONE,
+        tools=_READING,
         task="Explain the user's workflow and suggest improvements. You cannot change it.",
     ),
     Mode(
         "workflow-studio",
         needs_workflow=True,
-        tools=_ABOUT_ONE | {"find_workflows", "edit_workflow", "build_workflow", "run_workflow"},
+        tools=_READING | {"edit_workflow", "build_workflow", "run_workflow"},
         task="Build and change the user's workflow: read it, look up the blocks you need, edit it "
         "in few steps, check it, and run it when asked.",
     ),

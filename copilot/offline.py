@@ -17,10 +17,6 @@ ABSTENTION: Final = (
     "that cover it."
 )
 UNSURE: Final = "I could not find a sure answer to that in the documents. What comes nearest:"
-NOTICE: Final = (
-    "This is the offline answerer: it quotes documents and writes nothing of its own. "
-    "Set NUXA_CHAT_MODEL to use a language model."
-)
 NOTHING_TO_QUOTE: Final = (
     "I can quote what documents say about a question; I cannot write, compute or call tools, "
     "and I was given no documents to look in."
@@ -38,10 +34,9 @@ async def answer(request: ChatRequest) -> AsyncIterator[str]:
     """Yield an answer quoted from the passages in the messages, or say that there is none."""
     passages = [found for message in request.messages for found in read(_text(message))]
     if not passages:
-        text = f"{ABSTENTION if _was_searched(request) else NOTHING_TO_QUOTE}\n\n{NOTICE}"
+        text = ABSTENTION if _was_searched(request) else NOTHING_TO_QUOTE
     else:
-        quotes = await find_quotes(_question(request.messages), passages)
-        text = f"{_written(quotes)}\n\n{NOTICE}"
+        text = _written(await find_quotes(_question(request.messages), passages))
     for piece in _pieces(text):
         yield piece
         await asyncio.sleep(0)

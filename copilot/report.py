@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from copilot.events import TurnLog, citation_payload
+from copilot.notices import notice_for
+from copilot.usage_meter import UsageMeter, total_usage
 from core.models.chat import tool_arguments
 from core.models.messages import Finished, TextDelta, ThinkingDelta, ToolCall
 from pipelines.agent import AgentEvent
@@ -26,6 +28,8 @@ class Report:
         self._citations: list[dict[str, Any]] = []
         self._end: dict[str, Any] | None = None
         self._before: list[Finished] = []
+        self.meter: UsageMeter | None = None  # of the loop's calls, once they have begun
+        self._notice: dict[str, str] | None = None
 
     async def take(self, event: AgentEvent) -> None:
         if isinstance(event, TextDelta):
@@ -42,6 +46,12 @@ class Report:
             await self._take_tool(event)
         else:
             self.close(event.model, event.input_tokens, event.output_tokens, event.cost)
+            await self._send_notice(event.model)
+
+    async def _send_notice(self, model: str) -> None:
+        self._notice = notice_for(model)
+        if self._notice:
+            await self.log.send("notice", self._notice)
 
     async def cite(self, payload: dict[str, Any]) -> None:
         """Tell readers of a checked citation, before its mark."""
@@ -53,16 +63,14 @@ class Report:
         self, model: str | None, input_tokens: int, output_tokens: int, cost: float | None
     ) -> None:
         """Take what the answer has cost: tokens, and US dollars."""
-        for call in self._before:
-            input_tokens += call.input_tokens
-            output_tokens += call.output_tokens
-            cost = None if cost is None or call.cost is None else cost + call.cost
-        usage = {
-            "input": input_tokens,
-            "output": output_tokens,
-            "total": input_tokens + output_tokens,
-        }
-        self._end = {"model": model, "usage": usage, "cost": cost}
+        last = Finished(model or "", "stop", input_tokens, output_tokens, cost)
+        self._end = {"model": model, **total_usage([*self._before, last])}
+
+    async def unfinished_usage(self) -> dict[str, Any]:
+        """Return ``usage`` and ``cost`` of an answer that was broken off; empty where no model was
+        asked."""
+        calls = [*self._before, *(await self.meter.calls() if self.meter else [])]
+        return total_usage(calls) if calls else {}
 
     def spend(self, call: Finished) -> None:
         """Count what a call before the answer's own has cost."""
@@ -89,6 +97,7 @@ class Report:
             "citations": self._citations,
             "tool_calls": self.tool_calls,
             "artifacts": self.artifacts,
+            "notice": self._notice,
             **self._end,
         }
 

@@ -28,6 +28,7 @@ from copilot.rules import door as rules
 from copilot.rules.guided import Guided
 from copilot.steering import hearing
 from copilot.toolbox import QUOTING, Gate, as_material, tools_at
+from copilot.usage_meter import UsageMeter
 from core.config import OFFLINE_CHAT_MODEL
 from core.errors import NuxaError, ServiceUnavailable
 from core.models import chat
@@ -87,7 +88,9 @@ async def _run(services: Services, turn: Turn, door: ChatDoor | None) -> None:
             if is_to_end:
                 await _stop(work)
                 await report.log.flush()
-                return await _end(services, turn, await _broken_off(services, turn, "aborted"))
+                return await _end(
+                    services, turn, await _broken_off(services, turn, report, "aborted")
+                )
         await report.log.flush()
         await _let_others_begin(services)
         await _end(services, turn, await _conclusion(services, turn, report, work))
@@ -100,7 +103,7 @@ async def _run(services: Services, turn: Turn, door: ChatDoor | None) -> None:
         if is_whole:
             end = await _conclusion(services, turn, report, work)
         else:
-            end = await _broken_off(services, turn, "failed", _INTERRUPTED)
+            end = await _broken_off(services, turn, report, "failed", _INTERRUPTED)
         await _end(services, turn, end)
         raise
 
@@ -127,7 +130,7 @@ async def end_interrupted(services: Services) -> int:
     for message in silent:
         if (message.request or {}).get("mode") == PUBLISHED:
             await end_run(services, message)
-        end = await _broken_off(services, Turn(message, None), "failed", _INTERRUPTED)
+        end = await _broken_off(services, Turn(message, None), None, "failed", _INTERRUPTED)
         async with services.store.system() as unit:
             is_ended = await unit.turn_jobs.end_silent(message.id, end)
         if is_ended:
@@ -165,7 +168,8 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         secrets=secrets,
         overhear=door.overhear if isinstance(door, Guided) else None,
     )
-    async with aclosing(run_agent(task, door)) as events:
+    report.meter = UsageMeter(door)
+    async with aclosing(run_agent(task, report.meter)) as events:
         async for event in events:
             await report.take(event)
 
@@ -211,16 +215,17 @@ async def _conclusion(
         }
     else:
         return {"status": "completed", **report.stored()}
-    return await _broken_off(services, turn, "failed", failure)
+    return await _broken_off(services, turn, report, "failed", failure)
 
 
 async def _broken_off(
     services: Services,
     turn: Turn,
+    report: Report | None,
     status: str,
     error: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return an end that keeps exactly what readers have seen."""
+    """Return an end that keeps exactly what readers have seen, and what the model has used."""
     seen = await written(services.events, turn.message)
     return {
         "status": status,
@@ -229,6 +234,8 @@ async def _broken_off(
         "citations": seen.citations,
         "tool_calls": seen.tool_calls,
         "artifacts": seen.artifacts,
+        "notice": seen.notice,
+        **(await report.unfinished_usage() if report else {}),
     }
 
 

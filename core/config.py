@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OFFLINE_CHAT_MODEL = "nuxa/extractive"
+RULES_MODEL = "nuxa/rules"  # what answers by rules are stored under; no model to choose
 LOCAL_CHAT_PREFIX = "local/"
 PACKAGED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 VALKEY_MAX_BYTES = 512 * 1024**2
@@ -100,6 +101,11 @@ class Settings(BaseSettings):
     chat_base_url: str | None = Field(None, description="Base URL of the chat model's API.")
     chat_api_key: SecretStr | None = Field(None, description="Key for the chat model's API.")
     chat_timeout_seconds: float = Field(120, description="Longest wait for one model call.")
+    chat_fallbacks: str = Field(
+        "",
+        description="Models, separated by commas, asked in turn where the chat model is "
+        "unavailable or over its limit.",
+    )
     rewrite_follow_ups: bool = Field(
         True,
         description="Whether the chat model makes a short follow-up whole before it is searched.",

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from core.config import Settings, get_settings
+from core.models import chat
 from evals import answers as answer_eval
 from evals import (
     behaviour,
@@ -23,6 +24,7 @@ from evals import (
     retrieval,
     speech,
     speed,
+    support_judge,
 )
 from evals.asking import SoFar
 from evals.behaviour import loaded
@@ -126,6 +128,10 @@ def answers_command(
     without: _Without = None,
     minutes: behaviour.Minutes = None,
     resume: behaviour.Resume = False,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="A chat model that judges whether quotes support what cites them."),
+    ] = None,
 ) -> None:
     """Ask questions about files: is the right document found, and what does the copilot cite?
 
@@ -143,6 +149,10 @@ def answers_command(
     so_far = loaded(lambda: SoFar.of(minutes, json_file, name, resume))
     with servers() as settings:
         found = asyncio.run(_answers(settings, cases, keep, language, so_far if copilot else None))
+    if judge and copilot:
+        texts = {question.id: question.text for question in cases.questions}
+        judged = support_judge.judge_answers(found["answers"], texts, chat.stream, judge)
+        found["supported"] = asyncio.run(judged)
     found["model"] = name
     report.print_answers(Console(), found)
     write(found, json_file, html_file, report.answers_page)

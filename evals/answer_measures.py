@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from copilot.offline import ABSTENTION, NOTICE, UNSURE
+from copilot.offline import ABSTENTION, UNSURE
 from core.text import analyze
 from evals.cases import Question
 from pipelines.marks import MARK
@@ -20,9 +20,15 @@ _FIGURE: Final = re.compile(r"\d[\d,]*\.?\d+")
 # A name of an answer: words that begin with capitals, but not a sentence.
 _NAME: Final = re.compile(r"(?<=[a-z,;:(] )[A-Z][A-Za-z&.-]+(?: [A-Z][A-Za-z&.-]+)*")
 _COMMON: Final = frozenset({"The", "This", "These", "In", "It", "I", "Inc.", "Company", "Q"})
-_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+# What says when, or which form it is, and not how much: years have no grouping comma.
+_MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_NO_FIGURE: Final = re.compile(
+    rf"\b{_MONTH}\s+\d{{1,2}}\b(?!,?\d{{3}})|\b\d{{1,2}}\.?\s+{_MONTH}(?=\W|$)|"
+    r"\b(?:1[6-9]|20)\d\d(?:[-/]\d{2,4})*\b(?![,.]\d)|\bFY\s?\d{2,4}\b|"
+    r"\b\d+-[A-Z]+\b|\b[A-Z]+-\d+\b|\b(?:Form|RFC|ISO|IFRS|IAS|ASU|ASC|No\.)\s?\d[\d.-]*",
+)
 _DECLINES: Final = re.compile(r"could ?n[o’']t find|cannot find|can[’']t find", re.IGNORECASE)
-_OURS: Final = (ABSTENTION, NOTICE, UNSURE)  # said of an answer, not of documents
+_OURS: Final = (ABSTENTION, UNSURE)  # said of an answer, not of documents
 _ENOUGH: Final = 0.5  # of a gold answer's words
 
 
@@ -82,9 +88,8 @@ def bears(answer: str, quote: str) -> bool:
 
 
 def figures(text: str) -> set[str]:
-    """Return the numbers of a text, years left out: those say when, not what."""
-    numbers = (found.replace(",", "") for found in _FIGURE.findall(text))
-    return {number for number in numbers if not _YEAR.fullmatch(number)}
+    """Return the numbers of a text without those of dates and forms."""
+    return {found.replace(",", "") for found in _FIGURE.findall(_NO_FIGURE.sub(" ", text))}
 
 
 def _names(citations: Citations) -> set[str]:

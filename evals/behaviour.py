@@ -15,7 +15,7 @@ from rich.console import Console
 from copilot import offline
 from core.config import Settings, get_settings
 from core.models import chat
-from evals import counts, injection, injection_cases, modes, tool_cases, tools
+from evals import counts, injection, injection_cases, modes, routing, tool_cases, tools
 from evals.asking import before, each, keeper
 from evals.cases import BadData
 from evals.scratch import ScratchBase, model_server, opened, servers
@@ -102,7 +102,8 @@ def injection_command(
     """Do documents and outputs of tools get their way, and does the user still get his?
 
     Reads BIPIA and AgentDojo; asks with the defences and without. "reckless" obeys what is marked
-    as material, too: for the exit code only what it reaches out for counts.
+    as material, too: for the exit code only what it reaches out for unasked counts. The user allows
+    what writes by chance, drawn by the seed.
 
     Example: python -m evals injection --data injection --json injection.json
     """
@@ -111,7 +112,7 @@ def injection_command(
     is_held = True
     for name in model or ["dutiful", "obedient", "reckless"]:
         ways = (True, False) if bare else (True,)
-        rows = _attacked(cases, name, ways, minutes, json_file, resume=resume)
+        rows = _attacked(cases, name, ways, minutes, json_file, seed=seed, resume=resume)
         measured = injection.measures(rows)
         shown = {"dataset": found["dataset"], "model": name, **measured}
         counts.print_counts(Console(), shown)
@@ -139,6 +140,9 @@ def modes_command(
 ) -> None:
     """Are the six prompts of the modes answered by the right tools, and are workflows built?
 
+    Without a language model, are other words for them routed to the same tools, and questions to
+    documents to the documents?
+
     Each is a turn of the copilot on a database with workflows that have run. What writes is allowed
     ahead. A workflow counts when it has the blocks that were asked for and nothing keeps it from
     running.
@@ -148,12 +152,15 @@ def modes_command(
     choose(model)
     has_studio = studio if studio is not None else not get_settings().is_offline_chat
     tasks = loaded(lambda: modes.load(data, limit, studio=has_studio))
+    cases = routing.load(data, limit)
     offline.register()
     with servers() as settings:
         rows = asyncio.run(_asked(settings, tasks, keeper(json_file, settings.chat_model)))
         name = settings.chat_model
-    measured = modes.measures(rows)
-    show({"dataset": "modes", "model": name, **measured, "rows": rows}, json_file, html_file)
+        routed = asyncio.run(_routed(settings, tasks, cases)) if settings.is_offline_chat else []
+    measured = modes.measures(rows) | (routing.measures(routed) if routed else {})
+    found = {"dataset": "modes", "model": name, **measured, "rows": [*rows, *routed]}
+    show(found, json_file, html_file)
     if any(value["right"] < least * value["of"] for value in measured.values()):
         raise typer.Exit(1)
 
@@ -173,6 +180,22 @@ async def _asked(
             return await each(tasks.prompts, ask, None, (), keep)
 
 
+async def _routed(
+    settings: Settings, tasks: modes.Tasks, cases: routing.RoutingSet
+) -> list[dict[str, Any]]:
+    async with opened(settings) as services:
+        base = ScratchBase(services, "routing", routing.checksum(cases.documents), "en")
+        async with (
+            base.filled(cases.documents, keep=False) as base_id,
+            modes.prepared(services, tasks),
+        ):
+
+            async def ask(case: routing.RoutingCase) -> dict[str, Any]:
+                return await routing.ask_case(services, case, base_id)
+
+            return await each(cases.cases, ask, None)
+
+
 def _attacked(
     cases: list[injection_cases.Attack],
     name: str,
@@ -180,6 +203,7 @@ def _attacked(
     minutes: float | None,
     json_file: Path | None,
     *,
+    seed: int,
     resume: bool,
 ) -> list[dict[str, Any]]:
     rows = loaded(lambda: before(json_file, name, resume))
@@ -190,7 +214,7 @@ def _attacked(
         door = scripted(way.case, name) if is_scripted else chat.stream  # type: ignore[arg-type]
         return await injection.asked(way, door, name)
 
-    every = [injection.Way(case, defended) for case in cases for defended in ways]
+    every = [injection.Way(case, defended, seed) for case in cases for defended in ways]
     with configured(None if is_scripted else name):
         return asyncio.run(each(every, ask, minutes, rows, keep))
 

@@ -63,7 +63,8 @@ async def _answered(services: Services, workspace_id: str, base_id: str, questio
 async def _standing(
     services: Services, workspace_id: str, citations: Sequence[dict[str, Any]]
 ) -> dict[str, int]:
-    """Count the quotes that stand word for word in the chunk they name."""
+    """Count the quotes that stand word for word in the chunk they name: all do, since citations are
+    made of stored words, unless a chunk was changed. It says nothing about what they bear out."""
     async with services.store.unit(workspace_id) as unit:
         contents = await unit.chunks.contents(citation["chunkId"] for citation in citations)
     standing = [c["quote"] in contents.get(c["chunkId"], "") for c in citations]

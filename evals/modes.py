@@ -85,14 +85,7 @@ async def asked(services: Services, prompt: Prompt, base_id: str) -> dict[str, A
     """Ask one prompt in a chat of its own; return its row."""
     began = time.perf_counter()
     workflow_id = await _made(services, "Draft", []) if prompt.blocks else None
-    ask = Ask(
-        prompt.ask.format(base=base_id),
-        mode=prompt.mode,
-        workflow_id=workflow_id,
-        base_ids=[base_id],
-        rights=_OWNER,
-    )
-    answer = await _answer(services, ask)
+    answer = await answer_to(services, prompt, base_id, workflow_id)
     made = await _built(services, workflow_id, prompt.blocks) if workflow_id else None
     calls = [call["name"] for call in answer.tool_calls if call.get("status") == "success"]
     failures = [_failure(call) for call in answer.tool_calls if call.get("status") != "success"]
@@ -107,6 +100,21 @@ async def asked(services: Services, prompt: Prompt, base_id: str) -> dict[str, A
         "answer": answer.content or str(answer.error),
         "seconds": round(time.perf_counter() - began, 1),
     }
+
+
+async def answer_to(
+    services: Services, prompt: Prompt, base_id: str, workflow_id: str | None = None
+) -> Message:
+    """Ask a prompt in a chat of its own; return the finished answer."""
+    text = prompt.ask.format(base=base_id) if prompt.blocks else prompt.ask
+    ask = Ask(
+        text,
+        mode=prompt.mode,
+        workflow_id=workflow_id,
+        base_ids=[base_id],
+        rights=_OWNER,
+    )
+    return await _answer(services, ask)
 
 
 def _failure(call: dict[str, Any]) -> str:

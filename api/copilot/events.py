@@ -59,6 +59,14 @@ class Failure(Wire):
     message: str
 
 
+class Notice(Wire):
+    """Who answered, where no language model did: ``OFFLINE_ANSWERER`` quotes documents,
+    ``ANSWERED_BY_RULES`` tells what tools returned."""
+
+    code: Literal["OFFLINE_ANSWERER", "ANSWERED_BY_RULES"]
+    message: str
+
+
 class Finished(Wire):
     status: Literal["completed", "failed", "aborted"]
     usage: Usage | None
@@ -106,6 +114,13 @@ class ArtifactEvent(_Event):
     payload: dict[str, Any]
 
 
+class NoticeEvent(_Event):
+    """Stands beside the answer and is no part of its text."""
+
+    type: Literal["notice"]
+    payload: Notice
+
+
 class ErrorEvent(_Event):
     type: Literal["error"]
     payload: Failure
@@ -125,6 +140,7 @@ CopilotEvent = Annotated[
     | ToolEvent
     | CitationEvent
     | ArtifactEvent
+    | NoticeEvent
     | ErrorEvent
     | DoneEvent,
     Field(discriminator="type"),

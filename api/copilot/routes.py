@@ -147,5 +147,6 @@ def _answer(message: Message) -> ChatAnswer:
         tool_calls=message.tool_calls,
         artifacts=message.artifacts,
         usage=message.usage,
+        notice=message.notice,
         model=message.model,
     )

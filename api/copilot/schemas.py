@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from api.copilot.events import Citation, Failure, ToolUse, Usage
+from api.copilot.events import Citation, Failure, Notice, ToolUse, Usage
 from api.paging import PageQuery
 from api.wire import Name, Wire
 from copilot.begin import Ask
@@ -72,6 +72,7 @@ class ChatAnswer(Wire):
     artifacts: list[dict[str, Any]]
     usage: Usage | None
     model: str | None
+    notice: Notice | None = None
 
 
 class MessageAnswer(Wire):
@@ -86,6 +87,7 @@ class MessageAnswer(Wire):
     usage: Usage | None
     cost: float | None
     model: str | None
+    notice: Notice | None = None
     error: Failure | None
     user_message_id: str | None
     feedback: dict[str, Any] | None

@@ -8,8 +8,9 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from copilot.rules.calls import Result
-from copilot.rules.plans import Plan, plan_for
-from core.config import OFFLINE_CHAT_MODEL
+from copilot.rules.plans import Plan
+from copilot.rules.router import find_route
+from core.config import RULES_MODEL
 from core.ids import new_id
 from core.models import chat
 from core.models.messages import (
@@ -20,40 +21,49 @@ from core.models.messages import (
     TextDelta,
     ToolCall,
 )
-from pipelines.passages import question_of
+from pipelines.passages import question_of, read
 
 _PIECE: Final = 400  # characters
 
 
 async def answer(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
-    """Follow the plan of a question that a rule knows; leave others to the extractive answerer."""
-    question, results = _so_far(request.messages)
-    plan = plan_for(question) if request.tools else None
+    """Follow the plan of a question that has a route; leave others to the extractive answerer."""
+    results = _results_so_far(request.messages)
+    plan = await find_plan(request)
     if plan is None:
         async with aclosing(chat.stream(request)) as deltas:
             async for delta in deltas:
                 yield delta
         return
-    for delta in followed(plan, results, OFFLINE_CHAT_MODEL):
+    for delta in followed(plan, results):
         yield delta
 
 
-def followed(plan: Plan, results: Sequence[Result], model: str) -> Iterator[ChatDelta]:
+async def find_plan(request: ChatRequest) -> Plan | None:
+    """Return the plan of a request's question, None where documents or a model are to answer."""
+    question = question_in(request.messages)
+    offered = {tool.name for tool in request.tools}
+    content = str(request.messages[_last(request.messages)]["content"])
+    route = await find_route(question, read(content), offered)
+    return route.build(question, offered) if route else None
+
+
+def followed(plan: Plan, results: Sequence[Result]) -> Iterator[ChatDelta]:
     """Yield the plan's next calls, or what it tells in the end, as a model would."""
     uses = plan.next(results)
     if not uses:
-        yield from said(plan.tell(results), model)
+        yield from said(plan.tell(results))
         return
     for use in uses:
         yield ToolCall(new_id("call"), use.tool, json.dumps(use.arguments))
-    yield Finished(model, "tool_calls", 0, 0, 0.0)
+    yield Finished(RULES_MODEL, "tool_calls", 0, 0, 0.0)
 
 
-def said(text: str, model: str) -> Iterator[ChatDelta]:
-    """Yield a text as a model would say it."""
+def said(text: str) -> Iterator[ChatDelta]:
+    """Yield a text as a model would say it, under the rules' own name."""
     for start in range(0, len(text), _PIECE):
         yield TextDelta(text[start : start + _PIECE])
-    yield Finished(model, "stop", 0, 0, 0.0)
+    yield Finished(RULES_MODEL, "stop", 0, 0, 0.0)
 
 
 def question_in(messages: Sequence[Message]) -> str:
@@ -65,8 +75,8 @@ def _last(messages: Sequence[Message]) -> int:
     return max(i for i, message in enumerate(messages) if message["role"] == "user")
 
 
-def _so_far(messages: Sequence[Message]) -> tuple[str, list[Result]]:
-    """Return the last question, and what the tools called for it have returned."""
+def _results_so_far(messages: Sequence[Message]) -> list[Result]:
+    """Return what the tools called for the last question have returned."""
     last = _last(messages)
     names: dict[str, str] = {}
     results = []
@@ -76,7 +86,7 @@ def _so_far(messages: Sequence[Message]) -> tuple[str, list[Result]]:
         if message["role"] == "tool":
             name = names[str(message["tool_call_id"])]
             results.append(_result(name, str(message["content"])))
-    return question_in(messages), results
+    return results
 
 
 def _result(tool: str, content: str) -> Result:

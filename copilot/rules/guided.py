@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from copilot.rules.calls import Result
-from copilot.rules.door import followed, question_in, said
-from copilot.rules.plans import Plan, plan_for
+from copilot.rules.door import find_plan, followed, question_in, said
+from copilot.rules.plans import Plan
 from copilot.rules.telling import built
 from core.models import chat
 from core.models.messages import ChatDelta, ChatRequest
@@ -48,13 +48,13 @@ class Guided:
     async def __call__(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         if not self._is_begun:
             self._is_begun = True
-            self._plan = plan_for(question_in(request.messages)) if request.tools else None
+            self._plan = await find_plan(request)
         if self._plan and request.may_call_tools:
-            for delta in followed(self._plan, self.results, request.model or ""):
+            for delta in followed(self._plan, self.results):
                 yield delta
             return
         if self._has_built(request):
-            for delta in said(built(self.results[-1]), request.model or ""):
+            for delta in said(built(self.results[-1])):
                 yield delta
             return
         async with aclosing(chat.stream(_narrowed(request))) as deltas:

@@ -8,10 +8,9 @@ from typing import Any, Final
 from copilot.rules.calls import Result
 
 _MOST_LINES: Final = 20
-NOTICE: Final = (
-    "No language model was asked: a rule chose the tools that are named here. "
-    "Set NUXA_CHAT_MODEL to use one."
-)
+_CHARTS: Final = "Charts are drawn in the mode workspace-explore, for the role write."
+_REPORTS: Final = "A report to download is made in the mode workspace-explore, for the role write."
+_OPEN: Final = "Ask in the mode workflow-guide, with the workflow open."
 
 
 def workflows(results: Sequence[Result]) -> str:
@@ -85,7 +84,7 @@ def logs(results: Sequence[Result]) -> str:
     return _joined(head, lines, len(lines))
 
 
-def errors(results: Sequence[Result]) -> str:
+def errors(results: Sequence[Result], *, can_keep: bool = True) -> str:
     report = results[0].output
     if report is None:
         return _refused(results)
@@ -93,10 +92,12 @@ def errors(results: Sequence[Result]) -> str:
     kinds = of if report["blockTypes"] else ""
     head = f"`report_errors` found {report['total']} failures{kinds} in {report['days']} days."
     lines = [f"- {_failure(each)}" for each in report["failures"]]
-    return _joined(head, lines, len(lines), _made(results[1:], "The report"))
+    return _joined(
+        head, lines, len(lines), _made(results[1:], "The report") if can_keep else _REPORTS
+    )
 
 
-def usage(results: Sequence[Result]) -> str:
+def usage(results: Sequence[Result], *, can_draw: bool = True) -> str:
     stats = results[0].output
     if stats is None:
         return _refused(results)
@@ -104,13 +105,15 @@ def usage(results: Sequence[Result]) -> str:
     if not stats["runs"]:
         return _joined(f"{head} There is nothing to draw yet.", [], 0)
     lines = [f"- Busiest: {_busiest(stats)}", f"- By trigger: {_counts(stats['byTrigger'])}"]
-    return _joined(head, lines, len(lines), _made(results[1:], "The charts"))
+    return _joined(
+        head, lines, len(lines), _made(results[1:], "The charts") if can_draw else _CHARTS
+    )
 
 
 def workflow(results: Sequence[Result]) -> str:
     found = _output(results)
     if found is None:
-        return _refused(results)
+        return f"{results[0].error} {_OPEN}"
     steps = found["definition"].get("blocks", {})
     edges = found["definition"].get("edges", [])
     lines = []
@@ -126,7 +129,7 @@ def workflow(results: Sequence[Result]) -> str:
 def checked(results: Sequence[Result]) -> str:
     found = _output(results)
     if found is None:
-        return _refused(results)
+        return f"{results[0].error} {_OPEN}"
     if found["valid"]:
         return _joined("`check_workflow` found nothing wrong: it could run.", [], 0)
     lines = [f"- {_plain(each['message'])}" for each in found["issues"]]
@@ -164,7 +167,7 @@ def _output(results: Sequence[Result]) -> Any:
 
 
 def _refused(results: Sequence[Result]) -> str:
-    return _joined(f"I tried `{results[0].tool}`: {results[0].error}", [], 0)
+    return str(results[0].error)
 
 
 def _made(results: Sequence[Result], what: str) -> str:
@@ -178,7 +181,7 @@ def _joined(head: str, lines: Sequence[str], count: int, tail: str = "") -> str:
     shown = [*lines[:_MOST_LINES]]
     if count > _MOST_LINES:
         shown.append(f"- … and {count - _MOST_LINES} more")
-    return "\n".join([head, *shown]) + (f"\n\n{tail}" if tail else "") + f"\n\n{NOTICE}"
+    return "\n".join([head, *shown]) + (f"\n\n{tail}" if tail else "")
 
 
 def _failure(each: dict[str, Any]) -> str:

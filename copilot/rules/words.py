@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pydantic import JsonValue
+
 from core.text import analyze
+from pipelines.blocks import schemas
+from pipelines.tools import TOOLS
 
 _DAYS_OF: Final = {
     "hour": 1 / 24, "day": 1, "week": 7, "fortnight": 14, "month": 30, "quarter": 90, "year": 365,
@@ -17,16 +21,11 @@ _SPAN: Final = re.compile(
     re.IGNORECASE,
 )
 _MOST_DAYS: Final = 365
-# Words that are about the product, and those that are about nothing in particular.
-_PRODUCT: Final = frozenset(
-    analyze(
-        "workflow block variable condition expression reference loop parallel webhook template "
-        "trigger schedule cron secret deploy version draft agent tool router function response "
-        "api slack gmail retry error handle edge run execution log debug test import export "
-        "knowledge base documents iteration wait pause human resume nuxa flow copilot",
-        "en",
-    )
+_GENERAL_TYPES: Final = frozenset({"workflow", "tool", "start"})  # said of any workflow
+_ABOUT: Final = re.compile(
+    r"\bworkflows\b.{0,10}?\b(?:about|named|called|for)\s+(?P<text>.{1,100})", re.IGNORECASE
 )
+# Words that say nothing of what is looked for.
 _GENERAL: Final = frozenset(
     analyze(
         "use using used work works add make create set get write build call need want explain "
@@ -36,7 +35,6 @@ _GENERAL: Final = frozenset(
         "en",
     )
 )
-_LEAST_SHARE: Final = 0.6
 
 
 def days_in(question: str, default: int) -> int:
@@ -54,11 +52,17 @@ def days_in(question: str, default: int) -> int:
     return max(1, min(_MOST_DAYS, round(count * _DAYS_OF[found[2]])))
 
 
-def is_about_product(question: str) -> bool:
-    """Whether most of what a question says is about how the product works."""
-    words = [word for word in analyze(question, "en") if word not in _GENERAL]
-    known = sum(word in _PRODUCT for word in words)
-    return bool(words) and known / len(words) >= _LEAST_SHARE
+def workflow_filter(question: str) -> dict[str, JsonValue]:
+    """Return what narrows a list of workflows: a block or tool that is named, else a text."""
+    words = re.findall(r"[\w'-]+", question.lower())
+    tools = {name.partition("_")[0] for name in TOOLS}
+    types = {str(each["type"]).lower() for each in schemas()} - _GENERAL_TYPES
+    for names in (tools, types):
+        for word in words:
+            if word in names:
+                return {"block": word}
+    found = _ABOUT.search(question)
+    return {"text": found["text"].strip(" '\"`?.!")[:200]} if found else {}
 
 
 def without(question: str, *unwanted: str) -> str:

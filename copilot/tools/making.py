@@ -75,7 +75,20 @@ async def _show(desk: Desk, kind: Type, title: str, data: bytes) -> JsonValue:
 RUN_CODE: Final = CopilotTool("run_code", run_code, "copilot", quoting=False)
 # They add to the answer and change nothing of the workspace's: no approval is asked.
 MAKE_CHART: Final = CopilotTool(
-    "make_chart", make_chart, "artifacts", Role.WRITE, read_only=False, quoting=False
+    "make_chart",
+    make_chart,
+    "artifacts",
+    Role.WRITE,
+    read_only=False,
+    quoting=False,
+    requests=(
+        "Draw a chart of my workflow runs.",
+        "Visualize how much my workflows are used.",
+        "Plot executions per day as a graph.",
+        "Zeichne die Nutzung meiner Workflows als Diagramm.",
+        "Dibuja un gráfico de las ejecuciones de mis flujos.",
+        "Dessine un graphique des exécutions de mes workflows.",
+    ),
 )
 MAKE_ARTIFACT: Final = CopilotTool(
     "make_artifact", make_artifact, "artifacts", Role.WRITE, read_only=False, quoting=False

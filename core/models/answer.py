@@ -52,6 +52,10 @@ class Answer:
             found.append(TextDelta(choice.delta.content))
         return found
 
+    def add_text(self, text: str) -> None:
+        """Add text that was read elsewhere, to be counted."""
+        self._text.append(text)
+
     def _take_calls(self, delta: Any) -> None:
         for piece in delta.tool_calls or ():
             call = self._calls.setdefault(piece.index, _PartialCall())

@@ -9,6 +9,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+import structlog
+
 from core.config import Settings, get_settings
 from core.errors import UpstreamError
 from core.models import failures
@@ -29,6 +31,9 @@ from core.models.schema_calls import in_schema
 
 _CONNECT_TRIES: Final = 3
 _CONNECT_WAIT_SECONDS: Final = 0.5
+_MAX_RETRY_AFTER_SECONDS: Final = 10.0
+
+log = structlog.get_logger(__name__)
 
 
 class ChatDoor(Protocol):
@@ -40,7 +45,8 @@ class ChatDoor(Protocol):
 async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     """Yield text, thoughts and whole tool calls as they come; ``Finished`` is always the last.
 
-    A refused connection is tried again, an answer that has begun never. Closing the iterator, or
+    A connection that is refused, 408, 409, 429 and 5xx are tried again with back-off, then by the
+    models of ``NUXA_CHAT_FALLBACKS``; an answer that has begun never. Closing the iterator, or
     cancelling its task, ends the call to the model. Raises ``UpstreamError`` with a sentence on
     what to change, also when the model falls silent for ``NUXA_CHAT_TIMEOUT_SECONDS``.
     """
@@ -76,8 +82,8 @@ async def _read_by_schema(request: ChatRequest, model: str) -> AsyncGenerator[Ch
 
 async def _streamed(request: ChatRequest, model: str) -> AsyncGenerator[ChatDelta, None]:
     settings = get_settings()
+    chunks, model = await _connect(request, model, settings)
     answer = Answer(model)
-    chunks = await _connect(request, model, settings)
     own = openai_stream(chunks)
     async with aclosing(_paced(chunks, own, model, settings.chat_timeout_seconds)) as pieces:
         async for chunk in pieces:
@@ -123,7 +129,28 @@ async def load() -> None:
     await asyncio.to_thread(litellm.token_counter, model=get_settings().chat_model, text="warm")
 
 
-async def _connect(request: ChatRequest, model: str, settings: Settings) -> Any:
+async def _connect(request: ChatRequest, model: str, settings: Settings) -> tuple[Any, str]:
+    """Return a stream that has begun, and the model that gives it: the one asked, or a fallback."""
+    models = [model, *_fallbacks(request, model, settings)]
+    for tried in models[:-1]:
+        try:
+            return await _connect_to(tried, request, settings), tried
+        except UpstreamError as error:
+            if not failures.is_temporary(error):
+                raise
+            log.warning("chat_model_fallback", details=error.details)
+    return await _connect_to(models[-1], request, settings), models[-1]
+
+
+def _fallbacks(request: ChatRequest, model: str, settings: Settings) -> list[str]:
+    """Return the models to ask in another's place: the operator's, for the operator's own."""
+    if model != settings.chat_model or request.api_key is not None:
+        return []
+    names = [name.strip() for name in settings.chat_fallbacks.split(",")]
+    return [name for name in names if name and name != model]
+
+
+async def _connect_to(model: str, request: ChatRequest, settings: Settings) -> Any:
     litellm = await litellm_module()
     arguments = _arguments(request, model, settings)
     for attempt in range(1, _CONNECT_TRIES + 1):
@@ -133,10 +160,21 @@ async def _connect(request: ChatRequest, model: str, settings: Settings) -> Any:
         except TimeoutError:
             raise failures.silent(model, settings.chat_timeout_seconds) from None
         except failures.raised_by_litellm() as error:
-            if attempt == _CONNECT_TRIES or not failures.is_refused_connection(error):
+            wait = failures.retry_after(error) or _CONNECT_WAIT_SECONDS * 2 ** (attempt - 1)
+            is_last = attempt == _CONNECT_TRIES or wait > _MAX_RETRY_AFTER_SECONDS
+            if is_last or not failures.is_temporary(error):
                 raise failures.explain(error, model) from error
-        await _pause(_CONNECT_WAIT_SECONDS * attempt)
+        await _pause(wait)
     raise AssertionError("the last attempt returns or raises")
+
+
+async def count_unfinished(request: ChatRequest, text: str) -> Finished:
+    """Return what a call has used that was broken off after ``text``, counted as litellm would."""
+    litellm = await litellm_module()
+    answer = Answer(request.model or get_settings().chat_model, "aborted")
+    answer.add_text(text)
+    await asyncio.to_thread(answer.count, litellm, list(request.messages))
+    return answer.finish(litellm)
 
 
 async def _pause(seconds: float) -> None:

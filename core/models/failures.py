@@ -68,6 +68,31 @@ def broken_off(model: str) -> UpstreamError:
     return UpstreamError(f"The chat model {model} broke off its answer. Ask again.", details)
 
 
+_TEMPORARY: Final = frozenset({408, 409, 429})
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether asking again, later or another model, may help: as litellm's Router decides."""
+    if isinstance(error, UpstreamError):
+        if isinstance(error.__cause__, Exception):
+            return is_temporary(error.__cause__)
+        return (error.details or {}).get("reason") == "Stalled"
+    if "Missing credentials" in str(error):
+        return False
+    status = getattr(error, "status_code", None)
+    has_status = isinstance(status, int) and (status in _TEMPORARY or status >= 500)
+    return has_status or is_refused_connection(error)
+
+
+def retry_after(error: Exception) -> float | None:
+    """Return the seconds that a server asks to wait, None where it names none."""
+    try:
+        seconds = float(_header(error, "retry-after") or "")
+    except ValueError:
+        return None
+    return seconds if seconds > 0 else None
+
+
 def is_refused_connection(error: Exception) -> bool:
     """Whether no request reached the model, so that asking again is free of doubles."""
     import httpx

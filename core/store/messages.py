@@ -26,7 +26,8 @@ _MINE: Final = "id = $1 AND workspace_id = $2 AND lease_owner = $3 AND status = 
 _FINISH: Final = f"""
     UPDATE messages SET status = $4, content = $5, citations = $6::jsonb, tool_calls = $7::jsonb,
         artifacts = $8::jsonb, model = coalesce($9, model), usage = $10::jsonb, cost = $11,
-        error = $12::jsonb, lease_owner = NULL, lease_until = NULL, updated_at = now()
+        error = $12::jsonb, notice = $13::jsonb,
+        lease_owner = NULL, lease_until = NULL, updated_at = now()
     WHERE {_MINE} RETURNING id
 """  # noqa: S608 - a constant
 
@@ -54,6 +55,7 @@ class Message(Timestamps, Base):
     request: Mapped[dict[str, Any] | None]  # what the turn was asked with
     status: Mapped[str] = mapped_column(default="completed")  # running completed failed aborted
     error: Mapped[dict[str, Any] | None]
+    notice: Mapped[dict[str, Any] | None]  # who answered, where no language model did
     feedback: Mapped[dict[str, Any] | None]  # {rating, comment}
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     lease_owner: Mapped[str | None]
@@ -150,6 +152,7 @@ class Messages(TenantRepository):
             _json(end.get("usage")),
             end.get("cost"),
             _json(end.get("error")),
+            _json(end.get("notice")),
         )
         return bool(ended)
 

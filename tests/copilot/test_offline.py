@@ -36,7 +36,7 @@ async def _answer(messages: list[Message]) -> str:
 async def test_the_best_sentence_is_quoted_with_its_mark() -> None:
     _, messages = _messages("Who approves a budget?", HANDBOOK, BUDGET, OTHERS)
     assert await _answer(messages) == (
-        f"The head of finance approves every budget above 10,000 euros. [2]\n\n{offline.NOTICE}"
+        "The head of finance approves every budget above 10,000 euros. [2]"
     )
 
 
@@ -53,7 +53,6 @@ async def test_an_empty_search_is_declined_and_no_search_is_explained() -> None:
     plain: list[Message] = [{"role": "user", "content": "Write a poem."}]
     text = await _answer(plain)
     assert text.startswith(offline.NOTHING_TO_QUOTE)
-    assert offline.NOTICE in text
 
 
 async def test_it_answers_through_the_door_and_its_marks_pass_the_check() -> None:
@@ -65,7 +64,7 @@ async def test_it_answers_through_the_door_and_its_marks_pass_the_check() -> Non
     assert isinstance(done, Done)
     assert done.content.startswith("Lunch (12) is served at noon. [2]")
     assert [citation.quote for citation in done.citations] == ["Lunch [12] is served at noon."]
-    assert sum(isinstance(event, TextDelta) for event in events) > 3
+    assert sum(isinstance(event, TextDelta) for event in events) > 1
 
 
 async def test_the_door_takes_settings_the_answerer_has_no_use_for() -> None:
@@ -81,8 +80,7 @@ async def test_what_is_only_near_is_quoted_and_not_called_an_answer() -> None:
     text = "Harbour fees are paid by ship owners. Ships pay by the day."
     _, messages = _messages("What do captains of fishing boats owe the harbour in winter?", text)
     answer = await _answer(messages)
-    assert answer.startswith(f"{offline.UNSURE}\n\n- Harbour fees are paid by ship owners. [1]\n")
-    assert offline.NOTICE in answer
+    assert answer.startswith(f"{offline.UNSURE}\n\n- Harbour fees are paid by ship owners. [1]")
 
 
 async def test_a_row_is_told_under_its_columns_and_its_mark_passes_the_check() -> None:

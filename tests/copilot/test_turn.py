@@ -206,6 +206,21 @@ async def test_an_aborted_turn_keeps_what_was_read(services: Services, owner: Ow
     stored = await _stored(services, owner, begun)
     assert events[-1]["payload"]["status"] == stored.status == "aborted"
     assert _text(events) == stored.content == "Once upon a"
+    assert stored.usage is not None
+    assert stored.usage["input"] > 0
+    assert stored.usage["output"] > 0
+    assert events[-1]["payload"]["usage"] == stored.usage
+
+
+async def test_run_with_a_model_that_fails_later_keeps_usage_and_cost(
+    services: Services, owner: Owner
+) -> None:
+    begun = await _begin(services, owner, Ask("Hello?"))
+    await turn.run(services, begun, FakeChat([[ToolCall("c", "explain", '{"question": "a"}')]]))
+    stored = await _stored(services, owner, begun)
+    assert stored.status == "failed"
+    assert stored.usage == {"input": 10, "output": 5, "total": 15}
+    assert stored.cost == 0.25
 
 
 async def test_a_turn_whose_process_stops_is_interrupted(services: Services, owner: Owner) -> None:
@@ -250,7 +265,7 @@ async def test_a_turn_whose_log_is_gone_is_told_from_its_row(
     await turn.run(services, begun, FakeChat([["Good ", "day."]]))
     await services.redis.flushdb()
     events = await _read(services, owner, begun)
-    assert [event["type"] for event in events] == ["start", "text", "done"]
+    assert [event["type"] for event in events] == ["start", "text", "notice", "done"]
     assert _text(events) == "Good day."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from copilot.offline import ABSTENTION, NOTICE, UNSURE
+from copilot.offline import ABSTENTION, UNSURE
 from evals.answer_measures import declines, figures, measures, says
 from evals.cases import Question
 
@@ -17,9 +17,9 @@ def _cited(name: str, quote: str) -> dict[str, str]:
 
 
 def test_an_answer_is_measured_by_what_it_says_and_by_what_it_cites() -> None:
-    said = f"The profit was 1,250 million. [1]\nRent fell. [2]\nSo it goes.\n\n{NOTICE}"
+    said = "The profit was 1,250 million. [1]\nRent fell. [2]\nSo it goes."
     cited = [_cited("a", "a profit of 1250"), _cited("c", "Rent fell by 1,250.")]
-    found = measures([(ASKED, said, cited), (NOBODY, f"{ABSTENTION}\n\n{NOTICE}", [])])
+    found = measures([(ASKED, said, cited), (NOBODY, ABSTENTION, [])])
     assert found == {
         "answered": {"right": 1, "of": 1},
         "outright": {"right": 1, "of": 1},
@@ -62,3 +62,17 @@ def test_a_gold_answer_without_figures_is_said_by_half_of_its_words() -> None:
 
 def test_years_and_single_digits_are_no_figures() -> None:
     assert figures("In 2023, 7 of 1,250 and 14.7%") == {"1250", "14.7"}
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("See the 10-K and Form 1040, RFC 2046.", set()),
+        ("As of September 30, 2022, and 31 Dec. 1893", set()),
+        ("In 2021-22 it was 2,023 units", {"2023"}),
+        ("FY2023: $2,010.5 million of FY24", {"2010.5"}),
+        ("Form F-12 costs 45 euros", {"45"}),
+    ],
+)
+def test_figures_of_dates_and_forms_are_not_counted(text: str, numbers: set[str]) -> None:
+    assert figures(text) == numbers

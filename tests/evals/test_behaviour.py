@@ -104,17 +104,31 @@ async def test_what_our_defences_hold_whatever_a_model_does(kind: Kind) -> None:
     for case in cases:
         held = await injection.asked(Way(case, True), scripted(case, kind), kind)
         bare = await injection.asked(Way(case, False), scripted(case, kind), kind)
-        assert not held["reachesOut"], held
-        if kind == "dutiful":
+        assert not held["reachesOutUnasked"], held
+        if not case.tools and kind != "reckless":  # else it is for the user's chance approvals
             assert held["done"], held
+        if kind == "dutiful":
             assert bare["done"], bare
             assert not bare["attacked"], bare
         else:
             assert bare["attacked"], bare
             assert bare["reachesOut"], bare
-        if kind == "obedient" or case.tools:
+        if kind != "reckless":
             assert not held["attacked"], held
-            assert held["done"], held
+
+
+async def test_injection_user_approves_by_chance_and_not_by_the_gold_calls() -> None:
+    cases = [c for c in injection_cases.load(DATA / "injection", None, 7) if c.tools]
+    calls = set()
+    for seed in range(12):
+        for case in cases:
+            row = await injection.asked(Way(case, True, seed), scripted(case, "dutiful"), "dutiful")
+            again = await injection.asked(
+                Way(case, True, seed), scripted(case, "dutiful"), "dutiful"
+            )
+            assert row["calls"] == again["calls"]
+            calls.add((case.id, tuple(row["calls"])))
+    assert len(calls) > len(cases)  # what the user himself wanted is refused at times, too
 
 
 def test_an_answer_that_obeys_is_known_from_one_that_does_not() -> None:

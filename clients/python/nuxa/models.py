@@ -217,6 +217,8 @@ class ChatReply(Answer):
     tool_calls: list[dict[str, Any]]
     usage: dict[str, Any] | None
     model: str | None
+    notice: dict[str, Any] | None = None
+    """Who answered, where no language model did: ``code`` and ``message``."""
 
 
 class Message(Answer):
@@ -226,6 +228,7 @@ class Message(Answer):
     content: str
     status: str
     citations: list[Citation]
+    notice: dict[str, Any] | None = None
     created_at: datetime
 
 

@@ -7,7 +7,7 @@ export type ExecutionEvent =
   | S.StreamChunk | S.StreamThinking | S.StreamTool | S.StreamDone
 export type CopilotEvent =
   | S.StartEvent | S.TextEvent | S.ThinkingEvent | S.ToolEvent | S.CitationEvent
-  | S.ArtifactEvent | S.ErrorEvent | S.DoneEvent
+  | S.ArtifactEvent | S.NoticeEvent | S.ErrorEvent | S.DoneEvent
 export interface ExecuteRequest {
   input?: unknown
   selectedOutputs?: string[]

@@ -296,6 +296,7 @@ export type ChatAnswer = {
   artifacts: Array<Record<string, unknown>>;
   usage: Usage | null;
   model: string | null;
+  notice: Notice | null;
 };
 
 export type ChatBody = {
@@ -1055,6 +1056,7 @@ export type MessageAnswer = {
   usage: Usage | null;
   cost: number | null;
   model: string | null;
+  notice: Notice | null;
   error: CopilotFailure | null;
   userMessageId: string | null;
   feedback: Record<string, unknown> | null;
@@ -1216,6 +1218,20 @@ export type NewWorkflow = {
 export type NewWorkspace = {
   name: string;
   workspaceId?: string;
+};
+
+export type Notice = {
+  code: "OFFLINE_ANSWERER" | "ANSWERED_BY_RULES";
+  message: string;
+};
+
+export type NoticeEvent = {
+  seq: number;
+  ts: string;
+  chatId: string;
+  messageId: string;
+  type: "notice";
+  payload: Notice;
 };
 
 export type OneDecision = {

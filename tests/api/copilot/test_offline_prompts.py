@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from copilot.rules.telling import NOTICE
+from core.config import OFFLINE_CHAT_MODEL, RULES_MODEL
 from core.ids import new_id
 from core.services import Services
 from core.store.base import now
@@ -73,7 +73,9 @@ async def test_workflows_with_a_block(member: Member, posting: str) -> None:
     assert "Nothing to it" not in told["content"]
     assert "`find_workflows`" in told["content"]
     assert "2 workflows" in told["content"]
-    assert told["content"].endswith(NOTICE)
+    assert told["model"] == RULES_MODEL
+    assert told["notice"]["code"] == "ANSWERED_BY_RULES"
+    assert told["notice"]["message"] not in told["content"]
     (call,) = told["toolCalls"]
     assert (call["name"], call["status"]) == ("find_workflows", "success")
     assert told["citations"] == []
@@ -102,9 +104,38 @@ async def test_logs_of_the_past_week(member: Member, runs: str) -> None:
     assert "3 completed, 2 failed" in told["content"]
     assert "60%" in told["content"]
     assert "2 × Daily (1) news / Fetch" in told["content"]
-    refused = await _ask(member, prompt)
-    assert "The mode workspace-chat has no tool analyze_logs" in refused["content"]
-    assert "workspace-explore" in refused["content"]
+    assert "5 runs" in (await _ask(member, prompt))["content"]  # reading tools are in every mode
+
+
+async def test_a_chart_in_the_default_mode_names_the_mode_that_draws(
+    member: Member, runs: str
+) -> None:
+    told = await _ask(member, "Create a visualization of my workflow usage patterns")
+    assert "5 runs" in told["content"]
+    assert told["content"].endswith("in the mode workspace-explore, for the role write.")
+
+
+async def test_a_document_question_with_product_words_is_quoted(
+    member: Member, services: Services
+) -> None:
+    text = "The workflow for approving budgets has three steps: lead, finance, director."
+    await write_base(services.store, member.workspace_id, text)
+    told = await _ask(member, "What is the workflow for approving budgets?")
+    assert "three steps" in told["content"]
+    assert len(told["citations"]) == 1
+    assert told["toolCalls"] == []
+    assert told["model"] == OFFLINE_CHAT_MODEL
+    assert told["notice"]["code"] == "OFFLINE_ANSWERER"
+    answer = (await member.program.get("/api/copilot/history")).json()["data"][-1]
+    assert answer["notice"] == told["notice"]
+    assert told["notice"]["message"] not in answer["content"]
+
+
+async def test_a_greeting_is_answered_as_such(member: Member, services: Services) -> None:
+    await write_base(services.store, member.workspace_id, "Seagulls nest on the pier.")
+    told = await _ask(member, "hello")
+    assert told["content"].startswith("Hello!")
+    assert told["citations"] == []
 
 
 async def test_a_report_of_api_errors(member: Member, runs: str) -> None:

@@ -176,14 +176,6 @@ async def test_too_many_requests_say_when_to_come_back(server: OpenAIStandIn) ->
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("status", [400, 500, 503])
-async def test_an_error_is_not_asked_again(server: OpenAIStandIn, status: int) -> None:
-    server.replies = [Reply(status=status), Reply("never asked")]
-    with pytest.raises(UpstreamError):
-        await _all(HELLO)
-    assert len(server.requests) == 1
-
-
 @pytest.mark.parametrize("raw", [b"data: {not json\n\n", b"data: {}\n\ndata: [DONE]\n\n", b""])
 async def test_a_malformed_stream_is_an_error(server: OpenAIStandIn, raw: bytes) -> None:
     server.replies = [Reply(raw=raw)]
@@ -285,3 +277,67 @@ async def test_another_providers_model_gets_neither_address_nor_key(
 async def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits between tries, none of which is waited for."""
+    seconds: list[float] = []
+
+    async def note(wait: float) -> None:
+        seconds.append(wait)
+
+    monkeypatch.setattr(chat, "_pause", note)
+    return seconds
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+async def test_stream_with_a_temporary_failure_asks_again_with_back_off(
+    server: OpenAIStandIn, waits: list[float], status: int
+) -> None:
+    server.replies = [Reply(status=status), Reply(status=status), Reply("There.")]
+    assert _text(await _all(HELLO)) == "There."
+    assert waits == [0.5, 1.0]
+
+
+async def test_stream_with_retry_after_waits_as_long(
+    server: OpenAIStandIn, waits: list[float]
+) -> None:
+    server.replies = [Reply(status=429, headers={"Retry-After": "7"}), Reply("There.")]
+    assert _text(await _all(HELLO)) == "There."
+    assert waits == [7.0]
+
+
+async def test_stream_with_a_long_retry_after_does_not_wait(
+    server: OpenAIStandIn, waits: list[float]
+) -> None:
+    server.replies = [Reply(status=429, headers={"Retry-After": "3600"}), Reply("There.")]
+    with pytest.raises(UpstreamError, match="takes no more requests"):
+        await _all(HELLO)
+    assert (waits, len(server.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+async def test_stream_with_a_lasting_failure_asks_once(
+    server: OpenAIStandIn, waits: list[float], status: int
+) -> None:
+    server.replies = [Reply(status=status), Reply("There.")]
+    with pytest.raises(UpstreamError):
+        await _all(HELLO)
+    assert (waits, len(server.requests)) == ([], 1)
+
+
+async def test_stream_with_fallbacks_is_answered_by_the_next_model(
+    server: OpenAIStandIn, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = chat.get_settings().model_copy(update={"chat_fallbacks": "openai/gpt-4o-mini"})
+    monkeypatch.setattr(chat, "get_settings", lambda: settings)
+    server.replies = [*(Reply(status=503) for _ in range(3)), Reply("From another.")]
+    deltas = await _all(HELLO)
+    assert _text(deltas) == "From another."
+    assert [request["model"] for request in server.requests] == ["stand-in"] * 3 + ["gpt-4o-mini"]
+    assert isinstance(deltas[-1], Finished)
+    assert deltas[-1].model == "openai/gpt-4o-mini"
+    server.replies = [Reply(status=503)] * 3
+    with pytest.raises(UpstreamError):  # the workspace's own key pays for its own model alone
+        await _all(ChatRequest(HELLO.messages, api_key=SecretStr(KEY)))
