@@ -109,7 +109,7 @@ def _answer(job: wire.Message, answers: BinaryIO) -> wire.Message:
 
 
 def _failure(failed: ParseFailed) -> wire.Message:
-    return {"failure": [failed.code, failed.message]}
+    return {"failure": [failed.code, failed.message[: wire.MAX_FAILURE_CHARS]]}
 
 
 class _Reporter:
