@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from werkzeug.datastructures import Headers
 
 from api.access import Caller
 from api.limits import Budget, unlimited
+from api.reauthorization import Check, wait_while_allowed
 from core.errors import Forbidden
 from core.services import Services
 from core.store.audit import Actor
 from core.store.unit import Unit
 from core.store.workspaces import Seat
 
+T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
@@ -45,6 +47,7 @@ class Call:
     once_id: str | None = None  # the same for all calls of an Idempotency-Key
     is_repeat: bool = False  # whether an earlier one of them may have begun the work
     budget: Budget = field(default_factory=unlimited)  # what the call was counted against
+    check_rights: Check | None = None  # raises once the caller's rights have ended
 
     @property
     def caller(self) -> Caller:
@@ -78,6 +81,13 @@ class Call:
     @property
     def workspace_id(self) -> str:
         return self.seat.workspace.id
+
+    async def wait_while_allowed(self, work: Awaitable[T]) -> T:
+        """Return the result of work that may last; cancel it and raise when the caller's rights
+        end meanwhile."""
+        if self.check_rights is None:
+            return await work
+        return await wait_while_allowed(self.check_rights, work)
 
     @property
     def unit(self) -> Unit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pydantic_core
@@ -16,6 +17,7 @@ from api.endpoint import Endpoint
 from api.idempotency import Claim
 from api.identity import caller_of
 from api.reading import checked, query_data, read_form, read_json
+from api.reauthorization import require_rights, stream_while_allowed
 from core import redis_names
 from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed, issue
 from core.services import Services
@@ -182,15 +184,26 @@ async def _answer(
 async def _run(
     route: Endpoint, call: Call, arguments: dict[str, object], claim: Claim | None
 ) -> Response:
+    if call.known is not None:
+        rule = (call.known, route.access, route.domain)
+        call.check_rights = partial(require_rights, call.services, *rule)
     if call.known is None or call.known.seat is None:
-        response = await respond(await route.handler(**arguments), route.status)
+        response = await respond(await _handled(route, call, arguments), route.status)
         await _keep(call, claim, response)
         return response
     async with call.services.store.unit(call.workspace_id) as unit:
         call.opened = unit
-        response = await respond(await route.handler(**arguments), route.status)
+        response = await respond(await _handled(route, call, arguments), route.status)
         await _keep(call, claim, response)
     return response
+
+
+async def _handled(route: Endpoint, call: Call, arguments: dict[str, object]) -> object:
+    """Return what the route's function does; a stream of it ends with the caller's rights."""
+    result = await route.handler(**arguments)
+    if isinstance(result, Reply) and result.stream is not None and call.check_rights is not None:
+        result.stream = stream_while_allowed(call.check_rights, result.stream)
+    return result
 
 
 async def _keep(call: Call, claim: Claim | None, response: Response) -> None:

@@ -155,3 +155,14 @@ async def _scale(settings: Settings, chunks: int) -> dict[str, Any]:
         async with scratch.empty() as base:
             await scale.fill(services.store, base, chunks)
             return await scale.run(services.store, scratch.workspace_id, base.id)
+
+
+@app.command("bench-tenants")
+def bench_tenants_command(
+    seconds: Annotated[float, typer.Option(min=5, help="Of each of the two measurements.")] = 60,
+) -> None:
+    """Measure how long one tenant waits beside another's costly runs."""
+    from evals.bench.run import run_tenants
+
+    if not asyncio.run(run_tenants(seconds)):
+        raise typer.Exit(1)

@@ -138,11 +138,14 @@ def _blocks(
 ) -> Iterator[list[Line]]:
     """Yield runs of lines that belong together."""
     block: list[Line] = []
+    rows = 0  # lines of the block that have cells
     for line in lines:
-        if block and not _continues(block, line, ranks, pitches[line.page]):
+        is_table = 2 * rows >= len(block)
+        if block and not _continues(block, is_table, line, ranks, pitches[line.page]):
             yield block
-            block = []
+            block, rows = [], 0
         block.append(line)
+        rows += line.cells > 1
     if block:
         yield block
 
@@ -161,7 +164,9 @@ def _pitches(lines: list[Line]) -> dict[int, float]:
     return defaultdict(float, {page: median(found) for page, found in steps.items()})
 
 
-def _continues(block: list[Line], line: Line, ranks: dict[Style, int], pitch: float) -> bool:
+def _continues(
+    block: list[Line], is_table: bool, line: Line, ranks: dict[Style, int], pitch: float
+) -> bool:
     last = block[-1]
     if last.page != line.page:
         return False
@@ -171,7 +176,7 @@ def _continues(block: list[Line], line: Line, ranks: dict[Style, int], pitch: fl
         return same and len(block) < _TITLE_LINES and is_near(last, line, line.size * 1.8)
     if (_is_sentence(line) or _is_sentence(last)) and is_tabular([last, line]):
         return False
-    if is_tabular(block) and line.cells > 1:
+    if is_table and line.cells > 1:
         return True
     if line.cells > 1 or last.cells > 1:
         return is_near(last, line, pitch * _LOOSE * 1.3)

@@ -3,26 +3,32 @@
 It reads one job after the other: ``{path, name, limits, languages, first, seconds}``; answers any
 number of ``{progress: [stage, done, total]}`` and then ``{document}``, ``{window}`` (of a document
 that takes longer than ``seconds``; ``first`` is the page to go on with) or
-``{failure: [code, message]}``, with ``memory``, its resident size in bytes.
+``{failure: [code, message]}``, with ``memory``, its resident size in bytes, and ``cpu_seconds``,
+the processor time that it has taken in all.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import resource
 import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from ingest import jail, windows, wire
+from ingest.allowance import TOO_MUCH_TIME, Allowance, MemoryReader, opened_size
 from ingest.document import to_wire
-from ingest.failures import CorruptDocument, ForbiddenAccess, ParseFailed, ParseMemory
+from ingest.failures import (
+    CorruptDocument,
+    DocumentTooComplex,
+    ForbiddenAccess,
+    ParseFailed,
+    ParseMemory,
+)
 from ingest.limits import Limits
 from ingest.read import read_part
 
@@ -30,6 +36,7 @@ logger = logging.getLogger("ingest.child")
 _leaving = threading.Lock()
 _WATCH_SECONDS = 0.5
 _PROGRESS_SECONDS = 0.1
+_TOO_MUCH_MEMORY = "The document needs more memory than its size allows; split it."
 
 
 def main() -> None:
@@ -37,34 +44,17 @@ def main() -> None:
     workplace, memory_bytes = Path(sys.argv[1]), int(sys.argv[2])
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints must not mix with the answers
-    resident = _resident_reader()
+    memory = MemoryReader()
     jail.enter(workplace, memory_bytes)
     threading.Thread(target=_end_with_parent, args=(workplace,), daemon=True).start()
     try:
         _send(answers, {"ready": True})
         while (job := wire.read(sys.stdin.buffer)) is not None:
-            _send(answers, _answer(job, answers) | {"memory": resident()})
+            _send(answers, _answer(job, answers, memory) | _spent(memory))
     except BrokenPipeError:
         logger.warning("the parent ended while a document was parsed")
     finally:
         _leave(workplace)
-
-
-def _resident_reader() -> Callable[[], int]:
-    """Return what tells this process's resident bytes; made before the walls, which hide /proc.
-
-    The kernel's ``ru_maxrss`` would not do: it begins with what the parent held when it started us.
-    """
-    try:
-        pages = Path("/proc/self/statm").open("rb", buffering=0)  # noqa: SIM115 - open to the end
-    except FileNotFoundError:  # not Linux
-        return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-    def resident() -> int:
-        pages.seek(0)
-        return int(pages.read().split()[1]) * resource.getpagesize()
-
-    return resident
 
 
 def _send(answers: BinaryIO, message: wire.Message) -> None:
@@ -73,14 +63,20 @@ def _send(answers: BinaryIO, message: wire.Message) -> None:
         data = data[answers.write(data) :]
 
 
-def _answer(job: wire.Message, answers: BinaryIO) -> wire.Message:
+def _spent(memory: MemoryReader) -> wire.Message:
+    return {"memory": memory.resident(), "cpu_seconds": time.process_time()}
+
+
+def _answer(job: wire.Message, answers: BinaryIO, memory: MemoryReader) -> wire.Message:
+    path, limits = Path(job["path"]), Limits(**job["limits"])
+    allowance = Allowance(limits, opened_size(path), memory)
     try:
         found = read_part(
-            Path(job["path"]),
+            path,
             job["name"],
-            Limits(**job["limits"]),
+            limits,
             job["languages"],
-            _Reporter(answers),
+            _Reporter(answers, allowance),
             job["first"],
             job["seconds"],
         )
@@ -94,10 +90,12 @@ def _answer(job: wire.Message, answers: BinaryIO) -> wire.Message:
     except jail.Refused as refused:
         outcome = _failure(ForbiddenAccess(f"{refused} Remove that part and upload it again."))
     except MemoryError:
-        outcome = _failure(ParseMemory("The document needs more memory than allowed: split it."))
+        outcome = _failure(ParseMemory(_TOO_MUCH_MEMORY))
     except RecursionError:
         outcome = _failure(CorruptDocument("The document is nested too deeply: flatten it."))
     except Exception as error:
+        if allowance.is_spent_by_programs():
+            return _failure(DocumentTooComplex(TOO_MUCH_TIME))
         logger.exception("a document could not be parsed")  # a library's error about bad bytes
         outcome = _failure(
             CorruptDocument(
@@ -115,12 +113,14 @@ def _failure(failed: ParseFailed) -> wire.Message:
 class _Reporter:
     """Sends progress, a few times a second at most."""
 
-    def __init__(self, answers: BinaryIO) -> None:
+    def __init__(self, answers: BinaryIO, allowance: Allowance) -> None:
         self._answers = answers
+        self._allowance = allowance
         self._last = 0.0
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        self._allowance.extend(done)
         now = time.monotonic()
         if stage == self._stage and now - self._last < _PROGRESS_SECONDS and done < total:
             return

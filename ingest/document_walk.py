@@ -57,6 +57,7 @@ class DocumentWalk:
                 progress.page,
                 ocr=(document.reading or {}).get("ocr"),
                 languages=await self._languages(document, base),
+                workspace_id=document.workspace_id,
             )
         progress.at("chunking")
         chunks = await asyncio.to_thread(split_for, parsed, base.chunking)

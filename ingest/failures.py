@@ -56,6 +56,12 @@ class ParseTimeout(ParseFailed):
     code = "PARSE_TIMEOUT"
 
 
+class DocumentTooComplex(ParseFailed):
+    """Reading it takes more time or space than its size allows."""
+
+    code = "DOCUMENT_TOO_COMPLEX"
+
+
 class ParseMemory(ParseFailed):
     code = "PARSE_MEMORY"
 
@@ -80,6 +86,7 @@ _KINDS: dict[str, type[ParseFailed]] = {
         NoText,
         ForbiddenAccess,
         ParseTimeout,
+        DocumentTooComplex,
         ParseMemory,
         ParserCrashed,
     )

@@ -36,7 +36,12 @@ class FileWalk:
         how = file.reading or {}
         async with self._services.blobs.local_file(file.blob_key) as path:
             parsed = await self._parser.parse(
-                path, file.name, progress.page, ocr=how.get("ocr"), languages=how.get("languages")
+                path,
+                file.name,
+                progress.page,
+                ocr=how.get("ocr"),
+                languages=how.get("languages"),
+                workspace_id=file.workspace_id,
             )
         stored = await put_text(self._services.blobs, parsed.text)
         # Not torn apart by a cancellation: afterwards either the row names the blob or it is gone.

@@ -16,10 +16,18 @@ from pathlib import Path, PurePath
 
 from core.errors import NotFound
 from ingest import windows, wire
+from ingest.allowance import TOO_MUCH_TIME
 from ingest.decode import looks_like_text
 from ingest.document import ParsedDocument, from_wire
-from ingest.failures import ParseFailed, ParserCrashed, ParseTimeout, failure
+from ingest.failures import (
+    DocumentTooComplex,
+    ParseFailed,
+    ParserCrashed,
+    ParseTimeout,
+    failure,
+)
 from ingest.limits import MEGABYTE, Limits, Ocr
+from ingest.parser_slots import ParserSlots
 from ingest.read import finished, read_document
 from ingest.sniff import PLAIN, sniff
 from ingest.windows import Window
@@ -29,25 +37,28 @@ _How = tuple[Path, str, Limits, str]  # a file, its name, limits and Tesseract l
 
 _DOCUMENTS_PER_CHILD = 200
 _MEMORY_TO_KEEP = 1200 * MEGABYTE
+_CPU_SECONDS_PER_CHILD = 120  # programs that it starts may take as much beyond their own limit
 _START_SECONDS = 60
 _WINDOW_SECONDS = 2.0  # that a document is read before others get their turn
-_READ_HERE_BYTES = 2 * MEGABYTE
+_READ_HERE_BYTES = MEGABYTE // 4
 _HEAD_BYTES = 4096
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TESSDATA_PREFIX")
 
 
 class Parser:
-    """One warm child; documents pass through it one at a time, long ones in windows of pages.
+    """Children that read a document at a time each, long ones in windows of pages.
 
-    A child that was killed, ended by itself, grew large or has parsed its share is replaced.
-    ``languages`` are Tesseract's, joined by ``+``.
+    One is kept warm; the other serves workspaces that come while the first is taken, and ends with
+    its document. A child that was killed, ended by itself, grew large or has parsed its share is
+    replaced. ``languages`` are Tesseract's, joined by ``+``.
     """
 
     def __init__(self, limits: Limits | None = None, languages: str = "eng") -> None:
         self._limits = limits or Limits()
         self._languages = languages
-        self._lock = asyncio.Lock()
-        self._child: _Child | None = None
+        self._kept = _Slot(is_kept=True)
+        self._all = (self._kept, _Slot(is_kept=False))
+        self._slots = ParserSlots(list(self._all))
 
     async def parse(
         self,
@@ -57,8 +68,11 @@ class Parser:
         *,
         ocr: Ocr | None = None,
         languages: str | None = None,
+        workspace_id: str = "",
     ) -> ParsedDocument:
         """Return the text and structure of the file at ``path``, called ``name`` by its owner.
+
+        Documents of one ``workspace_id`` are read one after the other.
 
         ``on_progress`` is called in the event loop with the stage (``parsing``, ``ocr``), the
         pages done and the pages in all. ``ocr`` and ``languages`` stand for this document instead
@@ -72,8 +86,9 @@ class Parser:
         read: list[Window] = []
         first: int | None = 1
         while first is not None:
-            async with self._lock:  # others that wait get their turn between two windows
-                outcome = await self._parse_in_child(how, first, on_progress or _ignore)
+            # Others that wait get their turn between two windows.
+            async with self._slots.hold(workspace_id) as slot:
+                outcome = await self._parse_in_child(slot, how, first, on_progress or _ignore)
             if isinstance(outcome, ParsedDocument):
                 return outcome
             read.append(outcome)
@@ -95,35 +110,49 @@ class Parser:
 
     async def warm(self) -> None:
         """Start the child, so that the first document need not wait for it."""
-        async with self._lock:
-            await self._ready_child()
+        async with self._slots.hold("") as slot:
+            await slot.ready_child(self._limits.memory_bytes)
 
     async def close(self) -> None:
-        """End the child; a parse under way ends with ``ParserCrashed``."""
-        child, self._child = self._child, None
-        if child is not None:
-            await child.kill()
+        """End the children; a parse under way ends with ``ParserCrashed``."""
+        for slot in self._all:
+            await slot.close()
 
     async def _parse_in_child(
-        self, how: _How, first: int, report: OnProgress
+        self, slot: _Slot, how: _How, first: int, report: OnProgress
     ) -> ParsedDocument | Window:
-        child = await self._ready_child()
+        child = await slot.ready_child(self._limits.memory_bytes)
         outcome: ParsedDocument | Window | ParseFailed | None = None
         try:
             outcome = await child.run(*how, first, report)
         finally:
-            if outcome is None or child.is_worn():
-                await self.close()
+            if outcome is None or child.is_worn() or not slot.is_kept:
+                await slot.close()
         if isinstance(outcome, ParseFailed):
             raise outcome
         return outcome
 
-    async def _ready_child(self) -> _Child:
-        if self._child is not None and not self._child.is_running():
+
+class _Slot:
+    """A place for a child, which is started when it is needed."""
+
+    def __init__(self, *, is_kept: bool) -> None:
+        self.is_kept = is_kept
+        self.child: _Child | None = None
+
+    async def ready_child(self, memory_bytes: int) -> _Child:
+        """Return a child that listens."""
+        if self.child is not None and not self.child.is_running():
             await self.close()
-        if self._child is None:
-            self._child = await _Child.start(self._limits.memory_bytes)
-        return self._child
+        if self.child is None:
+            self.child = await _Child.start(memory_bytes)
+        return self.child
+
+    async def close(self) -> None:
+        """End the child, if any."""
+        child, self.child = self.child, None
+        if child is not None:
+            await child.kill()
 
 
 class _Child:
@@ -134,6 +163,7 @@ class _Child:
         self._workplace = workplace
         self._documents = 0
         self._memory = 0
+        self._cpu_seconds = 0.0
 
     @classmethod
     async def start(cls, memory_bytes: int) -> _Child:
@@ -163,7 +193,11 @@ class _Child:
         return self._process.returncode is None
 
     def is_worn(self) -> bool:
-        return self._documents >= _DOCUMENTS_PER_CHILD or self._memory > _MEMORY_TO_KEEP
+        return (
+            self._documents >= _DOCUMENTS_PER_CHILD
+            or self._memory > _MEMORY_TO_KEEP
+            or self._cpu_seconds > _CPU_SECONDS_PER_CHILD
+        )
 
     async def run(
         self,
@@ -204,7 +238,7 @@ class _Child:
             if reply.progress is not None:
                 report(*reply.progress)
                 continue
-            self._memory = reply.memory
+            self._memory, self._cpu_seconds = reply.memory, reply.cpu_seconds
             try:
                 return await _outcome_of(reply)
             except (LookupError, TypeError, ValueError) as error:
@@ -224,6 +258,8 @@ class _Child:
             raise _damaged() from error
         except asyncio.IncompleteReadError as error:
             code = await self._process.wait()
+            if code == -signal.SIGXCPU:
+                raise DocumentTooComplex(TOO_MUCH_TIME) from error
             raise ParserCrashed(
                 f"The parser ended while it read the document ({_ending(code)}): try again, or "
                 "save the document in another format."

@@ -66,12 +66,15 @@ class ReembedWalk:
             progress.at("embedding", await unit.reembeddings.count_done(job), base.chunk_count)
             return await unit.reembeddings.next(job, after, _BATCH)
 
-    async def _embedded(self, embedder: Embedder, batch: list[Unembedded]) -> Vectors:
+    async def _embedded(
+        self, embedder: Embedder, batch: list[Unembedded], workspace_id: str
+    ) -> Vectors:
         if not batch:
             return np.empty((0, 0), np.float32)
         began = time.monotonic()
         vectors = await embedder.embed_documents(
-            [prefixed(c.content, c.document_name, c.heading_path, c.table_header) for c in batch]
+            [prefixed(c.content, c.document_name, c.heading_path, c.table_header) for c in batch],
+            workspace_id,
         )
         seconds = time.monotonic() - began
         amounts = {"embedded_passages": len(batch), "embedding_seconds": seconds}

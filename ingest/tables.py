@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -134,8 +135,11 @@ def in_columns(row: Sequence[Cell], columns: Sequence[Column]) -> list[str]:
     """Return a row's texts, one for each column; a cell goes where it overlaps most, so that one
     that spans several stands in one of them."""
     texts = [""] * len(columns)
+    lefts, rights = [left for left, _ in columns], [right for _, right in columns]
     for cell in row:
-        place = max(range(len(columns)), key=lambda i: _overlap(cell, columns[i]))
+        first = max(0, bisect_left(rights, cell.left) - 1)
+        last = min(len(columns), bisect_right(lefts, cell.right) + 1)
+        place = max(range(first, last), key=lambda i: _overlap(cell, columns[i]))
         texts[place] = f"{texts[place]} {cell.text}".strip()
     return texts
 

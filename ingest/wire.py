@@ -7,7 +7,7 @@ import struct
 from asyncio import StreamReader
 from typing import Annotated, Any, BinaryIO, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstraints, ValidationError
 
 _LENGTH = struct.Struct(">I")
 MAX_REPLY_BYTES: Final = 256 * 1024 * 1024  # the largest text file, each piece with its place
@@ -37,6 +37,7 @@ class Reply(BaseModel):
     window: Message | None = None
     document: Message | None = None
     memory: NonNegativeInt = 0
+    cpu_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
 
 
 def pack(message: Message) -> bytes:

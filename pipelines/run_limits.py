@@ -20,7 +20,9 @@ from core.store.workspaces import PLANS, UNLIMITED, Limits
 
 _CACHE_SECONDS: Final = 30.0
 _MAX_CACHED: Final = 10_000
+MAX_VALUE_BYTES: Final = 16 * 1024**2  # of a block's input or output: it is written at once
 _MEANINGS: Final = {
+    "valueBytes": "may have inputs and outputs of {allowed:,} bytes a block; return less",
     "runBytes": "may keep {allowed:,} bytes of inputs and outputs; pass smaller values on",
     "runBlocks": "may run {allowed:,} blocks, those of iterations counted each time",
     "runSeconds": "may take {allowed:,} s; split the work into several runs",
@@ -52,10 +54,12 @@ class RunBudget:
     def keep(self, value: JsonValue) -> None:
         """Count a value that is to be kept; raise ``RunLimitExceeded``, or ``JsonTooDeep``."""
         allowed = self.limits.run_bytes
-        size = measure_json(value, max(0, allowed - self.kept_bytes))
+        size = measure_json(value, min(MAX_VALUE_BYTES, max(0, allowed - self.kept_bytes)))
         self.kept_bytes += size
         if self.kept_bytes > allowed:
             raise RunLimitExceeded("runBytes", allowed)
+        if size > MAX_VALUE_BYTES:
+            raise RunLimitExceeded("valueBytes", MAX_VALUE_BYTES)
 
     def add_block(self) -> None:
         self.blocks += 1

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from api.access import READ, Identity
 from api.copilot.schemas import AskBody, MessageAnswer
 from api.errors import found
+from api.reauthorization import stream_while_allowed
 from api.sockets.connection import Connection
 from api.sockets.event import SocketCall, socket_event
 from api.sockets.hub import Hub, Told, greeting
@@ -30,8 +31,10 @@ from copilot.announcing import as_new
 from copilot.begin import begin
 from copilot.events import LAST_TYPE, follow
 from copilot.turn import launch
+from core.errors import NotFound
 from core.redis_names import TURNS_CHANNEL, chats_room
 from core.rights import Rights, Role
+from core.services import Services
 from core.store.messages import TERMINAL, Message
 
 _DOMAIN: Final = "copilot"
@@ -181,7 +184,9 @@ class ShownTurns:
         for name, data in shown.so_far():
             tell(name, data)
         head = {"id": message.id, "chatId": message.chat_id}
-        async for told in follow(self._hub.services.events, message, reload, 0):
+        events = follow(self._hub.services.events, message, reload, 0)
+        check = partial(_require_member, self._hub.services, word["userId"], word["workspaceId"])
+        async for told in stream_while_allowed(check, events):
             if told is not None and told.data["type"] == "text":
                 delta = told.data["payload"]["delta"]
                 shown.content += delta
@@ -199,6 +204,12 @@ async def _soundly(work: Coroutine[Any, Any, None], what: str) -> None:
     # Logged whole; the turn itself goes on, and a stream shows it.
     except Exception:
         log.exception(f"{what} failed")
+
+
+async def _require_member(services: Services, user_id: str, workspace_id: str) -> None:
+    async with services.store.system() as system:
+        if await system.workspaces.seat(user_id, workspace_id) is None:
+            raise NotFound("You are no member of this workspace any more.")
 
 
 async def _last(reload: Any) -> dict[str, Any]:

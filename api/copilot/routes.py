@@ -39,8 +39,7 @@ async def ask_copilot(call: Call, body: AskBody) -> ChatAnswer:
         turn = await begin(unit, call.services, call.user_id, _ask(call, body))
         if turn.is_new:
             unit.after_commit(partial(launch, call.services, turn))
-    async for _ in _follow(call, turn.message, 0):
-        pass
+    await call.wait_while_allowed(_end_of(call, turn.message))
     return _answer(found(await _reload(call, turn.message.id), "message"))
 
 
@@ -125,6 +124,11 @@ def _failure(message: Message, code: str, sentence: str) -> NuxaError:
         return limited
     kind = UpstreamError if code == UpstreamError.code else ServiceUnavailable
     return kind(sentence, {**place, "reason": code})
+
+
+async def _end_of(call: Call, message: Message) -> None:
+    async for _ in _follow(call, message, 0):
+        pass
 
 
 async def _reload(call: Call, message_id: str) -> Message | None:

@@ -104,7 +104,7 @@ async def _run(call: Call, name: str, arguments: dict[str, JsonValue]) -> dict[s
         raise NotFound(f"There is no tool {name[:60]!r}; there are {', '.join(TOOLS)}.")
     if refusal := call.caller.rights.missing(tool.role, tool.domain):
         raise Forbidden(refusal)
-    return await tool.run(call, tool.fit(arguments))
+    return await call.wait_while_allowed(tool.run(call, tool.fit(arguments)))
 
 
 def _described(tool: McpTool[Any]) -> protocol.Tool:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from api import access, errors
-from api.access import Caller
 from api.reading import checked, refuse_unstorable
+from api.reauthorization import load_caller
 from api.sockets.connection import Connection
 from api.sockets.event import SocketCall, SocketEvent
 from api.sockets.hub import Hub
@@ -17,11 +17,8 @@ from core.errors import (
     RateLimited,
     ServiceUnavailable,
     StillRunning,
-    Unauthorized,
     ValidationFailed,
 )
-from core.services import Services
-from core.store.live_callers import Asked
 
 _MOST_FIELDS: Final = 100
 _RETRYABLE = (RateLimited, ServiceUnavailable, StillRunning)
@@ -72,18 +69,6 @@ async def _run(
     payload = checked(event.payload, fields)
     if event.is_piece:
         return await event.handler(SocketCall(hub, connection, None), payload)
-    caller = await caller_now(hub.services, connection, wanted)
+    caller = await load_caller(hub.services, connection.identity, wanted)
     access.authorize(caller, event.access, event.domain)
     return await event.handler(SocketCall(hub, connection, caller), payload)
-
-
-async def caller_now(services: Services, connection: Connection, wanted: str | None) -> Caller:
-    """Return who sends, with the role that the database has now; raises ``Unauthorized`` once the
-    session or key of the handshake has ended."""
-    identity = connection.identity
-    meant = identity.workspace_id or wanted
-    asked = Asked(identity.credential_id, identity.user_id, meant)
-    live = await services.store.live_callers.find(asked)
-    if live is None:
-        raise Unauthorized("Your session or API key has ended; connect anew.")
-    return access.seated_in(identity, live.seat, wanted)

@@ -77,10 +77,14 @@ async def complete_chat(call: Call, body: CompletionRequest) -> Reply:
     if body.stream:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
         return Reply(headers=dict(HEADERS), stream=_streamed(task, conversation.model, with_usage))
+    return Reply(_whole(await call.wait_while_allowed(_end_of(task))))
+
+
+async def _end_of(task: Task) -> Done:
     async with aclosing(answer(task)) as events:
         async for event in events:
             if isinstance(event, Done):
-                return Reply(_whole(event))
+                return event
     raise UpstreamError("The model ended without an answer; ask again.")
 
 

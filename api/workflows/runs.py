@@ -79,7 +79,8 @@ async def execute_workflow(call: Call, workflow_id: str, body: ExecuteBody) -> R
     task = background.launch(call.services, row, owner)
     if body.stream:
         return _stream(call, row, 0)
-    return await _answer(call, await background.ended(call.services, row, task))
+    waiting = background.ended(call.services, row, task)
+    return await _answer(call, await call.wait_while_allowed(waiting))
 
 
 @endpoint("GET", "/api/workflows/<workflow_id>/executions", access=READ)
@@ -152,7 +153,9 @@ async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: boo
         after = last_event_id(call)
         await require_given(call, log_name(row), after)
         return _stream(call, row, after)
-    return await _answer(call, await background.watched(call.services, row))
+    return await _answer(
+        call, await call.wait_while_allowed(background.watched(call.services, row))
+    )
 
 
 def _accepted(row: Execution) -> Reply:

@@ -10,7 +10,18 @@ from rich.console import Console
 from rich.table import Table
 
 from core.config import Settings
-from evals.bench import beside, chat, knowledge, leaks, lists, memory, sockets, workers, workflows
+from evals.bench import (
+    beside,
+    chat,
+    knowledge,
+    leaks,
+    lists,
+    memory,
+    sockets,
+    tenants,
+    workers,
+    workflows,
+)
 from evals.bench.figures import Figure
 from evals.bench.model_server import model_server
 from evals.bench.open_webui import installed
@@ -53,6 +64,13 @@ def _asking(model_url: str) -> dict[str, str]:
         "NUXA_CHAT_BASE_URL": model_url,
         "NUXA_CHAT_API_KEY": "bench",
     }
+
+
+async def run_tenants(seconds: float) -> bool:
+    """Measure one tenant beside another's costly runs and print; returns as ``run`` does."""
+    async with running(tenants.ENVIRONMENT) as system:
+        await system.rest()
+        return _told(Console(), await tenants.measure(system, seconds))
 
 
 async def run_sockets() -> bool:

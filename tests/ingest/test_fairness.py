@@ -108,7 +108,7 @@ async def test_600_pages_hold_up_nobody_and_stay_within_memory(
             await theirs.add(letter, "letter.pdf")
             await _until(lambda theirs=theirs: _count(theirs, "completed", 1))
             waits.append(time.monotonic() - began)
-            child = parser._child
+            child = parser._kept.child
             held = _resident(child._process.pid) if child is not None else 0
             peak = max(peak, held + _resident(os.getpid()))
             await asyncio.sleep(1)

@@ -47,8 +47,8 @@ def slow_scan(tmp_path: Path) -> Path:
 
 
 def _pid(parser: Parser) -> int:
-    assert parser._child is not None
-    return parser._child._process.pid
+    assert parser._kept.child is not None
+    return parser._kept.child._process.pid
 
 
 def _is_alive(group: int) -> bool:
@@ -97,7 +97,7 @@ async def test_plain_text_needs_no_child(parser: Parser, tmp_path: Path) -> None
     path = tmp_path / "x.txt"
     path.write_text("Only words.")
     assert (await parser.parse(path, "x.txt")).text == "Only words."
-    assert parser._child is None
+    assert parser._kept.child is None
 
 
 async def test_a_failure_keeps_its_type_and_the_child(parser: Parser, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ async def test_the_child_ends_with_its_parent(tmp_path: Path, slow_scan: Path) -
         async def main():
             parser = Parser()
             await parser.warm()
-            print(parser._child._process.pid, parser._child._workplace, flush=True)
+            print(parser._kept.child._process.pid, parser._kept.child._workplace, flush=True)
             await parser.parse(Path({str(slow_scan)!r}), "noise.tif")
         asyncio.run(main())
     """)

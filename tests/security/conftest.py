@@ -1,5 +1,8 @@
 """Fixtures of security tests: the running service and people who sign up at it."""
 
+from importlib import import_module
+
+from api.app import SLICES
 from tests.api.conftest import (  # noqa: F401
     anonymous,
     api_settings,
@@ -18,3 +21,6 @@ from tests.api.workflows.editing.conftest import (  # noqa: F401
     reader,
     workflow_id,
 )
+
+for _slice in SLICES:  # fills the tables of routes and events, from which tests are generated
+    import_module(_slice)

@@ -16,6 +16,8 @@ from core.store.base import now
 from pipelines.event_values import MAX_VALUE_BYTES, is_shortened
 from pipelines.execute import claim, execute
 from pipelines.live import load_output, log_name
+from pipelines.run_limits import MAX_VALUE_BYTES as MAX_RUN_VALUE_BYTES
+from pipelines.run_limits import RunBudget, RunLimitExceeded
 from tests.api.conftest import Member
 from tests.conftest import Owner
 from tests.pipelines.running import add_workflow, begin, finished, get, start
@@ -152,3 +154,9 @@ async def test_run_with_full_redis_ends_with_typed_error(
     monkeypatch.setattr(services.events, "_append", refuse)
     row = await begin(services, owner, definition([block("a")], "s>a"))
     assert (row.status, row.error["code"]) == ("failed", "SERVICE_UNAVAILABLE")
+
+
+def test_keep_of_one_value_beyond_its_bytes_names_the_limit() -> None:
+    with pytest.raises(RunLimitExceeded) as caught:
+        RunBudget().keep([LARGE] * 200)
+    assert caught.value.details == {"limit": "valueBytes", "allowed": MAX_RUN_VALUE_BYTES}

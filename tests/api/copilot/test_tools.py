@@ -232,7 +232,7 @@ async def test_no_writing_tool_reaches_rows_or_secrets_of_another_tenant(
     theirs = await one_of_each(member, services)
     secret = f"/api/workspaces/{member.workspace_id}/secrets"
     for name in ("SLACK_BOT_TOKEN", "OPENAI_API_KEY", "GMAIL_ACCESS_TOKEN"):
-        answer = await member.program.put(f"{secret}/{name}", json={"value": "their-secret"})
+        answer = await member.browser.put(f"{secret}/{name}", json={"value": "their-secret"})
         assert answer.status_code == 204
     own = f"/api/workspaces/{stranger.workspace_id}/secrets/GMAIL_ACCESS_TOKEN"
     await stranger.browser.put(own, json={"value": "my-own"})  # so that the file is looked for

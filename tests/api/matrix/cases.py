@@ -46,6 +46,7 @@ NOBODYS: Final = frozenset(
     # The last event's number is no row's either.
     {
         "Last-Event-ID",
+        "blockId",
         "clientId",
         "startBlockId",
         "stopAfterBlockId",

@@ -122,7 +122,7 @@ async def test_a_key_reaches_as_far_as_its_scopes_and_its_workspace(
         for name, asked in (("ask", {"question": "x"}), ("run_workflow", {"workflowId": "x"})):
             refused = await client.call_tool(name, asked)
             assert refused.is_error
-            assert "FORBIDDEN: The API key lacks" in refused.content[0].text  # type: ignore[union-attr]
+            assert "FORBIDDEN: The API key or token lacks" in refused.content[0].text  # type: ignore[union-attr]
     other = await _key_with(member, "knowledge:read")
     header = {"x-api-key": other}
     assert (await member.program.post("/api/mcp", json={}, headers=header)).status_code == 403

@@ -124,7 +124,7 @@ async def test_killed_server_starts_again_without_help(home: Path) -> None:
 
 
 async def test_leftover_servers_are_ended_first(home: Path) -> None:
-    forgotten = (EmbeddedPostgres(home / "postgres"), EmbeddedValkey(home / "valkey"))
+    forgotten = (EmbeddedPostgres(home / "postgres"), EmbeddedValkey(home / "valkey", 1 << 28))
     for server in forgotten:
         server.start()
     with EmbeddedServers(home) as again:

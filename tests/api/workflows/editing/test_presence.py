@@ -11,6 +11,7 @@ import pytest
 
 from api.sockets.hub import Hub
 from api.workflows.editing import presence
+from core import redis_names
 from core.config import Settings
 from core.services import Services
 from tests.api.conftest import Member, serving
@@ -110,7 +111,9 @@ async def test_the_users_of_a_process_that_died_are_taken_out(
     entry = json.dumps({"user": ghost, "seen": time.time() - 31})
     async with serving(settings) as url:
         client = await join(member, url=url)
-        await services.redis.hset(presence._key(workflow_id), "gone", entry)
+        await services.redis.hset(
+            redis_names.presence(member.workspace_id, workflow_id), "gone", entry
+        )
         assert (await client.hears("user:leave"))["socketId"] == "gone"
         assert len((await client.done("workflow:join"))["users"]) == 1
         await client.client.disconnect()

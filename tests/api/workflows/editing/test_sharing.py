@@ -17,7 +17,7 @@ from pycrdt import (
     handle_sync_message,
 )
 
-from api.workflows.editing import awareness
+from core import redis_names
 from core.services import Services
 from pipelines.editing.patch import PARTS, by_id, same
 from pipelines.editing.protocol import Awareness, awareness_message, read_awareness, read_message
@@ -151,7 +151,7 @@ async def test_awareness_that_is_old_is_forgotten(
 ) -> None:
     """A page that is loaded anew is another client of CRDT: all day long they would add up."""
     old = {"userId": "usr_x", "seen": time.time() - 31, "clock": 1, "state": "null"}
-    key = awareness._key(workflow_id)
+    key = redis_names.awareness(member.workspace_id, workflow_id)
     await services.redis.hset(key, mapping={str(n): json.dumps(old) for n in range(100, 200)})
     one = await share(member)
     assert (await one.send(awareness_message([Awareness(7, 1, "{}")])))["ok"]
