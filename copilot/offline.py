@@ -40,7 +40,7 @@ async def answer(request: ChatRequest) -> AsyncIterator[str]:
     if not passages:
         text = f"{ABSTENTION if _was_searched(request) else NOTHING_TO_QUOTE}\n\n{NOTICE}"
     else:
-        quotes = await find_quotes(_question(request.messages), passages)
+        quotes = await find_quotes(_question(request.messages), passages, request.asker or "")
         text = f"{_written(quotes)}\n\n{NOTICE}"
     for piece in _pieces(text):
         yield piece

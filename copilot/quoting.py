@@ -37,7 +37,9 @@ class Quote:
     is_sure: bool
 
 
-async def find_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]:
+async def find_quotes(
+    question: str, passages: Sequence[Passage], workspace_id: str = ""
+) -> list[Quote]:
     """Return the statements that answer best; none where none has to do with the question.
 
     They are one to three, best first. Where reports of a series were found, as by a question for
@@ -47,7 +49,7 @@ async def find_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]
     timely = of_asked_time(question, kin)
     may_answer = bool(timely) and _are_of_what_is_named(question, timely)
     of = [(each, said) for each in timely or kin for said in statements(each.text)]
-    scores = await nearness(question, [_in_document(*pair) for pair in of])
+    scores = await nearness(question, [_in_document(*pair) for pair in of], workspace_id)
     quotes = [
         _quote(*pair, score, may_answer and score >= _SURE)
         for pair, score in zip(of, scores, strict=True)

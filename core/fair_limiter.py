@@ -70,6 +70,13 @@ class FairQueue(Generic[Item]):
             del self._items[owner]
         return owner, item
 
+    def pop_many(self, limit: int) -> list[Item]:
+        """Remove and return the next items, at most `limit`."""
+        items: list[Item] = []
+        while len(items) < limit and (turn := self.pop()):
+            items.append(turn[1])
+        return items
+
     def remove(self, owner: str, item: Item) -> None:
         """Remove an item; raise `ValueError` if it does not wait."""
         items = self._items.get(owner, deque())

@@ -48,7 +48,7 @@ class ReembedWalk:
         after = 0
         while True:
             batch = await self._next(job, after, progress)
-            vectors = await self._embedded(embedder, batch)
+            vectors = await self._embedded(embedder, batch, job.workspace_id)
             is_last = len(batch) < _BATCH
             has_ended = await self._write(
                 job, owner, batch, vectors, is_last, time.monotonic() > until

@@ -7,7 +7,14 @@ import struct
 from asyncio import StreamReader
 from typing import Annotated, Any, BinaryIO, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    StringConstraints,
+    ValidationError,
+)
 
 _LENGTH = struct.Struct(">I")
 MAX_REPLY_BYTES: Final = 256 * 1024 * 1024  # the largest text file, each piece with its place

@@ -132,9 +132,7 @@ class Embedder:
 
     def _answer_waiting(self) -> None:
         with self._lock:
-            batch = []
-            while len(batch) < _QUERY_BATCH and (turn := self._waiting.pop()):
-                batch.append(turn[1])
+            batch = self._waiting.pop_many(_QUERY_BATCH)
             self._answering = len(batch)
         if not batch:
             return  # an earlier turn took them
