@@ -39,7 +39,12 @@ async def words_to_search(
     key = await own_key(services, workspace_id, model)
     try:
         found = await rewrite(
-            str(told[-1]["content"]), door, history=told[:-1], model=model, api_key=key
+            str(told[-1]["content"]),
+            door,
+            history=told[:-1],
+            model=model,
+            api_key=key,
+            asker=workspace_id,
         )
     except UpstreamError as error:
         log.warning("no query by the model", chat_id=turn.message.chat_id, code=error.code)

@@ -92,7 +92,7 @@ async def begin(unit: Unit, services: Services, user_id: str, ask: Ask) -> Turn:
     settings, is_first = services.settings, ask.chat_id is None
     if is_first and len(ask.message) <= _SHORT_QUESTION:
         # It will be searched for, and its vector is what that waits for longest.
-        get_embedder(settings.embedding_model).begin_query(storable(ask.message))
+        get_embedder(settings.embedding_model).begin_query(storable(ask.message), unit.workspace_id)
     if ask.user_message_id is not None:
         await unit.chats.hold_turn(user_id, ask.user_message_id)
         known = await unit.messages.answer_to(user_id, ask.user_message_id)

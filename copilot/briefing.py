@@ -39,7 +39,7 @@ async def briefing(
     if is_searched:
         words = await words_to_search(services, turn, history, door, report)
     brought = [] if builds else await _found(turn, desk, words)
-    found = await add(words, brought, desk.passages)
+    found = await add(words, brought, desk.passages, desk.workspace_id)
     if file_ids:
         attached = await attach(services, desk.workspace_id, file_ids, words, desk.passages)
         found = [*attached, *found]

@@ -36,7 +36,8 @@ async def answer(request: ChatRequest) -> AsyncIterator[str]:
     if not passages:
         text = ABSTENTION if _was_searched(request) else NOTHING_TO_QUOTE
     else:
-        text = _written(await find_quotes(_question(request.messages), passages))
+        quotes = await find_quotes(_question(request.messages), passages, request.asker or "")
+        text = _written(quotes)
     for piece in _pieces(text):
         yield piece
         await asyncio.sleep(0)

@@ -37,7 +37,9 @@ class Quote:
     is_sure: bool
 
 
-async def find_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]:
+async def find_quotes(
+    question: str, passages: Sequence[Passage], workspace_id: str = ""
+) -> list[Quote]:
     """Return the statements that answer best; none where none has to do with the question.
 
     They are one to three, best first. Where reports of a series were found, as by a question for
@@ -47,7 +49,7 @@ async def find_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]
     in_time = asked.matches({each.document_name: each.document_name for each in passages})
     is_named = _are_of_what_is_named(question, passages)
     of = [(each, said) for each in passages for said in statements(each.text)]
-    scores = await nearness(question, [_in_document(*pair) for pair in of])
+    scores = await nearness(question, [_in_document(*pair) for pair in of], workspace_id)
     quotes = []
     for (passage, said), score in zip(of, scores, strict=True):
         is_timely = passage.document_name in in_time

@@ -67,7 +67,13 @@ async def _written(
         {"role": "user", "content": marked("earlier conversation", text)},
     ]
     key = await own_key(services, message.workspace_id, model)
-    request = ChatRequest(messages, model=model, max_tokens=SUMMARY_BUDGET, api_key=key)
+    request = ChatRequest(
+        messages,
+        model=model,
+        max_tokens=SUMMARY_BUDGET,
+        api_key=key,
+        asker=message.workspace_id,
+    )
     try:
         async with aclosing(door(request)) as deltas:
             parts = [delta.text async for delta in deltas if isinstance(delta, TextDelta)]

@@ -24,12 +24,12 @@ async def search(
     model: str,
     known: Sequence[SearchedBase],
 ) -> list[Passage]:
-    """Return the passages that a model has room for, in the order in which turns came.
+    """Return the passages that a model has room for, by turns of workspaces.
 
     ``known`` are these bases, where they have just been read.
     """
     most = room_of(model).passages
-    async with services.retrievals:
+    async with services.retrievals.slot(workspace_id):
         return await find(services.store, workspace_id, base_ids, words, most, known)
 
 

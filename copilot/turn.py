@@ -31,6 +31,7 @@ from copilot.toolbox import QUOTING, Gate, as_material, tools_at
 from copilot.usage_meter import UsageMeter
 from core.config import OFFLINE_CHAT_MODEL
 from core.errors import NuxaError, ServiceUnavailable
+from core.fair_limiter import QueueTimedOut
 from core.models import chat
 from core.models.chat import ChatDoor
 from core.models.room import is_local, room_of
@@ -92,7 +93,7 @@ async def _run(services: Services, turn: Turn, door: ChatDoor | None) -> None:
                     services, turn, await _broken_off(services, turn, report, "aborted")
                 )
         await report.log.flush()
-        await _let_others_begin(services)
+        await _let_others_begin(services, message.workspace_id)
         await _end(services, turn, await _conclusion(services, turn, report, work))
         if not turn.is_first:
             await _remember(services, message, door or chat.stream)
@@ -108,10 +109,10 @@ async def _run(services: Services, turn: Turn, door: ChatDoor | None) -> None:
         raise
 
 
-async def _let_others_begin(services: Services) -> None:
+async def _let_others_begin(services: Services, workspace_id: str) -> None:
     """Let those go before, for a moment, who have come and wait for their first word."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE_SECONDS), services.retrievals:
+    with suppress(QueueTimedOut):
+        async with services.retrievals.slot(workspace_id, _PATIENCE_SECONDS):
             pass
 
 

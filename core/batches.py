@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from core.fair_limiter import FairQueue
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -18,15 +20,19 @@ Result = TypeVar("Result")
 class Batcher(Generic[Item, Result]):
     """Calls ``work`` with items in the order they were asked for, one batch at a time.
 
+    Where more wait than a batch takes, owners (``owner_of`` an item: its workspace) take turns.
     ``work`` returns a result per item. When a batch fails, its items are tried one by one, so that
     only those at fault raise. Make it inside the event loop that uses it.
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], most: int = 100
+        self,
+        work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        most: int = 100,
+        owner_of: Callable[[Item], str] = lambda _: "",
     ) -> None:
-        self._work, self._most = work, most
-        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._work, self._most, self._owner_of = work, most, owner_of
+        self._waiting: FairQueue[tuple[Item, asyncio.Future[Result]]] = FairQueue()
         self._worker: asyncio.Task[None] | None = None
 
     async def ask(self, item: Item) -> Result:
@@ -36,14 +42,14 @@ class Batcher(Generic[Item, Result]):
     def put(self, item: Item) -> asyncio.Future[Result]:
         """Ask for an item, after those before it, and wait for its result later."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._waiting.put(self._owner_of(item), (item, future))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain())
         return future
 
     async def _drain(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            batch = self._waiting.pop_many(self._most)
             outcome = await self._try([item for item, _ in batch])
             if isinstance(outcome, BaseException) and len(batch) > 1:
                 for item, future in batch:

@@ -63,7 +63,9 @@ class EventLogs:
         self._redis = redis
         self._append = redis.register_script(_APPEND)
         self._append_after = redis.register_script(_APPEND_AFTER)
-        self._batches: Batcher[_Entry, int] = Batcher(self._append_all)
+        self._batches: Batcher[_Entry, int] = Batcher(
+            self._append_all, owner_of=lambda entry: redis_names.owner_of_log(entry.log)
+        )
         self._own = OwnLogs()
 
     def writing(self, log: str) -> AbstractContextManager[None]:

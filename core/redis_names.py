@@ -27,6 +27,11 @@ def turn_log(workspace_id: str, message_id: str) -> str:
     return f"turn:{workspace_id}:{message_id}"
 
 
+def owner_of_log(log: str) -> str:
+    """Return the workspace in the name of an event log."""
+    return log.partition(":")[2].partition(":")[0]
+
+
 def event_stream(log: str) -> str:
     """Return the key of an event log's stream; the braces keep it beside its counter."""
     return f"{{log:{log}}}"

@@ -15,6 +15,7 @@ from core.blobs import Blobs, open_blobs
 from core.config import Settings
 from core.errors import NuxaError
 from core.events import EventLogs
+from core.fair_limiter import FairLimiter
 from core.http import HttpClient
 from core.queue import Queue, make_celery
 from core.sandbox.pool import Sandbox
@@ -37,8 +38,8 @@ class NotConfigured(NuxaError):
 class Services:
     """The process's doors to all that is outside it, and the settings they were made from.
 
-    ``retrievals`` lets chats search in the order they came: side by side, the first of many would
-    be answered as late as the last; ``beginnings`` does so for runs whose callers wait.
+    ``retrievals`` limits how many chats search at once: side by side, the first of many would be
+    answered as late as the last; ``beginnings`` does so for runs whose callers wait.
     """
 
     settings: Settings
@@ -51,7 +52,7 @@ class Services:
     http: HttpClient
     sandbox: Sandbox
     slots: Slots
-    retrievals: asyncio.Semaphore
+    retrievals: FairLimiter
     beginnings: Beginnings
 
 
@@ -83,7 +84,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             http=http,
             sandbox=sandbox,
             slots=Slots(redis, settings.lease_seconds),
-            retrievals=asyncio.Semaphore(_RETRIEVALS),
+            retrievals=FairLimiter(_RETRIEVALS),
             beginnings=Beginnings(_BEGINNINGS, _BEGINNING_SECONDS),
         )
     finally:

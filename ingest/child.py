@@ -106,7 +106,7 @@ def _answer(job: wire.Message, answers: BinaryIO, memory: MemoryReader) -> wire.
 
 
 def _failure(failed: ParseFailed) -> wire.Message:
-    return {"failure": [failed.code, failed.message]}
+    return {"failure": [failed.code, failed.message[: wire.MAX_FAILURE_CHARS]]}
 
 
 class _Reporter:

@@ -119,6 +119,7 @@ class DocumentWalk:
             [embedding_text(chunk, document.name) for chunk in chunks],
             get_embedder(base.embedding_model, bulk=True),
             report,
+            document.workspace_id,
             known,
         )
         seconds = time.monotonic() - began

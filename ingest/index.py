@@ -27,6 +27,7 @@ async def embed(
     texts: Sequence[str],
     embedder: Embedder,
     report: Callable[[int, int], None],
+    workspace_id: str,
     known: Mapping[str, Vector] = MappingProxyType({}),
 ) -> Vectors:
     """Return unit vectors of what the model reads of passages, shape ``(len(texts), dimensions)``.
@@ -39,7 +40,7 @@ async def embed(
     report(0, len(missing))
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
-        vectors |= zip(batch, await embedder.embed_documents(batch), strict=True)
+        vectors |= zip(batch, await embedder.embed_documents(batch, workspace_id), strict=True)
         report(start + len(batch), len(missing))
     return np.stack([vectors[text] for text in texts])
 

@@ -230,21 +230,20 @@ class _Child:
     ) -> ParsedDocument | Window | ParseFailed:
         while True:
             try:
-                message = await asyncio.wait_for(self._receive(), limits.silence_seconds)
+                reply = await asyncio.wait_for(self._receive(), limits.silence_seconds)
             except TimeoutError as error:
                 raise ParseTimeout(
                     f"Reading the document made no progress for {limits.silence_seconds:g} "
                     "seconds: split it, or save it in a simpler format."
                 ) from error
-            if "progress" in message:
-                report(*message["progress"])
+            if reply.progress is not None:
+                report(*reply.progress)
                 continue
-            self._memory, self._cpu_seconds = message["memory"], message["cpu_seconds"]
-            if "failure" in message:
-                return failure(*message["failure"])
-            if "window" in message:
-                return await asyncio.to_thread(windows.from_wire, message["window"])
-            return await asyncio.to_thread(from_wire, message["document"])
+            self._memory, self._cpu_seconds = reply.memory, reply.cpu_seconds
+            try:
+                return await _outcome_of(reply)
+            except (LookupError, TypeError, ValueError) as error:
+                raise _damaged() from error
 
     async def _send(self, message: wire.Message) -> None:
         assert self._process.stdin is not None
@@ -252,10 +251,12 @@ class _Child:
             self._process.stdin.write(wire.pack(message))
             await self._process.stdin.drain()
 
-    async def _receive(self) -> wire.Message:
+    async def _receive(self) -> wire.Reply:
         assert self._process.stdout is not None
         try:
             return await wire.receive(self._process.stdout)
+        except wire.ReplyInvalid as error:
+            raise _damaged() from error
         except asyncio.IncompleteReadError as error:
             code = await self._process.wait()
             if code == -signal.SIGXCPU:
@@ -273,6 +274,20 @@ class _Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
         await asyncio.to_thread(shutil.rmtree, self._workplace, ignore_errors=True)
+
+
+async def _outcome_of(reply: wire.Reply) -> ParsedDocument | Window | ParseFailed:
+    if reply.failure is not None:
+        return failure(*reply.failure)
+    if reply.window is not None:
+        return await asyncio.to_thread(windows.from_wire, reply.window)
+    return await asyncio.to_thread(from_wire, reply.document or {})
+
+
+def _damaged() -> ParserCrashed:
+    return ParserCrashed(
+        "The parser's answer is damaged; try again, or save the document in another format."
+    )
 
 
 def _environment(workplace: Path) -> dict[str, str]:

@@ -48,7 +48,7 @@ class ReembedWalk:
         after = 0
         while True:
             batch = await self._next(job, after, progress)
-            vectors = await self._embedded(embedder, batch)
+            vectors = await self._embedded(embedder, batch, job.workspace_id)
             is_last = len(batch) < _BATCH
             has_ended = await self._write(
                 job, owner, batch, vectors, is_last, time.monotonic() > until
@@ -66,12 +66,15 @@ class ReembedWalk:
             progress.at("embedding", await unit.reembeddings.count_done(job), base.chunk_count)
             return await unit.reembeddings.next(job, after, _BATCH)
 
-    async def _embedded(self, embedder: Embedder, batch: list[Unembedded]) -> Vectors:
+    async def _embedded(
+        self, embedder: Embedder, batch: list[Unembedded], workspace_id: str
+    ) -> Vectors:
         if not batch:
             return np.empty((0, 0), np.float32)
         began = time.monotonic()
         vectors = await embedder.embed_documents(
-            [prefixed(c.content, c.document_name, c.heading_path, c.table_header) for c in batch]
+            [prefixed(c.content, c.document_name, c.heading_path, c.table_header) for c in batch],
+            workspace_id,
         )
         seconds = time.monotonic() - began
         amounts = {"embedded_passages": len(batch), "embedding_seconds": seconds}

@@ -90,7 +90,10 @@ class SmallDocuments:
         began = time.monotonic()
         embedder = get_embedder(base.embedding_model, bulk=True)
         vectors = await index.embed(
-            texts, embedder, lambda done, of: progress.at("embedding", done, of)
+            texts,
+            embedder,
+            lambda done, of: progress.at("embedding", done, of),
+            base.workspace_id,
         )
         amounts = {"embedded_passages": len(texts), "embedding_seconds": time.monotonic() - began}
         await tally.add(self._services.redis, amounts)

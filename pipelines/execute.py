@@ -135,7 +135,7 @@ async def _work(
             budget.children = await unit.subruns.count_under(run.id)
     if not is_new or is_taking_over:
         await trace.replay()
-    async with services.beginnings.one() if is_new else nullcontext():
+    async with services.beginnings.one(run.workspace_id) if is_new else nullcontext():
         result = await run_level(prepared.graph, extent_of(run), scope, trace, context)
     await events.arrived()
     return result

@@ -21,6 +21,7 @@ from lark.exceptions import UnexpectedInput, VisitError
 from pydantic import JsonValue
 
 from core.errors import ValidationFailed
+from core.fair_limiter import FairLimiter
 from core.json_values import measure_json
 from pipelines.expression_values import FUNCTIONS, OPERATORS, Budget, bounded
 from pipelines.references import (
@@ -35,7 +36,9 @@ from pipelines.references import (
 )
 
 _LIGHT_BYTES: Final = 20_000
-_threads: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="expressions")
+_THREADS: Final = 2
+_threads: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="expressions")
+_slots: Final = FairLimiter(_THREADS)
 MAX_LENGTH = 4000  # characters of a source
 MAX_DEPTH = 100  # nesting of its operations; a chain of operators nests too
 
@@ -186,13 +189,14 @@ def evaluate(source: str, scope: Scope) -> JsonValue:
     return _Evaluation(scope).value(parse(source))
 
 
-async def evaluate_aside(source: str, scope: Scope) -> JsonValue:
+async def evaluate_aside(source: str, scope: Scope, workspace_id: str) -> JsonValue:
     """Evaluate as ``evaluate`` does; over large values in a thread, so that nobody else waits."""
     node = parse(source)
     if _is_light(node, scope):
         return _Evaluation(scope).value(node)
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads, lambda: _Evaluation(scope).value(node))
+    async with _slots.slot(workspace_id):
+        return await loop.run_in_executor(_threads, lambda: _Evaluation(scope).value(node))
 
 
 def _is_light(root: Node, scope: Scope) -> bool:

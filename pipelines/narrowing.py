@@ -27,7 +27,9 @@ _IN_TIME: Final = 0.15  # and one of a document of the time asked for
 _LONGEST_QUOTE: Final = 900  # characters: a short table or a paragraph whole
 
 
-async def add(question: str, found: Sequence[Passage], passages: Passages) -> list[Passage]:
+async def add(
+    question: str, found: Sequence[Passage], passages: Passages, workspace_id: str = ""
+) -> list[Passage]:
     """Number what was found for a question among a turn's passages: whole, or the statements of it
     that there is room for.
 
@@ -38,29 +40,32 @@ async def add(question: str, found: Sequence[Passage], passages: Passages) -> li
     room = passages.room
     is_all = len(found) < room.passages and sum(len(each.text) for each in found) <= room.text
     if room.statements and is_all:
-        found = await _measured(question, found)
+        found = await _measured(question, found, workspace_id)
     elif room.statements:
-        found = await narrowed(question, found, room.statements)
+        found = await narrowed(question, found, room.statements, workspace_id)
     return passages.add(found)
 
 
-async def _measured(question: str, found: Sequence[Passage]) -> list[Passage]:
+async def _measured(question: str, found: Sequence[Passage], workspace_id: str) -> list[Passage]:
     of = [(i, each) for i, passage in enumerate(found) for each in statements(passage.text)]
-    scores = await nearness(question, [each.in_context for _, each in of])
+    scores = await nearness(question, [each.in_context for _, each in of], workspace_id)
     near = [0.0] * len(found)
     for (i, _), score in zip(of, scores, strict=True):
         near[i] = max(near[i], score)
     return [replace(passage, near=score) for passage, score in zip(found, near, strict=True)]
 
 
-async def narrowed(question: str, found: Sequence[Passage], most: int) -> list[Passage]:
+async def narrowed(
+    question: str, found: Sequence[Passage], most: int, workspace_id: str = ""
+) -> list[Passage]:
     """Return the statements of passages nearest to a question, nearest first, as passages of their
     own, each with what stands around it: for a model that cites what it chooses from."""
     of = [(passage, each) for passage in found for each in statements(passage.text)]
     in_time = asked_time(question).matches(
         {each.document_name: each.document_name for each in found}
     )
-    scores = await nearness(question, [each.in_context for _, each in of], _SCORED * most)
+    texts = [each.in_context for _, each in of]
+    scores = await nearness(question, texts, workspace_id, _SCORED * most)
     gains = [
         _checkable(each, question) + _IN_TIME * (passage.document_name in in_time) if score else 0.0
         for score, (passage, each) in zip(scores, of, strict=True)

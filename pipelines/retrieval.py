@@ -29,7 +29,8 @@ async def retrieve(
     Raises ``NotFound`` for a base that is not in the workspace.
     """
     most = passages.room.passages
-    return await add(words, await find(store, workspace_id, base_ids, words, most, known), passages)
+    found = await find(store, workspace_id, base_ids, words, most, known)
+    return await add(words, found, passages, workspace_id)
 
 
 async def find(

@@ -110,7 +110,9 @@ def _under(columns: Sequence[str], cells: Sequence[str]) -> str:
     return f"{cells[0]}: " + "; ".join(f"{name} {cell}".strip() for name, cell in named)
 
 
-async def nearness(question: str, told: Sequence[str], most: int = _EMBEDDED) -> list[float]:
+async def nearness(
+    question: str, told: Sequence[str], workspace_id: str = "", most: int = _EMBEDDED
+) -> list[float]:
     """Return a score of at most 1 for each statement, told in its context; 0 for those that share
     so few words with the question that ``most`` others come before them."""
     shares = _shares(question, told)
@@ -119,8 +121,8 @@ async def nearness(question: str, told: Sequence[str], most: int = _EMBEDDED) ->
     if not chosen:
         return scores
     embedder = get_embedder()
-    vector = await embedder.embed_query(question)
-    vectors = await embedder.embed_passing([told[i] for i in chosen])
+    vector = await embedder.embed_query(question, workspace_id)
+    vectors = await embedder.embed_passing([told[i] for i in chosen], workspace_id)
     for i, cosine in zip(chosen, vectors @ vector, strict=True):
         scores[i] = (1 - _LEXICAL_WEIGHT) * float(cosine) + _LEXICAL_WEIGHT * shares[i]
     return scores

@@ -36,11 +36,11 @@ class WordEmbedder:
     dimensions = DIMENSIONS
     is_crowded = False
 
-    def begin_query(self, text: str) -> Future[NDArray[np.float32]]:
+    def begin_query(self, text: str, workspace_id: str = "") -> Future[NDArray[np.float32]]:
         """Nothing has to begin early; it takes until it is asked for."""
         return Future()
 
-    async def embed_query(self, text: str) -> NDArray[np.float32]:
+    async def embed_query(self, text: str, workspace_id: str = "") -> NDArray[np.float32]:
         return embedded(text)
 
 

@@ -57,7 +57,8 @@ async def _search(call: Call, base_id: str, fields: SearchFields) -> SearchReply
 
 async def _rewritten(call: Call, question: str) -> list[str]:
     key = await own_key(call.services, call.workspace_id, None)
-    return list((await rewrite(question, chat.stream, api_key=key)).queries)
+    rewritten = await rewrite(question, chat.stream, api_key=key, asker=call.workspace_id)
+    return list(rewritten.queries)
 
 
 def _result(hit: Hit) -> SearchResult:

@@ -26,8 +26,8 @@ async def create_embeddings(call: Call, body: EmbeddingRequest) -> Embeddings:
         raise ValidationFailed.at("model", "unknown model", "unknown_model", sentence=said)
     texts = [body.input] if isinstance(body.input, str) else body.input
     embedder = await asyncio.to_thread(get_embedder, body.model)
-    vectors = await embedder.embed_documents(texts)
-    tokens = sum(await embedder.count_tokens(texts))
+    vectors = await embedder.embed_documents(texts, call.workspace_id)
+    tokens = sum(await embedder.count_tokens(texts, call.workspace_id))
     is_packed = body.encoding_format == "base64"
     data = [
         Embedding(index=index, embedding=_packed(vector) if is_packed else vector.tolist())

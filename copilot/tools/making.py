@@ -47,14 +47,19 @@ class NewFile(Params):
 async def run_code(desk: Desk, params: Code) -> JsonValue:
     """Run JavaScript or Python in a sandbox without network or files; returns its result."""
     told = await desk.services.sandbox.run(
-        params.code, params.language, params.inputs, params.timeout_ms
+        params.code,
+        params.language,
+        params.inputs,
+        params.timeout_ms,
+        workspace_id=desk.workspace_id,
     )
     return {"result": told.result, "stdout": told.stdout}
 
 
 async def make_chart(desk: Desk, params: NewChart) -> JsonValue:
     """Draw a chart of numbers as SVG or PNG and show it to the user."""
-    drawn = await draw(Chart.model_validate(params.model_dump(exclude={"format"})), params.format)
+    chart = Chart.model_validate(params.model_dump(exclude={"format"}))
+    drawn = await draw(chart, params.format, desk.workspace_id)
     return await _show(desk, params.format, params.title, drawn)
 
 

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import numpy as np
 
 from core.config import Settings, get_settings
+from core.fair_limiter import FairLimiter, FairQueue
 from core.models import export, loading, questions
 from core.models.loading import LoadedModel, Vectors
 
@@ -21,6 +22,7 @@ _T = TypeVar("_T")
 _FEW_PASSAGES: Final = 2  # that others' questions wait for
 _MOST_PASSAGES: Final = 32  # that a bulk thread takes: among many, more are of like length
 _QUERY_BATCH: Final = 64
+_BULK_BATCHES: Final = 2  # of a bulk thread: one that it works on, one that waits for it
 _REMEMBERED: Final = 256  # questions: page by page, mode by mode, the same is asked again
 
 
@@ -32,7 +34,7 @@ class Embedder:
     processes that do little else: several embed documents side by side, each with a copy of the
     model's small parts, since a tokenizer bears no two. Made and called from any event loop; the
     model is loaded at the first use, so an instance may be made early but must not cross a fork
-    once used.
+    once used. Workspaces share it by turns; calls without one share a turn.
     """
 
     def __init__(self, model_name: str, settings: Settings, *, bulk: bool = False) -> None:
@@ -44,7 +46,8 @@ class Embedder:
         self._most = _MOST_PASSAGES if bulk else _FEW_PASSAGES
         self._models = threading.local()
         self._executor = ThreadPoolExecutor(self._runners, thread_name_prefix="embed")
-        self._waiting: list[tuple[str, Future[Vectors]]] = []
+        self._batches = FairLimiter(self._runners * (_BULK_BATCHES if bulk else 1))
+        self._waiting: FairQueue[tuple[str, Future[Vectors]]] = FairQueue()
         self._answering = 0  # questions that the model works on
         self._asked: dict[str, Future[Vectors]] = {}  # the last asked at the end
         self._lock = threading.Lock()
@@ -67,37 +70,40 @@ class Embedder:
         """Load and warm the model, so that the first question need not wait for it."""
         await self.embed_query("warm")
 
-    async def embed_documents(self, texts: Sequence[str]) -> Vectors:
+    async def embed_documents(self, texts: Sequence[str], workspace_id: str = "") -> Vectors:
         """Return float32 unit vectors, shape ``(len(texts), dimensions)``, in the given order."""
-        return await self._embed(texts, self._whole)
+        return await self._embed(texts, self._whole, workspace_id)
 
-    async def embed_passing(self, texts: Sequence[str]) -> Vectors:
+    async def embed_passing(self, texts: Sequence[str], workspace_id: str = "") -> Vectors:
         """Do the same for texts that are compared once and not kept: quicker, and a little off."""
-        return await self._embed(texts, self._small)
+        return await self._embed(texts, self._small, workspace_id)
 
-    async def _embed(self, texts: Sequence[str], loaded: Callable[[], LoadedModel]) -> Vectors:
+    async def _embed(
+        self, texts: Sequence[str], loaded: Callable[[], LoadedModel], workspace_id: str
+    ) -> Vectors:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         dimensions = await self._run(lambda: self.dimensions)
         vectors = np.empty((len(texts), dimensions), dtype=np.float32)
 
         async def embed(batch: list[int]) -> None:
             chosen = [texts[i] for i in batch]
-            vectors[batch] = await self._run(lambda: loaded().documents(chosen))
+            async with self._batches.slot(workspace_id):
+                vectors[batch] = await self._run(lambda: loaded().documents(chosen))
 
         share = max(1, min(self._most, -(-len(order) // self._runners)))
         starts = range(0, len(order), share)
         await asyncio.gather(*(embed(order[at : at + share]) for at in starts))
         return vectors
 
-    async def embed_query(self, text: str) -> Vectors:
+    async def embed_query(self, text: str, workspace_id: str = "") -> Vectors:
         """Return the float32 unit vector of a question, shape ``(dimensions,)``, not to be changed.
 
         Questions that come while the model is busy are answered together in its next turn; the
         last ones are remembered.
         """
-        return await asyncio.shield(asyncio.wrap_future(self.begin_query(text)))
+        return await asyncio.shield(asyncio.wrap_future(self.begin_query(text, workspace_id)))
 
-    def begin_query(self, text: str) -> Future[Vectors]:
+    def begin_query(self, text: str, workspace_id: str = "") -> Future[Vectors]:
         """Begin to embed a question that will be asked for in a moment."""
         with self._lock:
             known = self._asked.pop(text, None)
@@ -105,7 +111,7 @@ class Embedder:
                 self._asked[text] = known
                 return known
             future = self._asked[text] = Future()
-            self._waiting.append((text, future))
+            self._waiting.put(workspace_id, (text, future))
             if len(self._asked) > _REMEMBERED:
                 del self._asked[next(iter(self._asked))]
         self._executor.submit(self._answer_waiting)
@@ -116,17 +122,17 @@ class Embedder:
         """Whether several questions are being embedded: the processors have enough to do."""
         return self._answering + len(self._waiting) > 1
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+    async def count_tokens(self, texts: Sequence[str], workspace_id: str = "") -> list[int]:
         """Return how many tokens each text has for the model, uncut, special tokens included."""
-        return await self._run(lambda: self._at_hand().token_counts(texts))
+        async with self._batches.slot(workspace_id):
+            return await self._run(lambda: self._at_hand().token_counts(texts))
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _answer_waiting(self) -> None:
         with self._lock:
-            batch = self._waiting[:_QUERY_BATCH]
-            del self._waiting[:_QUERY_BATCH]
+            batch = self._waiting.pop_many(_QUERY_BATCH)
             self._answering = len(batch)
         if not batch:
             return  # an earlier turn took them

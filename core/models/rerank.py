@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.config import Settings, forbid_phoning_home, get_settings
+from core.fair_limiter import FairLimiter
 from core.models import loading
 from core.models.lean import only_inference
 
@@ -27,16 +28,19 @@ class Reranker:
         self.model_name = model_name
         self._settings = settings
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="rerank")
+        self._slots = FairLimiter(1)
         self._model: CrossEncoder | None = None
 
-    async def scores(self, question: str, passages: Sequence[str]) -> list[float]:
+    async def scores(
+        self, question: str, passages: Sequence[str], workspace_id: str = ""
+    ) -> list[float]:
         """Return how well each passage answers the question, 0 to 1, in the given order."""
         if not passages:
             return []
         pairs = [(question[:_LONGEST_QUESTION], passage) for passage in passages]
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._predict, pairs
-        )
+        loop = asyncio.get_running_loop()
+        async with self._slots.slot(workspace_id):
+            return await loop.run_in_executor(self._executor, self._predict, pairs)
 
     def _predict(self, pairs: Any) -> list[float]:
         import torch

@@ -28,7 +28,6 @@ _CAGE_BYTES: Final = 1536 * 1024**2  # what the interpreter maps for itself, use
 _WASM_PAGE: Final = 64 * 1024
 _PYTHON_PAGES: Final = 640  # the snapshot's 30 MB and what starting takes
 _OUT_OF_MEMORY: Final = b"out of memory"
-_LONGEST_LINE: Final = 32 * 1024**2  # of a frame: JSON in JSON, every character escaped
 _GRACE_SECONDS: Final = 0.5  # the interpreter's own clock comes first: it tells what was printed
 
 
@@ -53,7 +52,7 @@ class Guest:
             cwd="/",
             env={"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "DENO_DIR": "/dev/null/none"},
             start_new_session=True,
-            limit=_LONGEST_LINE,
+            limit=limits.frame_bytes,
         )
         guest = cls(process, limits)
         try:
@@ -91,12 +90,12 @@ class Guest:
             async with asyncio.timeout(timeout_ms / 1000 + _GRACE_SECONDS):
                 await self._send(json.dumps(request).encode() + b"\n")
                 frame = await self._frame(mark.encode())
+                if frame is None:
+                    raise await self._crash()
         except TimeoutError:
             raise CodeTimedOut(
                 f"The code ran longer than {timeout_ms} ms; do less, or raise timeoutMs."
             ) from None
-        if frame is None:
-            raise await self._crash()
         return read_frame(frame, self._limits, timeout_ms)
 
     async def end(self) -> None:
@@ -126,7 +125,7 @@ class Guest:
                     break
             else:
                 return None
-        except ValueError:  # a line without an end
+        except ValueError:  # a line longer than any frame
             pass
         raise output_too_large("what it prints", self._limits)
 

@@ -11,6 +11,9 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 RUNTIME: Final = Path(__file__).resolve().parent / "runtime"
 MAX_TIMEOUT_MS: Final = 300_000
 DEFAULT_TIMEOUT_MS: Final = 10_000
+_RESULT_BYTES_PER_CHAR: Final = 3  # JSON in JSON: a quote becomes two bytes, CJK three
+_TEXT_BYTES_PER_CHAR: Final = 6  # a control character as \u0000
+_FRAME_OVERHEAD_BYTES: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -26,3 +29,17 @@ class Limits:
     """What is kept of the output; the rest is cut off."""
     printed_chars: int = 8_000_000
     """Where code that prints on and on is killed."""
+    message_chars: int = 4_000
+    traceback_lines: int = 20
+    traceback_chars: int = 500
+    """Of one line."""
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes that the largest valid frame takes as JSON; a longer line is never buffered."""
+        texts = self.stdout_chars + self.message_chars + self.traceback_lines * self.traceback_chars
+        return (
+            _RESULT_BYTES_PER_CHAR * self.result_chars
+            + _TEXT_BYTES_PER_CHAR * texts
+            + _FRAME_OVERHEAD_BYTES
+        )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from core.sandbox.errors import CodeFailed, CodeMemoryExceeded, CodeOutputTooLarge, CodeTimedOut
 from core.sandbox.limits import Limits
@@ -25,9 +26,11 @@ class SandboxResult:
 
 
 class _Frame(BaseModel):
-    kind: str
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Literal["done", "time", "memory", "output", "failed"]
     stdout: str = ""
-    ms: float = 0
+    ms: float = Field(0, ge=0, allow_inf_nan=False)
     json_text: str = "null"
     message: str = ""
     traceback: list[str] = []
@@ -41,6 +44,8 @@ def read_frame(frame: bytes, limits: Limits, timeout_ms: int) -> SandboxResult:
         raise CodeFailed(
             "The code broke into the interpreter's answer; leave its streams alone."
         ) from error
+    if not _fits(told, limits):
+        raise output_too_large("what its interpreter reports", limits)
     if told.kind == "done":
         return SandboxResult(_result(told.json_text, limits), told.stdout, round(told.ms))
     details: dict[str, Any] = {"traceback": told.traceback, "stdout": told.stdout}
@@ -74,6 +79,17 @@ def output_too_large(
     )
 
 
+def _fits(frame: _Frame, limits: Limits) -> bool:
+    lines = frame.traceback
+    return (
+        len(frame.stdout) <= limits.stdout_chars
+        and len(frame.json_text) <= limits.result_chars
+        and len(frame.message) <= limits.message_chars
+        and len(lines) <= limits.traceback_lines
+        and all(len(line) <= limits.traceback_chars for line in lines)
+    )
+
+
 def _result(text: str, limits: Limits) -> JsonValue:
     try:
         value: JsonValue = json.loads(text)
@@ -81,14 +97,16 @@ def _result(text: str, limits: Limits) -> JsonValue:
         raise output_too_large("its result is nested too deep", limits) from None
     except ValueError as error:
         raise CodeFailed(f"The code's result is not JSON ({error}); return JSON.") from error
-    if _is_deeper(value, limits.result_depth):
-        raise output_too_large("its result is nested too deep", limits)
+    _check(value, limits)
     return value
 
 
-def _is_deeper(value: JsonValue, most: int) -> bool:
+def _check(value: JsonValue, limits: Limits) -> None:
+    """Refuse numbers that are no JSON and values that are nested too deep."""
     level = [value]
-    for _ in range(most + 1):
+    for _ in range(limits.result_depth + 1):
+        if any(isinstance(item, float) and not math.isfinite(item) for item in level):
+            raise CodeFailed("The code's result has a number that is not finite; return JSON.")
         level = [
             inner
             for outer in level
@@ -96,8 +114,8 @@ def _is_deeper(value: JsonValue, most: int) -> bool:
             for inner in (outer if isinstance(outer, list) else outer.values())
         ]
         if not level:
-            return False
-    return True
+            return
+    raise output_too_large("its result is nested too deep", limits)
 
 
 def _sentence(told: _Frame) -> str:

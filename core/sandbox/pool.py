@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,6 +13,8 @@ from pydantic import JsonValue
 
 from core.config import Settings
 from core.errors import NuxaError, ValidationFailed
+from core.fair_limiter import FairLimiter
+from core.sandbox.errors import CodeTimedOut
 from core.sandbox.guest import Guest
 from core.sandbox.install import find_deno, find_pyodide
 from core.sandbox.limits import DEFAULT_TIMEOUT_MS, LANGUAGES, MAX_TIMEOUT_MS, Language, Limits
@@ -24,8 +27,9 @@ _SPARES: Final[Mapping[Language, int]] = {"javascript": 2, "python": 1}
 class Sandbox:
     """Runs code for one event loop. Nothing starts before the first run or ``warm``.
 
-    ``concurrent`` runs go at once, others wait their turn without their time running. Spares that
-    nobody used for ten minutes are ended.
+    ``concurrent`` runs execute at once, shared fairly by workspaces; one is kept for a workspace
+    that runs nothing. Waiting counts against a run's own time. Spares that nobody used for ten
+    minutes are ended.
     """
 
     def __init__(
@@ -33,7 +37,7 @@ class Sandbox:
     ) -> None:
         self._settings = settings
         self._limits = limits or Limits()
-        self._turns = asyncio.Semaphore(concurrent)
+        self._slots = FairLimiter(concurrent, reserved=1 if concurrent > 1 else 0)
         self._spares: dict[Language, list[asyncio.Task[Guest]]] = {name: [] for name in LANGUAGES}
         self._idle: dict[Language, asyncio.TimerHandle] = {}
         self._endings: set[asyncio.Task[None]] = set()
@@ -44,20 +48,33 @@ class Sandbox:
         language: Language,
         inputs: Mapping[str, JsonValue],
         timeout_ms: int = DEFAULT_TIMEOUT_MS,
+        *,
+        workspace_id: str = "",
     ) -> SandboxResult:
         """Run ``code`` with ``inputs`` as variables (and all of them in ``inputs``).
 
         JavaScript is the body of an async function: ``return`` gives the result. In Python it is
         what a top-level ``return`` returns, or ``main(...)`` called with the inputs it names, or
         the variable ``result``, or the value of a last line that is an expression. The result is
-        JSON. Raises the errors of ``core.sandbox.errors``, and ``ValidationFailed`` for inputs or
-        code over the limits. Cancelling kills the run.
+        JSON. Raises the errors of ``core.sandbox.errors``, ``ValidationFailed`` for inputs or code
+        over the limits, and ``QueueTimedOut`` when its time ran out before it began. Cancelling
+        kills the run.
         """
         self._check(code, inputs, timeout_ms)
-        async with self._turns:
+        began = time.monotonic()
+        async with self._slots.slot(workspace_id, timeout_ms / 1000):
+            waited_ms = round((time.monotonic() - began) * 1000)
             guest = await self._take(language)
             try:
-                return await guest.run(code, inputs, timeout_ms)
+                return await guest.run(code, inputs, max(1, timeout_ms - waited_ms))
+            except CodeTimedOut as error:
+                if not waited_ms:
+                    raise
+                raise CodeTimedOut(
+                    f"The code waited {waited_ms} of its {timeout_ms} ms for a slot and ran longer "
+                    "than the rest; try again, or raise timeoutMs.",
+                    error.details,
+                ) from error
             finally:
                 await guest.end()
 

@@ -105,7 +105,9 @@ class RunWriter:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._batches: Batcher[_Entry, datetime | None] = Batcher(self._write_all)
+        self._batches: Batcher[_Entry, datetime | None] = Batcher(
+            self._write_all, owner_of=lambda entry: entry.row["workspace_id"]
+        )
 
     async def begin(self, run: Execution) -> bool:
         """Add a run of a workflow's deployed version, whose definition is frozen from there.

@@ -47,7 +47,7 @@ class Condition(BlockKind[ConditionSettings]):
         for case in settings.conditions:
             if case.is_else:
                 return _taken(case.id, case.title, case.handle, result=False)
-            if truth(await evaluate_aside(case.value, context.scope)):
+            if truth(await evaluate_aside(case.value, context.scope, context.workspace_id)):
                 return _taken(case.id, case.title, case.handle, result=True)
         return _taken(ELSE, ELSE, f"condition-{ELSE}", result=False)
 

@@ -86,7 +86,7 @@ class Evaluator(BlockKind[EvaluatorSettings]):
 
 
 async def _computed(metric: Metric, context: Context) -> float:
-    value = await evaluate_aside(metric.expression or "", context.scope)
+    value = await evaluate_aside(metric.expression or "", context.scope, context.workspace_id)
     if isinstance(value, bool):
         return metric.range.max if value else metric.range.min
     if not isinstance(value, int | float):

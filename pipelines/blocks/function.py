@@ -41,7 +41,11 @@ class Function(BlockKind[FunctionSettings]):
     async def run(self, context: Context, settings: FunctionSettings) -> Output:
         code, variables = bind(settings.code, context.scope)
         told = await context.services.sandbox.run(
-            code, settings.language, variables, settings.timeout_ms
+            code,
+            settings.language,
+            variables,
+            settings.timeout_ms,
+            workspace_id=context.workspace_id,
         )
         return {"result": told.result, "stdout": told.stdout}
 

@@ -69,15 +69,17 @@ class Loop(BlockKind[LoopSettings]):
         inside = the_inside(context)
         scope = inside.scope()
         results: list[JsonValue] = []
-        async for index in _iterations(settings, scope):
+        async for index in _iterations(settings, scope, context.workspace_id):
             results.append(await inside.run(index, scope))
         return {"results": results, "count": len(results)}
 
 
-async def _iterations(settings: LoopSettings, scope: RunScope) -> AsyncIterator[int]:
+async def _iterations(
+    settings: LoopSettings, scope: RunScope, workspace_id: str
+) -> AsyncIterator[int]:
     """Yield the number of each iteration once ``loop`` is bound for it."""
     if settings.loop_type == "while":
-        async for index in _while(settings, scope):
+        async for index in _while(settings, scope, workspace_id):
             yield index
         return
     given = settings.for_each_items
@@ -89,11 +91,11 @@ async def _iterations(settings: LoopSettings, scope: RunScope) -> AsyncIterator[
         yield index
 
 
-async def _while(settings: LoopSettings, scope: RunScope) -> AsyncIterator[int]:
+async def _while(settings: LoopSettings, scope: RunScope, workspace_id: str) -> AsyncIterator[int]:
     most = MAX_WHILE if settings.iterations is None else settings.iterations
     for index in range(most):
         scope.bindings["loop"] = {"index": index, "currentItem": index, "items": []}
-        if not truth(await evaluate_aside(settings.while_condition, scope)):
+        if not truth(await evaluate_aside(settings.while_condition, scope, workspace_id)):
             return
         yield index
     if settings.iterations is None:

@@ -51,7 +51,7 @@ class Router(BlockKind[RouterSettings]):
     async def run(self, context: Context, settings: RouterSettings) -> Output:
         model = settings.model or chat.configured_model()
         if model == OFFLINE_CHAT_MODEL:
-            return await _nearest(settings)
+            return await _nearest(settings, context.workspace_id)
         routes = settings.routes
         listed = "\n".join(f"- {route.id}: {route.told}" for route in routes)
         ids: list[JsonValue] = [route.id for route in routes]
@@ -95,13 +95,13 @@ class Router(BlockKind[RouterSettings]):
         return [str(item["id"]) for item in items if isinstance(item, dict) and item.get("id")]
 
 
-async def _nearest(settings: RouterSettings) -> Output:
+async def _nearest(settings: RouterSettings, workspace_id: str) -> Output:
     """Choose the route whose description has the highest cosine with the text."""
     from core.models.embed import get_embedder  # numpy and the models behind it are heavy
 
     embedder = get_embedder()
-    asked = await embedder.embed_query(settings.prompt)
-    told = await embedder.embed_passing([route.told for route in settings.routes])
+    asked = await embedder.embed_query(settings.prompt, workspace_id)
+    told = await embedder.embed_passing([route.told for route in settings.routes], workspace_id)
     cosines = [float(cosine) for cosine in told @ asked]
     best = max(range(len(cosines)), key=cosines.__getitem__)
     reason = f"Nearest in meaning to the text, by a cosine of {cosines[best]:.2f}."

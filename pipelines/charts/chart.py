@@ -11,11 +11,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from core.errors import TimedOut, UpstreamError
+from core.fair_limiter import FairLimiter
 from pipelines.tools.base import Params
 
 _SECONDS: Final = 30.0
 _AT_ONCE: Final = 2  # processes of some 100 MB each
-_turns = asyncio.Semaphore(_AT_ONCE)
+_slots: Final = FairLimiter(_AT_ONCE)
 
 Label = Annotated[str, StringConstraints(max_length=80)]
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
@@ -50,15 +51,15 @@ class Chart(Params):
         return self
 
 
-async def draw(chart: Chart, kind: Format) -> bytes:
+async def draw(chart: Chart, kind: Format, workspace_id: str) -> bytes:
     """Return the chart as SVG or PNG.
 
     matplotlib takes a second and 60 MB to import, and what it draws is not ours: so it works in a
     process of its own, without credentials, that is killed when it takes too long. Raises
-    ``TimedOut`` and ``UpstreamError``.
+    ``TimedOut``, also when no slot became free in time, and ``UpstreamError``.
     """
     told = json.dumps({"format": kind, **chart.model_dump()}).encode()
-    async with _turns:
+    async with _slots.slot(workspace_id, _SECONDS):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "pipelines.charts.draw"),
             stdin=asyncio.subprocess.PIPE,

@@ -79,7 +79,8 @@ async def search(
         bases = list(known) or await unit.hits.bases(base_ids)
         clock.lap("basesMs")
         searches = [
-            _Search(_scope(alike, query), condition, query, clock) for alike in _alike(bases)
+            _Search(workspace_id, _scope(alike, query), condition, query, clock)
+            for alike in _alike(bases)
         ]
         for each in searches:
             await each.look_up(unit)
@@ -88,7 +89,7 @@ async def search(
     found = await _best(store, workspace_id, searches, query)
     clock.lap("readMs")
     if reranker is not None:
-        found = await reranked(reranker, query, found)
+        found = await reranked(reranker, query, found, workspace_id)
         clock.lap("rerankMs")
     results = await hits(store, workspace_id, found, query, bases)
     clock.lap("readMs")
@@ -140,8 +141,14 @@ class _Search:
     """
 
     def __init__(
-        self, scope: Scope, condition: Filter | None, query: SearchQuery, clock: _Clock
+        self,
+        workspace_id: str,
+        scope: Scope,
+        condition: Filter | None,
+        query: SearchQuery,
+        clock: _Clock,
     ) -> None:
+        self._workspace_id = workspace_id
         self._scope, self._condition, self._query, self._clock = scope, condition, query, clock
         self._embedder = get_embedder(scope.bases[0].embedding_model)
         self._words: Bm25 = NO_WORDS
@@ -155,7 +162,7 @@ class _Search:
         that takes longer, measure it as well."""
         mode = self._query.mode
         if mode != "keyword":
-            self._embedder.begin_query(self._query.text)
+            self._embedder.begin_query(self._query.text, self._workspace_id)
         self._scope = await self._scope.filtered(unit, self._condition)
         self._clock.lap("filterMs")
         if mode != "vector":
@@ -173,12 +180,12 @@ class _Search:
     def _has_time(self) -> bool:
         """Whether the question is still being embedded, and it alone: a statement more costs what
         others wait for."""
-        is_embedded = self._embedder.begin_query(self._query.text).done()
+        is_embedded = self._embedder.begin_query(self._query.text, self._workspace_id).done()
         return not is_embedded and not self._embedder.is_crowded
 
     async def embed(self) -> None:
         if self._query.mode != "keyword":
-            self._vector = await self._embedder.embed_query(self._query.text)
+            self._vector = await self._embedder.embed_query(self._query.text, self._workspace_id)
             self._clock.lap("embedMs")
 
     async def ranked(self, unit: Unit) -> list[Ranked]:

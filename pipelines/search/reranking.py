@@ -25,13 +25,16 @@ def configured() -> Reranker:
     return reranker
 
 
-async def reranked(reranker: Reranker, query: SearchQuery, found: Sequence[Found]) -> list[Found]:
+async def reranked(
+    reranker: Reranker, query: SearchQuery, found: Sequence[Found], workspace_id: str
+) -> list[Found]:
     """Return what was found in the model's order; its score, 0 to 1, becomes the score.
 
     What lies deeper than it reads stays behind, with a score of 0.
     """
     read, rest = found[:DEPTH], found[DEPTH:]
-    scores = await reranker.scores(query.text, [each.chunk.content for each in read])
+    texts = [each.chunk.content for each in read]
+    scores = await reranker.scores(query.text, texts, workspace_id)
     scored = [_scored(each, score, score) for each, score in zip(read, scores, strict=True)]
     scored.sort(key=lambda each: -each.item.score)
     scored += [_scored(each, 0.0, None) for each in rest]

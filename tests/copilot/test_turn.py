@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -140,10 +141,11 @@ async def test_an_end_lets_those_go_before_who_wait_for_a_first_word(
     monkeypatch.setattr(turn, "_PATIENCE_SECONDS", 1_000)
     begun = await _begin(services, owner, Ask("Hello?"))
     said, others = asyncio.Event(), 2  # as many as search at a time
+    held = AsyncExitStack()
 
     async def door(_: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         for _other in range(others):
-            await services.retrievals.acquire()
+            await held.enter_async_context(services.retrievals.slot("another workspace"))
         yield TextDelta("Whole.")
         yield Finished("m", "stop", 1, 1, None)
         said.set()
@@ -156,8 +158,7 @@ async def test_an_end_lets_those_go_before_who_wait_for_a_first_word(
     running.cancel()  # the process stops: what is whole stays whole
     await asyncio.gather(running, return_exceptions=True)
     assert (await _stored(services, owner, begun)).status == "completed"
-    for _other in range(others):
-        services.retrievals.release()
+    await held.aclose()
 
 
 async def test_the_same_message_id_is_the_same_turn(services: Services, owner: Owner) -> None:
@@ -367,7 +368,7 @@ async def test_a_turn_that_did_not_come_to_be_leaves_nothing_behind(
     await asyncio.wait({begun.search})
     async with services.store.unit(owner.workspace_id) as unit:
         assert await unit.messages.get(begun.message.id, owner.user_id) is None
-    assert not services.retrievals.locked()
+    assert services.retrievals.in_use == 0
 
 
 async def test_many_turns_search_in_the_order_they_came(

@@ -11,7 +11,7 @@ async def test_so_many_begin_at_a_time_in_the_order_they_came() -> None:
     beginnings, seen, may_end = Beginnings(2, seconds=60), [], asyncio.Event()
 
     async def work(number: int) -> None:
-        async with beginnings.one():
+        async with beginnings.one("workspace"):
             seen.append(number)
             await may_end.wait()
 
@@ -28,23 +28,24 @@ async def test_what_takes_long_holds_nobody_up() -> None:
     beginnings, forever = Beginnings(1, seconds=0.01), asyncio.Event()
 
     async def work() -> None:
-        async with beginnings.one():
+        async with beginnings.one("workspace"):
             await forever.wait()
 
     stuck = asyncio.create_task(work())
     await asyncio.sleep(0)
-    async with asyncio.timeout(5), beginnings.one():
+    async with asyncio.timeout(5), beginnings.one("workspace"):
         assert not stuck.done()
     stuck.cancel()
     await asyncio.gather(stuck, return_exceptions=True)
-    async with asyncio.timeout(5), beginnings.one():  # its beginning was given back once, not twice
+    # Its beginning was given back once, not twice.
+    async with asyncio.timeout(5), beginnings.one("workspace"):
         pass
 
 
 async def test_what_fails_gives_its_beginning_back() -> None:
     beginnings = Beginnings(1, seconds=60)
     with pytest.raises(ValueError, match="no"):
-        async with beginnings.one():
+        async with beginnings.one("workspace"):
             raise ValueError("no")
-    async with asyncio.timeout(5), beginnings.one():
+    async with asyncio.timeout(5), beginnings.one("workspace"):
         pass

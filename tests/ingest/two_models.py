@@ -26,17 +26,19 @@ class Words:
         half = embedded(content)[: self.dimensions]
         return (half / np.linalg.norm(half)).astype(np.float32)
 
-    async def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed_documents(
+        self, texts: Sequence[str], workspace_id: str = ""
+    ) -> NDArray[np.float32]:
         await self._halt()
         self.embedded.extend(texts)
         return np.array([self._vector(each) for each in texts])
 
-    async def embed_query(self, content: str) -> NDArray[np.float32]:
+    async def embed_query(self, content: str, workspace_id: str = "") -> NDArray[np.float32]:
         return self._vector(content)
 
     is_crowded = False
 
-    def begin_query(self, content: str) -> Future[NDArray[np.float32]]:
+    def begin_query(self, content: str, workspace_id: str = "") -> Future[NDArray[np.float32]]:
         return Future()
 
 

@@ -44,7 +44,7 @@ async def test_evaluate_aside_over_large_value_leaves_the_event_loop() -> None:
             return super().lookup(reference)
 
     scope = Watched(variables={}, outputs={"a": {"text": BIG}})
-    assert await evaluate_aside('<a.text> contains "b"', scope) is False
+    assert await evaluate_aside('<a.text> contains "b"', scope, "ws") is False
     assert threads[-1] != threading.get_ident()
 
 
@@ -52,7 +52,7 @@ async def test_evaluate_aside_over_small_value_takes_no_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(expressions, "_threads", None)
-    assert await evaluate_aside("<a.text> == 1", _scope(a={"text": 1})) is True
+    assert await evaluate_aside("<a.text> == 1", _scope(a={"text": 1}), "ws") is True
 
 
 def test_evaluate_that_reads_a_large_value_again_and_again_is_refused() -> None:

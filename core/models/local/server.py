@@ -1,7 +1,7 @@
 """``python -m core.models.local.server``: the process that holds the weights for all others.
 
 It speaks OpenAI's chat completions, streamed only, on the loopback interface and to whoever has
-the key. The port is open before the weights are loaded; who asks meanwhile waits in the line.
+the key. The port is open before the weights are loaded; callers wait by turns until then.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from core.config import get_settings
 from core.errors import NuxaError
+from core.fair_limiter import FairLimiter, QueueFull
 from core.models.local.engine import CONTEXT_TOKENS, Engine, LlamaEngine
-from core.models.local.line import Line, LineFull
 from core.models.local.weights import weights_of
 
 MOST_WAITING: Final = 32
@@ -47,7 +47,7 @@ class LocalModel:
 
     def __init__(self, key: str, engine: Awaitable[Engine], most_waiting: int = MOST_WAITING):
         self._key, self._engine = key, asyncio.ensure_future(engine)
-        self._line = Line(most_waiting)
+        self._slots = FairLimiter(1, max_waiting=most_waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,12 +93,12 @@ class LocalModel:
 
     async def _in_line(self, body: dict[str, Any], send: Send) -> None:
         try:
-            async with self._line.turn(str(body.get("user", ""))):
+            async with self._slots.slot(str(body.get("user", ""))):
                 engine = await asyncio.shield(self._engine)
                 wanted = {name: body[name] for name in _PARAMETERS & body.keys()}
                 async with aclosing(engine.stream(wanted)) as chunks:
                     await _send_stream(send, chunks)
-        except LineFull:
+        except QueueFull:
             message = "The local model has as many questions as it can hold; try again later."
             raise Refused(429, message, "rate_limit_exceeded") from None
 

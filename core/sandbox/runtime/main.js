@@ -4,11 +4,26 @@
 // prints, or writes to the raw descriptor, cannot be taken for one.
 const [language] = Deno.args;
 const WATCH_MS = 20;
+const ENDS = new Set(["failed", "memory", "output"]);
 const encoder = new TextEncoder();
 
 function write(text) {
   let bytes = encoder.encode(text);
   while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+}
+
+// What the code's isolate says of its end is the code's word: of the right kinds and bounded.
+function bounded(outcome, limits) {
+  const cut = (text, most) => (typeof text === "string" ? text.slice(0, most).toWellFormed() : "");
+  const kind = ENDS.has(outcome?.kind) ? outcome.kind : "failed";
+  const lines = Array.isArray(outcome?.traceback) ? outcome.traceback : [];
+  return {
+    kind,
+    message: cut(outcome?.message, limits.message_chars),
+    traceback: lines
+      .slice(0, limits.traceback_lines)
+      .map((line) => cut(line, limits.traceback_chars)),
+  };
 }
 
 function start(request, worker) {
@@ -20,7 +35,9 @@ function start(request, worker) {
 
   function finish(outcome) {
     const ms = performance.now() - began;
-    write(`\n${mark}${JSON.stringify({ ...outcome, stdout, ms })}\n`);
+    // Cut within a pair, or printed so, half a character would be no JSON.
+    const frame = { ...outcome, stdout: stdout.toWellFormed(), ms };
+    write(`\n${mark}${JSON.stringify(frame)}\n`);
     Deno.exit(0);
   }
 
@@ -31,8 +48,8 @@ function start(request, worker) {
   }
 
   worker.onmessage = ({ data }) => {
-    if (data.kind === "stdout") return take(String(data.text));
-    if (data.kind !== "done") return finish(data);
+    if (data?.kind === "stdout") return take(String(data.text));
+    if (data?.kind !== "done") return finish(bounded(data, request));
     const { json } = data;
     if (typeof json !== "string" || json.length > result_chars) {
       return finish({ kind: "output", message: "its result" });
@@ -41,7 +58,7 @@ function start(request, worker) {
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    finish({ kind: "failed", message: event.message, traceback: [] });
+    finish(bounded({ kind: "failed", message: event.message }, request));
   };
   setInterval(() => {
     if (Deno.memoryUsage().rss - atRest > memory_bytes) finish({ kind: "memory" });

@@ -30,9 +30,9 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def __init__(self, model: str, **how: Any) -> None:
             self._embedder = get_embedder(model, **how)
 
-        async def embed_documents(self, given: Sequence[str]) -> Vectors:
+        async def embed_documents(self, given: Sequence[str], workspace_id: str) -> Vectors:
             texts.extend(given)
-            return await self._embedder.embed_documents(given)
+            return await self._embedder.embed_documents(given, workspace_id)
 
     monkeypatch.setattr(document_walk, "get_embedder", Counting)
     return texts

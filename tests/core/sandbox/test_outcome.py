@@ -30,7 +30,7 @@ def test_result() -> None:
         ({"kind": "memory"}, CodeMemoryExceeded, "256 MB"),
         ({"kind": "output", "message": "its result"}, CodeOutputTooLarge, "its result"),
         ({"kind": "failed", "message": "x", "traceback": ["line 1"]}, CodeFailed, r"x \(line 1\)"),
-        ({"kind": "nonsense"}, CodeFailed, "failed"),
+        ({"kind": "nonsense"}, CodeFailed, "broke into"),
         ({"kind": 1}, CodeFailed, "broke into"),
         ({"kind": "done", "json_text": "{"}, CodeFailed, "not JSON"),
         ({"kind": "done", "json_text": "[[[[1]]]]"}, CodeOutputTooLarge, "too deep"),

@@ -49,6 +49,15 @@ async def test_what_is_printed_is_cut(sandbox: Sandbox) -> None:
     assert (told.stdout, told.result) == ("x" * LIMITS.stdout_chars, 1)
 
 
+@pytest.mark.parametrize("printed", [f"'x'.repeat({LIMITS.stdout_chars - 1}) + '😀'", r"'\ud800'"])
+async def test_run_that_prints_half_a_character_returns_its_result(
+    sandbox: Sandbox, printed: str
+) -> None:
+    told = await sandbox.run(f"console.log({printed}); return 1", "javascript", {})
+    assert told.result == 1
+    assert "\ufffd" in told.stdout
+
+
 @pytest.mark.parametrize(
     ("code", "place"),
     [

@@ -1,0 +1,244 @@
+"""One workspace's load and what another one waits for, at each place where they share slots."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.batches import Batcher
+from core.beginnings import Beginnings
+from core.config import get_settings
+from core.fair_limiter import QueueTimedOut
+from core.models.embed import Embedder
+from core.models.rerank import Reranker
+from core.sandbox.errors import CodeTimedOut
+from core.sandbox.pool import Sandbox
+from pipelines import expressions
+
+FLOOD = 12
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    opened = Sandbox(get_settings(), concurrent=4)
+    yield opened
+    await opened.close()
+
+
+async def _flood(
+    run: Callable[[int], Awaitable[object]], is_settled: Callable[[], bool]
+) -> list[asyncio.Task[Any]]:
+    tasks = [asyncio.ensure_future(run(number)) for number in range(FLOOD)]
+    while not is_settled():
+        await asyncio.sleep(0.01)
+    return tasks
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_sandbox_flooded_by_one_workspace_runs_another_ones_code(sandbox: Sandbox) -> None:
+    endless = await _flood(
+        lambda _: sandbox.run("for (;;);", "javascript", {}, 300_000, workspace_id="flood"),
+        lambda: sandbox._slots.waiting == FLOOD - 3,
+    )
+    try:
+        async with asyncio.timeout(60):
+            outcome = await sandbox.run("return 1", "javascript", {}, 60_000, workspace_id="other")
+        assert outcome.result == 1
+        assert not any(task.done() for task in endless)
+    finally:
+        await _cancel(endless)
+
+
+async def test_sandbox_run_that_waits_out_its_time_raises_queue_timed_out(
+    sandbox: Sandbox,
+) -> None:
+    endless = await _flood(
+        lambda _: sandbox.run("for (;;);", "javascript", {}, 300_000, workspace_id="flood"),
+        lambda: sandbox._slots.waiting == FLOOD - 3,
+    )
+    try:
+        async with asyncio.timeout(60):
+            with pytest.raises(QueueTimedOut):
+                await sandbox.run("return 1", "javascript", {}, 200, workspace_id="flood")
+    finally:
+        await _cancel(endless)
+
+
+async def test_sandbox_run_that_waited_has_the_rest_of_its_time(sandbox: Sandbox) -> None:
+    pool = Sandbox(get_settings(), concurrent=1)
+    first = asyncio.create_task(
+        pool.run("for (;;);", "javascript", {}, 1_500, workspace_id="first")
+    )
+    while not pool._slots.in_use:
+        await asyncio.sleep(0.01)
+    with pytest.raises(CodeTimedOut, match="waited") as caught:
+        await pool.run("for (;;);", "javascript", {}, 10_000, workspace_id="second")
+    waited = int(caught.value.message.split("waited ")[1].split(" ")[0])
+    assert waited > 1_000
+    with pytest.raises(CodeTimedOut):
+        await first
+    await pool.close()
+
+
+class _HeldModel:
+    """A model that notes what it is given, and works only once it may."""
+
+    def __init__(self) -> None:
+        self.may_work = threading.Event()
+        self.seen: list[str] = []
+
+    def _work(self, texts: Sequence[str]) -> Any:
+        self.may_work.wait(60)
+        self.seen += texts
+        return np.zeros((len(texts), 8), np.float32)
+
+    documents = questions = _work
+
+    def token_counts(self, texts: Sequence[str]) -> list[int]:
+        self._work(texts)
+        return [1] * len(texts)
+
+
+@dataclass
+class _Exported:
+    dimensions: int = 8
+
+
+@pytest.fixture
+def held_embedder(monkeypatch: pytest.MonkeyPatch) -> tuple[Embedder, _HeldModel]:
+    embedder, model = Embedder("held", get_settings()), _HeldModel()
+    embedder.__dict__["_exported"] = _Exported()
+    monkeypatch.setattr(embedder, "_whole", lambda: model)
+    monkeypatch.setattr(embedder, "_small", lambda: model)
+    return embedder, model
+
+
+async def test_embedder_flooded_with_documents_serves_others_next(
+    held_embedder: tuple[Embedder, _HeldModel],
+) -> None:
+    embedder, model = held_embedder
+    texts = [f"flood {number}" for number in range(200)]
+    flood = asyncio.create_task(embedder.embed_documents(texts, "flood"))
+    while not embedder._batches.waiting:
+        await asyncio.sleep(0.01)
+    others = [
+        asyncio.create_task(embedder.embed_documents(["document"], "other")),
+        asyncio.create_task(embedder.count_tokens(["counted"], "third")),
+        asyncio.create_task(embedder.embed_query("question", "fourth")),
+    ]
+    await asyncio.sleep(0.1)
+    model.may_work.set()
+    await asyncio.gather(flood, *others)
+    for text in ("document", "counted", "question"):
+        assert model.seen.index(text) < 20  # of 203
+
+
+async def test_embedder_flooded_with_questions_serves_others_in_the_next_batch(
+    held_embedder: tuple[Embedder, _HeldModel],
+) -> None:
+    embedder, model = held_embedder
+    flood = [asyncio.create_task(embedder.embed_query(f"{n}", "flood")) for n in range(300)]
+    await asyncio.sleep(0.1)
+    other = asyncio.create_task(embedder.embed_query("question", "other"))
+    await asyncio.sleep(0.1)
+    model.may_work.set()
+    await asyncio.gather(*flood, other)
+    assert model.seen.index("question") < 140  # of 301
+
+
+async def test_reranker_flooded_by_one_workspace_serves_others_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reranker, seen, may_work = Reranker("held", get_settings()), [], threading.Event()
+
+    def predict(pairs: Any) -> list[float]:
+        may_work.wait(60)
+        seen.append(pairs[0][0])
+        return [0.0] * len(pairs)
+
+    monkeypatch.setattr(reranker, "_predict", predict)
+    flood = await _flood(
+        lambda _: reranker.scores("flood", ["text"], "flood"),
+        lambda: reranker._slots.waiting == FLOOD - 1,
+    )
+    other = asyncio.create_task(reranker.scores("other", ["text"], "other"))
+    await asyncio.sleep(0.1)
+    may_work.set()
+    await asyncio.gather(*flood, other)
+    assert seen.index("other") <= 2
+
+
+async def test_expressions_flooded_by_one_workspace_serve_others_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    may_work = threading.Event()
+
+    class Held:
+        def __init__(self, scope: Any) -> None:
+            self._scope = scope
+
+        def value(self, _node: object) -> str:
+            may_work.wait(60)
+            seen.append(self._scope)
+            return ""
+
+    monkeypatch.setattr(expressions, "_Evaluation", Held)
+    monkeypatch.setattr(expressions, "_is_light", lambda *_: False)
+    flood = await _flood(
+        lambda _: expressions.evaluate_aside("1", "flood", "flood"),  # type: ignore[arg-type]
+        lambda: expressions._slots.waiting == FLOOD - 2,
+    )
+    other = asyncio.create_task(
+        expressions.evaluate_aside("1", "other", "other")  # type: ignore[arg-type]
+    )
+    await asyncio.sleep(0.1)
+    may_work.set()
+    await asyncio.gather(*flood, other)
+    assert seen.index("other") <= 3
+
+
+async def test_beginnings_flooded_by_one_workspace_let_others_begin_next() -> None:
+    beginnings, seen, may_end = Beginnings(2, seconds=60), [], asyncio.Event()
+
+    async def begin(workspace_id: str) -> None:
+        async with beginnings.one(workspace_id):
+            seen.append(workspace_id)
+            await may_end.wait()
+
+    flood = await _flood(lambda _: begin("flood"), lambda: len(seen) == 2)
+    other = asyncio.create_task(begin("other"))
+    await asyncio.sleep(0)
+    may_end.set()
+    await asyncio.gather(*flood, other)
+    assert seen.index("other") == 2
+
+
+async def test_batcher_flooded_by_one_workspace_takes_others_into_the_next_batch() -> None:
+    batches: list[list[str]] = []
+    may_work = asyncio.Event()
+
+    async def work(items: Sequence[str]) -> list[None]:
+        batches.append(list(items))
+        await may_work.wait()
+        return [None] * len(items)
+
+    batcher = Batcher(work, most=10, owner_of=lambda item: item.partition(":")[0])
+    waits = [batcher.put(f"flood:{number}") for number in range(50)]
+    waits.append(batcher.put("other:1"))
+    may_work.set()
+    await asyncio.gather(*waits)
+    assert "other:1" in batches[0]
+    flood = [item for batch in batches for item in batch if item != "other:1"]
+    assert flood == [f"flood:{number}" for number in range(50)]
