@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from pipelines.links import LinkGuard, is_own
+from pipelines.addresses import is_own
+from pipelines.links import LinkGuard
 from pipelines.masking import TextMask
 
 _STORED: Final = {"knowledge": "results", "agent": "citations"}  # outputs that quote documents

@@ -24,11 +24,11 @@ from core.models.messages import (
     ToolCall,
 )
 from core.models.room import room_of
+from pipelines.addresses import is_own
 from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
 from pipelines.guiding import asked, can_answer, is_stuck, objection, reminded, sources
-from pipelines.links import is_own
 from pipelines.passages import Passages
 from pipelines.sourced import Sourced
 
