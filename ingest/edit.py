@@ -38,7 +38,9 @@ async def edited(base: KnowledgeBase, document: Document, row: Row, content: str
     )
     embedder = get_embedder(base.embedding_model)
     name = document.indexed_name or document.name  # as its other passages
-    vectors = await index.embed([embedding_text(chunk, name)], embedder, lambda _done, _of: None)
+    vectors = await index.embed(
+        [embedding_text(chunk, name)], embedder, lambda _done, _of: None, base.workspace_id
+    )
     (new,) = await index.rows([chunk], name, base.language, vectors)
     return new
 
