@@ -28,6 +28,7 @@ _CAGE_BYTES: Final = 1536 * 1024**2  # what the interpreter maps for itself, use
 _WASM_PAGE: Final = 64 * 1024
 _PYTHON_PAGES: Final = 640  # the snapshot's 30 MB and what starting takes
 _OUT_OF_MEMORY: Final = b"out of memory"
+_DRAIN_BYTES: Final = 65_536
 _GRACE_SECONDS: Final = 0.5  # the interpreter's own clock comes first: it tells what was printed
 
 
@@ -102,6 +103,9 @@ class Guest:
         """Kill the process and all it may have started, whatever they are doing."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        # A pipe whose reading was paused, since nobody took what came, would never see its end.
+        while await self._out.read(_DRAIN_BYTES):
+            pass
         await self._process.wait()
         await self._errors
 

@@ -107,14 +107,14 @@ def _check(value: JsonValue, limits: Limits) -> None:
     for _ in range(limits.result_depth + 1):
         if any(isinstance(item, float) and not math.isfinite(item) for item in level):
             raise CodeFailed("The code's result has a number that is not finite; return JSON.")
+        containers = [item for item in level if isinstance(item, list | dict)]
+        if not containers:
+            return
         level = [
             inner
-            for outer in level
-            if isinstance(outer, list | dict)
+            for outer in containers
             for inner in (outer if isinstance(outer, list) else outer.values())
         ]
-        if not level:
-            return
     raise output_too_large("its result is nested too deep", limits)
 
 
