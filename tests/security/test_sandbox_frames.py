@@ -37,7 +37,7 @@ request = json.loads(sys.stdin.buffer.readline())
 mark = request["mark"].encode()
 
 def send(**frame):
-    out.write(b"\\n" + mark + json.dumps({"stdout": "", "ms": 1, **frame}).encode() + b"\\n")
+    out.write(b"\\n" + mark + json.dumps({"stdout": "", "ms": 1, **frame}, ensure_ascii=False).encode() + b"\\n")
     out.flush()
 
 """
