@@ -37,7 +37,8 @@ request = json.loads(sys.stdin.buffer.readline())
 mark = request["mark"].encode()
 
 def send(**frame):
-    out.write(b"\\n" + mark + json.dumps({"stdout": "", "ms": 1, **frame}, ensure_ascii=False).encode() + b"\\n")
+    text = json.dumps({"stdout": "", "ms": 1, **frame}, ensure_ascii=False)
+    out.write(b"\\n" + mark + text.encode() + b"\\n")
     out.flush()
 
 """
