@@ -170,7 +170,8 @@ def _form_of(call: Call) -> str | None:
 
 
 async def _read_form(call: Call, digest: Digest) -> None:
-    await update_digest(call.request.headers, call.request.body, digest)
+    limit = call.services.settings.max_upload_bytes
+    await update_digest(call.request.headers, call.request.body, digest, limit)
 
 
 def _lease(call: Call) -> timedelta:

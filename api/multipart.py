@@ -68,13 +68,21 @@ async def read_parts(
                 yield FieldPart(event.name or "", value)
 
 
-async def update_digest(headers: Headers, body: AsyncIterator[bytes], digest: Digest) -> None:
-    """Feed a digest a whole form, of which nothing is kept."""
+async def update_digest(
+    headers: Headers, body: AsyncIterator[bytes], digest: Digest, limit: int
+) -> None:
+    """Feed a digest a whole form, of which nothing is kept.
+
+    Raises ``PayloadTooLarge`` for more than ``limit`` bytes of files.
+    """
+    size = 0
     async with aclosing(read_parts(headers, body, digest)) as parts:
         async for part in parts:
             if isinstance(part, FilePart):
-                async for _ in part.pieces:
-                    pass
+                async for piece in part.pieces:
+                    size += len(piece)
+                    if size > limit:
+                        raise PayloadTooLarge(f"The file is larger than {limit} bytes.")
 
 
 def _feed(digest: Digest | None, *texts: str | None) -> None:
