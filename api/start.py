@@ -15,6 +15,8 @@ from api.sample.workflow import QUESTION
 from core.config import Settings, forbid_phoning_home
 from core.errors import ServiceUnavailable
 from core.models.local.weights import weights_of
+from core.models.speech.door import NoVoice, require_speech
+from core.models.speech.providers import LOCAL
 
 if TYPE_CHECKING:
     from api.seed import Sample
@@ -113,6 +115,15 @@ def _present(launcher: Launcher, settings: Settings, sample: Sample, say: Say) -
         chat=json.dumps({"message": QUESTION, "knowledgeBaseIds": [sample.base_id]}),
         run=json.dumps({"input": {"question": QUESTION}}), workflow=sample.workflow_id,
     ))  # fmt: skip
+    _say_voice(settings, say)
+
+
+def _say_voice(settings: Settings, say: Say) -> None:
+    """Say what to do where this service has no models that listen and speak."""
+    try:
+        require_speech(settings, LOCAL)
+    except NoVoice as error:
+        say(f"Voice is off. {error.message}")
 
 
 def _await_sample(launcher: Launcher, is_read: Callable[[], bool], say: Say) -> None:
