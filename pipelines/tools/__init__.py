@@ -32,6 +32,7 @@ from pipelines.tools.remote.sources import (
     tools_named,
 )
 from pipelines.tools.slack import SLACK_MESSAGE
+from pipelines.tools.sql_query import SQL_QUERY
 from pipelines.tools.web_search import WEB_SEARCH
 
 _TOOLS: tuple[Tool[Any], ...] = (
@@ -40,6 +41,7 @@ _TOOLS: tuple[Tool[Any], ...] = (
     OPENAI_COMPLETE,
     HTTP_REQUEST,
     WEB_SEARCH,
+    SQL_QUERY,
 )
 TOOLS: Mapping[str, Tool[Any]] = MappingProxyType({tool.name: tool for tool in _TOOLS})
 
@@ -149,7 +151,9 @@ async def _credentials(services: Services, workspace_id: str, tool: Tool[Any]) -
         return {}
     async with services.store.unit(workspace_id) as unit:
         sealed = await unit.secrets.all_sealed()
-    return {name: services.sealer.open(sealed[name]) for name in tool.pick(sealed, services.settings)}
+    return {
+        name: services.sealer.open(sealed[name]) for name in tool.pick(sealed, services.settings)
+    }
 
 
 def _object(value: JsonValue) -> Output:

@@ -28,9 +28,7 @@ KEYED = [
 
 
 @pytest.fixture(autouse=True)
-def search_addresses(
-    settings: Settings, server: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def search_addresses(settings: Settings, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, *_ in KEYED:
         monkeypatch.setattr(settings, f"{name}_base_url", server.url + "/")
 
@@ -135,7 +133,7 @@ async def test_web_search_where_searxng_has_no_json_says_what_to_add(
     server.answer = lambda asked: Says(403, body=b"<html>Forbidden</html>")
     monkeypatch.setattr(settings, "web_search_provider", "searxng")
     monkeypatch.setattr(settings, "searxng_url", server.url)
-    with pytest.raises(ServiceRefused, match="search.formats"):
+    with pytest.raises(ServiceRefused, match=r"search\.formats"):
         await call_tool("web_search", query="q")
 
 
