@@ -48,6 +48,7 @@ SLICES: Final = (
     "api.workspaces.routes",
     "api.workspaces.members",
     "api.workspaces.secrets",
+    "api.workspaces.subscriptions",
     "api.workspaces.audit",
     "api.workspaces.usage",
     "api.workspaces.providers",
@@ -94,7 +95,13 @@ SLICES: Final = (
     "api.v1.embeddings",
 )
 # Routes besides those of /api/auth whose answers hold a token that is shown once.
-_GIVES_TOKEN: Final = frozenset({("POST", "/api/artifacts"), ("POST", "/api/voice/session")})
+_GIVES_TOKEN: Final = frozenset(
+    {
+        ("POST", "/api/artifacts"),
+        ("POST", "/api/voice/session"),
+        ("POST", "/api/workspaces/<workspace_id>/subscriptions"),
+    }
+)
 _HSTS: Final = "max-age=31536000"  # a year, the least that browsers' preload lists ask for
 _MAIL_SECONDS: Final = 5.0
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
