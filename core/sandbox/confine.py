@@ -30,6 +30,7 @@ _TCP_SINCE, _SCOPES_SINCE = 4, 6
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null",
            "/dev/urandom", "/proc/self", "/proc/stat", "/proc/meminfo")  # fmt: skip
 _OPEN_FILES = 256
+_NICENESS = 10  # code that computes without end leaves the processors to the service
 
 
 class _Ruleset(ctypes.Structure):
@@ -43,6 +44,7 @@ class _PathBeneath(ctypes.Structure):
 
 def main(parent: str, data_bytes: str, readable: str, *command: str) -> None:
     """Confine this process, then exec ``command``; ``readable`` joins paths by ``:``."""
+    os.nice(_NICENESS)
     _limit(int(data_bytes))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
