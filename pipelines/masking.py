@@ -16,8 +16,6 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from pipelines.references import as_text
-
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+")  # what looks the same everywhere
 # A percent sign is encoded again with each URL in a URL.
 _VARIABLE: Final = re.compile(
