@@ -52,6 +52,7 @@ class SubRuns:
         self._budget = budget
         self._is_lent = False  # the slot of this run, to a run that one of its blocks waits for
         self._returned = asyncio.Event()
+        self._asking = asyncio.Lock()  # one child asks for a slot, the others queue behind it
 
     async def call(self, context: Context, workflow_id: str, given: JsonValue) -> JsonValue:
         """Return the output of a run of another workflow; raise what it failed with."""
@@ -103,27 +104,32 @@ class SubRuns:
         The run around it only waits meanwhile, so its own slot serves one child at a time. So the
         deepest run always has one, and no run waits for a slot that those around it hold.
         """
-        most, slots = self._budget.max_slots, self._services.slots
+        most = self._budget.max_slots
         if most is None:
             yield False
             return
+        async with self._asking:
+            is_extra = await self._take_slot(child, most)
+        try:
+            yield is_extra
+        finally:
+            if is_extra:
+                await self._services.slots.free(child.workspace_id, child.id)
+            else:
+                self._is_lent = False
+                self._returned.set()
+
+    async def _take_slot(self, child: Execution, most: int) -> bool:
+        """Wait for a slot; return whether it is one more than that of the run around."""
         while self._is_lent:
-            if await slots.take(child.workspace_id, child.id, most) is not Slot.NONE:
-                try:
-                    yield True
-                finally:
-                    await slots.free(child.workspace_id, child.id)
-                return
+            if await self._services.slots.take(child.workspace_id, child.id, most) is not Slot.NONE:
+                return True
             self._returned.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._returned.wait()
         self._is_lent = True
-        try:
-            yield False
-        finally:
-            self._is_lent = False
-            self._returned.set()
+        return False
 
     async def _driven(self, child: Execution, holds_slot: bool) -> None:
         """Run what is left of a run, or wait a moment where another process does."""
