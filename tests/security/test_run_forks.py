@@ -109,3 +109,21 @@ async def test_children_that_queue_for_one_slot_ask_for_it_by_turns(
         await drive(services)
     assert (await get(services, row)).status == "completed"
     assert asked < 2 * 20, "not each child each time that one ends"
+
+
+async def test_children_that_queue_for_one_slot_are_begun_one_by_one(
+    services: Services, owner: Owner
+) -> None:
+    await set_limits(services, concurrentExecutions=1)
+    inner = await add_workflow(services, owner, definition([block("w", "wait", seconds=60)], "s>w"))
+    call = block("call", "workflow", workflowId=inner, input={})
+    raw = definition([call], "s>p", parallels=parallel("p", "call", count=20))
+    await start(services, owner, await add_workflow(services, owner, raw), slots=1)
+    driving = asyncio.create_task(drive(services))
+    async with asyncio.timeout(60):
+        while not await _count(services, owner):
+            await asyncio.sleep(0.05)
+        for _ in range(20):  # as many looks as there would be children
+            assert await _count(services, owner) <= 2, "one runs, one waits"
+    driving.cancel()
+    await asyncio.gather(driving, return_exceptions=True)
