@@ -7,9 +7,12 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import greenlet_spawn
 
 from core.batches import Batcher
 from core.beginnings import Beginnings
@@ -19,6 +22,7 @@ from core.models.embed import Embedder
 from core.models.rerank import Reranker
 from core.sandbox.errors import CodeTimedOut
 from core.sandbox.pool import Sandbox
+from core.store.pool import LastUsedFirst, pool_owner
 from pipelines import expressions
 
 FLOOD = 12
@@ -242,3 +246,22 @@ async def test_batcher_flooded_by_one_workspace_takes_others_into_the_next_batch
     assert "other:1" in batches[0]
     flood = [item for batch in batches for item in batch if item != "other:1"]
     assert flood == [f"flood:{number}" for number in range(50)]
+
+
+async def test_pool_with_many_waiting_gives_connections_to_workspaces_in_turn() -> None:
+    waiting = LastUsedFirst(1)
+    order: list[str] = []
+
+    async def take(workspace_id: str) -> None:
+        pool_owner.set(workspace_id)
+        entry = await greenlet_spawn(waiting.get, True, 60.0)
+        order.append(workspace_id)
+        waiting.put_nowait(entry)
+
+    flood = [asyncio.create_task(take("flood")) for _ in range(FLOOD)]
+    await asyncio.sleep(0)
+    other = asyncio.create_task(take("other"))
+    await asyncio.sleep(0)
+    waiting.put_nowait(Mock(spec=ConnectionPoolEntry))
+    await asyncio.gather(*flood, other)
+    assert order.index("other") <= 1
