@@ -30,7 +30,6 @@ _TCP_SINCE, _SCOPES_SINCE = 4, 6
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null",
            "/dev/urandom", "/proc/self", "/proc/stat", "/proc/meminfo")  # fmt: skip
 _OPEN_FILES = 256
-_NICENESS = 10  # code that computes without end leaves the processors to the service
 
 
 class _Ruleset(ctypes.Structure):
@@ -44,7 +43,6 @@ class _PathBeneath(ctypes.Structure):
 
 def main(parent: str, data_bytes: str, readable: str, *command: str) -> None:
     """Confine this process, then exec ``command``; ``readable`` joins paths by ``:``."""
-    os.nice(_NICENESS)
     _limit(int(data_bytes))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
@@ -116,5 +114,20 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: str) -> None:
     os.close(place)
 
 
+def _print_missing() -> None:
+    """Print what the kernel lacks of the second wall, a word each."""
+    missing = [] if landlock_version() else ["Landlock"]
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(_CLONE_NEWNET) and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
+            missing.append("unshare")
+    else:
+        missing.append("unshare")
+    sys.stdout.write(" ".join(missing))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:] == ["--missing"]:
+        _print_missing()
+    else:
+        main(*sys.argv[1:])

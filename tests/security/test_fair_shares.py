@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,22 @@ async def test_sandbox_run_that_waited_has_the_rest_of_its_time(sandbox: Sandbox
     with pytest.raises(CodeTimedOut):
         await first
     await pool.close()
+
+
+async def test_sandbox_running_code_has_a_lower_priority_than_the_service(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lowered: list[tuple[int, int]] = []
+    set_priority = os.setpriority
+
+    def note(which: int, who: int, niceness: int) -> None:
+        set_priority(which, who, niceness)
+        lowered.append((os.getpriority(which, who), os.getpriority(os.PRIO_PROCESS, 0)))
+
+    monkeypatch.setattr(os, "setpriority", note)
+    assert (await sandbox.run("return 1", "javascript", {}, 60_000)).result == 1
+    ((of_code, of_service),) = lowered
+    assert of_code > of_service or of_code == 19
 
 
 class _HeldModel:
