@@ -193,7 +193,8 @@ def _overlap(text: str, hidden: str) -> int:
 
 def _masked(text: str, secrets: Mapping[str, str]) -> str:
     spans = _merged(_spans(text, secrets))
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     for start, end, name in spans:
         parts += text[at:start], "{{" + name + "}}"
         at = end
