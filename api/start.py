@@ -17,6 +17,7 @@ from core.errors import ServiceUnavailable
 from core.models.local.weights import weights_of
 from core.models.speech.door import NoVoice, require_speech
 from core.models.speech.providers import LOCAL
+from core.sandbox.guest import describe_missing_confinement
 
 if TYPE_CHECKING:
     from api.seed import Sample
@@ -70,6 +71,8 @@ def run_all(settings: Settings, say: Say) -> None:
 def _start(launcher: Launcher, settings: Settings, say: Say) -> None:
     began = time.monotonic()
     say(f"Starting; data in {settings.data_dir.resolve()}")
+    if missing := describe_missing_confinement():
+        say(missing)
     if settings.wants_embedded_model:
         weights_of(settings.chat_model, settings)  # better said now than by a child in its log
     # The API's imports take as long as starting the servers and bringing the schema up to date, for

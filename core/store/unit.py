@@ -51,7 +51,7 @@ from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.pauses import PauseJobs, Pauses
-from core.store.pool import WarmPool
+from core.store.pool import WarmPool, pool_owner
 from core.store.postings import Postings
 from core.store.program_grants import ProgramGrants
 from core.store.published_chats import PublishedChats
@@ -195,6 +195,7 @@ class Store:
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
+        pool_owner.set(workspace_id)
         unit = Unit(self._inside(info={WORKSPACE: workspace_id}), workspace_id)
         async with committed(unit):
             yield unit
