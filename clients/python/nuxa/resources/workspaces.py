@@ -93,7 +93,7 @@ class Workspaces(Resource[Door]):
         self, workspace_id: str, url: str, events: Sequence[str], secret: str | None = None
     ) -> Request[dict[str, Any]]:
         """Subscribe a URL to events; the answer alone shows the ``secret`` that signs them."""
-        body: Json = {"url": url, "events": list(events)}
+        body: dict[str, Any] = {"url": url, "events": [*events]}
         if secret is not None:
             body["secret"] = secret
         path = f"/api/workspaces/{workspace_id}/subscriptions"
