@@ -22,6 +22,7 @@ from core.store.event_subscriptions import (
     EVENTS,
     MAX_SUBSCRIPTIONS,
     EventDelivery,
+    EventName,
     EventSubscription,
 )
 
@@ -29,17 +30,6 @@ _PATH: Final = "/api/workspaces/<workspace_id>/subscriptions"
 _ONE: Final = f"{_PATH}/<subscription_id>"
 _SECRET_BYTES: Final = 24  # as Standard Webhooks advises
 
-EventName = Literal[
-    "execution.completed",
-    "execution.failed",
-    "execution.paused",
-    "document.completed",
-    "document.failed",
-    "chat.turn.completed",
-    "chat.turn.failed",
-    "chat.turn.aborted",
-    "approval.requested",
-]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
 Secret = Annotated[str, StringConstraints(min_length=16, max_length=256, pattern=r"^[\x21-\x7e]+$")]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import ForeignKey, Index, Text, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -18,7 +18,7 @@ from core.store.audit import Actor, AuditWriter
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.pages import Position, RowsPage, read_page
 
-EVENTS: Final = (
+EventName = Literal[
     "execution.completed",
     "execution.failed",
     "execution.paused",
@@ -28,7 +28,8 @@ EVENTS: Final = (
     "chat.turn.failed",
     "chat.turn.aborted",
     "approval.requested",
-)
+]
+EVENTS: Final[tuple[EventName, ...]] = get_args(EventName)
 MAX_SUBSCRIPTIONS: Final = 20  # of a workspace
 MAX_CONSECUTIVE_FAILURES: Final = 20
 RETRY_DELAYS: Final = (5, 30, 120, 600, 3_600, 10_800, 28_800)  # seconds after each attempt

@@ -1,4 +1,7 @@
-"""Search services of the web, each by its own wire format."""
+"""Search services of the web, each by its own wire format.
+
+litellm can ask the same services, but takes no HTTP client, so that its calls could not be guarded.
+"""
 
 from __future__ import annotations
 
