@@ -48,7 +48,7 @@ async def upload_file(call: Call) -> FileAnswer:
 @endpoint("GET", "/api/files", access=READ)
 async def list_files(call: Call, query: FileQuery) -> Page[FileAnswer]:
     """List the files, newest first."""
-    page = await call.unit.files.page(query.position(), query.limit, query.search)
+    page = await call.unit.files.page(query.request(), query.search)
     return Page(
         data=[FileAnswer.model_validate(row) for row in page.rows], next_cursor=cursor_of(page.next)
     )

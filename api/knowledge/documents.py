@@ -50,7 +50,7 @@ async def list_documents(call: Call, base_id: str, query: DocumentQuery) -> Page
     """List the documents of a base, newest first."""
     found(await call.unit.bases.get(base_id), "knowledge base")
     page = await call.unit.documents.page(
-        base_id, query.position(), query.limit, status=query.status, search=query.search
+        base_id, query.request(), status=query.status, search=query.search
     )
     return Page(
         data=[DocumentAnswer.model_validate(row) for row in page.rows],

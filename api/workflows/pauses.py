@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from api.access import READ, WRITE
 from api.call import Call, Reply
 from api.endpoint import endpoint
@@ -31,7 +33,10 @@ async def resume_execution(
 
 @endpoint("GET", f"{_EXECUTION}/webhooks", access=READ)
 async def list_sent_webhooks(
-    call: Call, workflow_id: str, execution_id: str, query: WholeQuery
+    call: Call,
+    workflow_id: str,
+    execution_id: str,
+    query: WholeQuery[Literal["createdAt", "status", "url"]],
 ) -> Page[SentWebhook]:
     """List the webhooks that a run has sent, each with its attempts."""
     await of_workflow(call, workflow_id, execution_id)

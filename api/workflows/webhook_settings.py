@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 from api.access import READ, WRITE
 from api.call import Call, Reply
@@ -52,10 +53,12 @@ async def delete_webhook(call: Call, workflow_id: str) -> None:
 
 
 @endpoint("GET", "/api/workflows/<workflow_id>/webhook/deliveries", access=READ)
-async def list_deliveries(call: Call, workflow_id: str, query: PageQuery) -> Page[DeliveryAnswer]:
+async def list_deliveries(
+    call: Call, workflow_id: str, query: PageQuery[Literal["createdAt", "event"]]
+) -> Page[DeliveryAnswer]:
     """List the webhooks that were taken in the last seven days, newest first."""
     found(await call.unit.workflows.get(workflow_id), "workflow")
-    page = await call.unit.webhooks.deliveries(workflow_id, query.position(), query.limit)
+    page = await call.unit.webhooks.deliveries(workflow_id, query.request())
     statuses = await call.unit.executions.statuses([row.execution_id for row in page.rows])
     data = [_entry(row, statuses.get(row.execution_id)) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))

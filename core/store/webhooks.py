@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.workflows import Workflow
 from core.store.workspaces import Workspace
 
@@ -118,16 +118,14 @@ class Webhooks(TenantRepository):
             )
         )
 
-    async def deliveries(
-        self, workflow_id: str, after: Position | None, limit: int
-    ) -> RowsPage[WebhookDelivery]:
+    async def deliveries(self, workflow_id: str, request: PageRequest) -> RowsPage[WebhookDelivery]:
         """Return what was taken for a workflow, newest first."""
         query = select(WebhookDelivery).where(
             WebhookDelivery.workspace_id == self._workspace_id,
             WebhookDelivery.workflow_id == workflow_id,
         )
         order = (WebhookDelivery.created_at, WebhookDelivery.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
 
 class WebhookLookup(Repository):

@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.ids import new_id
 from core.store.base import Base, Repository, Timestamps
 from core.store.driver import look
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 UNLIMITED: Final = -1
 
@@ -146,13 +146,11 @@ class Workspaces(Repository):
         )
         return [(workspace, role) for workspace, role in rows]
 
-    async def page_of_user(
-        self, user_id: str, after: Position | None, limit: int
-    ) -> RowsPage[Workspace]:
+    async def page_of_user(self, user_id: str, request: PageRequest) -> RowsPage[Workspace]:
         """Return the workspaces a user is in, oldest first."""
         query = select(Workspace).join(Member).where(Member.user_id == user_id)
         order = (Workspace.created_at, Workspace.id)
-        return await read_page(self._session, query, order, after, limit, descending=False)
+        return await read_page(self._session, query, order, request, descending=False)
 
     async def roles_of(self, user_id: str, workspace_ids: Sequence[str]) -> dict[str, str]:
         """Return the user's role in each of the workspaces she is in."""

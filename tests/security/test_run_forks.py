@@ -8,6 +8,7 @@ from typing import Any
 from core.services import Services
 from core.slots import Slot, Slots
 from core.store.executions import ExecutionFilter
+from core.store.pages import PageRequest
 from pipelines import subruns
 from tests.conftest import Owner
 from tests.pipelines.running import add_workflow, drive, get, start
@@ -17,7 +18,7 @@ from tests.security.test_run_limits import set_limits
 
 async def _count(services: Services, owner: Owner) -> int:
     async with services.store.unit(owner.workspace_id) as unit:
-        page = await unit.executions.page(ExecutionFilter(trigger=["workflow"]), None, 2000)
+        page = await unit.executions.page(ExecutionFilter(trigger=["workflow"]), PageRequest(2000))
     return len(page.rows)
 
 
