@@ -20,11 +20,13 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from mmap import mmap
 from typing import Final
 
 from core.errors import Unauthorized
 
 WINDOW_SECONDS: Final = 300
+Body = bytes | mmap
 _STANDARD: Final = ("webhook", "svix")
 _OURS: Final = "X-Webhook-Signature"
 _GITHUB: Final = "X-Hub-Signature-256"
@@ -43,7 +45,7 @@ def sign(body: bytes, secrets: Sequence[str], message_id: str, at: int) -> dict[
     seconds. Two secrets sign while one replaces the other.
     """
     standard = [_standard_mac(secret, message_id, str(at), body) for secret in secrets]
-    ours = [_hex_mac(secret, f"{at}.".encode() + body) for secret in secrets]
+    ours = [_hex_mac(secret, f"{at}.".encode(), body) for secret in secrets]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(at),
@@ -53,7 +55,7 @@ def sign(body: bytes, secrets: Sequence[str], message_id: str, at: int) -> dict[
 
 
 def verify(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float | None = None
+    headers: Mapping[str, str], body: Body, secrets: Sequence[str], now: float | None = None
 ) -> str | None:
     """Return the message's id, where that is signed too, if one of the secrets signed the body.
 
@@ -71,7 +73,7 @@ def verify(
         _verify_ours(ours, body, usable, at)
         return None
     if (theirs := headers.get(_GITHUB.lower())) is not None:
-        wanted = [f"sha256={_hex_mac(secret, body)}" for secret in usable]
+        wanted = [f"sha256={_hex_mac(secret, b'', body)}" for secret in usable]
         _require_one([theirs.strip()], wanted)
         return None
     raise SignatureRefused(
@@ -81,7 +83,7 @@ def verify(
 
 
 def _verify_standard(
-    prefix: str, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float
+    prefix: str, headers: Mapping[str, str], body: Body, secrets: Sequence[str], now: float
 ) -> str:
     message_id, at = headers.get(f"{prefix}-id", ""), headers.get(f"{prefix}-timestamp", "")
     if not message_id:
@@ -92,12 +94,12 @@ def _verify_standard(
     return message_id
 
 
-def _verify_ours(header: str, body: bytes, secrets: Sequence[str], now: float) -> None:
+def _verify_ours(header: str, body: Body, secrets: Sequence[str], now: float) -> None:
     parts = [part.strip().partition("=") for part in header.split(",")]
     at = next((value for name, _, value in parts if name == "t"), "")
     is_milliseconds = at.isdecimal() and int(at[:20]) >= _FIRST_MILLISECONDS
     _require_recent(at, 1000 if is_milliseconds else 1, now)
-    wanted = [_hex_mac(secret, f"{at}.".encode() + body) for secret in secrets]
+    wanted = [_hex_mac(secret, f"{at}.".encode(), body) for secret in secrets]
     _require_one([value for name, _, value in parts if name == "v1"], wanted)
 
 
@@ -119,9 +121,9 @@ def _require_one(given: Iterable[str], wanted: Sequence[str]) -> None:
         raise SignatureRefused("The signature does not fit: check the secret and the signed bytes.")
 
 
-def _standard_mac(secret: str, message_id: str, at: str, body: bytes) -> str:
-    signed = f"{message_id}.{at}.".encode() + body
-    return base64.b64encode(_mac(_standard_key(secret), signed)).decode()
+def _standard_mac(secret: str, message_id: str, at: str, body: Body) -> str:
+    mac = _mac(_standard_key(secret), f"{message_id}.{at}.".encode(), body)
+    return base64.b64encode(mac).decode()
 
 
 def _standard_key(secret: str) -> bytes:
@@ -134,9 +136,11 @@ def _standard_key(secret: str) -> bytes:
     return secret.encode()
 
 
-def _hex_mac(secret: str, signed: bytes) -> str:
-    return _mac(secret.encode(), signed).hex()
+def _hex_mac(secret: str, head: bytes, body: Body) -> str:
+    return _mac(secret.encode(), head, body).hex()
 
 
-def _mac(key: bytes, signed: bytes) -> bytes:
-    return hmac.new(key, signed, hashlib.sha256).digest()
+def _mac(key: bytes, head: bytes, body: Body) -> bytes:
+    mac = hmac.new(key, head, hashlib.sha256)
+    mac.update(body)
+    return mac.digest()

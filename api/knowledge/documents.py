@@ -19,10 +19,10 @@ from api.knowledge.schemas import (
 from api.paging import Page, cursor_of
 from api.progress import follow
 from api.stream import last_event_id, stream_events
-from api.uploads import clean_name
 from core import intake
 from core.errors import Conflict, UpstreamError
 from core.store.documents import Document
+from ingest.stored_files import clean_name
 
 
 @endpoint(

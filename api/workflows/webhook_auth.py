@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from api.access import WRITE, authorize, seated
 from api.call import Call
 from api.identity import identify
+from api.reading import Spooled
 from api.serve import credentials_of
 from core import webhook_signing
 from core.errors import Forbidden, Unauthorized
@@ -17,8 +19,8 @@ from core.security import Sealer
 from core.store.webhooks import Target, Webhook
 
 
-async def admit(call: Call, target: Target, body: bytes) -> str | None:
-    """Return the sender's id of the delivery where the signature covers it.
+async def admit(call: Call, target: Target) -> None:
+    """Check, before the body is read, all that needs none.
 
     Raises ``Forbidden`` for an address that is not on the list, else ``Unauthorized`` for whoever
     does not show what the webhook asks for; without a webhook that is a member's credentials.
@@ -26,17 +28,24 @@ async def admit(call: Call, target: Target, body: bytes) -> str | None:
     webhook = target.webhook
     if webhook is None:
         await _require_member(call, target.workspace.id)
-        return None
+        return
     _require_address(webhook.allowed_addresses, call.request.address)
-    if webhook.auth == "none":
-        return None
-    secrets = opened(call.services.sealer, webhook)
     if webhook.auth == "bearer":
-        _require_token(call, secrets)
-        return None
-    if call.request.method == "GET":
+        _require_token(call, opened(call.services.sealer, webhook))
+    if webhook.auth == "hmac" and call.request.method == "GET":
         raise Unauthorized("A signature covers the body and a GET has none; POST instead.")
-    return webhook_signing.verify(dict(call.request.headers.items()), body, secrets)
+
+
+async def verify_signature(call: Call, target: Target, body: Spooled) -> str | None:
+    """Return the sender's id of the delivery where a signature covers it.
+
+    Raises ``Unauthorized`` where the webhook asks for a signature and the body has none that fits.
+    """
+    if target.webhook is None or target.webhook.auth != "hmac":
+        return None
+    secrets = opened(call.services.sealer, target.webhook)
+    headers = dict(call.request.headers.items())
+    return await asyncio.to_thread(webhook_signing.verify, headers, body, secrets)
 
 
 def opened(sealer: Sealer, webhook: Webhook) -> list[str]:
