@@ -1,11 +1,12 @@
 """Signatures of webhooks: made for those we send, checked on those we get.
 
-Three schemes, all HMAC-SHA256 over the raw bytes of the body:
+Four schemes, all HMAC-SHA256 over the raw bytes of the body:
 
 - Standard Webhooks (standardwebhooks.com): ``webhook-id``, ``webhook-timestamp`` (Unix seconds) and
   ``webhook-signature``, of ``v1,<base64>`` over ``id.timestamp.body``; Svix names them ``svix-…``.
 - ``X-Webhook-Signature: t=<time>,v1=<hex>`` over ``time.body``; the time is in Unix seconds, or in
   milliseconds as Sim sends it.
+- Slack's ``X-Slack-Signature: v0=<hex>`` over ``v0:time:body``, for webhooks of Slack alone.
 - GitHub's ``X-Hub-Signature-256: sha256=<hex>`` over the body alone. It carries no time: only the
   claim of the delivery's id stands against a replay.
 
@@ -80,6 +81,21 @@ def verify(
         "The webhook is not signed: send webhook-id, webhook-timestamp and webhook-signature "
         f"(Standard Webhooks), {_OURS}, or {_GITHUB}."
     )
+
+
+def verify_slack(
+    headers: Mapping[str, str], body: Body, secrets: Sequence[str], now: float | None = None
+) -> None:
+    """Check Slack's signature of a request; raises ``SignatureRefused`` as :func:`verify` does."""
+    headers = {name.lower(): value for name, value in headers.items()}
+    given = headers.get("x-slack-signature")
+    if given is None:
+        raise SignatureRefused("The request is not signed by Slack: X-Slack-Signature is missing.")
+    at = headers.get("x-slack-request-timestamp", "")
+    _require_recent(at, 1, time.time() if now is None else now)
+    head = f"v0:{at}:".encode()
+    wanted = [f"v0={_hex_mac(secret, head, body)}" for secret in secrets if secret]
+    _require_one([given.strip()], wanted)
 
 
 def _verify_standard(

@@ -36,7 +36,13 @@ async def put_webhook(call: Call, workflow_id: str, body: WebhookBody) -> Webhoo
     row = await call.unit.webhooks.get(workflow_id)
     if row is None:
         row = call.unit.webhooks.add(Webhook(workflow_id=workflow_id))
-    row.auth, row.mode, row.allowed_addresses = body.auth, body.mode, body.allowed_addresses
+    row.auth, row.allowed_addresses, row.secret_name = (
+        body.auth,
+        body.allowed_addresses,
+        body.secret_name,
+    )
+    # Slack waits for three seconds.
+    row.mode = "async" if body.auth == "slack" else body.mode
     if "secrets" in body.model_fields_set:
         sealer = call.services.sealer
         row.sealed_secrets = sealer.seal(json.dumps(body.secrets)) if body.secrets else None
@@ -109,7 +115,8 @@ def _shown(call: Call, row: Webhook) -> WebhookSettings:
         auth=row.auth,
         mode=row.mode,
         allowed_addresses=row.allowed_addresses,
-        has_secret=row.sealed_secrets is not None,
+        has_secret=row.sealed_secrets is not None or row.secret_name is not None,
+        secret_name=row.secret_name,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

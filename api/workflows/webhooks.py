@@ -17,6 +17,7 @@ from api.call import Call, Reply
 from api.endpoint import Described, Media, endpoint
 from api.errors import found
 from api.reading import spool_whole
+from api.workflows import slack_events
 from api.workflows.answers import (
     SYNC_SECONDS,
     headers_of,
@@ -41,7 +42,7 @@ from pipelines.run import RunRequest
 REPLAYED: Final = {"Idempotency-Replayed": "true"}
 _RECEIVE: Described = {
     "answers": {
-        200: WebhookAnswer,
+        200: WebhookAnswer | slack_events.SlackAnswer,
         202: WebhookAccepted | PausedRun,
         408: WebhookAnswer,
         "default": Media("*/*"),
@@ -65,7 +66,8 @@ async def receive_webhook(call: Call, workflow_id: str) -> Reply:
     size}``, uploaded to the workspace. A delivery's id
     (``webhook-id``, ``X-GitHub-Delivery``, ``Idempotency-Key``, ``svix-id`` …) that came in the
     last seven days is answered with its first run; where the webhook asks for no authentication,
-    by a 202 without its result. A ``response`` block replaces the answer.
+    by a 202 without its result. A webhook of Slack answers its ``url_verification``, and starts a
+    run for each event once. A ``response`` block replaces the answer.
     """
     return await _receive(call, workflow_id)
 
@@ -83,7 +85,8 @@ async def _receive(call: Call, workflow_id: str) -> Reply:
         target = found(await system.webhook_targets.target(workflow_id), "webhook")
     await admit(call, target)
     facts, settings = call.request, call.services.settings
-    has_form = facts.method == "POST" and is_form(facts.headers)
+    is_slack = target.webhook is not None and target.webhook.auth == "slack"
+    has_form = facts.method == "POST" and is_form(facts.headers) and not is_slack
     limit = settings.webhook_form_max_bytes if has_form else settings.webhook_max_bytes
     form: FormDelivery | None = None
     async with spool_whole(facts.headers, facts.body, limit) as raw:
@@ -92,7 +95,13 @@ async def _receive(call: Call, workflow_id: str) -> Reply:
         delivery_id = signed_id or delivery_id_of(facts.headers)
         if has_form:
             form = await read_form_delivery(call.services, facts.headers, raw)
-        given = input_of(facts, form.body() if form else read_body(facts, bytes(raw)))
+        body = form.body() if form else read_body(facts, bytes(raw))
+    given = input_of(facts, body)
+    if is_slack:
+        if (answer := slack_events.answer_without_run(body)) is not None:
+            return Reply(answer)
+        delivery_id = slack_events.event_id_of(body)
+        given |= slack_events.read_event(body)
     delivery = _new_delivery(call, workflow_id, delivery_id, given["event"])
     return await _run(call, target, delivery, given, form)
 

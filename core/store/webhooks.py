@@ -27,9 +27,10 @@ class Webhook(Timestamps, Base):
     workspace_id: Mapped[str] = mapped_column(
         ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
     )
-    auth: Mapped[str]  # none bearer hmac
+    auth: Mapped[str]  # none bearer hmac slack
     mode: Mapped[str]  # sync async
     sealed_secrets: Mapped[str | None]  # a JSON list; several while one replaces another
+    secret_name: Mapped[str | None]  # one of the workspace's secrets, beside those
     allowed_addresses: Mapped[list[str]] = mapped_column(ARRAY(Text))  # CIDRs; none: whatever
 
 
