@@ -145,6 +145,7 @@ async def run_workflow(call: Call, params: Run) -> Output:
         input=params.input,
         created_by=call.user_id,
         slots=call.seat.workspace.allowed.concurrent_executions,
+        slot_account=call.seat.workspace.slot_account,
         timeout_seconds=params.timeout_seconds,
     )
     ended = await background.run_through(

@@ -24,9 +24,15 @@ async def resume_execution(
     The same answer again changes nothing; another one is a 409, as is one that comes too late.
     """
     await of_workflow(call, workflow_id, execution_id)
-    slots = call.seat.workspace.allowed.concurrent_executions
+    workspace = call.seat.workspace
     run = await pauses.resume(
-        call.unit, call.services, execution_id, body.context_id, body.input, slots
+        call.unit,
+        call.services,
+        execution_id,
+        body.context_id,
+        body.input,
+        workspace.allowed.concurrent_executions,
+        workspace.slot_account,
     )
     return Reply(accepted(run), 202, {"X-Execution-Id": run.id})
 

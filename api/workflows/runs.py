@@ -183,6 +183,7 @@ def _request(call: Call, body: ExecuteBody) -> RunRequest:
         timeout_seconds=body.timeout_seconds,
         created_by=call.user_id,
         slots=call.seat.workspace.allowed.concurrent_executions,
+        slot_account=call.seat.workspace.slot_account,
     )
 
 

@@ -98,6 +98,7 @@ async def redeliver(call: Call, workflow_id: str, delivery_id: str) -> Reply:
         execution_id=again.execution_id,
         created_by=call.user_id,
         slots=call.seat.workspace.allowed.concurrent_executions,
+        slot_account=call.seat.workspace.slot_account,
     )
     row = await run.start(unit, call.services, workflow_id, request)
     return Reply(WebhookAccepted(execution_id=row.id), 202, headers_of(row))

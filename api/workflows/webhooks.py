@@ -175,6 +175,7 @@ async def _begin(
                 execution_id=delivery.execution_id,
                 timeout_seconds=None if owner is None else SYNC_SECONDS,
                 slots=target.workspace.allowed.concurrent_executions,
+                slot_account=target.workspace.slot_account,
                 runner=owner,
             )
             return await run.start(unit, services, delivery.workflow_id, request), True

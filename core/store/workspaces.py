@@ -63,6 +63,14 @@ class Workspace(Timestamps, Base):
             self.limits.get("childRuns", plan.child_runs),
         )
 
+    @property
+    def slot_account(self) -> str | None:
+        """The account whose workspaces share the limit of concurrent executions.
+
+        None for enterprise, whose limits an operator set for the workspace alone.
+        """
+        return None if self.plan == "enterprise" else f"{self.owner_id}:{self.plan}"
+
 
 class Member(Timestamps, Base):
     __tablename__ = "members"

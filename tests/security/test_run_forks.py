@@ -60,9 +60,9 @@ async def test_parallel_children_take_no_more_slots_than_the_plan_has(
     most = 0
     take = Slots.take
 
-    async def counted(slots: Slots, workspace_id: str, holder: str, limit: int) -> Any:
+    async def counted(slots: Slots, workspace_id: str, holder: str, *limit: Any) -> Any:
         nonlocal most
-        taken = await take(slots, workspace_id, holder, limit)
+        taken = await take(slots, workspace_id, holder, *limit)
         most = max(most, len(await slots.holders(workspace_id)))
         return taken
 
