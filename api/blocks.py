@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -25,7 +25,7 @@ class BlockType(Wire):
 
 
 @endpoint("GET", "/api/blocks", access=SIGNED_IN)
-async def list_blocks(query: WholeQuery) -> Page[BlockType]:
+async def list_blocks(query: WholeQuery[Literal["type", "name"]]) -> Page[BlockType]:
     """List the types of blocks with the schemas of their settings."""
     kinds, cursor = part_of(schemas(), query)
     return Page(data=[BlockType.model_validate(kind) for kind in kinds], next_cursor=cursor)

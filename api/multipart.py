@@ -18,7 +18,7 @@ from core.errors import PayloadTooLarge, TimedOut, ValidationFailed
 _STEP: Final = 256 * 1024
 _BUFFER: Final = 1 << 20  # bytes of headers, or of anything without a boundary
 _MOST_PARTS: Final = 50
-_LONGEST_FIELD: Final = 64 * 1024
+MAX_FIELD_BYTES: Final = 64 * 1024
 _SILENCE_SECONDS: Final = 60
 
 
@@ -48,7 +48,10 @@ class FilePart:
 
 
 async def read_parts(
-    headers: Headers, body: AsyncIterator[bytes], digest: Digest | None = None
+    headers: Headers,
+    body: AsyncIterator[bytes],
+    digest: Digest | None = None,
+    max_field_bytes: int = MAX_FIELD_BYTES,
 ) -> AsyncGenerator[FieldPart | FilePart, None]:
     """Yield the parts of a form in order; raises ``ValidationFailed`` for a malformed form.
 
@@ -63,7 +66,7 @@ async def read_parts(
                     event.name or "", event.filename, _fed(digest, pieces) if digest else pieces
                 )
             elif isinstance(event, Field):
-                value = await _value(event, _data(events))
+                value = await _value(event, _data(events), max_field_bytes)
                 _feed(digest, "field", event.name, value)
                 yield FieldPart(event.name or "", value)
 
@@ -144,10 +147,13 @@ async def _data(events: AsyncGenerator[Event, None]) -> AsyncIterator[bytes]:
                 return
 
 
-async def _value(field: Field, pieces: AsyncIterator[bytes]) -> str:
+async def _value(field: Field, pieces: AsyncIterator[bytes], limit: int) -> str:
     value = bytearray()
     async for piece in pieces:
         value += piece
-        if len(value) > _LONGEST_FIELD:
-            raise PayloadTooLarge(f"The form field {field.name} is longer than {_LONGEST_FIELD}.")
-    return value.decode()
+        if len(value) > limit:
+            raise PayloadTooLarge(f"The form field {field.name} is longer than {limit} bytes.")
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise ValidationFailed(f"The form field {field.name} is not valid UTF-8.") from error

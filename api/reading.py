@@ -8,6 +8,9 @@ import math
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from mmap import ACCESS_READ, mmap
+from tempfile import SpooledTemporaryFile
 from typing import Any, Final, NoReturn, TypeVar, get_origin
 from urllib.parse import parse_qs
 
@@ -20,8 +23,10 @@ from core.errors import PayloadTooLarge, TimedOut, UnsupportedMediaType, Validat
 from core.json_values import require_depth
 
 M = TypeVar("M", bound=BaseModel)
+Spooled = bytes | mmap
 
 _BODY_SECONDS: Final = 60
+_LATE: Final = "The body did not arrive in time; send it again."
 _MOST_FIELDS: Final = 100
 _MAX_INLINE_BYTES: Final = 64 * 1024
 # One thread: large bodies are read one after the other, and the event loop runs in between.
@@ -81,22 +86,61 @@ async def read_form(
     return query_data(None, fields)
 
 
-async def read_whole(headers: Headers, body: AsyncIterator[bytes], limit: int) -> bytes:
-    """Return a body as it came; raises ``PayloadTooLarge`` past ``limit`` bytes, ``TimedOut``."""
-    announced = headers.get("Content-Length", "0")
-    pieces = bytearray()
-    if not announced.isdecimal() or int(announced) <= limit:
+@asynccontextmanager
+async def spool_whole(
+    headers: Headers, body: AsyncIterator[bytes], limit: int
+) -> AsyncIterator[Spooled]:
+    """Give a body as it came, kept on disk where it is large; raises as :func:`read_whole`."""
+    require_size(headers, limit)
+    with SpooledTemporaryFile(_MAX_INLINE_BYTES) as file:
+        size = 0
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 async for piece in body:
-                    pieces += piece
-                    if len(pieces) > limit:
-                        break
-                else:
-                    return bytes(pieces)
+                    size += len(piece)
+                    if size > limit:
+                        raise _too_large(limit)
+                    if size > _MAX_INLINE_BYTES:
+                        await asyncio.to_thread(file.write, piece)
+                    else:
+                        file.write(piece)
         except TimeoutError as error:
-            raise TimedOut("The body did not arrive in time; send it again.") from error
-    raise PayloadTooLarge(f"The body is larger than {limit} bytes; upload large content as a file.")
+            raise TimedOut(_LATE) from error
+        if size <= _MAX_INLINE_BYTES:
+            file.seek(0)
+            yield file.read()
+            return
+        file.flush()
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            yield content
+
+
+async def read_whole(headers: Headers, body: AsyncIterator[bytes], limit: int) -> bytes:
+    """Return a body as it came; raises ``PayloadTooLarge`` past ``limit`` bytes, ``TimedOut``."""
+    require_size(headers, limit)
+    pieces = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for piece in body:
+                pieces += piece
+                if len(pieces) > limit:
+                    raise _too_large(limit)
+    except TimeoutError as error:
+        raise TimedOut(_LATE) from error
+    return bytes(pieces)
+
+
+def require_size(headers: Headers, limit: int) -> None:
+    """Raise ``PayloadTooLarge`` for a body that is announced as larger than ``limit`` bytes."""
+    announced = headers.get("Content-Length", "0")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"The body is larger than {limit} bytes; upload large content as a file."
+    )
 
 
 def _no_constant(name: str) -> NoReturn:

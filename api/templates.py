@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from api.access import SIGNED_IN
 from api.endpoint import endpoint
@@ -27,7 +27,7 @@ class TemplateAnswer(Wire):
 
 
 @endpoint("GET", "/api/templates", access=SIGNED_IN)
-async def list_templates(query: WholeQuery) -> Page[TemplateAnswer]:
+async def list_templates(query: WholeQuery[Literal["name", "category"]]) -> Page[TemplateAnswer]:
     """List workflows to begin with; all of them run without the internet."""
     found, cursor = part_of(all_templates(), query)
     data = [TemplateAnswer.model_validate(template) for template in found]

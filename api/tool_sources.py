@@ -87,9 +87,11 @@ class SourceAnswer(Wire):
 
 
 @endpoint("GET", "/api/tools/sources", access=READ)
-async def list_tool_sources(call: Call, query: PageQuery) -> Page[SourceAnswer]:
+async def list_tool_sources(
+    call: Call, query: PageQuery[Literal["createdAt", "updatedAt", "name", "refreshedAt"]]
+) -> Page[SourceAnswer]:
     """List the workspace's sources of tools, newest first."""
-    page = await call.unit.tool_sources.page(query.position(), query.limit)
+    page = await call.unit.tool_sources.page(query.request())
     return Page(data=[_answer(call, row) for row in page.rows], next_cursor=cursor_of(page.next))
 
 

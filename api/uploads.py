@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -12,23 +11,19 @@ from typing import Final, TypeVar
 from api.call import Call, parts_of
 from api.multipart import FieldPart, FilePart
 from core.blobs import Blobs, Stored
-from core.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+from core.errors import PayloadTooLarge, ValidationFailed
 from core.services import Services
+from ingest.stored_files import StoredFile, clean_name, detect_media_type, store_file
 
 T = TypeVar("T")
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-_LONGEST_NAME: Final = 255
 _FORM_OVERHEAD: Final = 1 << 20
 
 
 @dataclass(frozen=True)
-class Upload:
-    """A stored file that no row names yet; ``mime_type`` is read from its content."""
+class Upload(StoredFile):
+    """A stored file that came in a form, with the form's other fields."""
 
-    name: str
-    mime_type: str
-    stored: Stored
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,12 +47,8 @@ async def take_stream(
 ) -> T:
     """Store bytes that come from elsewhere than a form; else as :func:`take_upload`."""
     blobs = call.services.blobs
-    stored = await blobs.put(pieces, call.services.settings.max_upload_bytes)
-    try:
-        upload = Upload(name, await sniffed(blobs, stored.key, name), stored)
-    except BaseException:
-        await blobs.delete(stored.key)
-        raise
+    file = await store_file(blobs, name, pieces, call.services.settings.max_upload_bytes)
+    upload = Upload(file.name, file.mime_type, file.stored)
     return await _shielded(blobs, upload, record)
 
 
@@ -114,36 +105,9 @@ class _Form:
     async def finished(self) -> Upload:
         if self._stored is None or self._name is None:
             raise ValidationFailed("Send a file, in the form field file.")
-        mime_type = await sniffed(self._blobs, self._stored.key, self._name)
+        mime_type = await detect_media_type(self._blobs, self._stored.key, self._name)
         return Upload(self._name, mime_type, self._stored, self._fields)
 
     async def discard(self) -> None:
         if self._stored is not None:
             await self._blobs.delete(self._stored.key)
-
-
-def clean_name(name: str) -> str:
-    """Return a file's bare name; raises ``ValidationFailed`` for one that has none."""
-    bare = _CONTROL.sub("", re.split(r"[/\\]", name)[-1]).strip()[-_LONGEST_NAME:]
-    if bare in ("", ".", ".."):
-        raise ValidationFailed("The file has no name; send it with its file name.")
-    return bare
-
-
-async def sniffed(blobs: Blobs, key: str, name: str) -> str:
-    """Return the media type of stored bytes, read from the bytes themselves.
-
-    What looks like a document but is damaged or locked passes: reading it says why it fails.
-    """
-    from ingest.failures import CorruptDocument, EmptyDocument, EncryptedDocument, UnsupportedType
-    from ingest.sniff import sniff
-
-    async with blobs.local_file(key) as path:
-        try:
-            return (await asyncio.to_thread(sniff, path, name)).mime_type
-        except EmptyDocument as error:
-            raise ValidationFailed("The file is empty; choose one that has content.") from error
-        except UnsupportedType as error:
-            raise UnsupportedMediaType(error.message) from error
-        except (CorruptDocument, EncryptedDocument):
-            return "application/octet-stream"

@@ -118,6 +118,7 @@ async def _started(
         execution_id=_run_id(message),
         created_by=request["userId"],
         slots=seat.workspace.allowed.concurrent_executions,
+        slot_account=seat.workspace.slot_account,
         timeout_seconds=RUN_SECONDS,
         runner=owner,
     )

@@ -143,6 +143,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(2 * 1024**3, description="Largest upload.")
     max_body_bytes: int = Field(10 * 1024**2, description="Largest JSON body.")
     webhook_max_bytes: int = Field(1024**2, description="Largest body of a webhook.")
+    webhook_form_max_bytes: int = Field(
+        25 * 1024**2, description="Largest multipart body of a webhook, with its files."
+    )
     parse_timeout_seconds: float = Field(600, description="Longest parse of one page window.")
     parse_memory_bytes: int = Field(3 * 1024**3, description="Memory limit of the parser process.")
     parse_max_pages: int = Field(5000, description="Most pages read of one document.")

@@ -46,6 +46,11 @@ def slots(workspace_id: str) -> str:
     return f"slots:{workspace_id}"
 
 
+def slots_of_account(account: str) -> str:
+    """Return the key of the workspaces of an account whose runs hold slots."""
+    return f"slots:account:{account}"
+
+
 def workspace_rate(workspace_id: str) -> str:
     return f"rate:workspace:{workspace_id}"
 

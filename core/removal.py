@@ -12,6 +12,7 @@ from core.services import Services
 from core.store.base import now
 from core.store.files import File
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.pages import PageRequest
 from core.store.unit import Unit
 
 _SWEPT_AT_ONCE: Final = 500
@@ -36,7 +37,7 @@ async def remove_workspace(services: Services, workspace_id: str) -> None:
     """Delete a workspace: each base in a transaction of its own, for they may be large, then it."""
     while True:
         async with services.store.unit(workspace_id) as unit:
-            page = await unit.bases.page(None, 1)
+            page = await unit.bases.page(PageRequest(1))
             for base in page.rows:
                 await remove_base(unit, services.blobs, base)
             if not page.rows:

@@ -1,5 +1,8 @@
 """Slots of concurrent executions: leases in Redis, shared by all processes.
 
+Workspaces of one account share a limit: the account's set names those of its workspaces that have
+taken slots, and all of these are counted.
+
 A workspace's slots are one sorted set: the run that holds one, and when its lease runs out by
 Redis's clock, the only one that all processes share. Whoever drives a run renews its slot; a slot
 whose process is gone runs out.
@@ -19,6 +22,8 @@ from core import redis_names
 
 log = structlog.get_logger(__name__)
 
+# Longer than any run may take without a pause, after which it takes a slot anew.
+_ACCOUNT_SECONDS: Final = 7 * 24 * 3600
 _NOW: Final = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -28,7 +33,22 @@ _TAKE: Final = f"""
 {_NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local held = redis.call('ZSCORE', KEYS[1], ARGV[2])
-if not held and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+local used = redis.call('ZCARD', KEYS[1])
+if KEYS[2] then
+    for _, other in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+        if other ~= KEYS[1] then
+            redis.call('ZREMRANGEBYSCORE', other, '-inf', now)
+            local count = redis.call('ZCARD', other)
+            if count == 0 then redis.call('SREM', KEYS[2], other) end
+            used = used + count
+        end
+    end
+end
+if not held and used >= tonumber(ARGV[3]) then return 0 end
+if KEYS[2] then
+    redis.call('SADD', KEYS[2], KEYS[1])
+    redis.call('EXPIRE', KEYS[2], ARGV[4])
+end
 redis.call('ZADD', KEYS[1], until_, ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 if held then return 2 end
@@ -58,10 +78,18 @@ class Slots:
         self._take = redis.register_script(_TAKE)
         self._renew = redis.register_script(_RENEW)
 
-    async def take(self, workspace_id: str, holder: str, most: int) -> Slot:
-        """Take one of ``most`` slots, at once and for one holder alone, if one is free."""
-        args: list[str | int] = [self._lease, holder, most]
-        return Slot(await self._take(keys=[redis_names.slots(workspace_id)], args=args))
+    async def take(
+        self, workspace_id: str, holder: str, most: int, account: str | None = None
+    ) -> Slot:
+        """Take one of ``most`` slots, at once and for one holder alone, if one is free.
+
+        With an ``account`` the slots of all its workspaces count.
+        """
+        args: list[str | int] = [self._lease, holder, most, _ACCOUNT_SECONDS]
+        keys = [redis_names.slots(workspace_id)]
+        if account is not None:
+            keys.append(redis_names.slots_of_account(account))
+        return Slot(await self._take(keys=keys, args=args))
 
     async def renew(self, workspace_id: str, holder: str) -> None:
         """Keep a slot, or take it back where it ran out meanwhile: what runs is not stopped.

@@ -1,11 +1,12 @@
 """Signatures of webhooks: made for those we send, checked on those we get.
 
-Three schemes, all HMAC-SHA256 over the raw bytes of the body:
+Four schemes, all HMAC-SHA256 over the raw bytes of the body:
 
 - Standard Webhooks (standardwebhooks.com): ``webhook-id``, ``webhook-timestamp`` (Unix seconds) and
   ``webhook-signature``, of ``v1,<base64>`` over ``id.timestamp.body``; Svix names them ``svix-…``.
 - ``X-Webhook-Signature: t=<time>,v1=<hex>`` over ``time.body``; the time is in Unix seconds, or in
   milliseconds as Sim sends it.
+- Slack's ``X-Slack-Signature: v0=<hex>`` over ``v0:time:body``, for webhooks of Slack alone.
 - GitHub's ``X-Hub-Signature-256: sha256=<hex>`` over the body alone. It carries no time: only the
   claim of the delivery's id stands against a replay.
 
@@ -20,11 +21,13 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from mmap import mmap
 from typing import Final
 
 from core.errors import Unauthorized
 
 WINDOW_SECONDS: Final = 300
+Body = bytes | mmap
 _STANDARD: Final = ("webhook", "svix")
 _OURS: Final = "X-Webhook-Signature"
 _GITHUB: Final = "X-Hub-Signature-256"
@@ -43,7 +46,7 @@ def sign(body: bytes, secrets: Sequence[str], message_id: str, at: int) -> dict[
     seconds. Two secrets sign while one replaces the other.
     """
     standard = [_standard_mac(secret, message_id, str(at), body) for secret in secrets]
-    ours = [_hex_mac(secret, f"{at}.".encode() + body) for secret in secrets]
+    ours = [_hex_mac(secret, f"{at}.".encode(), body) for secret in secrets]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(at),
@@ -53,7 +56,7 @@ def sign(body: bytes, secrets: Sequence[str], message_id: str, at: int) -> dict[
 
 
 def verify(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float | None = None
+    headers: Mapping[str, str], body: Body, secrets: Sequence[str], now: float | None = None
 ) -> str | None:
     """Return the message's id, where that is signed too, if one of the secrets signed the body.
 
@@ -71,7 +74,7 @@ def verify(
         _verify_ours(ours, body, usable, at)
         return None
     if (theirs := headers.get(_GITHUB.lower())) is not None:
-        wanted = [f"sha256={_hex_mac(secret, body)}" for secret in usable]
+        wanted = [f"sha256={_hex_mac(secret, b'', body)}" for secret in usable]
         _require_one([theirs.strip()], wanted)
         return None
     raise SignatureRefused(
@@ -80,8 +83,23 @@ def verify(
     )
 
 
+def verify_slack(
+    headers: Mapping[str, str], body: Body, secrets: Sequence[str], now: float | None = None
+) -> None:
+    """Check Slack's signature of a request; raises ``SignatureRefused`` as :func:`verify` does."""
+    headers = {name.lower(): value for name, value in headers.items()}
+    given = headers.get("x-slack-signature")
+    if given is None:
+        raise SignatureRefused("The request is not signed by Slack: X-Slack-Signature is missing.")
+    at = headers.get("x-slack-request-timestamp", "")
+    _require_recent(at, 1, time.time() if now is None else now)
+    head = f"v0:{at}:".encode()
+    wanted = [f"v0={_hex_mac(secret, head, body)}" for secret in secrets if secret]
+    _require_one([given.strip()], wanted)
+
+
 def _verify_standard(
-    prefix: str, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float
+    prefix: str, headers: Mapping[str, str], body: Body, secrets: Sequence[str], now: float
 ) -> str:
     message_id, at = headers.get(f"{prefix}-id", ""), headers.get(f"{prefix}-timestamp", "")
     if not message_id:
@@ -92,12 +110,12 @@ def _verify_standard(
     return message_id
 
 
-def _verify_ours(header: str, body: bytes, secrets: Sequence[str], now: float) -> None:
+def _verify_ours(header: str, body: Body, secrets: Sequence[str], now: float) -> None:
     parts = [part.strip().partition("=") for part in header.split(",")]
     at = next((value for name, _, value in parts if name == "t"), "")
     is_milliseconds = at.isdecimal() and int(at[:20]) >= _FIRST_MILLISECONDS
     _require_recent(at, 1000 if is_milliseconds else 1, now)
-    wanted = [_hex_mac(secret, f"{at}.".encode() + body) for secret in secrets]
+    wanted = [_hex_mac(secret, f"{at}.".encode(), body) for secret in secrets]
     _require_one([value for name, _, value in parts if name == "v1"], wanted)
 
 
@@ -119,9 +137,9 @@ def _require_one(given: Iterable[str], wanted: Sequence[str]) -> None:
         raise SignatureRefused("The signature does not fit: check the secret and the signed bytes.")
 
 
-def _standard_mac(secret: str, message_id: str, at: str, body: bytes) -> str:
-    signed = f"{message_id}.{at}.".encode() + body
-    return base64.b64encode(_mac(_standard_key(secret), signed)).decode()
+def _standard_mac(secret: str, message_id: str, at: str, body: Body) -> str:
+    mac = _mac(_standard_key(secret), f"{message_id}.{at}.".encode(), body)
+    return base64.b64encode(mac).decode()
 
 
 def _standard_key(secret: str) -> bytes:
@@ -134,9 +152,11 @@ def _standard_key(secret: str) -> bytes:
     return secret.encode()
 
 
-def _hex_mac(secret: str, signed: bytes) -> str:
-    return _mac(secret.encode(), signed).hex()
+def _hex_mac(secret: str, head: bytes, body: Body) -> str:
+    return _mac(secret.encode(), head, body).hex()
 
 
-def _mac(key: bytes, signed: bytes) -> bytes:
-    return hmac.new(key, signed, hashlib.sha256).digest()
+def _mac(key: bytes, head: bytes, body: Body) -> bytes:
+    mac = hmac.new(key, head, hashlib.sha256)
+    mac.update(body)
+    return mac.digest()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from core.ids import new_id
 from core.store.knowledge_bases import KnowledgeBase
-from core.store.pages import Position
+from core.store.pages import PageRequest, Position
 from core.store.unit import Store
 from core.store.vector_indexes import tend
 from evals.metrics import percentile
@@ -89,7 +89,7 @@ async def _listed(store: Store, workspace_id: str) -> list[float]:
     while True:
         began = time.perf_counter()
         async with store.unit(workspace_id) as unit:
-            page = await unit.bases.page(after, _PAGE)
+            page = await unit.bases.page(PageRequest(_PAGE, after))
         took.append((time.perf_counter() - began) * 1000)
         if page.next is None:
             return took

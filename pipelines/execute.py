@@ -30,7 +30,7 @@ from pipelines.live import RunEvents, told, wire_time
 from pipelines.pauses import StorePauses
 from pipelines.prepared import prepare
 from pipelines.run import cancel_under, close, extent_of, has_workflow_blocks
-from pipelines.run_limits import RunBudget, RunLimitExceeded, load_limits
+from pipelines.run_limits import RunBudget, RunLimitExceeded, load_budget
 from pipelines.scope import RunScope
 from pipelines.subruns import SubRuns
 from pipelines.trace import LeaseLost, Told, Trace
@@ -77,7 +77,7 @@ async def execute(
         return await _end(services, run, owner, _failed("WORKER_LOST", sentence))
     pauses = StorePauses(services, run, owner)
     is_root = budget is None
-    budget = budget or RunBudget(await load_limits(services, run.workspace_id))
+    budget = budget or await load_budget(services, run.workspace_id)
     work = asyncio.create_task(_work(services, run, owner, pauses, is_new, budget))
     try:
         while not (await asyncio.wait({work}, timeout=_next_look(run, budget)))[0]:

@@ -9,6 +9,7 @@ from core.services import Services
 from core.store.executions import HOLDS_SLOT, TERMINAL, Execution
 from core.store.pauses import WAITING, Asked, Pause
 from core.store.unit import Unit
+from core.store.workspaces import Workspace
 from pipelines.blocks.base import Context, Held
 from pipelines.blocks.fields import InputField, check
 from pipelines.journal import storable
@@ -55,7 +56,13 @@ class StorePauses:
 
 
 async def resume(
-    unit: Unit, services: Services, execution_id: str, context_id: str, given: JsonValue, slots: int
+    unit: Unit,
+    services: Services,
+    execution_id: str,
+    context_id: str,
+    given: JsonValue,
+    slots: int,
+    slot_account: str | None = None,
 ) -> Execution:
     """Answer what a run asks a person, once, and have it go on; the same answer again is no error.
 
@@ -74,7 +81,7 @@ async def resume(
     fields = [InputField.model_validate(item) for item in pause.shown.get("fields", [])]
     check(fields, given)
     pause.status, pause.input = "answered", given
-    await _go_on(unit, services, run, slots)
+    await _go_on(unit, services, run, slots, slot_account)
     return run
 
 
@@ -88,25 +95,28 @@ async def end_due(services: Services) -> None:
         if workspace is None:
             continue
         async with services.store.unit(workspace_id) as unit:
-            await _end(unit, services, pause_id, workspace.allowed.concurrent_executions)
+            await _end(unit, services, pause_id, workspace)
 
 
-async def _end(unit: Unit, services: Services, pause_id: str, slots: int) -> None:
+async def _end(unit: Unit, services: Services, pause_id: str, workspace: Workspace) -> None:
     found = await unit.pauses.lock(pause_id)
     if found is None or found[0].status != WAITING:
         return
     pause, run = found
     try:
-        await _go_on(unit, services, run, slots)
+        slots = workspace.allowed.concurrent_executions
+        await _go_on(unit, services, run, slots, workspace.slot_account)
     except RateLimited:
         return
     pause.status = "due"
 
 
-async def _go_on(unit: Unit, services: Services, run: Execution, slots: int) -> None:
+async def _go_on(
+    unit: Unit, services: Services, run: Execution, slots: int, slot_account: str | None
+) -> None:
     """Queue a paused run, with a slot if it needs one; one that still runs finds out by itself."""
     most = slots if run.options.get(HOLDS_SLOT) and run.status == "paused" else NO_LIMIT
-    async with taken_slot(services, run.workspace_id, run.id, most):
+    async with taken_slot(services, run.workspace_id, run.id, most, slot_account):
         if await unit.pauses.queue(run):
             unit.after_commit(lambda: services.queue.wake("executions", run.id))
 

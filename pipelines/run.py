@@ -53,7 +53,8 @@ class Parent:
 class RunRequest:
     """What a caller may say about a run, once checked who may say it.
 
-    ``slots`` is the most runs the workspace may have going, -1 for no limit; ``runner`` names the
+    ``slots`` is the most runs that may go on, -1 for no limit, in the workspace or, with a
+    ``slot_account``, in all workspaces of that account together; ``runner`` names the
     process when it will execute the run itself, else a worker is woken, but for a run that a block
     of ``parent`` waits for: whoever runs the block takes it.
     """
@@ -67,6 +68,7 @@ class RunRequest:
     timeout_seconds: float | None = None
     created_by: str | None = None
     slots: int = NO_LIMIT
+    slot_account: str | None = None
     runner: str | None = None
     parent: Parent | None = None
 
@@ -81,7 +83,8 @@ async def start(unit: Unit, services: Services, workflow_id: str, request: RunRe
     definition = frozen.runnable
     require_extent(frozen.graph, request.extent)
     execution = new_run(workflow_id, version, frozen.raw, request, services.settings.lease_seconds)
-    async with taken_slot(services, unit.workspace_id, execution.id, request.slots):
+    slot = (execution.id, request.slots, request.slot_account)
+    async with taken_slot(services, unit.workspace_id, *slot):
         if not await unit.executions.insert(execution):
             raise Conflict("A run with this id exists; choose another X-Run-Id.")
         if request.from_execution_id:
@@ -195,7 +198,7 @@ def require_extent(graph: Graph, extent: Extent) -> None:
 
 @asynccontextmanager
 async def taken_slot(
-    services: Services, workspace_id: str, execution_id: str, most: int
+    services: Services, workspace_id: str, execution_id: str, most: int, account: str | None
 ) -> AsyncIterator[None]:
     """Take a slot for a run that is being added or goes on; give it back if that fails.
 
@@ -204,7 +207,7 @@ async def taken_slot(
     if most == NO_LIMIT:
         yield
         return
-    slot = await services.slots.take(workspace_id, execution_id, most)
+    slot = await services.slots.take(workspace_id, execution_id, most, account)
     if slot is Slot.NONE:
         raise RateLimited(
             f"The plan allows {most} runs at a time; wait until one ends.", "concurrency", 2

@@ -7,7 +7,7 @@ a run that is taken up again counts first what is written of it.
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
@@ -28,7 +28,8 @@ _MEANINGS: Final = {
     "runSeconds": "may take {allowed:,} s; split the work into several runs",
     "childRuns": "may start {allowed:,} runs of other workflows, nested ones included",
 }
-_cached: Final[WeakKeyDictionary[Store, dict[str, tuple[float, Limits]]]] = WeakKeyDictionary()
+_Known: TypeAlias = tuple[float, Limits, str | None]  # until when, limits, slot account
+_cached: Final[WeakKeyDictionary[Store, dict[str, _Known]]] = WeakKeyDictionary()
 
 
 class RunLimitExceeded(NuxaError):
@@ -45,8 +46,9 @@ class RunLimitExceeded(NuxaError):
 class RunBudget:
     """What a tree of runs has used; one object for all of them."""
 
-    def __init__(self, limits: Limits = PLANS["enterprise"]) -> None:
+    def __init__(self, limits: Limits = PLANS["enterprise"], account: str | None = None) -> None:
         self.limits = limits
+        self.slot_account = account
         self.kept_bytes = 0
         self.blocks = 0
         self.children = 0
@@ -78,16 +80,17 @@ class RunBudget:
         return None if most == UNLIMITED else most
 
 
-async def load_limits(services: Services, workspace_id: str) -> Limits:
-    """Return a workspace's limits, as they were at most half a minute ago."""
+async def load_budget(services: Services, workspace_id: str) -> RunBudget:
+    """Return a new run's budget, by the workspace's plan as it was at most half a minute ago."""
     cached = _cached.setdefault(services.store, {})
-    expires, limits = cached.get(workspace_id, (0.0, PLANS["free"]))
+    expires, limits, account = cached.get(workspace_id, (0.0, PLANS["free"], None))
     if time.monotonic() < expires:
-        return limits
+        return RunBudget(limits, account)
     async with services.store.system() as system:
         workspace = await system.workspaces.get(workspace_id)
     limits = PLANS["free"] if workspace is None else workspace.allowed
+    account = None if workspace is None else workspace.slot_account
     if len(cached) >= _MAX_CACHED:
         cached.clear()
-    cached[workspace_id] = (time.monotonic() + _CACHE_SECONDS, limits)
-    return limits
+    cached[workspace_id] = (time.monotonic() + _CACHE_SECONDS, limits, account)
+    return RunBudget(limits, account)

@@ -17,6 +17,7 @@ from core.ids import new_id
 from core.services import Services
 from core.store.schedules import Schedule, ScheduleFire
 from core.store.unit import Unit
+from core.store.workspaces import Workspace
 from pipelines import run
 from pipelines.cron import fires_after, fires_before
 from pipelines.live import wire_time
@@ -81,7 +82,7 @@ async def _start_oldest(services: Services, workspace_id: str) -> bool:
         async with services.store.unit(workspace_id) as unit:
             found = await unit.schedules.oldest_waiting()
             if found is not None:
-                await _start(services, unit, found, workspace.allowed.concurrent_executions)
+                await _start(services, unit, found, workspace)
     except RateLimited:
         return False
     except ServiceUnavailable as error:  # what was added is there; upkeep wakes a worker for it
@@ -90,12 +91,15 @@ async def _start_oldest(services: Services, workspace_id: str) -> bool:
     return found is not None
 
 
-async def _start(services: Services, unit: Unit, waiting: ScheduleFire, slots: int) -> None:
+async def _start(
+    services: Services, unit: Unit, waiting: ScheduleFire, workspace: Workspace
+) -> None:
     request = RunRequest(
         trigger="schedule",
         input={**waiting.input, "scheduledTime": wire_time(waiting.fire_at)},
         execution_id=new_id("exec"),
-        slots=slots,
+        slots=workspace.allowed.concurrent_executions,
+        slot_account=workspace.slot_account,
     )
     try:
         row = await run.start(unit, services, waiting.workflow_id, request)

@@ -46,7 +46,7 @@ async def _started(
     run = new_run(workflow_id, number, frozen.raw, request, services.settings.lease_seconds)
     run.workspace_id = workspace_id
     with suppress(_NotBegun):
-        async with taken_slot(services, workspace_id, run.id, request.slots):
+        async with taken_slot(services, workspace_id, run.id, request.slots, request.slot_account):
             if not await services.store.run_writer.begin(run):
                 raise _NotBegun
         return run

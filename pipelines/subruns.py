@@ -114,8 +114,9 @@ class SubRuns:
         if child.status == "paused":
             await context.pauses.hold(context, Asked("workflow", {}, child_id=child.id))
         most, slots = self._budget.max_slots, self._services.slots
+        account = self._budget.slot_account
         while self._is_lent and most is not None:
-            if await slots.take(child.workspace_id, child.id, most) is not Slot.NONE:
+            if await slots.take(child.workspace_id, child.id, most, account) is not Slot.NONE:
                 return "extra"
             self._returned.clear()
             with suppress(TimeoutError):

@@ -41,7 +41,7 @@ async def create_artifact(call: Call, body: NewArtifact) -> NewArtifactAnswer:
 @endpoint("GET", "/api/artifacts", access=READ)
 async def list_artifacts(call: Call, query: ArtifactQuery) -> Page[ArtifactAnswer]:
     """List the artifacts, newest first; their tokens are never shown again."""
-    page = await call.unit.artifacts.page(query.position(), query.limit, query.search)
+    page = await call.unit.artifacts.page(query.request(), query.search)
     return Page(
         data=[ArtifactAnswer.model_validate(row) for row in page.rows],
         next_cursor=cursor_of(page.next),

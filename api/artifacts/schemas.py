@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import StringConstraints, model_validator
 
@@ -50,5 +50,5 @@ class NewArtifactAnswer(ArtifactAnswer):
     url: str
 
 
-class ArtifactQuery(PageQuery):
+class ArtifactQuery(PageQuery[Literal["createdAt", "updatedAt", "title", "size", "type"]]):
     search: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from api.access import SIGNED_IN
 from api.call import Call
@@ -22,10 +23,12 @@ class GrantAnswer(Wire):
 
 
 @endpoint("GET", "/api/auth/grants", access=SIGNED_IN.session_only())
-async def list_grants(call: Call, query: PageQuery) -> Page[GrantAnswer]:
+async def list_grants(
+    call: Call, query: PageQuery[Literal["createdAt", "clientId"]]
+) -> Page[GrantAnswer]:
     """List the programs that act for the user, newest first."""
     async with call.services.store.system() as system:
-        page = await system.program_grants.page(call.user_id, query.position(), query.limit)
+        page = await system.program_grants.page(call.user_id, query.request())
     data = [
         GrantAnswer(
             id=row.id,

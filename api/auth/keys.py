@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from api.access import READ
 from api.auth.accounts import make_key
 from api.auth.schemas import CreatedKey, KeyAnswer, NewKey
@@ -12,9 +14,11 @@ from core.errors import NotFound
 
 
 @endpoint("GET", "/api/auth/api-keys", access=READ.session_only())
-async def list_keys(call: Call, query: PageQuery) -> Page[KeyAnswer]:
+async def list_keys(
+    call: Call, query: PageQuery[Literal["createdAt", "name", "lastUsedAt", "expiresAt"]]
+) -> Page[KeyAnswer]:
     """List the caller's API keys in this workspace; the keys themselves are never shown again."""
-    page = await call.unit.api_keys.page(call.user_id, query.position(), query.limit)
+    page = await call.unit.api_keys.page(call.user_id, query.request())
     return Page(
         data=[KeyAnswer.model_validate(row) for row in page.rows], next_cursor=cursor_of(page.next)
     )

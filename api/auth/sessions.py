@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from api.access import SIGNED_IN
 from api.call import Call
@@ -26,10 +27,12 @@ class SessionRow(Wire):
 
 
 @endpoint("GET", "/api/auth/sessions", access=SIGNED_IN.session_only())
-async def list_sessions(call: Call, query: PageQuery) -> Page[SessionRow]:
+async def list_sessions(
+    call: Call, query: PageQuery[Literal["createdAt", "lastSeenAt", "expiresAt"]]
+) -> Page[SessionRow]:
     """List where the caller is signed in, newest first."""
     async with call.services.store.system() as system:
-        page = await system.sessions.page(call.user_id, query.position(), query.limit)
+        page = await system.sessions.page(call.user_id, query.request())
     here = call.caller.identity.credential_id
     return Page(data=[_row(row, here) for row in page.rows], next_cursor=cursor_of(page.next))
 

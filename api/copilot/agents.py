@@ -70,9 +70,11 @@ class AgentAnswer(Wire):
 
 
 @endpoint("GET", "/api/copilot/agents", access=READ)
-async def list_agents(call: Call, query: PageQuery) -> Page[AgentAnswer]:
+async def list_agents(
+    call: Call, query: PageQuery[Literal["createdAt", "updatedAt", "name"]]
+) -> Page[AgentAnswer]:
     """List the workspace's agents, newest first."""
-    page = await call.unit.agents.page(query.position(), query.limit)
+    page = await call.unit.agents.page(query.request())
     data = [AgentAnswer.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

@@ -22,7 +22,7 @@ async def list_messages(call: Call, query: HistoryQuery) -> Page[MessageAnswer]:
     """List the messages of one of the caller's chats, or of all, oldest first."""
     if query.chat_id is not None:
         found(await call.unit.chats.get(query.chat_id, call.user_id), "chat")
-    page = await call.unit.messages.page(call.user_id, query.chat_id, query.position(), query.limit)
+    page = await call.unit.messages.page(call.user_id, query.chat_id, query.request())
     data = [MessageAnswer.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 
@@ -38,7 +38,7 @@ async def delete_messages(call: Call, query: ForgetQuery) -> None:
 @endpoint("GET", "/api/copilot/chats", access=READ)
 async def list_chats(call: Call, query: ChatsQuery) -> Page[ChatRow]:
     """List the caller's chats, newest first."""
-    page = await call.unit.chats.page(call.user_id, query.position(), query.limit, query.search)
+    page = await call.unit.chats.page(call.user_id, query.request(), query.search)
     data = [ChatRow.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

@@ -55,7 +55,7 @@ class CheckpointAnswer(Wire):
     created_at: datetime
 
 
-class CheckpointQuery(PageQuery):
+class CheckpointQuery(PageQuery[Literal["createdAt"]]):
     chat_id: str | None = None
     workflow_id: str | None = None
 
@@ -109,7 +109,7 @@ async def list_checkpoints(call: Call, query: CheckpointQuery) -> Page[Checkpoin
     if query.workflow_id is not None:
         found(await call.unit.workflows.get(query.workflow_id), "workflow")
     page = await call.unit.checkpoints.page(
-        call.user_id, query.position(), query.limit, query.chat_id, query.workflow_id
+        call.user_id, query.request(), query.chat_id, query.workflow_id
     )
     data = [CheckpointAnswer.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))

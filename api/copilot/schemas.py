@@ -108,7 +108,7 @@ class ChatPatch(Wire):
     title: Name = ""
 
 
-class HistoryQuery(PageQuery):
+class HistoryQuery(PageQuery[Literal["createdAt"]]):
     chat_id: str | None = None
 
 
@@ -116,7 +116,7 @@ class ForgetQuery(Wire):
     chat_id: str | None = None
 
 
-class ChatsQuery(PageQuery):
+class ChatsQuery(PageQuery[Literal["updatedAt", "createdAt", "title"]]):
     search: str | None = None
 
 

@@ -11,11 +11,10 @@ from api.errors import found
 from api.files.download import download_reply
 from api.files.schemas import FileAnswer, FilePatch, FileQuery
 from api.paging import Page, cursor_of
-from api.uploads import Upload, clean_name, take_upload
+from api.uploads import Upload, take_upload
 from core.errors import RangeNotSatisfiable
-from core.ids import new_id
 from core.removal import remove_file
-from core.store.files import File
+from ingest.stored_files import clean_name
 
 _BYTES = Media("*/*")
 _GIVEN: Final = ("Accept-Ranges", "Cache-Control", "Content-Disposition", "ETag")
@@ -27,18 +26,7 @@ async def upload_file(call: Call) -> FileAnswer:
 
     async def record(upload: Upload) -> FileAnswer:
         async with call.services.store.unit(call.workspace_id) as unit:
-            file = unit.files.add(
-                File(
-                    id=new_id("file"),
-                    name=upload.name,
-                    size=upload.stored.size,
-                    mime_type=upload.mime_type,
-                    checksum=upload.stored.checksum,
-                    blob_key=upload.stored.key,
-                    status="uploaded",
-                    created_by=call.user_id,
-                )
-            )
+            file = unit.files.add(upload.build_row(call.user_id))
             await unit.flush()
             return FileAnswer.model_validate(file)
 
@@ -48,7 +36,7 @@ async def upload_file(call: Call) -> FileAnswer:
 @endpoint("GET", "/api/files", access=READ)
 async def list_files(call: Call, query: FileQuery) -> Page[FileAnswer]:
     """List the files, newest first."""
-    page = await call.unit.files.page(query.position(), query.limit, query.search)
+    page = await call.unit.files.page(query.request(), query.search)
     return Page(
         data=[FileAnswer.model_validate(row) for row in page.rows], next_cursor=cursor_of(page.next)
     )

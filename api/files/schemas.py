@@ -30,7 +30,7 @@ class FilePatch(Wire):
     name: str = Field("", min_length=1, max_length=255)
 
 
-class FileQuery(PageQuery):
+class FileQuery(PageQuery[Literal["createdAt", "updatedAt", "name", "size", "mimeType", "status"]]):
     search: str | None = None
 
 

@@ -38,7 +38,7 @@ async def create_base(call: Call, body: NewBase) -> BaseAnswer:
 @endpoint("GET", "/api/knowledge", access=READ)
 async def list_bases(call: Call, query: BaseQuery) -> Page[BaseAnswer]:
     """List the knowledge bases, newest first."""
-    page = await call.unit.bases.page(query.position(), query.limit, query.search)
+    page = await call.unit.bases.page(query.request(), query.search)
     return Page(data=await answers_of(call.unit, page.rows), next_cursor=cursor_of(page.next))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from api.access import READ, WRITE
 from api.call import Call
 from api.endpoint import endpoint
@@ -14,11 +16,14 @@ from core.store.unit import Unit
 
 @endpoint("GET", "/api/knowledge/<base_id>/documents/<document_id>/chunks", access=READ)
 async def list_chunks(
-    call: Call, base_id: str, document_id: str, query: PageQuery
+    call: Call,
+    base_id: str,
+    document_id: str,
+    query: PageQuery[Literal["index", "tokenCount", "page"]],
 ) -> Page[ChunkAnswer]:
     """List the pieces of a document in its order."""
     found(await call.unit.documents.in_base(base_id, document_id), "document")
-    page = await call.unit.chunks.page(document_id, query.position(), query.limit)
+    page = await call.unit.chunks.page(document_id, query.request())
     return Page(
         data=[ChunkAnswer.model_validate(row) for row in page.rows],
         next_cursor=cursor_of(page.next),

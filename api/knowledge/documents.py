@@ -19,10 +19,10 @@ from api.knowledge.schemas import (
 from api.paging import Page, cursor_of
 from api.progress import follow
 from api.stream import last_event_id, stream_events
-from api.uploads import clean_name
 from core import intake
 from core.errors import Conflict, UpstreamError
 from core.store.documents import Document
+from ingest.stored_files import clean_name
 
 
 @endpoint(
@@ -50,7 +50,7 @@ async def list_documents(call: Call, base_id: str, query: DocumentQuery) -> Page
     """List the documents of a base, newest first."""
     found(await call.unit.bases.get(base_id), "knowledge base")
     page = await call.unit.documents.page(
-        base_id, query.position(), query.limit, status=query.status, search=query.search
+        base_id, query.request(), status=query.status, search=query.search
     )
     return Page(
         data=[DocumentAnswer.model_validate(row) for row in page.rows],

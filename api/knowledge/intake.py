@@ -19,9 +19,10 @@ from api.knowledge.schemas import (
 )
 from api.ocr import tesseract_names
 from api.reading import checked, json_object
-from api.uploads import Upload, clean_name, take_stream, take_upload
+from api.uploads import Upload, take_stream, take_upload
 from core import intake
 from core.store.unit import Unit
+from ingest.stored_files import clean_name
 
 _PIECE: Final = 1 << 20
 

@@ -106,7 +106,9 @@ class BaseAnswer(Wire):
     updated_at: datetime
 
 
-class BaseQuery(PageQuery):
+class BaseQuery(
+    PageQuery[Literal["createdAt", "updatedAt", "name", "documentCount", "chunkCount"]]
+):
     search: str | None = None
 
 
@@ -203,7 +205,11 @@ class DuplicateAnswer(DocumentAnswer):
     duplicate_of: str
 
 
-class DocumentQuery(PageQuery):
+class DocumentQuery(
+    PageQuery[
+        Literal["createdAt", "updatedAt", "name", "size", "status", "chunkCount", "tokenCount"]
+    ]
+):
     search: str | None = None
     status: Literal["pending", "processing", "completed", "failed", "cancelled"] | None = None
 

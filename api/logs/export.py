@@ -14,6 +14,7 @@ from api.endpoint import Media, endpoint
 from api.logs.routes import fields_of
 from api.logs.schemas import ExportQuery, LogEntry
 from core.store.executions import Execution
+from core.store.pages import PageRequest
 
 _PAGE: Final = 200
 _TYPES: Final = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
@@ -44,7 +45,7 @@ async def _written(call: Call, query: ExportQuery) -> AsyncIterator[bytes]:
     after, found_by = None, query.found_by()
     while True:
         async with call.services.store.unit(call.workspace_id) as unit:
-            page = await unit.executions.page(found_by, after, _PAGE)
+            page = await unit.executions.page(found_by, PageRequest(_PAGE, after))
         yield b"".join(write(row) for row in page.rows)
         after = page.next
         if after is None:

@@ -20,7 +20,7 @@ from pipelines.spans import trace_of
 @endpoint("GET", "/api/logs", access=READ)
 async def list_logs(call: Call, query: LogQuery) -> Page[LogEntry]:
     """List runs of every workflow, newest first."""
-    page = await call.unit.executions.page(query.found_by(), query.position(), query.limit)
+    page = await call.unit.executions.page(query.found_by(), query.request())
     data = [LogEntry(**fields_of(row)) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

@@ -34,7 +34,10 @@ class LogFilter(Wire):
         return ExecutionFilter(**self.model_dump(include=set(LogFilter.model_fields)))
 
 
-class LogQuery(LogFilter, PageQuery):
+class LogQuery(
+    LogFilter,
+    PageQuery[Literal["createdAt", "startedAt", "endedAt", "status", "trigger", "cost"]],
+):
     """What to list."""
 
 
@@ -86,7 +89,13 @@ class LogDetail(LogEntry):
     definition: dict[str, Any]
 
 
-class BlockQuery(WholeQuery):
+class BlockQuery(
+    WholeQuery[
+        Literal[
+            "executionOrder", "startedAt", "endedAt", "blockName", "blockType", "status", "cost"
+        ]
+    ]
+):
     """Which blocks of a run: all, or one block's, or that of one iteration."""
 
     block_id: str | None = None

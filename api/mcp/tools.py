@@ -18,6 +18,7 @@ from copilot.turn import launch
 from core.errors import NotFound, UpstreamError
 from core.rights import Role
 from core.store.messages import Message
+from core.store.pages import PageRequest
 from pipelines import background
 from pipelines.run import RunRequest
 from pipelines.search import SearchQuery, search
@@ -75,7 +76,7 @@ class Run(Params):
 async def list_knowledge_bases(call: Call, params: Nothing) -> Output:  # noqa: ARG001
     """List the workspace's knowledge bases, the newest 200."""
     async with call.services.store.unit(call.workspace_id) as unit:
-        rows = (await unit.bases.page(None, _PAGE)).rows
+        rows = (await unit.bases.page(PageRequest(_PAGE))).rows
     found: list[JsonValue] = [
         {
             "id": row.id,
@@ -125,7 +126,7 @@ async def ask(call: Call, params: Question) -> Output:
 async def list_workflows(call: Call, params: Nothing) -> Output:  # noqa: ARG001
     """List the deployed workflows, which run_workflow runs, among the newest 200."""
     async with call.services.store.unit(call.workspace_id) as unit:
-        rows = (await unit.workflows.listed(None, _PAGE)).rows
+        rows = (await unit.workflows.listed(PageRequest(_PAGE))).rows
     found: list[JsonValue] = [
         {name: row[name] for name in ("id", "name", "description")}
         for row in rows
@@ -144,6 +145,7 @@ async def run_workflow(call: Call, params: Run) -> Output:
         input=params.input,
         created_by=call.user_id,
         slots=call.seat.workspace.allowed.concurrent_executions,
+        slot_account=call.seat.workspace.slot_account,
         timeout_seconds=params.timeout_seconds,
     )
     ended = await background.run_through(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from api.access import READ
 from api.call import Call
@@ -60,9 +60,11 @@ async def create_voice_session(call: Call, body: NewVoiceSession) -> NewVoiceSes
 
 
 @endpoint("GET", "/api/voice/session", access=READ)
-async def list_voice_sessions(call: Call, query: PageQuery) -> Page[VoiceSessionAnswer]:
+async def list_voice_sessions(
+    call: Call, query: PageQuery[Literal["createdAt", "status", "channel"]]
+) -> Page[VoiceSessionAnswer]:
     """List the user's sessions, newest first; an admin sees the workspace's."""
-    page = await call.unit.voice_sessions.page(_whose(call), query.position(), query.limit)
+    page = await call.unit.voice_sessions.page(_whose(call), query.request())
     recordings = await call.unit.voice_recordings.of([row.id for row in page.rows])
     answers = [_answer(row, recordings.get(row.id)) for row in page.rows]
     return Page(data=answers, next_cursor=cursor_of(page.next))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from api.access import READ, WRITE
 from api.call import Call, Reply
 from api.endpoint import endpoint
@@ -22,16 +24,25 @@ async def resume_execution(
     The same answer again changes nothing; another one is a 409, as is one that comes too late.
     """
     await of_workflow(call, workflow_id, execution_id)
-    slots = call.seat.workspace.allowed.concurrent_executions
+    workspace = call.seat.workspace
     run = await pauses.resume(
-        call.unit, call.services, execution_id, body.context_id, body.input, slots
+        call.unit,
+        call.services,
+        execution_id,
+        body.context_id,
+        body.input,
+        workspace.allowed.concurrent_executions,
+        workspace.slot_account,
     )
     return Reply(accepted(run), 202, {"X-Execution-Id": run.id})
 
 
 @endpoint("GET", f"{_EXECUTION}/webhooks", access=READ)
 async def list_sent_webhooks(
-    call: Call, workflow_id: str, execution_id: str, query: WholeQuery
+    call: Call,
+    workflow_id: str,
+    execution_id: str,
+    query: WholeQuery[Literal["createdAt", "status", "url"]],
 ) -> Page[SentWebhook]:
     """List the webhooks that a run has sent, each with its attempts."""
     await of_workflow(call, workflow_id, execution_id)

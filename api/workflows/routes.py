@@ -37,7 +37,7 @@ from pipelines.workflow import parse
 @endpoint("GET", "/api/v1/workflows", access=READ.key_only())
 async def list_workflows(call: Call, query: WorkflowQuery) -> Page[WorkflowSummary]:
     """List the workspace's workflows, newest first, without their blocks."""
-    page = await call.unit.workflows.listed(query.position(), query.limit, query.search)
+    page = await call.unit.workflows.listed(query.request(), query.search)
     found = {"data": page.rows, "next_cursor": cursor_of(page.next)}
     return Page[WorkflowSummary].model_validate(found)
 

@@ -90,7 +90,7 @@ async def list_executions(
     """List a workflow's runs, newest first."""
     found(await call.unit.workflows.get(workflow_id), "workflow")
     found_by = ExecutionFilter(workflow_id=workflow_id, status=query.status)
-    page = await call.unit.executions.page(found_by, query.position(), query.limit)
+    page = await call.unit.executions.page(found_by, query.request())
     data = [record_of(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 
@@ -183,6 +183,7 @@ def _request(call: Call, body: ExecuteBody) -> RunRequest:
         timeout_seconds=body.timeout_seconds,
         created_by=call.user_id,
         slots=call.seat.workspace.allowed.concurrent_executions,
+        slot_account=call.seat.workspace.slot_account,
     )
 
 

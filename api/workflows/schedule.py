@@ -98,10 +98,12 @@ async def delete_schedule(call: Call, workflow_id: str) -> None:
 
 
 @endpoint("GET", "/api/workflows/<workflow_id>/schedule/fires", access=READ)
-async def list_fires(call: Call, workflow_id: str, query: PageQuery) -> Page[FireAnswer]:
+async def list_fires(
+    call: Call, workflow_id: str, query: PageQuery[Literal["fireAt"]]
+) -> Page[FireAnswer]:
     """List the fire times of the last thirty days and what came of each, latest first."""
     found(await call.unit.workflows.get(workflow_id), "workflow")
-    page = await call.unit.schedules.fires(workflow_id, query.position(), query.limit)
+    page = await call.unit.schedules.fires(workflow_id, query.request())
     data = [FireAnswer.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

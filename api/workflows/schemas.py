@@ -45,7 +45,7 @@ class DuplicateBody(Wire):
     name: Name | None = None
 
 
-class WorkflowQuery(PageQuery):
+class WorkflowQuery(PageQuery[Literal["createdAt", "updatedAt", "name"]]):
     search: str | None = Field(None, max_length=200)
 
 
@@ -236,7 +236,9 @@ class SentWebhook(Wire):
     created_at: datetime
 
 
-class ExecutionQuery(PageQuery):
+class ExecutionQuery(
+    PageQuery[Literal["createdAt", "startedAt", "endedAt", "status", "trigger", "cost"]]
+):
     status: list[ExecutionStatus] = Field(default_factory=list)
 
 

@@ -90,10 +90,12 @@ class DeployBody(Wire):
 
 
 @endpoint("GET", "/api/workflows/<workflow_id>/versions", access=READ)
-async def list_versions(call: Call, workflow_id: str, query: PageQuery) -> Page[VersionSummary]:
+async def list_versions(
+    call: Call, workflow_id: str, query: PageQuery[Literal["number"]]
+) -> Page[VersionSummary]:
     """List a workflow's snapshots, newest first."""
     row = found(await call.unit.workflows.get(workflow_id), "workflow")
-    page = await call.unit.workflows.snapshots(workflow_id, query.position(), query.limit)
+    page = await call.unit.workflows.snapshots(workflow_id, query.request())
     data = [VersionSummary(**_summary(row, version)) for version in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

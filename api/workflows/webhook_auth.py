@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
+from typing import Final
 
 from api.access import WRITE, authorize, seated
 from api.call import Call
 from api.identity import identify
+from api.reading import Spooled
 from api.serve import credentials_of
 from core import webhook_signing
 from core.errors import Forbidden, Unauthorized
-from core.security import Sealer
+from core.services import Services
 from core.store.webhooks import Target, Webhook
 
+SIGNED: Final = ("hmac", "slack")
 
-async def admit(call: Call, target: Target, body: bytes) -> str | None:
-    """Return the sender's id of the delivery where the signature covers it.
+
+async def admit(call: Call, target: Target) -> None:
+    """Check, before the body is read, all that needs none.
 
     Raises ``Forbidden`` for an address that is not on the list, else ``Unauthorized`` for whoever
     does not show what the webhook asks for; without a webhook that is a member's credentials.
@@ -26,24 +31,38 @@ async def admit(call: Call, target: Target, body: bytes) -> str | None:
     webhook = target.webhook
     if webhook is None:
         await _require_member(call, target.workspace.id)
-        return None
+        return
     _require_address(webhook.allowed_addresses, call.request.address)
-    if webhook.auth == "none":
-        return None
-    secrets = opened(call.services.sealer, webhook)
     if webhook.auth == "bearer":
-        _require_token(call, secrets)
-        return None
-    if call.request.method == "GET":
+        _require_token(call, await read_secrets(call.services, webhook))
+    if webhook.auth in SIGNED and call.request.method == "GET":
         raise Unauthorized("A signature covers the body and a GET has none; POST instead.")
-    return webhook_signing.verify(dict(call.request.headers.items()), body, secrets)
 
 
-def opened(sealer: Sealer, webhook: Webhook) -> list[str]:
-    """Return a webhook's secrets; none where none are set."""
+async def verify_signature(call: Call, target: Target, body: Spooled) -> str | None:
+    """Return the sender's id of the delivery where a signature covers it.
+
+    Raises ``Unauthorized`` where the webhook asks for a signature and the body has none that fits.
+    """
+    webhook = target.webhook
+    if webhook is None or webhook.auth not in SIGNED:
+        return None
+    verify = webhook_signing.verify_slack if webhook.auth == "slack" else webhook_signing.verify
+    secrets = await read_secrets(call.services, webhook)
+    headers = dict(call.request.headers.items())
+    return await asyncio.to_thread(verify, headers, body, secrets)
+
+
+async def read_secrets(services: Services, webhook: Webhook) -> list[str]:
+    """Return a webhook's own secrets and the workspace's that it names; none where none are set."""
+    sealer = services.sealer
     secrets: list[str] = (
         json.loads(sealer.open(webhook.sealed_secrets)) if webhook.sealed_secrets else []
     )
+    if webhook.secret_name is not None:
+        async with services.store.unit(webhook.workspace_id) as unit:
+            sealed = (await unit.secrets.all_sealed()).get(webhook.secret_name)
+        secrets += [sealer.open(sealed)] if sealed else []
     return secrets
 
 

@@ -31,16 +31,14 @@ _MOST_FIELDS: Final = 1000
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-def input_of(facts: Facts, raw: bytes) -> dict[str, JsonValue]:
+def input_of(facts: Facts, body: JsonValue) -> dict[str, JsonValue]:
     """Return ``{event, data, timestamp, body, headers, query, method}`` of a request.
 
     ``event``, ``data`` and ``timestamp`` are the body's fields of those names, else the header that
     names the event, the whole body, and now; a GET's query stands for its body. Credentials are
-    left out of ``headers``. Raises ``ValidationFailed`` for broken JSON or a broken form, and
-    ``UnsupportedMediaType`` for what is no text.
+    left out of ``headers``.
     """
-    query = {name: _one_or_all(values) for name, values in facts.query.items()}
-    body = query if facts.method == "GET" else _body(facts.headers, raw)
+    query = _query_of(facts)
     fields = body if isinstance(body, dict) else {}
     named = next((facts.headers[name] for name in _EVENTS if name in facts.headers), None)
     return {
@@ -54,12 +52,25 @@ def input_of(facts: Facts, raw: bytes) -> dict[str, JsonValue]:
     }
 
 
+def read_body(facts: Facts, raw: bytes) -> JsonValue:
+    """Return what a body says: JSON, a form's fields or a text; a GET's query stands for it.
+
+    Raises ``ValidationFailed`` for broken JSON or a broken form, and ``UnsupportedMediaType`` for
+    what is no text.
+    """
+    return _query_of(facts) if facts.method == "GET" else _body(facts.headers, raw)
+
+
 def delivery_id_of(headers: Headers) -> str | None:
     """Return the id that the sender gave the delivery, the same when it is sent again."""
     given = next((headers[name] for name in _DELIVERY_IDS if headers.get(name)), None)
     if given is not None and len(given) > _LONGEST_ID:
         raise ValidationFailed(f"The id of a delivery has at most {_LONGEST_ID} characters.")
     return given
+
+
+def _query_of(facts: Facts) -> dict[str, JsonValue]:
+    return {name: _one_or_all(values) for name, values in facts.query.items()}
 
 
 def _body(headers: Headers, raw: bytes) -> JsonValue:

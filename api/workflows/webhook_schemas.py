@@ -25,18 +25,24 @@ WebhookSecret = Annotated[
 ]
 
 
+SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+
+
 class WebhookBody(Wire):
     """Who may send a workflow's webhook; all of it is replaced but for the secrets.
 
     With ``hmac`` the body is signed with a secret (Standard Webhooks, X-Webhook-Signature or
-    X-Hub-Signature-256), with ``bearer`` the secret is sent as a token. Several secrets count while
-    one replaces another; left away they stay, and with none nobody is let in.
+    X-Hub-Signature-256), with ``bearer`` the secret is sent as a token. With ``slack`` it is the
+    request URL of a Slack app's Events API, signed with the app's signing secret, and runs are
+    asynchronous. Several secrets count while one replaces another; left away they stay, and with
+    none nobody is let in. ``secretName`` names a secret of the workspace that counts beside them.
     """
 
-    auth: Literal["none", "bearer", "hmac"]
+    auth: Literal["none", "bearer", "hmac", "slack"]
     mode: Literal["sync", "async"] = "sync"
     allowed_addresses: list[Network] = Field(default_factory=list, max_length=100)
     secrets: list[WebhookSecret] = Field(default_factory=list, max_length=5)
+    secret_name: SecretName | None = None
 
 
 class WebhookSettings(Wire):
@@ -48,6 +54,7 @@ class WebhookSettings(Wire):
     mode: str
     allowed_addresses: list[str]
     has_secret: bool
+    secret_name: str | None
     created_at: datetime
     updated_at: datetime
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 from api.access import READ, WRITE
 from api.call import Call, Reply
@@ -35,7 +36,13 @@ async def put_webhook(call: Call, workflow_id: str, body: WebhookBody) -> Webhoo
     row = await call.unit.webhooks.get(workflow_id)
     if row is None:
         row = call.unit.webhooks.add(Webhook(workflow_id=workflow_id))
-    row.auth, row.mode, row.allowed_addresses = body.auth, body.mode, body.allowed_addresses
+    row.auth, row.allowed_addresses, row.secret_name = (
+        body.auth,
+        body.allowed_addresses,
+        body.secret_name,
+    )
+    # Slack waits for three seconds.
+    row.mode = "async" if body.auth == "slack" else body.mode
     if "secrets" in body.model_fields_set:
         sealer = call.services.sealer
         row.sealed_secrets = sealer.seal(json.dumps(body.secrets)) if body.secrets else None
@@ -52,10 +59,12 @@ async def delete_webhook(call: Call, workflow_id: str) -> None:
 
 
 @endpoint("GET", "/api/workflows/<workflow_id>/webhook/deliveries", access=READ)
-async def list_deliveries(call: Call, workflow_id: str, query: PageQuery) -> Page[DeliveryAnswer]:
+async def list_deliveries(
+    call: Call, workflow_id: str, query: PageQuery[Literal["createdAt", "event"]]
+) -> Page[DeliveryAnswer]:
     """List the webhooks that were taken in the last seven days, newest first."""
     found(await call.unit.workflows.get(workflow_id), "workflow")
-    page = await call.unit.webhooks.deliveries(workflow_id, query.position(), query.limit)
+    page = await call.unit.webhooks.deliveries(workflow_id, query.request())
     statuses = await call.unit.executions.statuses([row.execution_id for row in page.rows])
     data = [_entry(row, statuses.get(row.execution_id)) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
@@ -89,6 +98,7 @@ async def redeliver(call: Call, workflow_id: str, delivery_id: str) -> Reply:
         execution_id=again.execution_id,
         created_by=call.user_id,
         slots=call.seat.workspace.allowed.concurrent_executions,
+        slot_account=call.seat.workspace.slot_account,
     )
     row = await run.start(unit, call.services, workflow_id, request)
     return Reply(WebhookAccepted(execution_id=row.id), 202, headers_of(row))
@@ -106,7 +116,8 @@ def _shown(call: Call, row: Webhook) -> WebhookSettings:
         auth=row.auth,
         mode=row.mode,
         allowed_addresses=row.allowed_addresses,
-        has_secret=row.sealed_secrets is not None,
+        has_secret=row.sealed_secrets is not None or row.secret_name is not None,
+        secret_name=row.secret_name,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from api.access import ADMIN
 from api.call import Call
@@ -13,7 +13,7 @@ from api.wire import Since, Until, Wire
 from core.store.audit import AuditFilter
 
 
-class AuditQuery(PageQuery):
+class AuditQuery(PageQuery[Literal["createdAt", "action", "target"]]):
     """``action`` is exact, such as ``member.removed``; ``until`` is not in the range."""
 
     action: str | None = None
@@ -42,6 +42,6 @@ class AuditAnswer(Wire):
 async def list_audit_events(call: Call, query: AuditQuery) -> Page[AuditAnswer]:
     """List what was done to the workspace, newest first."""
     found_by = AuditFilter(query.action, query.actor_id, query.target, query.since, query.until)
-    page = await call.unit.audit.page(found_by, query.position(), query.limit)
+    page = await call.unit.audit.page(found_by, query.request())
     data = [AuditAnswer.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))

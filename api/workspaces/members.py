@@ -54,15 +54,19 @@ class MemberAnswer(Wire):
 
 
 @endpoint("GET", "/api/users", access=READ)
-async def list_users(call: Call, query: PageQuery) -> Page[MemberAnswer]:
+async def list_users(
+    call: Call, query: PageQuery[Literal["joinedAt", "role"]]
+) -> Page[MemberAnswer]:
     """List the members of the workspace one is in, as under its own path."""
     return await list_members(call, query)
 
 
 @endpoint("GET", "/api/workspaces/<workspace_id>/members", access=READ)
-async def list_members(call: Call, query: PageQuery) -> Page[MemberAnswer]:
+async def list_members(
+    call: Call, query: PageQuery[Literal["joinedAt", "role"]]
+) -> Page[MemberAnswer]:
     """List the members of the workspace, the first to join first."""
-    page = await call.unit.members.page(query.position(), query.limit)
+    page = await call.unit.members.page(query.request())
     data = [MemberAnswer.model_validate(person) for person in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
@@ -33,9 +33,11 @@ class ProviderAnswer(Wire):
 
 
 @endpoint("GET", "/api/workspaces/<workspace_id>/model-providers", access=READ)
-async def list_providers(call: Call, query: PageQuery) -> Page[ProviderAnswer]:
+async def list_providers(
+    call: Call, query: PageQuery[Literal["name", "createdAt", "updatedAt"]]
+) -> Page[ProviderAnswer]:
     """List the providers that the workspace has a key of; the keys are never shown."""
-    page = await call.unit.model_providers.page(query.position(), query.limit)
+    page = await call.unit.model_providers.page(query.request())
     data = [ProviderAnswer.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from api.access import ADMIN, OWNER, READ, SIGNED_IN
 from api.call import Call
@@ -35,13 +36,15 @@ class WorkspaceAnswer(Wire):
 
 
 @endpoint("GET", "/api/workspaces", access=SIGNED_IN)
-async def list_workspaces(call: Call, query: PageQuery) -> Page[WorkspaceAnswer]:
+async def list_workspaces(
+    call: Call, query: PageQuery[Literal["createdAt", "updatedAt", "name"]]
+) -> Page[WorkspaceAnswer]:
     """List the workspaces the caller is in; for an API key only the key's own."""
     own = call.caller.identity.workspace_id
     async with call.services.store.system() as system:
         if own is not None:
             return Page(data=await _answers(system, call.user_id, [call.seat.workspace]))
-        page = await system.workspaces.page_of_user(call.user_id, query.position(), query.limit)
+        page = await system.workspaces.page_of_user(call.user_id, query.request())
         data = await _answers(system, call.user_id, page.rows)
     return Page(data=data, next_cursor=cursor_of(page.next))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import StringConstraints
 
@@ -37,9 +37,11 @@ class SecretAnswer(Wire):
 
 
 @endpoint("GET", "/api/workspaces/<workspace_id>/secrets", access=READ)
-async def list_secrets(call: Call, query: PageQuery) -> Page[SecretAnswer]:
+async def list_secrets(
+    call: Call, query: PageQuery[Literal["name", "createdAt", "updatedAt"]]
+) -> Page[SecretAnswer]:
     """List the names of the secrets; their values are never shown."""
-    page = await call.unit.secrets.page(query.position(), query.limit)
+    page = await call.unit.secrets.page(query.request())
     data = [SecretAnswer.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

@@ -95,9 +95,11 @@ class EventDeliveryAnswer(Wire):
 
 
 @endpoint("GET", _PATH, access=ADMIN)
-async def list_subscriptions(call: Call, query: PageQuery) -> Page[SubscriptionAnswer]:
+async def list_subscriptions(
+    call: Call, query: PageQuery[Literal["createdAt", "updatedAt", "url"]]
+) -> Page[SubscriptionAnswer]:
     """List the subscriptions to events, newest first."""
-    page = await call.unit.event_subscriptions.page(query.position(), query.limit)
+    page = await call.unit.event_subscriptions.page(query.request())
     return Page(data=[_render(row) for row in page.rows], next_cursor=cursor_of(page.next))
 
 
@@ -159,11 +161,11 @@ async def delete_subscription(call: Call, subscription_id: str) -> None:
 
 @endpoint("GET", f"{_ONE}/deliveries", access=ADMIN)
 async def list_event_deliveries(
-    call: Call, subscription_id: str, query: PageQuery
+    call: Call, subscription_id: str, query: PageQuery[Literal["createdAt", "event", "status"]]
 ) -> Page[EventDeliveryAnswer]:
     """List the deliveries of the last seven days with each attempt, newest first."""
     row = await _find(call, subscription_id)
-    page = await call.unit.event_subscriptions.deliveries(row.id, query.position(), query.limit)
+    page = await call.unit.event_subscriptions.deliveries(row.id, query.request())
     data = [_render_delivery(delivery) for delivery in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

@@ -81,6 +81,7 @@ async def run_workflow(desk: Desk, params: Trial) -> JsonValue:
         draft="always" if desk.rights.scopes is None else "never",  # drafts are for people
         created_by=desk.user_id,
         slots=seat.workspace.allowed.concurrent_executions,
+        slot_account=seat.workspace.slot_account,
         timeout_seconds=params.timeout_seconds,
     )
     ended = await background.run_through(services, desk.workspace_id, row.id, request)

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from copilot.desk import Desk
 from copilot.tools.base import CopilotTool
 from core.errors import NotFound
+from core.store.pages import PageRequest
 from core.store.workflows import Workflow
 from pipelines.tools.base import Params
 from pipelines.validity import check
@@ -90,7 +91,7 @@ async def _all(desk: Desk) -> list[Workflow]:
     after = None
     async with desk.services.store.unit(desk.workspace_id) as unit:
         while len(rows) < _MOST_READ:
-            page = await unit.workflows.page(after, _PAGE)
+            page = await unit.workflows.page(PageRequest(_PAGE, after))
             rows.extend(page.rows)
             after = page.next
             if after is None:

@@ -102,6 +102,7 @@ class Answering:
             input={"message": text, "sessionId": session.id},
             created_by=session.user_id,
             slots=seat.workspace.allowed.concurrent_executions,
+            slot_account=seat.workspace.slot_account,
             timeout_seconds=_RUN_SECONDS,
             runner=owner,
         )

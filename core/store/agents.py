@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class Agent(Timestamps, Base):
@@ -40,10 +40,10 @@ class Agents(TenantRepository):
         agent.workspace_id = self._workspace_id
         self._session.add(agent)
 
-    async def page(self, after: Position | None, limit: int) -> RowsPage[Agent]:
+    async def page(self, request: PageRequest) -> RowsPage[Agent]:
         """Return agents, newest first."""
         query = select(Agent).where(Agent.workspace_id == self._workspace_id)
-        return await read_page(self._session, query, (Agent.created_at, Agent.id), after, limit)
+        return await read_page(self._session, query, (Agent.created_at, Agent.id), request)
 
     async def refresh(self, agent: Agent) -> None:
         """Read what the database set by itself, after a flush."""

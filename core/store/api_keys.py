@@ -12,7 +12,7 @@ from sqlalchemy.types import Text
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps, now
 from core.store.driver import look
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class ApiKey(Timestamps, Base):
@@ -73,12 +73,12 @@ class ApiKeys(TenantRepository):
         self._session.add(key)
         return key
 
-    async def page(self, user_id: str, after: Position | None, limit: int) -> RowsPage[ApiKey]:
+    async def page(self, user_id: str, request: PageRequest) -> RowsPage[ApiKey]:
         """Return a user's keys, newest first."""
         query = select(ApiKey).where(
             ApiKey.workspace_id == self._workspace_id, ApiKey.user_id == user_id
         )
-        return await read_page(self._session, query, (ApiKey.created_at, ApiKey.id), after, limit)
+        return await read_page(self._session, query, (ApiKey.created_at, ApiKey.id), request)
 
     async def delete(self, key_id: str, user_id: str) -> bool:
         """Delete one key of a user; returns whether there was one."""

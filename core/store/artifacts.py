@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class Artifact(Timestamps, Base):
@@ -43,15 +43,13 @@ class Artifacts(TenantRepository):
         self._session.add(artifact)
         return artifact
 
-    async def page(
-        self, after: Position | None, limit: int, search: str | None = None
-    ) -> RowsPage[Artifact]:
+    async def page(self, request: PageRequest, search: str | None = None) -> RowsPage[Artifact]:
         """Return artifacts, expired ones too, newest first; ``search`` is a part of the title."""
         query = select(Artifact).where(Artifact.workspace_id == self._workspace_id)
         if search:
             query = query.where(Artifact.title.icontains(search, autoescape=True))
         order = (Artifact.created_at, Artifact.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def all_blob_keys(self) -> Sequence[str]:
         """Return the keys of the contents of all artifacts in the workspace."""

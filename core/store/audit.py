@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
 from core.store.base import Base, Repository, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class AuditEvent(Timestamps, Base):
@@ -83,9 +83,7 @@ class AuditLog(TenantRepository):
         """Write an event into the running transaction; ``details`` must hold no secret."""
         self._session.add(_event(self._workspace_id, actor, action, target, details))
 
-    async def page(
-        self, found_by: AuditFilter, after: Position | None, limit: int
-    ) -> RowsPage[AuditEvent]:
+    async def page(self, found_by: AuditFilter, request: PageRequest) -> RowsPage[AuditEvent]:
         """Return events, newest first."""
         wanted = [
             column == value
@@ -102,7 +100,7 @@ class AuditLog(TenantRepository):
             wanted.append(AuditEvent.created_at < found_by.until)
         query = select(AuditEvent).where(AuditEvent.workspace_id == self._workspace_id, *wanted)
         order = (AuditEvent.created_at, AuditEvent.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
 
 def _event(

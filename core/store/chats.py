@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class Chat(Timestamps, Base):
@@ -37,13 +37,13 @@ class Chats(TenantRepository):
         return await self._session.scalar(self._of(user_id).where(Chat.id == chat_id))
 
     async def page(
-        self, user_id: str, after: Position | None, limit: int, search: str | None = None
+        self, user_id: str, request: PageRequest, search: str | None = None
     ) -> RowsPage[Chat]:
         """Return a user's chats, the last used first; ``search`` is a part of the title."""
         query = self._of(user_id)
         if search:
             query = query.where(Chat.title.icontains(search, autoescape=True))
-        return await read_page(self._session, query, (Chat.updated_at, Chat.id), after, limit)
+        return await read_page(self._session, query, (Chat.updated_at, Chat.id), request)
 
     async def refresh(self, chat: Chat) -> None:
         """Read what the database set by itself, after a flush."""

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class Checkpoint(Timestamps, Base):
@@ -46,8 +46,7 @@ class Checkpoints(TenantRepository):
     async def page(
         self,
         user_id: str,
-        after: Position | None,
-        limit: int,
+        request: PageRequest,
         chat_id: str | None = None,
         workflow_id: str | None = None,
     ) -> RowsPage[Checkpoint]:
@@ -60,4 +59,4 @@ class Checkpoints(TenantRepository):
         if workflow_id is not None:
             query = query.where(Checkpoint.workflow_id == workflow_id)
         order = (Checkpoint.created_at, Checkpoint.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)

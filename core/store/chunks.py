@@ -29,7 +29,7 @@ from core.store.documents import Document
 from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
 from core.store.new_chunks import NewChunk, insert_chunks, word_count
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
 from core.store.vectors import Embedded, Vectors
 
@@ -183,13 +183,13 @@ class Chunks(TenantRepository):
             )
         )
 
-    async def page(self, document_id: str, after: Position | None, limit: int) -> RowsPage[Chunk]:
+    async def page(self, document_id: str, request: PageRequest) -> RowsPage[Chunk]:
         """Return the chunks of a document that was checked, in its order."""
         query = select(Chunk).where(
             Chunk.document_id == document_id, Chunk.workspace_id == self._workspace_id
         )
         order = (Chunk.index, Chunk.id)
-        return await read_page(self._session, query, order, after, limit, descending=False)
+        return await read_page(self._session, query, order, request, descending=False)
 
     async def _lock(self, base: KnowledgeBase) -> int:
         """Lock the base's row and return where its vectors are now."""

@@ -20,7 +20,7 @@ from core.errors import Conflict
 from core.store.base import Base, Timestamps, now
 from core.store.driver import fetch
 from core.store.jobs import TERMINAL, Job, Jobs
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.rows import insertion
 
 # One statement, so that the base's row, which all who add to it count in, is locked no longer.
@@ -101,8 +101,7 @@ class Documents(Jobs[Document]):
     async def page(
         self,
         base_id: str,
-        after: Position | None,
-        limit: int,
+        request: PageRequest,
         *,
         status: str | None = None,
         search: str | None = None,
@@ -116,7 +115,7 @@ class Documents(Jobs[Document]):
         if search:
             query = query.where(Document.name.icontains(search, autoescape=True))
         order = (Document.created_at, Document.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def count_unfinished(self, base_id: str) -> int:
         """Return how many documents of a base wait or are in work."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.audit import Actor, AuditWriter
 from core.store.base import Base, Repository, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 EventName = Literal[
     "execution.completed",
@@ -119,13 +119,13 @@ class EventSubscriptions(TenantRepository):
         query = select(func.count()).where(EventSubscription.workspace_id == self._workspace_id)
         return int(await self._session.scalar(query) or 0)
 
-    async def page(self, after: Position | None, limit: int) -> RowsPage[EventSubscription]:
+    async def page(self, request: PageRequest) -> RowsPage[EventSubscription]:
         """Return subscriptions, newest first."""
         query = select(EventSubscription).where(
             EventSubscription.workspace_id == self._workspace_id
         )
         order = (EventSubscription.created_at, EventSubscription.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     def add(self, subscription: EventSubscription) -> None:
         subscription.workspace_id = self._workspace_id
@@ -150,7 +150,7 @@ class EventSubscriptions(TenantRepository):
         await self._session.delete(subscription)
 
     async def deliveries(
-        self, subscription_id: str, after: Position | None, limit: int
+        self, subscription_id: str, request: PageRequest
     ) -> RowsPage[EventDelivery]:
         """Return a subscription's deliveries, newest first."""
         query = select(EventDelivery).where(
@@ -158,7 +158,7 @@ class EventSubscriptions(TenantRepository):
             EventDelivery.workspace_id == self._workspace_id,
         )
         order = (EventDelivery.created_at, EventDelivery.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def lock_delivery(self, subscription_id: str, delivery_id: str) -> EventDelivery | None:
         return await self._session.scalar(

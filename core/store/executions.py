@@ -30,7 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.ids import new_id
 from core.store.base import Base, TenantRepository, Timestamps, is_one_of
 from core.store.driver import fetch
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.rows import insertion
 
 TERMINAL = ("completed", "failed", "cancelled")
@@ -156,15 +156,13 @@ class Executions(TenantRepository):
             )
         )
 
-    async def page(
-        self, found_by: ExecutionFilter, after: Position | None, limit: int
-    ) -> RowsPage[Execution]:
+    async def page(self, found_by: ExecutionFilter, request: PageRequest) -> RowsPage[Execution]:
         """Return runs, newest first."""
         query = select(Execution).where(
             Execution.workspace_id == self._workspace_id, *found_by.conditions()
         )
         order = (Execution.created_at, Execution.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def statuses(self, execution_ids: Sequence[str]) -> dict[str, str]:
         """Return the status of each of these runs that is there."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.store.base import Base, Timestamps
 from core.store.documents import Document
 from core.store.jobs import Job, Jobs
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class File(Job, Timestamps, Base):
@@ -72,14 +72,12 @@ class Files(Jobs[File]):
         self._session.add(file)
         return file
 
-    async def page(
-        self, after: Position | None, limit: int, search: str | None = None
-    ) -> RowsPage[File]:
+    async def page(self, request: PageRequest, search: str | None = None) -> RowsPage[File]:
         """Return files, newest first; ``search`` is a part of the name."""
         query = select(File).where(File.workspace_id == self._workspace_id)
         if search:
             query = query.where(File.name.icontains(search, autoescape=True))
-        return await read_page(self._session, query, (File.created_at, File.id), after, limit)
+        return await read_page(self._session, query, (File.created_at, File.id), request)
 
     async def pages_of_text(self, file_id: str) -> list[list[int]]:
         """Return ``[page, start, end]`` of each page of a file's text, in code points."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.errors import NotFound
 from core.store.base import Base, TenantRepository, Timestamps
 from core.store.driver import fetch, look
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.rows import loaded
 
 _EXISTS: Final = "SELECT FROM knowledge_bases WHERE id = $1 AND workspace_id = $2"
@@ -85,14 +85,14 @@ class KnowledgeBases(TenantRepository):
         return rows.all()
 
     async def page(
-        self, after: Position | None, limit: int, search: str | None = None
+        self, request: PageRequest, search: str | None = None
     ) -> RowsPage[KnowledgeBase]:
         """Return bases, newest first; ``search`` is a part of the name."""
         query = select(KnowledgeBase).where(KnowledgeBase.workspace_id == self._workspace_id)
         if search:
             query = query.where(KnowledgeBase.name.icontains(search, autoescape=True))
         order = (KnowledgeBase.created_at, KnowledgeBase.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     def add(self, base: KnowledgeBase) -> KnowledgeBase:
         base.workspace_id = self._workspace_id

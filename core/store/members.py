@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 
 from core.store.base import TenantRepository
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.users import User
 from core.store.workspaces import Member, Workspace
 
@@ -44,11 +44,13 @@ class Members(TenantRepository):
         user = await self._session.get(User, user_id) if member else None
         return _person(member, user) if member and user else None
 
-    async def page(self, after: Position | None, limit: int) -> RowsPage[Person]:
+    async def page(self, request: PageRequest) -> RowsPage[Person]:
         """Return the members, the first to join first."""
         query = select(Member).where(Member.workspace_id == self._workspace_id)
         order = (Member.created_at, Member.user_id)
-        page = await read_page(self._session, query, order, after, limit, descending=False)
+        if request.sort_by == "joined_at":
+            request = replace(request, sort_by="created_at")
+        page = await read_page(self._session, query, order, request, descending=False)
         ids = [member.user_id for member in page.rows]
         rows = await self._session.scalars(select(User).where(User.id.in_(ids)))
         users = {user.id: user for user in rows}

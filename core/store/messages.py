@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.chats import Chat
 from core.store.driver import fetch, look
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.rows import insert_rows
 
 TERMINAL: Final = ("completed", "failed", "aborted")
@@ -87,14 +87,14 @@ class Messages(TenantRepository):
         )
 
     async def page(
-        self, user_id: str, chat_id: str | None, after: Position | None, limit: int
+        self, user_id: str, chat_id: str | None, request: PageRequest
     ) -> RowsPage[Message]:
         """Return messages of one of the user's chats, or of all, oldest first."""
         query = self._of(user_id)
         if chat_id is not None:
             query = query.where(Message.chat_id == chat_id)
         order = (Message.created_at, Message.id)
-        return await read_page(self._session, query, order, after, limit, descending=False)
+        return await read_page(self._session, query, order, request, descending=False)
 
     async def before(self, message: Message, limit: int) -> Sequence[Message]:
         """Return the ``limit`` messages before one in its chat, the newest first."""

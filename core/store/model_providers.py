@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
 from core.store.driver import look
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 _SEALED_KEY: Final = "SELECT sealed_key FROM model_providers WHERE workspace_id = $1 AND name = $2"
 
@@ -37,11 +37,11 @@ class ModelProviders(TenantRepository):
         rows = await look(self._session, _SEALED_KEY, self._workspace_id, name)
         return rows[0]["sealed_key"] if rows else None
 
-    async def page(self, after: Position | None, limit: int) -> RowsPage[ModelProvider]:
+    async def page(self, request: PageRequest) -> RowsPage[ModelProvider]:
         """Return providers by name."""
         query = select(ModelProvider).where(ModelProvider.workspace_id == self._workspace_id)
         order = (ModelProvider.name, ModelProvider.name)
-        return await read_page(self._session, query, order, after, limit, descending=False)
+        return await read_page(self._session, query, order, request, descending=False)
 
     async def put(self, name: str, sealed_key: str) -> ModelProvider:
         """Save a key over an earlier one; return its row."""

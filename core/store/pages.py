@@ -7,23 +7,39 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import Select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.errors import ValidationFailed
 
-_OTHER_ORDER: Final = "This cursor belongs to a list in another order."
+_OTHER_ORDER: Final = "This cursor belongs to a list in another order; begin without it."
+_FLOAT_BOUND: Final = 1e300
 Row = TypeVar("Row")
+Value = str | int | float | None
 Order = tuple[InstrumentedAttribute[Any], InstrumentedAttribute[str]]
 
 
 @dataclass(frozen=True)
 class Position:
-    """The last row of a page: the value it is sorted by, and its id."""
+    """The last row of a page: the value it is sorted by, its id, and the order of its list."""
 
-    value: str
+    value: Value
     id: str
+    order: str = ""
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Which rows of a list are wanted, in the list's own order unless ``sort_by`` names a column.
+
+    ``sort_by`` is an attribute's name, and has been checked: it never comes as it was sent.
+    """
+
+    limit: int
+    after: Position | None = None
+    sort_by: str | None = None
+    is_descending: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -38,30 +54,44 @@ async def read_page(
     session: AsyncSession,
     statement: Select[Row],
     order: Order,
-    after: Position | None,
-    limit: int,
+    request: PageRequest,
     *,
     descending: bool = True,
 ) -> RowsPage[Row]:
-    """Return ``limit`` rows after a position, ordered by a column and, within it, by the id.
+    """Return the requested rows, ordered by a column and, within it, by the id; nulls come last.
+
+    ``order`` and ``descending`` are the list's own order. Without a direction, a text that is
+    asked for ascends, and times and numbers descend.
 
     Raises ``ValidationFailed`` when the position belongs to another order.
     """
     column, row_id = order
-    if after is not None:
-        here = tuple_(column, row_id)
-        there = tuple_(_typed(column, after.value), after.id)
-        statement = statement.where(here < there if descending else here > there)
-    directions = [part.desc() if descending else part.asc() for part in order]
-    result = await session.scalars(statement.order_by(*directions).limit(limit + 1))
+    if request.sort_by is not None:
+        column = getattr(row_id.class_, request.sort_by)
+        descending = column.type.python_type is not str
+    if request.is_descending is not None:
+        descending = request.is_descending
+    name = order_name(column.key, descending)
+    if request.after is not None:
+        statement = statement.where(_is_after(column, row_id, request.after, descending))
+    columns = [part.desc() if descending else part.asc() for part in (column, row_id)]
+    if column.nullable:
+        columns[0] = columns[0].nulls_last()
+    result = await session.scalars(statement.order_by(*columns).limit(request.limit + 1))
     found: list[Row] = list(result.all())
-    rows = found[:limit]
-    return RowsPage(rows, _position(rows[-1], order) if len(found) > limit else None)
+    rows = found[: request.limit]
+    last = _position(rows[-1], column, row_id, name) if len(found) > request.limit else None
+    return RowsPage(rows, last)
+
+
+def order_name(column: str, descending: bool) -> str:
+    """Return the name of an order, which a position carries."""
+    return f"{column} {'desc' if descending else 'asc'}"
 
 
 def position_of(created_at: datetime, row_id: str) -> Position:
     """Return the place of a row in a list by creation."""
-    return Position(created_at.isoformat(), row_id)
+    return Position(created_at.isoformat(), row_id, order_name("created_at", descending=True))
 
 
 def moment_of(position: Position) -> datetime:
@@ -69,23 +99,60 @@ def moment_of(position: Position) -> datetime:
 
     Raises ``ValidationFailed`` when the position belongs to another order.
     """
-    try:
-        return datetime.fromisoformat(position.value)
-    except ValueError as error:
-        raise ValidationFailed(_OTHER_ORDER) from error
+    _require_order(position, order_name("created_at", descending=True))
+    return _time(position.value)
 
 
-def _position(row: Any, order: Order) -> Position:
-    value = getattr(row, order[0].key)
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return Position(text, getattr(row, order[1].key))
+def _is_after(
+    column: InstrumentedAttribute[Any],
+    row_id: InstrumentedAttribute[str],
+    position: Position,
+    descending: bool,
+) -> ColumnElement[bool]:
+    _require_order(position, order_name(column.key, descending))
+    if position.value is None and column.nullable:
+        is_later = row_id < position.id if descending else row_id > position.id
+        return and_(column.is_(None), is_later)
+    here = tuple_(column, row_id)
+    there = tuple_(_typed(column, position.value), position.id)
+    later = here < there if descending else here > there
+    return or_(later, column.is_(None)) if column.nullable else later
 
 
-def _typed(column: InstrumentedAttribute[Any], value: str) -> object:
+def _require_order(position: Position, name: str) -> None:
+    if position.order != name:
+        raise ValidationFailed(_OTHER_ORDER)
+
+
+def _position(
+    row: Any, column: InstrumentedAttribute[Any], row_id: InstrumentedAttribute[str], name: str
+) -> Position:
+    value = getattr(row, column.key)
+    plain = value.isoformat() if isinstance(value, datetime) else value
+    return Position(plain, getattr(row, row_id.key), name)
+
+
+def _typed(column: InstrumentedAttribute[Any], value: Value) -> object:
+    """Return a position's value as the column's type; a cursor may have been made up."""
     kind = column.type.python_type
-    if kind is str:
+    if kind is datetime:
+        return _time(value)
+    if kind is int and isinstance(value, int):
+        bits = 63 if isinstance(column.type, BigInteger) else 31
+        if -(1 << bits) <= value < 1 << bits:
+            return value
+    if kind is float and isinstance(value, int | float) and abs(value) < _FLOAT_BOUND:
+        return float(value)
+    if kind is str and isinstance(value, str):
         return value
+    raise ValidationFailed(_OTHER_ORDER)
+
+
+def _time(value: Value) -> datetime:
     try:
-        return int(value) if kind is int else datetime.fromisoformat(value)
-    except ValueError as error:
-        raise ValidationFailed(_OTHER_ORDER) from error
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValidationFailed(_OTHER_ORDER)
+    return moment

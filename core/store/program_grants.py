@@ -14,7 +14,7 @@ from sqlalchemy.types import Text
 
 from core.store.base import Base, Repository, Timestamps, now
 from core.store.bearer_tokens import BearerToken
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.sessions import Session
 
 
@@ -51,9 +51,7 @@ class ProgramGrants(Repository):
         row = rows.one_or_none()
         return LiveGrant(row[0], row[1]) if row else None
 
-    async def page(
-        self, user_id: str, after: Position | None, limit: int
-    ) -> RowsPage[ProgramGrant]:
+    async def page(self, user_id: str, request: PageRequest) -> RowsPage[ProgramGrant]:
         """Return a user's live grants, newest first."""
         query = (
             select(ProgramGrant)
@@ -61,7 +59,7 @@ class ProgramGrants(Repository):
             .where(Session.user_id == user_id, Session.expires_at > now())
         )
         order = (ProgramGrant.created_at, ProgramGrant.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def delete(self, grant_id: str, user_id: str) -> bool:
         """Revoke a user's grant with all its tokens; return whether there was one."""

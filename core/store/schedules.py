@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 KEPT: Final = timedelta(days=30)
 
@@ -82,16 +82,14 @@ class Schedules(TenantRepository):
     async def delete(self, schedule: Schedule) -> None:
         await self._session.delete(schedule)
 
-    async def fires(
-        self, workflow_id: str, after: Position | None, limit: int
-    ) -> RowsPage[ScheduleFire]:
+    async def fires(self, workflow_id: str, request: PageRequest) -> RowsPage[ScheduleFire]:
         """Return a workflow's fire times that have come, latest first."""
         query = select(ScheduleFire).where(
             ScheduleFire.workflow_id == workflow_id,
             ScheduleFire.workspace_id == self._workspace_id,
         )
         order = (ScheduleFire.fire_at, ScheduleFire.workflow_id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def oldest_waiting(self) -> ScheduleFire | None:
         """Lock and return the workspace's oldest fire that waits and nobody else is at."""

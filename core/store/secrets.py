@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
 from core.store.driver import look
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 _ALL: Final = "SELECT name, sealed FROM secrets WHERE workspace_id = $1"
 
@@ -30,11 +30,11 @@ class Secrets(TenantRepository):
         rows = await look(self._session, _ALL, self._workspace_id)
         return dict(rows)  # type: ignore[arg-type]
 
-    async def page(self, after: Position | None, limit: int) -> RowsPage[Secret]:
+    async def page(self, request: PageRequest) -> RowsPage[Secret]:
         """Return secrets by name."""
         query = select(Secret).where(Secret.workspace_id == self._workspace_id)
         order = (Secret.name, Secret.name)
-        return await read_page(self._session, query, order, after, limit, descending=False)
+        return await read_page(self._session, query, order, request, descending=False)
 
     async def put(self, name: str, sealed: str) -> None:
         values = {"workspace_id": self._workspace_id, "name": name, "sealed": sealed}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, Timestamps, now
 from core.store.driver import fetch
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class Session(Timestamps, Base):
@@ -43,11 +43,11 @@ class Sessions(Repository):
         rows = await fetch(self._session, _LIVE, session_id)
         return Session(**rows[0]) if rows else None
 
-    async def page(self, user_id: str, after: Position | None, limit: int) -> RowsPage[Session]:
+    async def page(self, user_id: str, request: PageRequest) -> RowsPage[Session]:
         """Return a user's live sessions, the newest first."""
         query = select(Session).where(Session.user_id == user_id, Session.expires_at > now())
         order = (Session.created_at, Session.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     def add(self, session: Session) -> Session:
         self._session.add(session)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 MOST_SOURCES = 50  # of a workspace
 
@@ -64,11 +64,11 @@ class ToolSources(TenantRepository):
         )
         return found.all()
 
-    async def page(self, after: Position | None, limit: int) -> RowsPage[ToolSource]:
+    async def page(self, request: PageRequest) -> RowsPage[ToolSource]:
         """Return sources, newest first."""
         query = select(ToolSource).where(ToolSource.workspace_id == self._workspace_id)
         order = (ToolSource.created_at, ToolSource.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     def add(self, source: ToolSource) -> None:
         source.workspace_id = self._workspace_id

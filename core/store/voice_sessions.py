@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 ENDED: Final = "ended"
 _IS_CALL: Final = text("channel = 'twilio'")  # a call's id is its own; a room is met in again
@@ -81,12 +81,10 @@ class VoiceSessions(TenantRepository):
             )
         )
 
-    async def page(
-        self, user_id: str | None, after: Position | None, limit: int
-    ) -> RowsPage[VoiceSession]:
+    async def page(self, user_id: str | None, request: PageRequest) -> RowsPage[VoiceSession]:
         """Return sessions, newest first."""
         order = (VoiceSession.created_at, VoiceSession.id)
-        return await read_page(self._session, self._all(user_id), order, after, limit)
+        return await read_page(self._session, self._all(user_id), order, request)
 
     async def insert(self, session: VoiceSession) -> bool:
         """Add a session; False, and nothing added, when its call has one."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.workflows import Workflow
 from core.store.workspaces import Workspace
 
@@ -27,9 +27,10 @@ class Webhook(Timestamps, Base):
     workspace_id: Mapped[str] = mapped_column(
         ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
     )
-    auth: Mapped[str]  # none bearer hmac
+    auth: Mapped[str]  # none bearer hmac slack
     mode: Mapped[str]  # sync async
     sealed_secrets: Mapped[str | None]  # a JSON list; several while one replaces another
+    secret_name: Mapped[str | None]  # one of the workspace's secrets, beside those
     allowed_addresses: Mapped[list[str]] = mapped_column(ARRAY(Text))  # CIDRs; none: whatever
 
 
@@ -118,16 +119,14 @@ class Webhooks(TenantRepository):
             )
         )
 
-    async def deliveries(
-        self, workflow_id: str, after: Position | None, limit: int
-    ) -> RowsPage[WebhookDelivery]:
+    async def deliveries(self, workflow_id: str, request: PageRequest) -> RowsPage[WebhookDelivery]:
         """Return what was taken for a workflow, newest first."""
         query = select(WebhookDelivery).where(
             WebhookDelivery.workspace_id == self._workspace_id,
             WebhookDelivery.workflow_id == workflow_id,
         )
         order = (WebhookDelivery.created_at, WebhookDelivery.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
 
 class WebhookLookup(Repository):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, load_only, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
 from core.store.base import Base, TenantRepository, Timestamps, is_one_of
 from core.store.driver import fetch, look
-from core.store.pages import Position, RowsPage, moment_of, position_of, read_page
+from core.store.pages import PageRequest, RowsPage, moment_of, position_of, read_page
 from core.store.rows import loaded
 
 
@@ -92,19 +92,22 @@ class Workflows(TenantRepository):
         rows = await look(self._session, _DEPLOYED, workflow_id, self._workspace_id)
         return Deployed(*rows[0]) if rows else None
 
-    async def page(self, after: Position | None, limit: int) -> RowsPage[Workflow]:
+    async def page(self, request: PageRequest) -> RowsPage[Workflow]:
         """Return whole workflows, newest first."""
         query = select(Workflow).where(Workflow.workspace_id == self._workspace_id)
         order = (Workflow.created_at, Workflow.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def listed(
-        self, after: Position | None, limit: int, search: str | None = None
+        self, request: PageRequest, search: str | None = None
     ) -> RowsPage[dict[str, Any]]:
         """Return workflows without what is in them, as values by the names of ``LISTED``.
 
         ``search`` is a part of the name.
         """
+        if request.sort_by is not None or request.is_descending is not None:
+            return await self._sorted(request, search)
+        after, limit = request.after, request.limit
         created = moment_of(after) if after else None
         row_id = after.id if after else None
         values = (self._workspace_id, search, created, row_id, limit + 1)
@@ -113,6 +116,16 @@ class Workflows(TenantRepository):
         if len(rows) <= limit:
             return RowsPage(found, None)
         return RowsPage(found, position_of(found[-1]["created_at"], found[-1]["id"]))
+
+    async def _sorted(self, request: PageRequest, search: str | None) -> RowsPage[dict[str, Any]]:
+        query = select(Workflow).where(Workflow.workspace_id == self._workspace_id)
+        if search:
+            query = query.where(Workflow.name.icontains(search, autoescape=True))
+        query = query.options(load_only(*(getattr(Workflow, name) for name in LISTED)))
+        order = (Workflow.created_at, Workflow.id)
+        page = await read_page(self._session, query, order, request)
+        rows = [{name: getattr(row, name) for name in LISTED} for row in page.rows]
+        return RowsPage(rows, page.next)
 
     async def names(self, workflow_ids: Sequence[str]) -> dict[str, str]:
         """Return the name of each of these workflows that is there."""
@@ -157,16 +170,14 @@ class Workflows(TenantRepository):
             )
         )
 
-    async def snapshots(
-        self, workflow_id: str, after: Position | None, limit: int
-    ) -> RowsPage[WorkflowVersion]:
+    async def snapshots(self, workflow_id: str, request: PageRequest) -> RowsPage[WorkflowVersion]:
         """Return a workflow's snapshots, newest first."""
         query = select(WorkflowVersion).where(
             WorkflowVersion.workflow_id == workflow_id,
             WorkflowVersion.workspace_id == self._workspace_id,
         )
         order = (WorkflowVersion.number, WorkflowVersion.workflow_id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def take_snapshot(
         self, workflow: Workflow, reason: str, name: str | None = None

@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.ids import new_id
 from core.store.base import Base, Repository, Timestamps
 from core.store.driver import look
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 UNLIMITED: Final = -1
 
@@ -62,6 +62,14 @@ class Workspace(Timestamps, Base):
             self.limits.get("runSeconds", plan.run_seconds),
             self.limits.get("childRuns", plan.child_runs),
         )
+
+    @property
+    def slot_account(self) -> str | None:
+        """The account whose workspaces share the limit of concurrent executions.
+
+        None for enterprise, whose limits an operator set for the workspace alone.
+        """
+        return None if self.plan == "enterprise" else f"{self.owner_id}:{self.plan}"
 
 
 class Member(Timestamps, Base):
@@ -146,13 +154,11 @@ class Workspaces(Repository):
         )
         return [(workspace, role) for workspace, role in rows]
 
-    async def page_of_user(
-        self, user_id: str, after: Position | None, limit: int
-    ) -> RowsPage[Workspace]:
+    async def page_of_user(self, user_id: str, request: PageRequest) -> RowsPage[Workspace]:
         """Return the workspaces a user is in, oldest first."""
         query = select(Workspace).join(Member).where(Member.user_id == user_id)
         order = (Workspace.created_at, Workspace.id)
-        return await read_page(self._session, query, order, after, limit, descending=False)
+        return await read_page(self._session, query, order, request, descending=False)
 
     async def roles_of(self, user_id: str, workspace_ids: Sequence[str]) -> dict[str, str]:
         """Return the user's role in each of the workspaces she is in."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from core.webhook_signing import WINDOW_SECONDS, SignatureRefused, sign, verify
+from core.webhook_signing import WINDOW_SECONDS, SignatureRefused, sign, verify, verify_slack
 
 OURS = "X-Webhook-Signature"
 BODY, SECRET, AT = b'{"n": 1}', "a secret of theirs", 1_764_000_000
@@ -121,3 +121,23 @@ def test_now_is_now() -> None:
     verify(signed(at=int(time.time())), BODY, [SECRET])
     with pytest.raises(SignatureRefused):
         verify(signed(), BODY, [SECRET], time.time() + 10**9)
+
+
+def test_verify_slack_with_the_vector_of_its_documentation_accepts_it() -> None:
+    body = (
+        b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow"
+        b"&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner"
+        b"&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands"
+        b"%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN"
+        b"&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+    )
+    signature = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+    headers = {"X-Slack-Signature": signature, "X-Slack-Request-Timestamp": "1531420618"}
+    verify_slack(headers, body, ["other", "8f742231b10e8888abcd99yyyzzz85a5"], 1531420618)
+    for secrets, now in (
+        (["other"], 1531420618),
+        ([], 1531420618),
+        (["8f742231b10e8888abcd99yyyzzz85a5"], 1531420919),
+    ):
+        with pytest.raises(SignatureRefused):
+            verify_slack(headers, body, secrets, now)

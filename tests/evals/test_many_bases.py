@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.config import PACKAGED_EMBEDDING_MODEL
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.pages import PageRequest
 from core.store.unit import Store
 from evals import many_bases
 from tests.conftest import Owner
@@ -22,7 +23,7 @@ async def test_every_base_is_filled_searched_and_listed(store: Store, owner: Own
     assert len(made) == found["bases"] == 22
     assert found["passages"] == 220
     async with store.unit(owner.workspace_id) as unit:
-        page = await unit.bases.page(None, 100)
+        page = await unit.bases.page(PageRequest(100))
     assert {base.id for base in page.rows} == {base.id for base in made}
     assert all(base.chunk_count == 10 for base in page.rows)
     times = [found[key] for key in ("few", "many", "twentyTogether", "listed")]

@@ -15,6 +15,7 @@ from core.services import Services
 from core.store.documents import Document
 from core.store.jobs import TERMINAL
 from core.store.knowledge_bases import KnowledgeBase
+from core.store.pages import PageRequest
 
 _CHUNKS = """
     SELECT d.name, c.chunk_index, c.content, c.token_count, c.page, c.bbox, c.heading_path,
@@ -89,7 +90,7 @@ class Shelf:
     async def documents(self) -> dict[str, Document]:
         """Return the documents by name, as they are now."""
         async with self.services.store.unit(self.base.workspace_id) as unit:
-            page = await unit.documents.page(self.base.id, None, 100)
+            page = await unit.documents.page(self.base.id, PageRequest(100))
         return {row.name: row for row in page.rows}
 
     async def has_ended(self) -> bool:

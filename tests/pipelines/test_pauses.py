@@ -11,6 +11,7 @@ from sqlalchemy import text
 from core.errors import Conflict, NotFound, NuxaError, RateLimited, ValidationFailed
 from core.services import Services
 from core.store.executions import Execution, ExecutionFilter
+from core.store.pages import PageRequest
 from pipelines import pauses, run
 from pipelines.blocks.base import Output
 from pipelines.blocks.wait import Wait
@@ -329,7 +330,7 @@ async def test_a_pause_that_was_not_announced_is_made_up_for(
     with pytest.raises(NuxaError):
         await begin(services, owner, APPROVAL)
     async with services.store.unit(owner.workspace_id) as unit:
-        [row] = (await unit.executions.page(ExecutionFilter(), None, 1)).rows
+        [row] = (await unit.executions.page(ExecutionFilter(), PageRequest(1))).rows
     assert row.status == "paused"
     events = follow(services.events, services.store.unit, row, 0)
     seen = [event.data["type"] async for event in events if event is not None]

@@ -14,6 +14,7 @@ from core.events import EventLogs
 from core.ids import new_id
 from core.services import Services
 from core.store.executions import TERMINAL, Execution, ExecutionFilter
+from core.store.pages import PageRequest
 from core.store.workflows import Workflow
 from pipelines import run
 from pipelines.execute import claim, execute
@@ -344,7 +345,7 @@ async def test_an_invalid_workflow_leaves_no_run(services: Services, owner: Owne
             services, owner, await _workflow(services, owner, HELLO), from_execution_id="x", slots=1
         )
     async with services.store.unit(owner.workspace_id) as unit:
-        assert not (await unit.executions.page(ExecutionFilter(), None, 1)).rows
+        assert not (await unit.executions.page(ExecutionFilter(), PageRequest(1))).rows
     assert not await services.slots.holders(owner.workspace_id)
 
 

@@ -14,6 +14,7 @@ import pytest
 from core.ids import new_id
 from core.services import Services
 from core.store.executions import Execution, ExecutionFilter
+from core.store.pages import PageRequest
 from core.store.schedules import Schedule, ScheduleFire
 from core.store.workflows import Workflow
 from pipelines.cron import fires_after
@@ -54,14 +55,14 @@ def plan(services: Services, owner: Owner) -> Plan:
 
 async def _fires(services: Services, owner: Owner, workflow_id: str) -> list[ScheduleFire]:
     async with services.store.unit(owner.workspace_id) as unit:
-        page = await unit.schedules.fires(workflow_id, None, 1000)
+        page = await unit.schedules.fires(workflow_id, PageRequest(1000))
     return list(page.rows)[::-1]
 
 
 async def _runs(services: Services, owner: Owner, workflow_id: str) -> list[Execution]:
     async with services.store.unit(owner.workspace_id) as unit:
         found_by = ExecutionFilter(workflow_id=workflow_id)
-        return list((await unit.executions.page(found_by, None, 1000)).rows)
+        return list((await unit.executions.page(found_by, PageRequest(1000))).rows)
 
 
 def _jumping(begin: datetime, end: datetime) -> Iterator[datetime]:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from core.services import Services
 from core.store.executions import Execution, ExecutionFilter
+from core.store.pages import PageRequest
 from pipelines import pauses, run
 from pipelines.execute import claim, execute
 from tests.conftest import Owner
@@ -38,7 +39,7 @@ async def _calling(services: Services, owner: Owner, inner: dict[str, Any], **fi
 
 async def _children(services: Services, owner: Owner) -> list[Execution]:
     async with services.store.unit(owner.workspace_id) as unit:
-        page = await unit.executions.page(ExecutionFilter(trigger=["workflow"]), None, 100)
+        page = await unit.executions.page(ExecutionFilter(trigger=["workflow"]), PageRequest(100))
     return list(page.rows)
 
 

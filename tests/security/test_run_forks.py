@@ -8,6 +8,7 @@ from typing import Any
 from core.services import Services
 from core.slots import Slot, Slots
 from core.store.executions import ExecutionFilter
+from core.store.pages import PageRequest
 from pipelines import subruns
 from tests.conftest import Owner
 from tests.pipelines.running import add_workflow, drive, get, start
@@ -17,7 +18,7 @@ from tests.security.test_run_limits import set_limits
 
 async def _count(services: Services, owner: Owner) -> int:
     async with services.store.unit(owner.workspace_id) as unit:
-        page = await unit.executions.page(ExecutionFilter(trigger=["workflow"]), None, 2000)
+        page = await unit.executions.page(ExecutionFilter(trigger=["workflow"]), PageRequest(2000))
     return len(page.rows)
 
 
@@ -59,9 +60,9 @@ async def test_parallel_children_take_no_more_slots_than_the_plan_has(
     most = 0
     take = Slots.take
 
-    async def counted(slots: Slots, workspace_id: str, holder: str, limit: int) -> Any:
+    async def counted(slots: Slots, workspace_id: str, holder: str, *limit: Any) -> Any:
         nonlocal most
-        taken = await take(slots, workspace_id, holder, limit)
+        taken = await take(slots, workspace_id, holder, *limit)
         most = max(most, len(await slots.holders(workspace_id)))
         return taken
 

@@ -23,6 +23,7 @@ from core.store.event_subscriptions import (
 )
 from core.store.executions import Execution
 from core.store.messages import Message
+from core.store.pages import PageRequest
 from core.store.workflows import Workflow
 from tests.conftest import Owner
 from tests.stand_in import Says, StandIn, standing_in
@@ -81,7 +82,7 @@ async def _deliveries(
     services: Services, owner: Owner, subscription: EventSubscription
 ) -> list[EventDelivery]:
     async with services.store.unit(owner.workspace_id) as unit:
-        page = await unit.event_subscriptions.deliveries(subscription.id, None, 100)
+        page = await unit.event_subscriptions.deliveries(subscription.id, PageRequest(100))
     return list(page.rows)
 
 

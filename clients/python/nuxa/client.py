@@ -17,6 +17,7 @@ from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
 from nuxa.resources.schedules import Schedules
 from nuxa.resources.tools import Tools
+from nuxa.resources.v1 import V1
 from nuxa.resources.voice import Voice
 from nuxa.resources.webhooks import Webhooks
 from nuxa.resources.workflows import Workflows
@@ -46,6 +47,7 @@ class _Resources(Resource[Door]):
         self.workspaces: Workspaces[Door] = Workspaces(door)
         self.sessions: Sessions[Door] = Sessions(door)
         self.api_keys: ApiKeys[Door] = ApiKeys(door)
+        self.v1: V1[Door] = V1(door)
 
 
 class NuxaClient(_Resources[SyncTransport]):

@@ -1,6 +1,6 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, Voice, Webhooks, Workflows,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, V1, Voice, Webhooks, Workflows,
   Workspaces,
 } from './resources.ts'
 
@@ -25,6 +25,7 @@ export class NuxaClient {
   readonly workspaces: Workspaces
   readonly sessions: Sessions
   readonly apiKeys: ApiKeys
+  readonly v1: V1
 
   constructor(options: ClientOptions = {}) {
     const http = new Http(options)
@@ -42,5 +43,6 @@ export class NuxaClient {
     this.workspaces = new Workspaces(http)
     this.sessions = new Sessions(http)
     this.apiKeys = new ApiKeys(http)
+    this.v1 = new V1(http)
   }
 }

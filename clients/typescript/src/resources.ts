@@ -52,6 +52,8 @@ export class Workflows extends Resource {
   /** Creates one from our own export, Sim's or Dify's; `model` stands in for theirs. */
   import = (definition: Record<string, unknown> | string, given: { name?: string; model?: string } = {}) =>
     this.http.send<S.ImportAnswer>('POST', '/api/workflows/import', { json: { definition, ...given } })
+  /** The types of blocks with the JSON Schemas of their settings. */
+  blocks = () => this.http.rows<S.BlockType>('/api/blocks')
   /** Workflows to begin with; `import` takes their `workflow`. */
   templates = () => this.http.rows<S.TemplateAnswer>('/api/templates')
   importFile = (file: Blob, name: string, model?: string) => {
@@ -153,7 +155,12 @@ export class Copilot extends Resource {
   abort = (messageId: string) =>
     this.http.send<S.AbortAnswer>('POST', `/api/copilot/streams/${id(messageId)}/abort`, { json: {}, isRepeatable: true })
   history = (chatId?: string) => this.http.rows<S.MessageAnswer>('/api/copilot/history', { chatId })
+  /** Deletes a chat, or all of them in the workspace. */
+  deleteHistory = (chatId?: string) => this.http.send<void>('DELETE', '/api/copilot/history', { query: { chatId } })
   chats = () => this.http.rows<S.ChatRow>('/api/copilot/chats')
+  getChat = (chatId: string) => this.http.send<S.ChatRow>('GET', `/api/copilot/chats/${id(chatId)}`)
+  updateChat = (chatId: string, changes: Partly<S.ChatPatch>) =>
+    this.http.send<S.ChatRow>('PATCH', `/api/copilot/chats/${id(chatId)}`, { json: changes })
   deleteChat = (chatId: string) => this.http.send<void>('DELETE', `/api/copilot/chats/${id(chatId)}`)
   /** Says something to an answer that is being written. */
   steer = (messageId: string, message: string) =>
@@ -169,11 +176,14 @@ export class Copilot extends Resource {
   revert = (checkpointId: string) =>
     this.http.send<S.Reverted>('POST', `/api/copilot/checkpoints/${id(checkpointId)}/revert`, { json: {} })
   agents = () => this.http.rows<S.AgentAnswer>('/api/copilot/agents')
+  agent = (agentId: string) => this.http.send<S.AgentAnswer>('GET', `/api/copilot/agents/${id(agentId)}`)
   createAgent = (agent: Partly<S.NewAgent> & { name: string }) =>
     this.http.send<S.AgentAnswer>('POST', '/api/copilot/agents', { json: agent })
   updateAgent = (agentId: string, changes: Partly<S.AgentPatch>) =>
     this.http.send<S.AgentAnswer>('PATCH', `/api/copilot/agents/${id(agentId)}`, { json: changes })
   deleteAgent = (agentId: string) => this.http.send<void>('DELETE', `/api/copilot/agents/${id(agentId)}`)
+  /** The models that a question may be put to. */
+  models = () => this.http.rows<S.ModelAnswer>('/api/copilot/models')
   tools = () => this.http.send<S.CopilotTool[]>('GET', '/api/copilot/tools')
   /** Runs one of the copilot's tools; with `mode` only one that the mode has. */
   executeTool = (name: string, args: Record<string, unknown>, mode?: string) =>
@@ -205,6 +215,10 @@ export class Knowledge extends Resource {
     this.http.send<S.DocumentAnswer>('GET', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`)
   deleteDocument = (baseId: string, documentId: string) =>
     this.http.send<void>('DELETE', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`)
+  /** Stops the processing of a document. */
+  cancelDocument = (baseId: string, documentId: string) =>
+    this.http.send<S.DocumentAnswer>(
+      'POST', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/cancel`, { json: {}, isRepeatable: true })
   updateDocument = (baseId: string, documentId: string, changes: Partly<S.DocumentPatch>) =>
     this.http.send<S.DocumentAnswer>(
       'PATCH', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`, { json: changes })
@@ -250,6 +264,11 @@ export class Files extends Resource {
     this.http.send<S.StatusAnswer>(
       'POST', `/api/files/${id(fileId)}/process`, { json: reading, isRepeatable: !reading.force })
   status = (fileId: string) => this.http.send<S.StatusAnswer>('GET', `/api/files/${id(fileId)}/status`)
+  /** Iterates over how far the reading of a file is, to its end. */
+  follow = (fileId: string) => {
+    const path = `/api/files/${id(fileId)}/stream`
+    return this.http.events<S.FileEvent>('GET', path, {}, () => path)
+  }
   cancelProcessing = (fileId: string) =>
     this.http.send<S.StatusAnswer>('POST', `/api/files/${id(fileId)}/process/cancel`, { json: {} })
   /** Returns a part of a file's text; `nextOffset` is where the next one begins. */
@@ -284,6 +303,12 @@ export class Tools extends Resource {
   list = () => this.http.send<S.ToolAnswer[]>('GET', '/api/tools')
   execute = (name: string, params: Record<string, unknown>, once?: Once) =>
     this.http.send<S.ToolResult>('POST', `/api/tools/${id(name)}`, { json: { params }, headers: keyed(once) })
+  sendGmail = (mail: Record<string, unknown>) =>
+    this.http.send<S.ToolResult>('POST', '/api/tools/gmail/send', { json: mail })
+  sendSlackMessage = (message: Record<string, unknown>) =>
+    this.http.send<S.ToolResult>('POST', '/api/tools/slack/message', { json: message })
+  completeWithOpenai = (prompt: Record<string, unknown>) =>
+    this.http.send<S.ToolResult>('POST', '/api/tools/openai/complete', { json: prompt })
   /** MCP servers and OpenAPI documents that tools come from. */
   sources = () => this.http.rows<S.SourceAnswer>('/api/tools/sources')
   createSource = (source: Partly<S.NewSource> & Pick<S.NewSource, 'name' | 'kind'>) =>
@@ -314,14 +339,24 @@ export class Voice extends Resource {
 
 export class Users extends Resource {
   me = () => this.http.send<S.UsersUserAnswer>('GET', '/api/user')
+  /** For clients that sign in by a session. */
+  update = (changes: Partly<S.UserPatch>) => this.http.send<S.UsersUserAnswer>('PATCH', '/api/user', { json: changes })
   list = () => this.http.rows<S.MemberAnswer>('/api/users')
 }
 
 export class Workspaces extends Resource {
   list = () => this.http.rows<S.WorkspaceAnswer>('/api/workspaces')
+  /** For clients that sign in by a session, as is `delete`. */
+  create = (name: string) => this.http.send<S.WorkspaceAnswer>('POST', '/api/workspaces', { json: { name } })
+  update = (workspaceId: string, changes: Partly<S.WorkspacePatch>) =>
+    this.http.send<S.WorkspaceAnswer>('PATCH', `/api/workspaces/${id(workspaceId)}`, { json: changes })
+  /** Deletes a workspace with all that is in it. */
+  delete = (workspaceId: string) => this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}`)
   get = (workspaceId: string) => this.http.send<S.WorkspaceAnswer>('GET', `/api/workspaces/${id(workspaceId)}`)
   members = (workspaceId: string) =>
     this.http.rows<S.MemberAnswer>(`/api/workspaces/${id(workspaceId)}/members`)
+  member = (workspaceId: string, userId: string) =>
+    this.http.send<S.MemberAnswer>('GET', `/api/workspaces/${id(workspaceId)}/members/${id(userId)}`)
   addMember = (workspaceId: string, email: string, role: S.NewMember['role']) =>
     this.http.send<S.MemberAnswer>('POST', `/api/workspaces/${id(workspaceId)}/members`, { json: { email, role } })
   changeRole = (workspaceId: string, userId: string, role: S.MemberPatch['role']) =>
@@ -341,6 +376,9 @@ export class Workspaces extends Resource {
       'PUT', `/api/workspaces/${id(workspaceId)}/model-providers/${id(provider)}`, { json: { apiKey } })
   deleteModelProvider = (workspaceId: string, provider: string) =>
     this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}/model-providers/${id(provider)}`)
+  /** The names of the secrets; their values are never shown. */
+  secrets = (workspaceId: string) =>
+    this.http.rows<S.SecretAnswer>(`/api/workspaces/${id(workspaceId)}/secrets`)
   putSecret = (workspaceId: string, name: string, value: string) =>
     this.http.send<void>('PUT', `/api/workspaces/${id(workspaceId)}/secrets/${id(name)}`, { json: { value } })
   deleteSecret = (workspaceId: string, name: string) =>
@@ -377,6 +415,16 @@ export class Sessions extends Resource {
     this.http.send<S.Authorized>(
       'POST', '/api/auth/authorize', { json: { ...asked, codeChallengeMethod: 'S256' } })
   end = (sessionId: string) => this.http.send<void>('DELETE', `/api/auth/sessions/${id(sessionId)}`)
+  /** Proves the password anew: what creates credentials or destroys asks for that. */
+  reauthenticate = (password: string) =>
+    this.http.send<void>('POST', '/api/auth/reauthenticate', { json: { password } })
+  /** The programs that act for the user. */
+  grants = () => this.http.rows<S.GrantAnswer>('/api/auth/grants')
+  revokeGrant = (grantId: string) => this.http.send<void>('DELETE', `/api/auth/grants/${id(grantId)}`)
+  /** Gives tokens for a code, a refresh token or a key; names are RFC 6749's. */
+  exchange = (grant: S.TokenRequest) => this.http.send<S.TokenAnswer>('POST', '/api/auth/token', { json: grant })
+  /** Makes a token for `auth.token` of one socket handshake. */
+  socketToken = () => this.http.send<S.SocketToken>('POST', '/api/auth/socket-token', { json: {} })
 }
 
 export class ApiKeys extends Resource {
@@ -384,4 +432,16 @@ export class ApiKeys extends Resource {
   create = (key: Partly<S.NewKey> & { name: string }) =>
     this.http.send<S.CreatedKey>('POST', '/api/auth/api-keys', { json: key })
   delete = (keyId: string) => this.http.send<void>('DELETE', `/api/auth/api-keys/${id(keyId)}`)
+}
+
+/** The versioned API for integrations; it takes API keys only. */
+export class V1 extends Resource {
+  workflows = (query: { search?: string; limit?: number } = {}) =>
+    this.http.rows<S.WorkflowSummary>('/api/v1/workflows', query)
+  /** Runs a workflow and waits for its end. */
+  execute = (workflowId: string, request: ExecuteRequest = {}, once?: Once) =>
+    this.http.send<S.RunAnswer & Partial<S.Paused>>(
+      'POST', `/api/v1/workflows/${id(workflowId)}/execute`, { json: { input: null, ...request }, headers: keyed(once) })
+  execution = (executionId: string) =>
+    this.http.send<S.ExecutionAnswer>('GET', `/api/v1/executions/${id(executionId)}`)
 }

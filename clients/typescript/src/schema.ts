@@ -1588,6 +1588,11 @@ export type Signup = {
   name: string;
 };
 
+export type SlackAnswer = {
+  challenge?: string | null;
+  ignored?: boolean | null;
+};
+
 export type SlackMessage = {
   channel: string;
   text?: string;
@@ -2061,10 +2066,11 @@ export type WebhookAnswer = {
 };
 
 export type WebhookBody = {
-  auth: "none" | "bearer" | "hmac";
+  auth: "none" | "bearer" | "hmac" | "slack";
   mode?: "sync" | "async";
   allowedAddresses?: Array<string>;
   secrets?: Array<string>;
+  secretName?: string | null;
   workspaceId?: string;
 };
 
@@ -2075,6 +2081,7 @@ export type WebhookSettings = {
   mode: string;
   allowedAddresses: Array<string>;
   hasSecret: boolean;
+  secretName: string | null;
   createdAt: string;
   updatedAt: string;
 };

@@ -9,6 +9,7 @@ import pytest
 
 from core.services import Services
 from core.store.base import now
+from core.store.pages import PageRequest
 from tests.api.conftest import Member, SignUp
 
 
@@ -63,7 +64,7 @@ async def test_an_expired_key_is_refused(member: Member, services: Services, api
     async with await _client(member, api_url, expiresAt=tomorrow) as program:
         assert (await program.get("/api/user")).status_code == 200
         async with services.store.unit(member.workspace_id) as unit:
-            page = await unit.api_keys.page(member.user_id, None, 10)
+            page = await unit.api_keys.page(member.user_id, PageRequest(10))
             for row in page.rows:
                 row.expires_at = now()
         assert (await program.get("/api/user")).status_code == 401

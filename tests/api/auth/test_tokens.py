@@ -14,6 +14,7 @@ from sqlalchemy import delete, select, update
 from core.services import Services
 from core.store.base import now
 from core.store.bearer_tokens import BearerToken
+from core.store.pages import PageRequest
 from core.store.sessions import Session
 from core.store.workspaces import Member as WorkspaceMember
 from tests.api.bearers import ASKED, CALLBACK, VERIFIER
@@ -261,7 +262,7 @@ async def test_a_keys_scopes_and_end_bind_its_bearer(
     assert await _status(anonymous, tokens["access_token"], "/api/files") == 200
     assert await _status(anonymous, tokens["access_token"], "/api/workflows") == 403
     async with services.store.unit(member.workspace_id) as unit:
-        for row in (await unit.api_keys.page(member.user_id, None, 10)).rows:
+        for row in (await unit.api_keys.page(member.user_id, PageRequest(10))).rows:
             row.expires_at = now()
     assert await _status(anonymous, tokens["access_token"], "/api/files") == 401
 

@@ -35,7 +35,7 @@ async def test_it_walks_through_the_service(
 ) -> None:
     await write_base(services.store, member.workspace_id, "Lunch is served at noon.")
     url = str(member.program.base_url).rstrip("/")
-    told = await _deno(
+    told = await run_deno(
         *("run", "--check", "--no-remote", "--no-config", f"--allow-net={url.split('//')[1]}"),
         *(f"--import-map={import_map}", str(Path(__file__).with_name("walk.ts"))),
         *(url, member.program.headers["x-api-key"]),
@@ -56,7 +56,7 @@ def test_its_types_are_those_of_the_description(settings: Settings) -> None:
     assert TARGET.read_text(encoding="utf-8") == wanted, "make sdk-types writes them anew"
 
 
-async def _deno(*arguments: str, directory: Path) -> str:
+async def run_deno(*arguments: str, directory: Path) -> str:
     program = await asyncio.create_subprocess_exec(
         *(str(Path(sys.executable).with_name("deno")), *arguments),
         stdout=asyncio.subprocess.PIPE,

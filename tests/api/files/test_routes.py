@@ -12,6 +12,7 @@ import pytest
 
 from core.config import Settings
 from core.services import Services
+from core.store.pages import PageRequest
 from tests.api.conftest import Member
 
 TEXT = b"The quick brown fox jumps over the lazy dog.\n" * 100
@@ -23,7 +24,7 @@ async def _upload(member: Member, name: str, content: bytes) -> httpx.Response:
 
 async def _nothing_is_left(services: Services, member: Member) -> bool:
     async with services.store.unit(member.workspace_id) as unit:
-        rows = (await unit.files.page(None, 10)).rows
+        rows = (await unit.files.page(PageRequest(10))).rows
     blobs = [path for path in (services.settings.data_dir / "blobs").rglob("*") if path.is_file()]
     return not rows and not blobs
 

@@ -11,6 +11,7 @@ from core.ids import new_id
 from core.security import hash_token
 from core.services import Services
 from core.store.base import now
+from core.store.pages import PageRequest
 from core.store.voice_recordings import VoiceRecordingPiece
 from core.store.voice_sessions import VoiceSession
 from tests.api.conftest import Member
@@ -42,7 +43,7 @@ async def row_of(member: Member, services: Services, session_id: str) -> VoiceSe
 
 async def count_sessions(member: Member, services: Services) -> int:
     async with services.store.unit(member.workspace_id) as unit:
-        return len((await unit.voice_sessions.page(None, None, 200)).rows)
+        return len((await unit.voice_sessions.page(None, PageRequest(200))).rows)
 
 
 async def recorded(

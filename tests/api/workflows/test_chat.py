@@ -14,6 +14,7 @@ from copilot import turn
 from core.config import Settings
 from core.services import Services
 from core.store.executions import TERMINAL, ExecutionFilter
+from core.store.pages import PageRequest
 from pipelines.links import REMOVED
 from tests.api.conftest import Member
 from tests.bases import write_base
@@ -98,7 +99,7 @@ async def test_it_remembers(member: Member, services: Services) -> None:
         {"role": "assistant", "content": first["content"]},
     ]
     async with services.store.unit(member.workspace_id) as unit:
-        runs = await unit.executions.page(ExecutionFilter(workflow_id=workflow_id), None, 10)
+        runs = await unit.executions.page(ExecutionFilter(workflow_id=workflow_id), PageRequest(10))
     assert [(row.trigger, row.version, row.created_by) for row in runs.rows] == [
         ("chat", 1, member.user_id)
     ] * 2
@@ -209,7 +210,7 @@ async def test_a_turn_whose_process_fell_silent_takes_its_run_along(
 
 async def _runs(member: Member, services: Services, workflow_id: str) -> list[str]:
     async with services.store.unit(member.workspace_id) as unit:
-        page = await unit.executions.page(ExecutionFilter(workflow_id=workflow_id), None, 10)
+        page = await unit.executions.page(ExecutionFilter(workflow_id=workflow_id), PageRequest(10))
     return [row.status for row in page.rows]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from core.services import Services
 from core.store.base import now
+from core.store.pages import PageRequest
 from core.store.webhooks import WebhookDelivery
 from tests.api.conftest import Member
 from tests.pipelines.shapes import block, definition
@@ -107,7 +108,7 @@ async def test_after_seven_days_an_id_may_come_anew(
 
     async def age() -> None:
         async with services.store.unit(member.workspace_id) as unit:
-            rows = (await unit.webhooks.deliveries(workflow_id, None, 10)).rows
+            rows = (await unit.webhooks.deliveries(workflow_id, PageRequest(10))).rows
             assert now() + timedelta(days=6, hours=23) < rows[0].expires_at
             for row in rows:
                 row.expires_at = now() - timedelta(seconds=1)
@@ -121,6 +122,6 @@ async def test_after_seven_days_an_id_may_come_anew(
     await forget_webhook_deliveries(services)
     async with services.store.unit(member.workspace_id) as unit:
         left: list[WebhookDelivery] = list(
-            (await unit.webhooks.deliveries(workflow_id, None, 10)).rows
+            (await unit.webhooks.deliveries(workflow_id, PageRequest(10))).rows
         )
     assert left == []

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from core.migrations.walls import OPEN, OTHER_WAYS
 from core.store.base import Base
 from core.store.driver import fetch, look
+from core.store.pages import PageRequest
 from core.store.unit import Store, Unit
 from core.store.walls import WORKSPACE
 from core.store.workflows import Workflow
@@ -126,7 +127,7 @@ async def test_nothing_is_written_into_or_changed_in_another_workspace(
         for statement in ("UPDATE workflows SET name = 'gone'", "DELETE FROM documents"):
             await unit._session.execute(text(statement))
     async with store.unit(theirs.workspace_id) as unit:
-        assert [row.name for row in (await unit.workflows.page(None, 9)).rows] == ["W"]
+        assert [row.name for row in (await unit.workflows.page(PageRequest(9))).rows] == ["W"]
         assert await _workspaces(unit, "documents") == {theirs.workspace_id}
 
 

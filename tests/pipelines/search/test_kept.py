@@ -13,6 +13,7 @@ from core.store import kept_bases
 from core.store.chunks import Chunk
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.measures import Measures
+from core.store.pages import PageRequest
 from core.store.unit import Store
 from pipelines.search import Hit, SearchQuery, candidates, search
 from pipelines.search.query import Mode
@@ -135,7 +136,7 @@ async def test_whatever_changes_is_seen_by_the_next_search(
                 new = [new_chunk(f"walrus rewritten {chance.random()}")]
                 await unit.chunks.write_chunks(base, document_id, new)
             elif kind == "edit":
-                page = await unit.chunks.page(document_id, None, 1)
+                page = await unit.chunks.page(document_id, PageRequest(1))
                 for row in page.rows:
                     assert isinstance(row, Chunk)
                     edited = new_chunk(f"walrus edited {chance.random()}")

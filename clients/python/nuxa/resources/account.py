@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from nuxa.account_models import ApiKey, Authorized, Session, User
-from nuxa.requests import Door, Listing, Request, Resource, listing, method
+from nuxa.requests import Door, Json, Listing, Request, Resource, listing, method
 
 
 class Users(Resource[Door]):
     @method
     def me(self) -> Request[User]:
         return Request("GET", "/api/user", User)
+
+    @method
+    def update(self, changes: Json) -> Request[User]:
+        """Change the user: ``update({"name": …})``; for clients that sign in by a session."""
+        return Request("PATCH", "/api/user", User, json=changes)
 
     @listing
     def list(self) -> Listing[User]:
@@ -48,6 +53,31 @@ class Sessions(Resource[Door]):
     def end(self, session_id: str) -> Request[None]:
         """Sign out one session, and the tokens that stand for it."""
         return Request("DELETE", f"/api/auth/sessions/{session_id}")
+
+    @method
+    def reauthenticate(self, password: str) -> Request[None]:
+        """Prove the password anew: what creates credentials or destroys asks for that."""
+        return Request("POST", "/api/auth/reauthenticate", json={"password": password})
+
+    @listing
+    def grants(self) -> Listing[dict[str, Any]]:
+        """Iterate over the programs that act for the user, newest first."""
+        return Listing("/api/auth/grants", dict[str, Any])
+
+    @method
+    def revoke_grant(self, grant_id: str) -> Request[None]:
+        """End a program's grant with all its tokens."""
+        return Request("DELETE", f"/api/auth/grants/{grant_id}")
+
+    @method
+    def exchange(self, grant: Json) -> Request[dict[str, Any]]:
+        """Give tokens for a code, a refresh token or a key; ``grant`` is as RFC 6749 names it."""
+        return Request("POST", "/api/auth/token", dict[str, Any], json=grant)
+
+    @method
+    def socket_token(self) -> Request[dict[str, Any]]:
+        """Make a token for ``auth.token`` of one socket handshake."""
+        return Request("POST", "/api/auth/socket-token", dict[str, Any], json={})
 
     @method
     def authorize(

@@ -66,9 +66,23 @@ class Copilot(Resource[Door]):
         """Iterate over the messages of a chat, or of all, oldest first."""
         return Listing("/api/copilot/history", Message, {"chatId": chat_id})
 
+    @method
+    def delete_history(self, chat_id: str | None = None) -> Request[None]:
+        """Delete a chat, or all of them in the workspace."""
+        query = {"chatId": chat_id} if chat_id else {}
+        return Request("DELETE", "/api/copilot/history", query=query)
+
     @listing
     def chats(self, *, search: str | None = None) -> Listing[Chat]:
         return Listing("/api/copilot/chats", Chat, {"search": search})
+
+    @method
+    def get_chat(self, chat_id: str) -> Request[Chat]:
+        return Request("GET", f"/api/copilot/chats/{chat_id}", Chat)
+
+    @method
+    def update_chat(self, chat_id: str, changes: Json) -> Request[Chat]:
+        return Request("PATCH", f"/api/copilot/chats/{chat_id}", Chat, json=changes)
 
     @method
     def delete_chat(self, chat_id: str) -> Request[None]:
@@ -117,6 +131,10 @@ class Copilot(Resource[Door]):
         return Listing("/api/copilot/agents", CopilotAgent, {})
 
     @method
+    def agent(self, agent_id: str) -> Request[CopilotAgent]:
+        return Request("GET", f"/api/copilot/agents/{agent_id}", CopilotAgent)
+
+    @method
     def create_agent(self, agent: Json) -> Request[CopilotAgent]:
         """Deploy the copilot: ``create_agent({"name": …, "systemPrompt": …, "tools": […]})``."""
         return Request("POST", "/api/copilot/agents", CopilotAgent, json=agent)
@@ -129,6 +147,11 @@ class Copilot(Resource[Door]):
     @method
     def delete_agent(self, agent_id: str) -> Request[None]:
         return Request("DELETE", f"/api/copilot/agents/{agent_id}")
+
+    @listing
+    def models(self) -> Listing[dict[str, Any]]:
+        """Iterate over the models that a question may be put to."""
+        return Listing("/api/copilot/models", dict[str, Any])
 
     @method
     def tools(self) -> Request[list[Tool]]:

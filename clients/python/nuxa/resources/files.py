@@ -6,7 +6,17 @@ from os import PathLike
 from pathlib import Path
 
 from nuxa.models import File, FileStatus, FileText
-from nuxa.requests import Door, Json, Listing, Request, Resource, listing, method
+from nuxa.requests import (
+    Door,
+    Json,
+    Listing,
+    Request,
+    Resource,
+    Stream,
+    listing,
+    method,
+    streaming,
+)
 
 
 class Files(Resource[Door]):
@@ -54,6 +64,12 @@ class Files(Resource[Door]):
     def status(self, file_id: str) -> Request[FileStatus]:
         """Tell how far the reading of a file is."""
         return Request("GET", f"/api/files/{file_id}/status", FileStatus)
+
+    @streaming
+    def follow(self, file_id: str) -> Stream:
+        """Iterate over how far the reading of a file is, to its end."""
+        path = f"/api/files/{file_id}/stream"
+        return Stream(Request("GET", path), lambda _: Request("GET", path))
 
     @method
     def cancel_processing(self, file_id: str) -> Request[FileStatus]:

@@ -107,6 +107,12 @@ class Knowledge(Resource[Door]):
         return Request("POST", path, Document, json=reading or {})
 
     @method
+    def cancel_document(self, base_id: str, document_id: str) -> Request[Document]:
+        """Stop the processing of a document."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/cancel"
+        return Request("POST", path, Document, json={}, is_read_only=True)  # idempotent
+
+    @method
     def delete_document(self, base_id: str, document_id: str) -> Request[None]:
         return Request("DELETE", f"/api/knowledge/{base_id}/documents/{document_id}")
 

@@ -19,6 +19,21 @@ class Tools(Resource[Door]):
         body, headers = {"params": dict(params)}, keyed(idempotency_key)
         return Request("POST", f"/api/tools/{name}", ToolResult, json=body, headers=headers)
 
+    @method
+    def send_gmail(self, mail: Json) -> Request[ToolResult]:
+        """Send a mail: ``send_gmail({"to": …, "subject": …, "body": …})``."""
+        return Request("POST", "/api/tools/gmail/send", ToolResult, json=mail)
+
+    @method
+    def send_slack_message(self, message: Json) -> Request[ToolResult]:
+        """Send a message: ``send_slack_message({"channel": …, "text": …})``."""
+        return Request("POST", "/api/tools/slack/message", ToolResult, json=message)
+
+    @method
+    def complete_with_openai(self, prompt: Json) -> Request[ToolResult]:
+        """Complete a prompt: ``complete_with_openai({"model": …, "prompt": …})``."""
+        return Request("POST", "/api/tools/openai/complete", ToolResult, json=prompt)
+
     @listing
     def sources(self) -> Listing[ToolSource]:
         """Iterate over the MCP servers and OpenAPI documents that tools come from."""

@@ -118,6 +118,11 @@ class Workflows(Resource[Door]):
         return Request("POST", "/api/workflows/import", Imported, json=body)
 
     @listing
+    def blocks(self) -> Listing[dict[str, Any]]:
+        """Iterate over the types of blocks with the JSON Schemas of their settings."""
+        return Listing("/api/blocks", dict[str, Any])
+
+    @listing
     def templates(self) -> Listing[Template]:
         """Iterate over workflows to begin with; ``import_definition`` takes their ``workflow``."""
         return Listing("/api/templates", Template)

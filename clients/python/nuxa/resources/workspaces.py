@@ -15,6 +15,16 @@ class Workspaces(Resource[Door]):
         return Listing("/api/workspaces", Workspace)
 
     @method
+    def create(self, name: str) -> Request[Workspace]:
+        """Create a workspace; for clients that sign in by a session."""
+        return Request("POST", "/api/workspaces", Workspace, json={"name": name})
+
+    @method
+    def delete(self, workspace_id: str) -> Request[None]:
+        """Delete a workspace with all that is in it; for clients that sign in by a session."""
+        return Request("DELETE", f"/api/workspaces/{workspace_id}")
+
+    @method
     def get(self, workspace_id: str) -> Request[Workspace]:
         return Request("GET", f"/api/workspaces/{workspace_id}", Workspace)
 
@@ -26,6 +36,10 @@ class Workspaces(Resource[Door]):
     def members(self, workspace_id: str) -> Listing[Member]:
         """Iterate over the members, the first to join first."""
         return Listing(f"/api/workspaces/{workspace_id}/members", Member)
+
+    @method
+    def member(self, workspace_id: str, user_id: str) -> Request[Member]:
+        return Request("GET", f"/api/workspaces/{workspace_id}/members/{user_id}", Member)
 
     @method
     def add_member(self, workspace_id: str, email: str, role: str) -> Request[Member]:
