@@ -43,9 +43,9 @@ async def update_chunk(
     changes = body.changes()
     new = None
     if "content" in changes and body.content != chunk.content:
-        from ingest.edit import edited
+        from ingest.chunk_editing import build_edited_chunk
 
-        new = await edited(base, document, chunk, body.content)
+        new = await build_edited_chunk(base, document, chunk, body.content)
     async with open_unit(call.workspace_id) as unit:
         if new is not None:
             await unit.chunks.rewrite(base, chunk_id, chunk.content, new)

@@ -209,6 +209,12 @@ class DocumentQuery(PageQuery):
 
 
 class ChunkAnswer(Wire):
+    """A passage; its offsets are null where its text does not occur in the document.
+
+    ``origin`` is ``document`` as it was read, ``edited`` when somebody changed its text, ``added``
+    when somebody wrote it.
+    """
+
     id: str
     index: int
     content: str
@@ -216,8 +222,9 @@ class ChunkAnswer(Wire):
     page: int | None
     bbox: list[float] | None
     heading_path: list[str]
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    origin: Literal["document", "edited", "added"]
     metadata: dict[str, Any] = Field(validation_alias="meta", serialization_alias="metadata")
     enabled: bool
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from api.wire import Wire
+from api.wire import Wire, left_away
 
 MAX_QUERY_CHARS: Final = 8_000
 
@@ -44,13 +44,17 @@ class ScoreParts(Wire):
 
 
 class Place(Wire):
-    """Where a result stands; offsets count code points, pages start at 1."""
+    """Where a result stands; offsets count code points, pages start at 1.
+
+    A passage that somebody ``edited`` has none unless its text still occurs in the document.
+    """
 
     page: int | None
     bbox: list[float] | None
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
     heading_path: list[str]
+    edited: bool | None = left_away()
 
 
 class DuplicateResult(Wire):

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    String,
     Text,
     UniqueConstraint,
     delete,
@@ -28,7 +29,7 @@ from core.store.base import Base, TenantRepository
 from core.store.documents import Document
 from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
-from core.store.new_chunks import NewChunk, insert_chunks, word_count
+from core.store.new_chunks import NewChunk, Origin, insert_chunks, word_count
 from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import MOST_COUNTED, Postings
 from core.store.vectors import Embedded, Vectors
@@ -65,8 +66,11 @@ class Chunk(Base):
     page: Mapped[int | None]  # from 1
     bbox: Mapped[list[float] | None] = mapped_column(ARRAY(Float))  # x0 y0 x1 y1, 0 to 1
     heading_path: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    start_offset: Mapped[int]  # code points in the document's text
-    end_offset: Mapped[int]
+    # Code points in the document's text; null where the content does not occur in it.
+    start_offset: Mapped[int | None]
+    end_offset: Mapped[int | None]
+    # Where the content is from: ``Origin`` of ``new_chunks``.
+    origin: Mapped[Origin] = mapped_column(String, server_default=text("'document'"))
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
     enabled: Mapped[bool] = mapped_column(default=True)
     # The chunk's indexed words: they name its postings when it goes.
@@ -133,6 +137,7 @@ class Chunks(TenantRepository):
         await self._vectors.replace(base.vector_set, row.no, new.embedding)
         tokens, words = new.token_count - row.token_count, word_count(new) - sum(row.frequencies)
         row.content, row.token_count = new.content, new.token_count
+        row.start_offset, row.end_offset, row.origin = new.start_offset, new.end_offset, new.origin
         row.terms = list(new.words)
         row.frequencies = [min(frequency, MOST_COUNTED) for frequency in new.words.values()]
         await self._session.execute(

@@ -122,4 +122,6 @@ def _hit(found: Found, marked: frozenset[str], language: str) -> Hit:
         heading_path=chunk.heading_path,
         highlights=highlights(chunk.content, marked, language) if marked else [],
         duplicates=[Duplicate(o.id, o.document_id, o.document_name) for o in found.duplicates],
+        base_id=chunk.base_id,
+        edited=chunk.edited,
     )

@@ -205,8 +205,9 @@ class Citation(Answer):
     chunk_id: str
     page: int | None
     quote: str
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    edited: bool | None = None
 
 
 class ChatReply(Answer):
@@ -312,8 +313,9 @@ class Chunk(Answer):
     index: int
     content: str
     page: int | None
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    origin: str  # document, edited or added
 
 
 class SearchResult(Answer):

@@ -391,8 +391,9 @@ export type ChunkAnswer = {
   page: number | null;
   bbox: Array<number> | null;
   headingPath: Array<string>;
-  startOffset: number;
-  endOffset: number;
+  startOffset: number | null;
+  endOffset: number | null;
+  origin: "document" | "edited" | "added";
   metadata: Record<string, unknown>;
   enabled: boolean;
 };
@@ -439,8 +440,9 @@ export type Citation = {
   page: number | null;
   bbox: Array<number> | null;
   quote: string;
-  startOffset: number;
-  endOffset: number;
+  startOffset: number | null;
+  endOffset: number | null;
+  edited?: boolean | null;
 };
 
 export type CitationEvent = {
@@ -1043,8 +1045,9 @@ export type Mark = {
   page: number | null;
   bbox: Array<number> | null;
   quote: string;
-  startOffset: number;
-  endOffset: number;
+  startOffset: number | null;
+  endOffset: number | null;
+  edited?: boolean | null;
 };
 
 export type MemberAnswer = {
@@ -1317,9 +1320,10 @@ export type PausedRun = {
 export type Place = {
   page: number | null;
   bbox: Array<number> | null;
-  startOffset: number;
-  endOffset: number;
+  startOffset: number | null;
+  endOffset: number | null;
   headingPath: Array<string>;
+  edited?: boolean | null;
 };
 
 export type Processing = {
