@@ -229,6 +229,33 @@ class ChunkAnswer(Wire):
     enabled: bool
 
 
+ChunkId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+ChunkText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_Heading = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+
+class NewChunk(Wire):
+    """A passage of somebody's own words; ``index`` is its place, by default behind the last one."""
+
+    content: ChunkText
+    index: int | None = Field(None, ge=0)
+    page: int | None = Field(None, ge=1)
+    heading_path: list[_Heading] = Field(default=[], max_length=10)
+    enabled: Flag = True
+
+
+class ChunkSplit(Wire):
+    """Where to split a passage: ``offset`` counts code points of its content."""
+
+    offset: int = Field(ge=1)
+
+
+class ChunkMerge(Wire):
+    """Passages of one document that follow each other."""
+
+    chunk_ids: list[ChunkId] = Field(min_length=1, max_length=50)
+
+
 class ChunkPatch(Wire):
-    content: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = ""
+    content: ChunkText = ""
     enabled: Flag = True

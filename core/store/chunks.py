@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,12 +25,11 @@ from sqlalchemy.types import Float, SmallInteger
 
 from core.errors import Conflict, NotFound
 from core.store.base import Base, TenantRepository
-from core.store.documents import Document
 from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
 from core.store.new_chunks import NewChunk, Origin, insert_chunks, word_count
 from core.store.pages import Position, RowsPage, read_page
-from core.store.postings import MOST_COUNTED, Postings
+from core.store.postings import Postings
 from core.store.vectors import Embedded, Vectors
 
 IS_PLAIN: Final = "metadata = '{}'::jsonb"  # without metadata of its own
@@ -93,6 +91,29 @@ _COUNT: Final = """
 """
 
 
+# Numbers are unique row by row, so they pass through negative ones.
+_MOVE_ADDED: Final = """
+    WITH added AS MATERIALIZED (
+        SELECT no, token_count, (SELECT sum(f) FROM unnest(frequencies) AS f) AS words,
+            row_number() OVER (ORDER BY chunk_index) - 1 AS at
+        FROM chunks WHERE document_id = $1 AND workspace_id = $3
+    ), counted AS (
+        UPDATE documents d SET chunk_count = d.chunk_count + a.chunks,
+            token_count = d.token_count + a.tokens, word_count = d.word_count + a.words
+        FROM (
+            SELECT count(*) AS chunks, sum(token_count) AS tokens, sum(words) AS words FROM added
+        ) AS a
+        WHERE d.id = $1 AND d.workspace_id = $3 AND a.chunks > 0
+    )
+    UPDATE chunks c SET chunk_index = -1 - ($2 + a.at) FROM added a WHERE c.no = a.no
+    RETURNING c.no
+"""
+MOVED: Final = """
+    UPDATE chunks SET chunk_index = -1 - chunk_index
+    WHERE document_id = $1 AND chunk_index < 0 AND workspace_id = $2
+"""
+
+
 class ModelChanged(Conflict):
     """What was embedded with a base's model came too late: it has another."""
 
@@ -111,44 +132,17 @@ class Chunks(TenantRepository):
     async def write_chunks(
         self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
     ) -> list[str]:
-        """Make ``chunks`` the chunks of a document, instead of any it had; return their ids.
+        """Make ``chunks`` the chunks of a document, instead of those it had; return their ids.
 
+        Chunks that somebody added stay, behind them.
         Vectors, keyword index and the counts of document and base change with them. Raises
         :class:`NotFound` if base or document are gone, for example deleted during processing,
         and :class:`ModelChanged` when the base has other vectors by now: roll back then.
         """
         await self._count(base, document_id, chunks)
-        await self._remove(base, document_id)
+        await self._remove(base, document_id, keeps_added=True)
+        await self._move_added(document_id, len(chunks))
         return await insert_chunks(self._session, base, [(document_id, chunks)])
-
-    async def rewrite(self, base: KnowledgeBase, chunk_id: str, before: str, new: NewChunk) -> None:
-        """Give a chunk another text with its vector and words; raises :class:`Conflict` unless its
-        text still is ``before``."""
-        await self._lock_same_model(base)
-        row = await self._session.scalar(
-            select(Chunk)
-            .where(Chunk.id == chunk_id, Chunk.base_id == base.id, Chunk.content == before)
-            .with_for_update()
-        )
-        if row is None:
-            raise Conflict("The passage was changed or replaced just now; look at it again.")
-        await self._postings.remove(base.no, [(row.no, row.terms)], stay=True)
-        await self._postings.add(base.no, [(row.no, new.words)])
-        await self._vectors.replace(base.vector_set, row.no, new.embedding)
-        tokens, words = new.token_count - row.token_count, word_count(new) - sum(row.frequencies)
-        row.content, row.token_count = new.content, new.token_count
-        row.start_offset, row.end_offset, row.origin = new.start_offset, new.end_offset, new.origin
-        row.terms = list(new.words)
-        row.frequencies = [min(frequency, MOST_COUNTED) for frequency in new.words.values()]
-        await self._session.execute(
-            update(Document)
-            .where(Document.id == row.document_id)
-            .values(
-                token_count=Document.token_count + tokens, word_count=Document.word_count + words
-            )
-            .execution_options(synchronize_session=False)
-        )
-        await self._bases.count(base.id, tokens=tokens, words=words)
 
     async def delete_of_document(self, base: KnowledgeBase, document_id: str) -> int:
         """Delete a document's chunks and everything found by them; return how many there were.
@@ -188,6 +182,22 @@ class Chunks(TenantRepository):
             )
         )
 
+    async def get_all(
+        self, base_id: str, document_id: str, chunk_ids: Iterable[str]
+    ) -> list[Chunk]:
+        """Return those of the chunks that are in the given document, in its order."""
+        rows = await self._session.scalars(
+            select(Chunk)
+            .where(
+                Chunk.id.in_(set(chunk_ids)),
+                Chunk.document_id == document_id,
+                Chunk.base_id == base_id,
+                Chunk.workspace_id == self._workspace_id,
+            )
+            .order_by(Chunk.index)
+        )
+        return list(rows)
+
     async def page(self, document_id: str, after: Position | None, limit: int) -> RowsPage[Chunk]:
         """Return the chunks of a document that was checked, in its order."""
         query = select(Chunk).where(
@@ -207,17 +217,21 @@ class Chunks(TenantRepository):
             raise _no_base()
         return int(found)
 
-    async def _lock_same_model(self, base: KnowledgeBase) -> None:
+    async def lock(self, base: KnowledgeBase) -> None:
+        """Lock the base's row; raises :class:`ModelChanged` where it has other vectors by now."""
         _check_model(base, await self._lock(base))
 
-    async def _remove(self, base: KnowledgeBase, document_id: str) -> int:
+    async def _remove(
+        self, base: KnowledgeBase, document_id: str, *, keeps_added: bool = False
+    ) -> int:
         rows = await fetch(
             self._session,
             """
-                DELETE FROM chunks WHERE base_id = $1 AND document_id = $2
+                DELETE FROM chunks
+                WHERE base_id = $1 AND document_id = $2 AND (origin <> 'added' OR NOT $3)
                 RETURNING no, terms, token_count, frequencies
             """,
-            *(base.id, document_id),
+            *(base.id, document_id, keeps_added),
         )
         if rows:
             await self._postings.remove(base.no, [(no, terms) for no, terms, _, _ in rows])
@@ -228,6 +242,11 @@ class Chunks(TenantRepository):
                 words=-sum(sum(frequencies) for _, _, _, frequencies in rows),
             )
         return len(rows)
+
+    async def _move_added(self, document_id: str, behind: int) -> None:
+        """Number the chunks that are left of a document from ``behind`` on, and count them."""
+        if await fetch(self._session, _MOVE_ADDED, document_id, behind, self._workspace_id):
+            await fetch(self._session, MOVED, document_id, self._workspace_id)
 
     async def _count(
         self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]

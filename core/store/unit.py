@@ -28,6 +28,7 @@ from core.store.block_logs import BlockLogs
 from core.store.callers import KeyHolders
 from core.store.chats import Chats
 from core.store.checkpoints import Checkpoints
+from core.store.chunk_edits import ChunkEdits
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.document_queue import DocumentQueue
@@ -92,6 +93,7 @@ class Unit(Transaction):
     bases = repository(KnowledgeBases)
     documents = repository(Documents)
     chunks = repository(Chunks)
+    chunk_edits = repository(ChunkEdits)
     first_chunks = repository(FirstChunks)
     postings = repository(Postings)
     vectors = repository(Vectors)

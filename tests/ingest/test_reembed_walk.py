@@ -207,7 +207,9 @@ async def test_a_passage_that_is_edited_meanwhile_has_its_new_words_vector(
             rows = await unit.hits.matching([base.id], None)
             old = next(row for row in rows if row.content == f"berth {wanted}")
             new = new_chunk(f"quay of {wanted}9", "notes")
-            await unit.chunks.rewrite(base, old.id, old.content, new)
+            row = await unit.chunks.get(base.id, old.document_id, old.id)
+            assert row is not None
+            await unit.chunk_edits.rewrite(base, row, new)
 
     async def edit_late() -> None:
         models.before = edit
