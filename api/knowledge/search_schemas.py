@@ -10,6 +10,9 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from api.wire import Wire, left_away
 
 MAX_QUERY_CHARS: Final = 8_000
+MAX_SEARCHED_BASES: Final = 50  # as many as a chat may have
+
+BaseId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 def _from_text(value: object) -> object:
@@ -33,6 +36,12 @@ class SearchFields(Wire):
     filter: Annotated[dict[str, Any] | None, BeforeValidator(_from_text)] = None
     highlight: bool = False
     expand: bool = False
+
+
+class WideSearchFields(SearchFields):
+    """A search in several bases of one workspace as if they were one."""
+
+    knowledge_base_ids: list[BaseId] = Field(min_length=1, max_length=MAX_SEARCHED_BASES)
 
 
 class ScoreParts(Wire):
@@ -95,3 +104,17 @@ class SearchReply(Wire):
     total_results: int
     timings: dict[str, float]
     rewrites: list[str]
+
+
+class WideSearchResult(SearchResult):
+    """A result that names its base."""
+
+    knowledge_base_id: str
+    knowledge_base_name: str
+    duplicates: list[DuplicateResult] | None = left_away()
+
+
+class WideSearchReply(SearchReply):
+    """Results of several bases in one order, best first."""
+
+    results: list[WideSearchResult]

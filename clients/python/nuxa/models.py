@@ -318,8 +318,14 @@ class Chunk(Answer):
     origin: str  # document, edited or added
 
 
+class Chunks(Answer):
+    data: list[Chunk]
+
+
 class SearchResult(Answer):
     id: str
+    knowledge_base_id: str | None = None  # of a search in several bases
+    knowledge_base_name: str | None = None
     document_id: str
     document_name: str
     content: str

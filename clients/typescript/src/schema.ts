@@ -415,9 +415,19 @@ export type ChunkDelta = {
   citations?: Array<Mark> | null;
 };
 
+export type ChunkMerge = {
+  chunkIds: Array<string>;
+  workspaceId?: string;
+};
+
 export type ChunkPatch = {
   content?: string;
   enabled?: boolean;
+  workspaceId?: string;
+};
+
+export type ChunkSplit = {
+  offset: number;
   workspaceId?: string;
 };
 
@@ -1157,6 +1167,15 @@ export type NewBase = {
   language?: string;
   embeddingModel?: string | null;
   chunking?: Chunking | null;
+  workspaceId?: string;
+};
+
+export type NewChunk = {
+  content: string;
+  index?: number | null;
+  page?: number | null;
+  headingPath?: Array<string>;
+  enabled?: boolean;
   workspaceId?: string;
 };
 
@@ -2081,6 +2100,47 @@ export type WebhookSettings = {
   hasSecret: boolean;
   createdAt: string;
   updatedAt: string;
+};
+
+export type WideSearchFields = {
+  query: string;
+  topK?: number;
+  groupBy?: "chunk" | "document";
+  mode?: "hybrid" | "vector" | "keyword";
+  rerank?: boolean;
+  rewrite?: boolean;
+  minScore?: number | null;
+  filter?: Record<string, unknown> | null;
+  highlight?: boolean;
+  expand?: boolean;
+  knowledgeBaseIds: Array<string>;
+  workspaceId?: string;
+};
+
+export type WideSearchReply = {
+  results: Array<WideSearchResult>;
+  query: string;
+  topK: number;
+  mode: string;
+  totalResults: number;
+  timings: Record<string, number>;
+  rewrites: Array<string>;
+};
+
+export type WideSearchResult = {
+  id: string;
+  documentId: string;
+  documentName: string;
+  content: string;
+  score: number;
+  scores: ScoreParts;
+  chunkIndex: number;
+  metadata: Record<string, unknown>;
+  highlights: Array<string>;
+  citation: Place;
+  knowledgeBaseId: string;
+  knowledgeBaseName: string;
+  duplicates?: Array<DuplicateResult> | null;
 };
 
 export type WorkflowAnswer = {
