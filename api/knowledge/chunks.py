@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from api.access import READ, WRITE
-from api.call import Call
+from api.call import Call, Json
 from api.endpoint import endpoint
 from api.errors import found
 from api.knowledge.schemas import ChunkAnswer, ChunkMerge, ChunkPatch, ChunkSplit, NewChunk
@@ -127,10 +127,10 @@ async def merge_chunks(call: Call, base_id: str, document_id: str, body: ChunkMe
         )
     new = await build_merged_chunk(base, document, chunks)
     await call.unit.chunk_edits.merge(base, chunks, new)
-    merged = [chunk.id for chunk in chunks]
+    first_id, merged = chunks[0].id, list[Json](chunk.id for chunk in chunks)
     where = {"documentId": document_id, "knowledgeBaseId": base_id}
-    call.audit("chunk.merged", merged[0], merged=merged, **where)
-    return await _answer(call, base_id, document_id, merged[0])
+    call.audit("chunk.merged", first_id, merged=merged, **where)
+    return await _answer(call, base_id, document_id, first_id)
 
 
 async def _load(

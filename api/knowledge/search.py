@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any
 
 from api.access import READ
 from api.call import Call
@@ -13,6 +13,7 @@ from api.knowledge.search_schemas import (
     SearchFields,
     SearchReply,
     SearchResult,
+    SearchSummary,
     WideSearchFields,
     WideSearchReply,
     WideSearchResult,
@@ -80,24 +81,16 @@ async def _search(
     return await search_widely(store, workspace_id, base_ids, query, rewrites), rewrites
 
 
-class _Summary(TypedDict):
-    query: str
-    top_k: int
-    mode: str
-    total_results: int
-    timings: dict[str, float]
-    rewrites: list[str]
-
-
-def _summary(fields: SearchFields, answer: SearchAnswer, rewrites: list[str]) -> _Summary:
-    return {
-        "query": fields.query,
-        "top_k": fields.top_k,
-        "mode": fields.mode,
-        "total_results": answer.total,
-        "timings": answer.timings,
-        "rewrites": rewrites,
-    }
+def _summary(fields: SearchFields, answer: SearchAnswer, rewrites: list[str]) -> dict[str, Any]:
+    summary = SearchSummary(
+        query=fields.query,
+        top_k=fields.top_k,
+        mode=fields.mode,
+        total_results=answer.total,
+        timings=answer.timings,
+        rewrites=rewrites,
+    )
+    return dict(summary)
 
 
 async def _rewritten(call: Call, question: str) -> list[str]:

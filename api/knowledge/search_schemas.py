@@ -93,17 +93,22 @@ class CollapsedResult(SearchResult):
     duplicates: list[DuplicateResult]
 
 
-class SearchReply(Wire):
-    """Results, best first; timings in milliseconds; ``rewrites`` are the other wordings that were
-    searched as well."""
+class SearchSummary(Wire):
+    """What was asked; timings in milliseconds."""
 
-    results: list[CollapsedResult | SearchResult]
     query: str
     top_k: int
     mode: str
     total_results: int
     timings: dict[str, float]
     rewrites: list[str]
+
+
+class SearchReply(SearchSummary):
+    """Results, best first; timings in milliseconds; ``rewrites`` are the other wordings that were
+    searched as well."""
+
+    results: list[CollapsedResult | SearchResult]
 
 
 class WideSearchResult(SearchResult):
@@ -114,7 +119,7 @@ class WideSearchResult(SearchResult):
     duplicates: list[DuplicateResult] | None = left_away()
 
 
-class WideSearchReply(SearchReply):
+class WideSearchReply(SearchSummary):
     """Results of several bases in one order, best first."""
 
     results: list[WideSearchResult]

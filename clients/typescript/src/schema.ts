@@ -1536,13 +1536,13 @@ export type SearchFields = {
 };
 
 export type SearchReply = {
-  results: Array<CollapsedResult | SearchResult>;
   query: string;
   topK: number;
   mode: string;
   totalResults: number;
   timings: Record<string, number>;
   rewrites: Array<string>;
+  results: Array<CollapsedResult | SearchResult>;
 };
 
 export type SearchResult = {
@@ -2118,13 +2118,13 @@ export type WideSearchFields = {
 };
 
 export type WideSearchReply = {
-  results: Array<WideSearchResult>;
   query: string;
   topK: number;
   mode: string;
   totalResults: number;
   timings: Record<string, number>;
   rewrites: Array<string>;
+  results: Array<WideSearchResult>;
 };
 
 export type WideSearchResult = {
