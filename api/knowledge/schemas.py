@@ -19,7 +19,7 @@ from pydantic import (
 
 from api.ocr import Languages, Ocr
 from api.paging import PageQuery
-from api.wire import Flag, Name, Wire
+from api.wire import Flag, Name, Wire, left_away
 from core.text import LANGUAGES
 
 _LARGEST_METADATA: Final = 16 * 1024  # characters of JSON
@@ -74,6 +74,22 @@ class BasePatch(Wire):
     name: Name = ""
     description: Description | None = None
     embedding_model: Annotated[str, StringConstraints(min_length=1)] = ""
+    chunking: Chunking | None = None
+
+
+class RechunkingAnswer(Wire):
+    """A change of chunking that goes on in the background, or that failed; ``progress`` is 0 to 1.
+
+    Documents that failed keep their passages.
+    """
+
+    status: Literal["pending", "processing", "failed"]
+    progress: float
+    seconds_left: float | None
+    documents_done: int
+    documents_failed: int
+    documents_total: int
+    error: dict[str, Any] | None
 
 
 class ReembeddingAnswer(Wire):
@@ -102,6 +118,7 @@ class BaseAnswer(Wire):
     chunk_count: int
     token_count: int
     reembedding: ReembeddingAnswer | None = None
+    rechunking: RechunkingAnswer | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -178,6 +195,8 @@ class DocumentAnswer(Wire):
     attempts: int
     quality: dict[str, Any] | None
     error: dict[str, Any] | None
+    # Why it could not be read again for another chunking, and so kept its passages.
+    rechunk_error: dict[str, Any] | None = left_away()
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

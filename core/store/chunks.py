@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from sqlalchemy.types import Float, SmallInteger
 from core.errors import Conflict, NotFound
 from core.store.base import Base, TenantRepository
 from core.store.driver import fetch
-from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
+from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases, chunking_key
 from core.store.new_chunks import NewChunk, Origin, insert_chunks, word_count
 from core.store.pages import Position, RowsPage, read_page
 from core.store.postings import Postings
@@ -81,13 +82,14 @@ _COUNT: Final = """
     WITH base AS (
         UPDATE knowledge_bases SET chunk_count = chunk_count + $4, token_count = token_count + $5,
             word_count = word_count + $6, updated_at = now()
-        WHERE id = $2 AND workspace_id = $3 RETURNING id, coalesce(vector_set_no, no) AS vector_set
+        WHERE id = $2 AND workspace_id = $3
+        RETURNING id, coalesce(vector_set_no, no) AS vector_set, chunking::text AS chunking
     ), document AS (
         UPDATE documents d SET chunk_count = $4, token_count = $5, word_count = $6,
             updated_at = now()
         FROM base WHERE d.id = $1 AND d.base_id = base.id AND d.workspace_id = $3 RETURNING d.id
     )
-    SELECT vector_set, EXISTS (SELECT FROM document) FROM base
+    SELECT vector_set, chunking, EXISTS (SELECT FROM document) FROM base
 """
 
 
@@ -114,8 +116,16 @@ MOVED: Final = """
 """
 
 
-class ModelChanged(Conflict):
+class BaseChanged(Conflict):
+    """Chunks came too late: their base has other settings than they were made by."""
+
+
+class ModelChanged(BaseChanged):
     """What was embedded with a base's model came too late: it has another."""
+
+
+class ChunkingChanged(BaseChanged):
+    """What was cut by a base's settings came too late: it has others."""
 
 
 class Chunks(TenantRepository):
@@ -137,7 +147,8 @@ class Chunks(TenantRepository):
         Chunks that somebody added stay, behind them.
         Vectors, keyword index and the counts of document and base change with them. Raises
         :class:`NotFound` if base or document are gone, for example deleted during processing,
-        and :class:`ModelChanged` when the base has other vectors by now: roll back then.
+        and :class:`BaseChanged` when the base has another embedding model or cuts documents in
+        another way by now: roll back then.
         """
         await self._count(base, document_id, chunks)
         await self._remove(base, document_id, keeps_added=True)
@@ -261,10 +272,17 @@ class Chunks(TenantRepository):
         )
         if not rows:
             raise _no_base()
-        ((vector_set, has_document),) = rows
-        _check_model(base, vector_set)
+        ((vector_set, chunking, has_document),) = rows
+        check_base(base, vector_set, chunking)
         if not has_document:
             raise NotFound("This document is no longer in the base; add it again to index it.")
+
+
+def check_base(base: KnowledgeBase, vector_set: int, chunking: str) -> None:
+    """Raise ``BaseChanged`` unless the base has the vectors and the settings (JSON) it had."""
+    _check_model(base, vector_set)
+    if chunking_key(json.loads(chunking)) != base.chunking_key:
+        raise ChunkingChanged("The chunking of the knowledge base was just changed; try again.")
 
 
 def _check_model(base: KnowledgeBase, vector_set: int) -> None:

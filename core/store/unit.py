@@ -56,6 +56,7 @@ from core.store.pool import WarmPool, pool_owner
 from core.store.postings import Postings
 from core.store.program_grants import ProgramGrants
 from core.store.published_chats import PublishedChats
+from core.store.rechunkings import Rechunking, Rechunkings
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
 from core.store.run_statistics import RunStatistics
 from core.store.run_writer import RunWriter
@@ -98,6 +99,7 @@ class Unit(Transaction):
     postings = repository(Postings)
     vectors = repository(Vectors)
     reembeddings = repository(Reembeddings)
+    rechunkings = repository(Rechunkings)
     hits = repository(Hits)
     kept_bases = repository(KeptBasesReader)
     measures = repository(Measures)
@@ -159,6 +161,7 @@ class SystemUnit(Transaction):
     pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
     reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
+    rechunking_jobs = repository(lambda session: JobQueue(session, Rechunking))
     reembedding_leftovers = repository(ReembeddingLeftovers)
     event_deliveries = repository(EventDeliveryJobs)
     audit = repository(AuditWriter)

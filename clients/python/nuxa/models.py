@@ -290,6 +290,8 @@ class KnowledgeBase(Answer):
     embedding_model: str
     embedding_dimensions: int
     reembedding: dict[str, Any] | None = None  # a change of model: its status and progress
+    chunking: dict[str, Any] = Field(default_factory=dict)
+    rechunking: dict[str, Any] | None = None  # a change of chunking: its status and progress
     document_count: int
     chunk_count: int
     token_count: int

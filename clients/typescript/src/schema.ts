@@ -152,6 +152,7 @@ export type BaseAnswer = {
   chunkCount: number;
   tokenCount: number;
   reembedding: ReembeddingAnswer | null;
+  rechunking: RechunkingAnswer | null;
   createdAt: string;
   updatedAt: string;
 };
@@ -165,6 +166,7 @@ export type BasePatch = {
   name?: string;
   description?: string | null;
   embeddingModel?: string;
+  chunking?: Chunking | null;
   workspaceId?: string;
 };
 
@@ -641,6 +643,7 @@ export type DocumentAnswer = {
   attempts: number;
   quality: Record<string, unknown> | null;
   error: Record<string, unknown> | null;
+  rechunkError?: Record<string, unknown> | null;
   createdAt: string;
   updatedAt: string;
   startedAt: string | null;
@@ -695,6 +698,7 @@ export type DuplicateAnswer = {
   attempts: number;
   quality: Record<string, unknown> | null;
   error: Record<string, unknown> | null;
+  rechunkError?: Record<string, unknown> | null;
   createdAt: string;
   updatedAt: string;
   startedAt: string | null;
@@ -1379,6 +1383,16 @@ export type Reading = {
 export type Reauthenticate = {
   password: string;
   workspaceId?: string;
+};
+
+export type RechunkingAnswer = {
+  status: "pending" | "processing" | "failed";
+  progress: number;
+  secondsLeft: number | null;
+  documentsDone: number;
+  documentsFailed: number;
+  documentsTotal: number;
+  error: Record<string, unknown> | null;
 };
 
 export type Recording = {

@@ -42,7 +42,10 @@ class Knowledge(Resource[Door]):
 
     @method
     def update(self, base_id: str, changes: Json) -> Request[KnowledgeBase]:
-        """Change name, description or ``embeddingModel``; ``reembedding`` tells how far that is."""
+        """Change name, description, ``embeddingModel`` or ``chunking``.
+
+        ``reembedding`` and ``rechunking`` of the answer tell how far that is.
+        """
         return Request("PATCH", f"/api/knowledge/{base_id}", KnowledgeBase, json=changes)
 
     @method
