@@ -100,6 +100,7 @@ def citation_payload(citation: Citation) -> dict[str, Any]:
         "quote": citation.quote,
         "startOffset": citation.start_offset,
         "endOffset": citation.end_offset,
+        **({"edited": True} if citation.edited else {}),
     }
 
 

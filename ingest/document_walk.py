@@ -14,7 +14,7 @@ from core import tally
 from core.errors import NotFound
 from core.models.embed import get_embedder
 from core.services import Services
-from core.store.chunks import ModelChanged
+from core.store.chunks import BaseChanged
 from core.store.documents import Document, Documents
 from core.store.job_queue import JobQueue
 from core.store.knowledge_bases import KnowledgeBase
@@ -50,8 +50,15 @@ class DocumentWalk:
         base = await self._base(document)
         if not document.blob_key:
             document = await fetch(self._services, document, owner)
+        parsed = await self.parse(document, base, progress)
+        await self._write(document, owner, base, parsed, progress)
+
+    async def parse(
+        self, document: Document, base: KnowledgeBase, progress: Progress
+    ) -> ParsedDocument:
+        """Read a document whose bytes are here."""
         async with self._services.blobs.local_file(document.blob_key) as path:
-            parsed = await self._parser.parse(
+            return await self._parser.parse(
                 path,
                 document.name,
                 progress.page,
@@ -59,11 +66,16 @@ class DocumentWalk:
                 languages=await self._languages(document, base),
                 workspace_id=document.workspace_id,
             )
+
+    async def build_chunks(
+        self, document: Document, base: KnowledgeBase, parsed: ParsedDocument, progress: Progress
+    ) -> list[NewChunk]:
+        """Cut and embed a document as its base says; raises :class:`NoText` where it has none."""
         progress.at("chunking")
         chunks = await asyncio.to_thread(split_for, parsed, base.chunking)
         if not chunks:
             raise NoText("No text was found in the document: check that it is the right file.")
-        await self._write(document, owner, base, parsed, chunks, progress)
+        return await self._rows(document, base, chunks, progress)
 
     async def _base(self, document: Document) -> KnowledgeBase:
         async with self._services.store.unit(document.workspace_id) as unit:
@@ -84,23 +96,20 @@ class DocumentWalk:
         owner: str,
         base: KnowledgeBase,
         parsed: ParsedDocument,
-        chunks: list[Chunk],
         progress: Progress,
     ) -> None:
-        name = {"indexed_name": document.name}
         while True:
-            rows = await self._rows(document, base, chunks, progress)
+            rows = await self.build_chunks(document, base, parsed, progress)
+            made = {"indexed_name": document.name, "chunked_as": base.chunking_key}
+            end = read_well(parsed) | made | {"rechunk_error": None}
             try:
                 async with self._services.store.unit(document.workspace_id) as unit:
                     with suppress(NotFound):  # deleted meanwhile: the lease, gone too, decides
                         await unit.chunks.write_chunks(base, document.id, rows)
-                    ended = await unit.documents.finish(
-                        document.id, owner, "completed", read_well(parsed) | name
-                    )
-                    if not ended:
+                    if not await unit.documents.finish(document.id, owner, "completed", end):
                         raise LeaseLost  # rolls the chunks back
                 return
-            except ModelChanged:
+            except BaseChanged:
                 base = await self._base(document)
 
     async def _rows(

@@ -1,4 +1,4 @@
-"""Claiming jobs (documents, files, changes of model) and bringing each to an end, kills or not.
+"""Claiming jobs (documents, files, changes of model or chunking) and ending each, kills or not.
 
 A walk writes in its last transaction, which ends its job, and which only the holder of its lease
 can commit. A worker that dies simply stops renewing the lease; the next one begins again, three
@@ -31,13 +31,13 @@ from ingest.file_walk import FileWalk
 from ingest.limits import Limits
 from ingest.parser import Parser
 from ingest.progress import DOCUMENT_STAGES, Progress
+from ingest.rechunk_handler import RechunkHandler
 from ingest.reembed_walk import ReembedWalk
 from ingest.small_documents import MIME_TYPES_TOGETHER, DoneByItself, SmallDocuments
-from ingest.walk import LeaseLost, Walk
+from ingest.walk import MAX_ATTEMPTS, LeaseLost, Walk
 
 _log = structlog.get_logger(__name__)
 
-_ATTEMPTS = 3
 _HEARTBEAT_SECONDS = 1.0
 _LAST_SECONDS = 2.0  # from a job's last commit to its end
 _SLOTS = 4  # one is read and one written while two are embedded
@@ -55,10 +55,12 @@ class Processor:
     def __init__(self, services: Services, parser: Parser | None = None) -> None:
         self._services = services
         self._parser = parser or Parser(_limits(services.settings), services.settings.ocr_languages)
+        documents = DocumentWalk(services, self._parser)
         self._walks: tuple[Walk, ...] = (
-            DocumentWalk(services, self._parser),
+            documents,
             FileWalk(services, self._parser),
             ReembedWalk(services),
+            RechunkHandler(services, documents),
         )
         self._small = SmallDocuments(services, self._parser)
         self._in_work: Counter[str] = Counter()  # slots that each workspace fills
@@ -183,7 +185,7 @@ class Processor:
         if job.cancel_requested:
             await self._finish(job, "cancelled")
             return
-        if job.attempts > _ATTEMPTS:
+        if job.attempts > MAX_ATTEMPTS:
             await self._fail(job, "WORKER_LOST", _WORKER_LOST)
             return
         progress = Progress(walk.stages)
@@ -237,7 +239,7 @@ class Processor:
                 unit.after_commit(lambda: self._services.queue.wake("documents", job.id))
 
     async def _again_or_fail(self, job: Job, error: NuxaError) -> None:
-        if job.attempts < _ATTEMPTS:
+        if job.attempts < MAX_ATTEMPTS:
             await self._finish(job, "pending")
         else:
             await self._fail(job, error.code, error.message)
@@ -252,12 +254,12 @@ class Processor:
 
 
 _WORKER_LOST = (
-    f"Processing was interrupted {_ATTEMPTS} times, each time by the end of its worker: the "
+    f"Processing was interrupted {MAX_ATTEMPTS} times, each time by the end of its worker: the "
     "document may need more memory than there is. Split it, or process it again."
 )
 
 _BROKE_DOWN = (
-    f"Something went wrong here while it was processed, {_ATTEMPTS} times; what, is in the "
+    f"Something went wrong here while it was processed, {MAX_ATTEMPTS} times; what, is in the "
     "worker's log. Report it with the document's id."
 )
 

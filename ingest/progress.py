@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 DOCUMENT_STAGES: Final = frozenset({"parsing", "ocr", "chunking", "embedding", "indexing"})
 FILE_STAGES: Final = frozenset({"parsing", "ocr"})
 REEMBEDDING_STAGES: Final = frozenset({"embedding"})
+RECHUNKING_STAGES: Final = frozenset({"rechunking"})
 _READING: Final = ("parsing", "ocr")  # one work: pages are read or recognised, as they come
 _PASSAGES_A_PAGE: Final = 4
 _MOST: Final = 0.99  # of the work, before its end is written
@@ -80,6 +81,8 @@ class Progress:
         if self._stage in _READING and pace is not None:
             pages = self._total if "embedding" in self._stages else 0
             return self._rest(pace) + pages * _PASSAGES_A_PAGE * self.passage_seconds
+        if self._stage == "rechunking" and pace is not None:
+            return self._rest(pace)
         if self._stage == "embedding" and self._total:
             return self._rest(self.passage_seconds if pace is None else pace)
         return None

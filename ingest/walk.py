@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from core.errors import NuxaError
 from core.store.job_queue import JobQueue
@@ -11,6 +11,8 @@ from core.store.jobs import Jobs
 from core.store.unit import SystemUnit, Unit
 from ingest.document import ParsedDocument
 from ingest.progress import Progress
+
+MAX_ATTEMPTS: Final = 3  # at one job, or one part of it, that ends each time with its worker
 
 
 class LeaseLost(Exception):

@@ -35,7 +35,10 @@ _LONGEST_RUN: Final = 64  # blanks or backticks that are waited for
 @dataclass(frozen=True)
 class Citation:
     """A checked mark: ``quote`` occurs in the chunk, at these offsets of the document's text; a
-    secret of the workspace that stands in it has its name there instead."""
+    secret of the workspace that stands in it has its name there instead.
+
+    Of a chunk that somebody ``edited`` the offsets are ``None`` unless the document still says it.
+    """
 
     n: int
     document_id: str
@@ -44,8 +47,9 @@ class Citation:
     page: int | None
     bbox: Sequence[float] | None
     quote: str
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    edited: bool = False
 
 
 class CitationChecker:
@@ -251,6 +255,7 @@ def _past_secrets(text: str, start: int, end: int, secrets: Mapping[str, str]) -
 
 
 def _citation(passage: Passage, start: int, end: int, secrets: Mapping[str, str]) -> Citation:
+    begin = passage.start_offset
     return Citation(
         n=passage.n,
         document_id=passage.document_id,
@@ -259,6 +264,7 @@ def _citation(passage: Passage, start: int, end: int, secrets: Mapping[str, str]
         page=passage.page,
         bbox=passage.bbox,
         quote=as_text(mask(passage.text[start:end], secrets)),
-        start_offset=passage.start_offset + start,
-        end_offset=passage.start_offset + end,
+        start_offset=None if begin is None else begin + start,
+        end_offset=None if begin is None else begin + end,
+        edited=passage.edited,
     )

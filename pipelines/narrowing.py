@@ -91,7 +91,7 @@ def _narrowed(passage: Passage, statement: Statement, near: float, gain: float) 
     return replace(
         passage,
         text=passage.text[start:end],
-        start_offset=passage.start_offset + start,
+        start_offset=None if passage.start_offset is None else passage.start_offset + start,
         shown=statement.in_context,
         near=near,
         gain=gain,

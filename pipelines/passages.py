@@ -37,7 +37,8 @@ _PASSAGE: Final = re.compile(
 class Passage:
     """One retrieved chunk, or a statement of it.
 
-    ``text`` is the document's text from ``start_offset`` on, in code points; ``page`` starts at
+    ``text`` is the document's text from ``start_offset`` on, in code points; it is ``None`` where
+    somebody ``edited`` the passage and the text does not occur there. ``page`` starts at
     1; ``bbox`` is ``x0 y0 x1 y1`` in 0 to 1 from the top left. ``n`` is 0 until it is numbered.
     A statement is in ``text`` with what stands around it, and is quoted so. ``shown`` is how a
     model reads it: alone, under its heading, a row under its columns' names. ``near`` is how near
@@ -49,13 +50,14 @@ class Passage:
     document_id: str
     document_name: str
     text: str
-    start_offset: int
+    start_offset: int | None
     page: int | None = None
     bbox: Sequence[float] | None = None
     n: int = 0
     shown: str = ""
     near: float = 1.0
     gain: float = 0.0
+    edited: bool = False
 
     @property
     def is_statement(self) -> bool:
@@ -78,7 +80,7 @@ class Passages:
     def __init__(self, room: Room = LARGE) -> None:
         self.room = room
         self._by_number: dict[int, Passage] = {}
-        self._numbers: dict[tuple[str, int, int, str], int] = {}
+        self._numbers: dict[tuple[str, int | None, int, str], int] = {}
 
     def add(self, found: Iterable[Passage]) -> list[Passage]:
         """Number what is new and return all of ``found``, numbered."""

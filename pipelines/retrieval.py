@@ -56,6 +56,7 @@ def _passage(hit: Hit) -> Passage:
         document_name=hit.document_name,
         text=hit.content,
         start_offset=hit.start_offset,
+        edited=hit.edited,
         page=hit.page,
         bbox=hit.bbox,
     )

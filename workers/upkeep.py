@@ -97,7 +97,12 @@ async def wake_execution_workers(services: Services) -> None:
 
 
 async def _waiting_documents(unit: SystemUnit) -> int:
-    queues = (unit.document_jobs, unit.file_jobs, unit.reembedding_jobs)
+    queues = (
+        unit.document_jobs,
+        unit.file_jobs,
+        unit.reembedding_jobs,
+        unit.rechunking_jobs,
+    )
     return sum([await queue.count_waiting() for queue in queues])
 
 

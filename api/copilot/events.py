@@ -20,7 +20,10 @@ class Usage(Wire):
 
 
 class Citation(Wire):
-    """What a mark ``[n]`` stands for; offsets count code points of the document's text."""
+    """What a mark ``[n]`` stands for; offsets count code points of the document's text.
+
+    A quote of a passage that somebody ``edited`` has none unless the document still says it.
+    """
 
     n: int
     document_id: str
@@ -29,8 +32,9 @@ class Citation(Wire):
     page: int | None
     bbox: list[float] | None
     quote: str
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    edited: bool | None = left_away()
 
 
 class ToolUse(Wire):

@@ -6,6 +6,7 @@ from api.access import READ, WRITE
 from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
+from api.knowledge.chunking import change_chunking
 from api.knowledge.models import allowed_model, answers_of, change_model, dimensions_of
 from api.knowledge.schemas import BaseAnswer, BasePatch, BaseQuery, NewBase
 from api.paging import Page, cursor_of
@@ -51,20 +52,29 @@ async def get_base(call: Call, base_id: str) -> BaseAnswer:
 
 @endpoint("PATCH", "/api/knowledge/<base_id>", access=WRITE, errors=[Conflict])
 async def update_base(call: Call, base_id: str, body: BasePatch) -> BaseAnswer:
-    """Change the name, description or embedding model of a base.
+    """Change the name, description, embedding model or chunking of a base.
 
     With another model every passage is embedded anew in the background, as reembedding tells; the
     base is searched by its old model until all is done, and by the new one from then on. Setting
     the model that it still has stops a change.
+
+    With another chunking the documents are read again in the background, as rechunking tells; each
+    is found by its old passages until its new ones are there. Passages that somebody added stay;
+    those that somebody edited, split, merged or deleted are as the document says.
     """
     changes = body.changes()
     wanted = changes.pop("embedding_model", None)
+    has_chunking = "chunking" in changes
+    changes.pop("chunking", None)
     model = allowed_model(wanted, call.services.settings)
     dimensions = await dimensions_of(model) if wanted else 0
-    base = found(await call.unit.bases.get(base_id), "knowledge base")
+    get_base = call.unit.bases.lock if has_chunking else call.unit.bases.get
+    base = found(await get_base(base_id), "knowledge base")
     for name, value in changes.items():
         setattr(base, name, value)
     await call.unit.flush()
+    if has_chunking:
+        await change_chunking(call, base, body.chunking)
     if wanted:
         await change_model(call, base, model, dimensions)
     return (await answers_of(call.unit, [base]))[0]

@@ -99,7 +99,8 @@ async def replace_document(
     """Give a document another version of its content, a URL's as it is now; id and links stay.
 
     The passages of the version before are found until the new ones are there, and only passages
-    that changed are embedded. Metadata stays where none is given.
+    that changed are embedded. Metadata stays where none is given, and so do passages that somebody
+    added.
     """
     async with call.services.store.unit(call.workspace_id) as unit:
         document = found(await unit.documents.in_base(base_id, document_id), "document")
@@ -147,7 +148,8 @@ async def reprocess_document(
     """Process an ended document again, read in another way if so said.
 
     What is found of it stays until the new chunks are there; passages that come out as before
-    are not embedded again.
+    are not embedded again. Passages that somebody added stay, behind those that are read; edits,
+    splits, merges and deletions of the others are undone.
     """
     reading = await reading_of(body)
     document = await _document(call, base_id, document_id)

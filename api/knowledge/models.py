@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from api.call import Call
+from api.knowledge.chunking import describe_rechunking
 from api.knowledge.schemas import BaseAnswer, ReembeddingAnswer
 from core.config import PACKAGED_EMBEDDING_MODEL, Settings
 from core.errors import Conflict, ValidationFailed
@@ -66,13 +67,17 @@ async def _stop(call: Call, base: KnowledgeBase, running: Reembedding) -> None:
 
 
 async def answers_of(unit: Unit, bases: Sequence[KnowledgeBase]) -> list[BaseAnswer]:
-    """Return bases as they are shown, with the changes of model that go on or failed."""
-    changes = await unit.reembeddings.latest([base.id for base in bases])
+    """Return bases as they are shown, with the changes that go on or failed."""
+    base_ids = [base.id for base in bases]
+    changes = await unit.reembeddings.latest(base_ids)
+    rechunkings = await unit.rechunkings.latest(base_ids)
     answers = []
     for base in bases:
         answer = BaseAnswer.model_validate(base)
         change = changes.get(base.id)
         if change is not None and not change.cancel_requested:
             answer.reembedding = ReembeddingAnswer.model_validate(change)
+        if base.id in rechunkings:
+            answer.rechunking = await describe_rechunking(unit, base, rechunkings[base.id])
         answers.append(answer)
     return answers

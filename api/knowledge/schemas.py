@@ -19,7 +19,7 @@ from pydantic import (
 
 from api.ocr import Languages, Ocr
 from api.paging import PageQuery
-from api.wire import Flag, Name, Wire
+from api.wire import Flag, Name, Wire, left_away
 from core.text import LANGUAGES
 
 _LARGEST_METADATA: Final = 16 * 1024  # characters of JSON
@@ -74,6 +74,22 @@ class BasePatch(Wire):
     name: Name = ""
     description: Description | None = None
     embedding_model: Annotated[str, StringConstraints(min_length=1)] = ""
+    chunking: Chunking | None = None
+
+
+class RechunkingAnswer(Wire):
+    """A change of chunking that goes on in the background, or that failed; ``progress`` is 0 to 1.
+
+    Documents that failed keep their passages.
+    """
+
+    status: Literal["pending", "processing", "failed"]
+    progress: float
+    seconds_left: float | None
+    documents_done: int
+    documents_failed: int
+    documents_total: int
+    error: dict[str, Any] | None
 
 
 class ReembeddingAnswer(Wire):
@@ -102,6 +118,7 @@ class BaseAnswer(Wire):
     chunk_count: int
     token_count: int
     reembedding: ReembeddingAnswer | None = None
+    rechunking: RechunkingAnswer | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -180,6 +197,8 @@ class DocumentAnswer(Wire):
     attempts: int
     quality: dict[str, Any] | None
     error: dict[str, Any] | None
+    # Why it could not be read again for another chunking, and so kept its passages.
+    rechunk_error: dict[str, Any] | None = left_away()
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
@@ -215,6 +234,12 @@ class DocumentQuery(
 
 
 class ChunkAnswer(Wire):
+    """A passage; its offsets are null where its text does not occur in the document.
+
+    ``origin`` is ``document`` as it was read, ``edited`` when somebody changed its text, ``added``
+    when somebody wrote it.
+    """
+
     id: str
     index: int
     content: str
@@ -222,12 +247,40 @@ class ChunkAnswer(Wire):
     page: int | None
     bbox: list[float] | None
     heading_path: list[str]
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    origin: Literal["document", "edited", "added"]
     metadata: dict[str, Any] = Field(validation_alias="meta", serialization_alias="metadata")
     enabled: bool
 
 
+ChunkId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+ChunkText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_Heading = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+
+class NewChunk(Wire):
+    """A passage of somebody's own words; ``index`` is its place, by default behind the last one."""
+
+    content: ChunkText
+    index: int | None = Field(None, ge=0)
+    page: int | None = Field(None, ge=1)
+    heading_path: list[_Heading] = Field(default=[], max_length=10)
+    enabled: Flag = True
+
+
+class ChunkSplit(Wire):
+    """Where to split a passage: ``offset`` counts code points of its content."""
+
+    offset: int = Field(ge=1)
+
+
+class ChunkMerge(Wire):
+    """Passages of one document that follow each other."""
+
+    chunk_ids: list[ChunkId] = Field(min_length=1, max_length=50)
+
+
 class ChunkPatch(Wire):
-    content: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = ""
+    content: ChunkText = ""
     enabled: Flag = True

@@ -7,9 +7,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from api.wire import Wire
+from api.wire import Wire, left_away
 
 MAX_QUERY_CHARS: Final = 8_000
+MAX_SEARCHED_BASES: Final = 50  # as many as a chat may have
+
+BaseId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 def _from_text(value: object) -> object:
@@ -35,6 +38,12 @@ class SearchFields(Wire):
     expand: bool = False
 
 
+class WideSearchFields(SearchFields):
+    """A search in several bases of one workspace as if they were one."""
+
+    knowledge_base_ids: list[BaseId] = Field(min_length=1, max_length=MAX_SEARCHED_BASES)
+
+
 class ScoreParts(Wire):
     """Cosine, BM25, and a reranker's score; null where it was not asked."""
 
@@ -44,13 +53,17 @@ class ScoreParts(Wire):
 
 
 class Place(Wire):
-    """Where a result stands; offsets count code points, pages start at 1."""
+    """Where a result stands; offsets count code points, pages start at 1.
+
+    A passage that somebody ``edited`` has none unless its text still occurs in the document.
+    """
 
     page: int | None
     bbox: list[float] | None
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
     heading_path: list[str]
+    edited: bool | None = left_away()
 
 
 class DuplicateResult(Wire):
@@ -80,14 +93,33 @@ class CollapsedResult(SearchResult):
     duplicates: list[DuplicateResult]
 
 
-class SearchReply(Wire):
-    """Results, best first; timings in milliseconds; ``rewrites`` are the other wordings that were
-    searched as well."""
+class SearchSummary(Wire):
+    """What was asked; timings in milliseconds."""
 
-    results: list[CollapsedResult | SearchResult]
     query: str
     top_k: int
     mode: str
     total_results: int
     timings: dict[str, float]
     rewrites: list[str]
+
+
+class SearchReply(SearchSummary):
+    """Results, best first; timings in milliseconds; ``rewrites`` are the other wordings that were
+    searched as well."""
+
+    results: list[CollapsedResult | SearchResult]
+
+
+class WideSearchResult(SearchResult):
+    """A result that names its base."""
+
+    knowledge_base_id: str
+    knowledge_base_name: str
+    duplicates: list[DuplicateResult] | None = left_away()
+
+
+class WideSearchReply(SearchSummary):
+    """Results of several bases in one order, best first."""
+
+    results: list[WideSearchResult]

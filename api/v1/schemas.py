@@ -78,8 +78,9 @@ class Mark(Wire):
     page: int | None
     bbox: list[float] | None
     quote: str
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    edited: bool | None = left_away()
 
 
 class AnswerMessage(_Theirs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -10,13 +11,13 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    String,
     Text,
     UniqueConstraint,
     delete,
     func,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,12 +26,11 @@ from sqlalchemy.types import Float, SmallInteger
 
 from core.errors import Conflict, NotFound
 from core.store.base import Base, TenantRepository
-from core.store.documents import Document
 from core.store.driver import fetch
-from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
-from core.store.new_chunks import NewChunk, insert_chunks, word_count
+from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases, chunking_key
+from core.store.new_chunks import NewChunk, Origin, insert_chunks, word_count
 from core.store.pages import PageRequest, RowsPage, read_page
-from core.store.postings import MOST_COUNTED, Postings
+from core.store.postings import Postings
 from core.store.vectors import Embedded, Vectors
 
 IS_PLAIN: Final = "metadata = '{}'::jsonb"  # without metadata of its own
@@ -65,8 +65,11 @@ class Chunk(Base):
     page: Mapped[int | None]  # from 1
     bbox: Mapped[list[float] | None] = mapped_column(ARRAY(Float))  # x0 y0 x1 y1, 0 to 1
     heading_path: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    start_offset: Mapped[int]  # code points in the document's text
-    end_offset: Mapped[int]
+    # Code points in the document's text; null where the content does not occur in it.
+    start_offset: Mapped[int | None]
+    end_offset: Mapped[int | None]
+    # Where the content is from: ``Origin`` of ``new_chunks``.
+    origin: Mapped[Origin] = mapped_column(String, server_default=text("'document'"))
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
     enabled: Mapped[bool] = mapped_column(default=True)
     # The chunk's indexed words: they name its postings when it goes.
@@ -79,18 +82,50 @@ _COUNT: Final = """
     WITH base AS (
         UPDATE knowledge_bases SET chunk_count = chunk_count + $4, token_count = token_count + $5,
             word_count = word_count + $6, updated_at = now()
-        WHERE id = $2 AND workspace_id = $3 RETURNING id, coalesce(vector_set_no, no) AS vector_set
+        WHERE id = $2 AND workspace_id = $3
+        RETURNING id, coalesce(vector_set_no, no) AS vector_set, chunking::text AS chunking
     ), document AS (
         UPDATE documents d SET chunk_count = $4, token_count = $5, word_count = $6,
             updated_at = now()
         FROM base WHERE d.id = $1 AND d.base_id = base.id AND d.workspace_id = $3 RETURNING d.id
     )
-    SELECT vector_set, EXISTS (SELECT FROM document) FROM base
+    SELECT vector_set, chunking, EXISTS (SELECT FROM document) FROM base
 """
 
 
-class ModelChanged(Conflict):
+# Numbers are unique row by row, so they pass through negative ones.
+_MOVE_ADDED: Final = """
+    WITH added AS MATERIALIZED (
+        SELECT no, token_count, (SELECT sum(f) FROM unnest(frequencies) AS f) AS words,
+            row_number() OVER (ORDER BY chunk_index) - 1 AS at
+        FROM chunks WHERE document_id = $1 AND workspace_id = $3
+    ), counted AS (
+        UPDATE documents d SET chunk_count = d.chunk_count + a.chunks,
+            token_count = d.token_count + a.tokens, word_count = d.word_count + a.words
+        FROM (
+            SELECT count(*) AS chunks, sum(token_count) AS tokens, sum(words) AS words FROM added
+        ) AS a
+        WHERE d.id = $1 AND d.workspace_id = $3 AND a.chunks > 0
+    )
+    UPDATE chunks c SET chunk_index = -1 - ($2 + a.at) FROM added a WHERE c.no = a.no
+    RETURNING c.no
+"""
+MOVED: Final = """
+    UPDATE chunks SET chunk_index = -1 - chunk_index
+    WHERE document_id = $1 AND chunk_index < 0 AND workspace_id = $2
+"""
+
+
+class BaseChanged(Conflict):
+    """Chunks came too late: their base has other settings than they were made by."""
+
+
+class ModelChanged(BaseChanged):
     """What was embedded with a base's model came too late: it has another."""
+
+
+class ChunkingChanged(BaseChanged):
+    """What was cut by a base's settings came too late: it has others."""
 
 
 class Chunks(TenantRepository):
@@ -107,43 +142,18 @@ class Chunks(TenantRepository):
     async def write_chunks(
         self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
     ) -> list[str]:
-        """Make ``chunks`` the chunks of a document, instead of any it had; return their ids.
+        """Make ``chunks`` the chunks of a document, instead of those it had; return their ids.
 
+        Chunks that somebody added stay, behind them.
         Vectors, keyword index and the counts of document and base change with them. Raises
         :class:`NotFound` if base or document are gone, for example deleted during processing,
-        and :class:`ModelChanged` when the base has other vectors by now: roll back then.
+        and :class:`BaseChanged` when the base has another embedding model or cuts documents in
+        another way by now: roll back then.
         """
         await self._count(base, document_id, chunks)
-        await self._remove(base, document_id)
+        await self._remove(base, document_id, keeps_added=True)
+        await self._move_added(document_id, len(chunks))
         return await insert_chunks(self._session, base, [(document_id, chunks)])
-
-    async def rewrite(self, base: KnowledgeBase, chunk_id: str, before: str, new: NewChunk) -> None:
-        """Give a chunk another text with its vector and words; raises :class:`Conflict` unless its
-        text still is ``before``."""
-        await self._lock_same_model(base)
-        row = await self._session.scalar(
-            select(Chunk)
-            .where(Chunk.id == chunk_id, Chunk.base_id == base.id, Chunk.content == before)
-            .with_for_update()
-        )
-        if row is None:
-            raise Conflict("The passage was changed or replaced just now; look at it again.")
-        await self._postings.remove(base.no, [(row.no, row.terms)], stay=True)
-        await self._postings.add(base.no, [(row.no, new.words)])
-        await self._vectors.replace(base.vector_set, row.no, new.embedding)
-        tokens, words = new.token_count - row.token_count, word_count(new) - sum(row.frequencies)
-        row.content, row.token_count = new.content, new.token_count
-        row.terms = list(new.words)
-        row.frequencies = [min(frequency, MOST_COUNTED) for frequency in new.words.values()]
-        await self._session.execute(
-            update(Document)
-            .where(Document.id == row.document_id)
-            .values(
-                token_count=Document.token_count + tokens, word_count=Document.word_count + words
-            )
-            .execution_options(synchronize_session=False)
-        )
-        await self._bases.count(base.id, tokens=tokens, words=words)
 
     async def delete_of_document(self, base: KnowledgeBase, document_id: str) -> int:
         """Delete a document's chunks and everything found by them; return how many there were.
@@ -183,6 +193,22 @@ class Chunks(TenantRepository):
             )
         )
 
+    async def get_all(
+        self, base_id: str, document_id: str, chunk_ids: Iterable[str]
+    ) -> list[Chunk]:
+        """Return those of the chunks that are in the given document, in its order."""
+        rows = await self._session.scalars(
+            select(Chunk)
+            .where(
+                Chunk.id.in_(set(chunk_ids)),
+                Chunk.document_id == document_id,
+                Chunk.base_id == base_id,
+                Chunk.workspace_id == self._workspace_id,
+            )
+            .order_by(Chunk.index)
+        )
+        return list(rows)
+
     async def page(self, document_id: str, request: PageRequest) -> RowsPage[Chunk]:
         """Return the chunks of a document that was checked, in its order."""
         query = select(Chunk).where(
@@ -202,17 +228,21 @@ class Chunks(TenantRepository):
             raise _no_base()
         return int(found)
 
-    async def _lock_same_model(self, base: KnowledgeBase) -> None:
+    async def lock(self, base: KnowledgeBase) -> None:
+        """Lock the base's row; raises :class:`ModelChanged` where it has other vectors by now."""
         _check_model(base, await self._lock(base))
 
-    async def _remove(self, base: KnowledgeBase, document_id: str) -> int:
+    async def _remove(
+        self, base: KnowledgeBase, document_id: str, *, keeps_added: bool = False
+    ) -> int:
         rows = await fetch(
             self._session,
             """
-                DELETE FROM chunks WHERE base_id = $1 AND document_id = $2
+                DELETE FROM chunks
+                WHERE base_id = $1 AND document_id = $2 AND (origin <> 'added' OR NOT $3)
                 RETURNING no, terms, token_count, frequencies
             """,
-            *(base.id, document_id),
+            *(base.id, document_id, keeps_added),
         )
         if rows:
             await self._postings.remove(base.no, [(no, terms) for no, terms, _, _ in rows])
@@ -223,6 +253,11 @@ class Chunks(TenantRepository):
                 words=-sum(sum(frequencies) for _, _, _, frequencies in rows),
             )
         return len(rows)
+
+    async def _move_added(self, document_id: str, behind: int) -> None:
+        """Number the chunks that are left of a document from ``behind`` on, and count them."""
+        if await fetch(self._session, _MOVE_ADDED, document_id, behind, self._workspace_id):
+            await fetch(self._session, MOVED, document_id, self._workspace_id)
 
     async def _count(
         self, base: KnowledgeBase, document_id: str, chunks: Sequence[NewChunk]
@@ -237,10 +272,17 @@ class Chunks(TenantRepository):
         )
         if not rows:
             raise _no_base()
-        ((vector_set, has_document),) = rows
-        _check_model(base, vector_set)
+        ((vector_set, chunking, has_document),) = rows
+        check_base(base, vector_set, chunking)
         if not has_document:
             raise NotFound("This document is no longer in the base; add it again to index it.")
+
+
+def check_base(base: KnowledgeBase, vector_set: int, chunking: str) -> None:
+    """Raise ``BaseChanged`` unless the base has the vectors and the settings (JSON) it had."""
+    _check_model(base, vector_set)
+    if chunking_key(json.loads(chunking)) != base.chunking_key:
+        raise ChunkingChanged("The chunking of the knowledge base was just changed; try again.")
 
 
 def _check_model(base: KnowledgeBase, vector_set: int) -> None:

@@ -68,6 +68,10 @@ class Document(Job, Timestamps, Base):
     reading: Mapped[dict[str, Any] | None]  # {ocr, languages}, where they were said
     # What the document was called when its passages were embedded, which its vectors depend on.
     indexed_name: Mapped[str | None]
+    # ``chunking_key`` of the settings its chunks were made by; null where they are those that the
+    # base has had since it was made.
+    chunked_as: Mapped[str | None]
+    rechunk_error: Mapped[dict[str, Any] | None]  # {code, message}: why it kept its chunks
 
     chunk_count: Mapped[int] = mapped_column(default=0)
     token_count: Mapped[int] = mapped_column(default=0)

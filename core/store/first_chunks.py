@@ -10,7 +10,7 @@ import pydantic_core
 
 from core.errors import Conflict, NotFound
 from core.store.base import TenantRepository
-from core.store.chunks import ModelChanged
+from core.store.chunks import check_base
 from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.new_chunks import NewChunk, insert_chunks, word_count
@@ -28,10 +28,11 @@ _END: Final = """
             SELECT sum(chunks) AS chunks, sum(tokens) AS tokens, sum(words) AS words FROM given
         ) AS t
         WHERE b.id = $2 AND b.workspace_id = $3
-        RETURNING b.id, coalesce(b.vector_set_no, b.no) AS vector_set
+        RETURNING b.id, coalesce(b.vector_set_no, b.no) AS vector_set, b.chunking::text AS chunking
     ), ended AS (
         UPDATE documents d SET chunk_count = g.chunks, token_count = g.tokens,
             word_count = g.words, indexed_name = g.indexed_name, quality = g.quality,
+            chunked_as = $5,
             status = 'completed', progress = 1, stage = NULL, seconds_left = NULL, error = NULL,
             lease_owner = NULL, lease_until = NULL, ended_at = now(), updated_at = now()
         FROM base, given g
@@ -39,7 +40,7 @@ _END: Final = """
             AND d.status = 'processing' AND d.chunk_count = 0 AND NOT d.cancel_requested
         RETURNING d.id
     )
-    SELECT vector_set, (SELECT count(*) FROM ended) FROM base
+    SELECT vector_set, chunking, (SELECT count(*) FROM ended) FROM base
 """
 
 
@@ -66,16 +67,16 @@ class FirstChunks(TenantRepository):
     async def write(self, base: KnowledgeBase, owner: str, documents: Sequence[Indexed]) -> None:
         """Write the chunks of documents that ``owner`` holds, and end them as completed.
 
-        Raises :class:`NotHeld`, :class:`ModelChanged` when the base has other vectors by now, and
+        Raises :class:`NotHeld`, :class:`BaseChanged` when the base has other settings by now, and
         :class:`NotFound` when it is gone: roll back then.
         """
         given = pydantic_core.to_json([_counted(each) for each in documents]).decode()
-        rows = await fetch(self._session, _END, given, base.id, self._workspace_id, owner)
+        values = (given, base.id, self._workspace_id, owner, base.chunking_key)
+        rows = await fetch(self._session, _END, *values)
         if not rows:
             raise NotFound("This knowledge base does not exist; list the bases to see which do.")
-        ((vector_set, ended),) = rows
-        if vector_set != base.vector_set:
-            raise ModelChanged("The knowledge base got another embedding model; try again.")
+        ((vector_set, chunking, ended),) = rows
+        check_base(base, vector_set, chunking)
         if ended != len(documents):
             raise NotHeld("A document was cancelled, deleted or taken over; go on one by one.")
         chunks = [(each.document_id, each.chunks) for each in documents]

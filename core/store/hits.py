@@ -55,9 +55,10 @@ class StoredChunk:
     metadata: dict[str, Any]  # the document's, with the chunk's own on top
     page: int | None
     bbox: list[float] | None
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
     heading_path: list[str]
+    edited: bool = False  # by somebody, so that the document may not say it so
 
 
 # Arrays of hot statements are queries of their own, as ``Values.put_array`` says.
@@ -78,7 +79,7 @@ _FILLED: Final = f"""
 _SHOWN: Final = """
     SELECT c.no, c.id, c.base_id, c.document_id, d.name, c.content, c.token_count, c.chunk_index,
         d.metadata::text, c.metadata::text, c.page, c.bbox, c.start_offset, c.end_offset,
-        c.heading_path
+        c.heading_path, c.origin <> 'document'
     FROM chunks c JOIN documents d ON d.id = c.document_id
 """
 _GET: Final = f"{_SHOWN} WHERE c.no = ANY((SELECT $1::bigint[])::bigint[]) AND c.workspace_id = $2"
@@ -191,9 +192,9 @@ def _decoded(text: str) -> dict[str, Any]:
 
 def _stored(row: Record) -> StoredChunk:
     no, id_, base_id, document_id, name, content, tokens, index, document_meta, meta, *place = row
-    page, bbox, start, end, headings = place
+    page, bbox, start, end, headings, edited = place
     return StoredChunk(
         *(no, id_, base_id, document_id, name, content, tokens, index),
         {**_decoded(document_meta), **_decoded(meta)},
-        *(page, bbox, start, end, headings),
+        *(page, bbox, start, end, headings, edited),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, select
@@ -14,8 +14,15 @@ from core.store.driver import fetch, look
 from core.store.pages import PageRequest, RowsPage, read_page
 from core.store.rows import loaded
 
+_DEFAULT_CHUNKING: Final = {"strategy": "auto", "maxTokens": 200, "overlapTokens": 0}
 _EXISTS: Final = "SELECT FROM knowledge_bases WHERE id = $1 AND workspace_id = $2"
 _READ: Final = "SELECT * FROM knowledge_bases WHERE id = $1 AND workspace_id = $2"
+
+
+def chunking_key(chunking: Mapping[str, Any] | None) -> str:
+    """Name how documents are cut by a base's settings: equal keys give equal chunks."""
+    settings = {**_DEFAULT_CHUNKING, **(chunking or {})}
+    return "/".join(str(settings[name]) for name in _DEFAULT_CHUNKING)
 
 
 class KnowledgeBase(Timestamps, Base):
@@ -45,6 +52,11 @@ class KnowledgeBase(Timestamps, Base):
     def vector_set(self) -> int:
         """The number its vectors are under; they are all of its embedding model."""
         return self.no if self.vector_set_no is None else self.vector_set_no
+
+    @property
+    def chunking_key(self) -> str:
+        """How its documents are cut; see ``documents.chunked_as``."""
+        return chunking_key(self.chunking)
 
 
 class KnowledgeBases(TenantRepository):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pydantic_core
@@ -16,21 +16,29 @@ from core.store.driver import fetch
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.postings import MOST_COUNTED
 
+# As it was read, changed by somebody, or written by somebody and in no file.
+Origin = Literal["document", "edited", "added"]
+
 
 @dataclass(frozen=True)
 class NewChunk:
-    """A chunk to be written; its place in the document is its place in the sequence."""
+    """A chunk to be written; its place in the document is its place in the sequence.
+
+    Offsets are ``None`` where ``content`` does not occur in the document's text.
+    """
 
     content: str
     token_count: int
-    start_offset: int  # code points in the document's text
-    end_offset: int
+    start_offset: int | None  # code points in the document's text
+    end_offset: int | None
     embedding: NDArray[np.float32]  # unit length, of the base's dimensions
     words: Mapping[str, int]  # what keyword search finds it by: term and frequency
     page: int | None = None  # from 1
     bbox: Sequence[float] | None = None  # x0 y0 x1 y1, 0 to 1
     heading_path: Sequence[str] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin = "document"
+    enabled: bool = True
 
 
 # Everything that a passage is found by, in one round trip; the sequence gives numbers in the order
@@ -40,14 +48,15 @@ _INSERT: Final = """
         SELECT nextval(pg_get_serial_sequence('chunks', 'no')) AS no, x.*
         FROM json_to_recordset($1::json) AS x (id text, document_id text, chunk_index integer,
             content text, token_count integer, page integer, bbox float8[], heading_path text[],
-            start_offset integer, end_offset integer, metadata jsonb, terms text[],
+            start_offset integer, end_offset integer, metadata jsonb, origin text,
+            enabled boolean, terms text[],
             frequencies smallint[], length integer, embedding json)
     ), new_chunks AS (
         INSERT INTO chunks (no, id, workspace_id, base_id, document_id, chunk_index, content,
-            token_count, page, bbox, heading_path, start_offset, end_offset, metadata, enabled,
-            terms, frequencies)
+            token_count, page, bbox, heading_path, start_offset, end_offset, metadata, origin,
+            enabled, terms, frequencies)
         SELECT no, id, $2, $3, document_id, chunk_index, content, token_count, page, bbox,
-            heading_path, start_offset, end_offset, metadata, true, terms, frequencies
+            heading_path, start_offset, end_offset, metadata, origin, enabled, terms, frequencies
         FROM given
     ), new_vectors AS (
         INSERT INTO vectors (base_no, chunk_no, embedding)
@@ -68,14 +77,19 @@ _TOGETHER: Final = 256  # passages a statement: a long document's are no text of
 
 
 async def insert_chunks(
-    session: AsyncSession, base: KnowledgeBase, documents: Sequence[tuple[str, Sequence[NewChunk]]]
+    session: AsyncSession,
+    base: KnowledgeBase,
+    documents: Sequence[tuple[str, Sequence[NewChunk]]],
+    first_index: int = 0,
 ) -> list[str]:
-    """Write the chunks of documents (their ids) that have none, of a base whose row is locked;
-    return the chunks' ids."""
+    """Write chunks of documents (their ids), of a base whose row is locked; return the chunks' ids.
+
+    Each document's come in order from ``first_index`` on, where it has none.
+    """
     rows = [
         _row(document_id, at, chunk)
         for document_id, chunks in documents
-        for at, chunk in enumerate(chunks)
+        for at, chunk in enumerate(chunks, first_index)
     ]
     places = (base.workspace_id, base.id, base.vector_set, base.no)
     for start in range(0, len(rows), _TOGETHER):
@@ -98,6 +112,8 @@ def _row(document_id: str, index: int, chunk: NewChunk) -> dict[str, Any]:
         "start_offset": chunk.start_offset,
         "end_offset": chunk.end_offset,
         "metadata": dict(chunk.meta),
+        "origin": chunk.origin,
+        "enabled": chunk.enabled,
         "terms": list(chunk.words),
         "frequencies": frequencies,
         "length": sum(chunk.words.values()),

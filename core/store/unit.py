@@ -28,6 +28,7 @@ from core.store.block_logs import BlockLogs
 from core.store.callers import KeyHolders
 from core.store.chats import Chats
 from core.store.checkpoints import Checkpoints
+from core.store.chunk_edits import ChunkEdits
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.document_queue import DocumentQueue
@@ -55,6 +56,7 @@ from core.store.pool import WarmPool, pool_owner
 from core.store.postings import Postings
 from core.store.program_grants import ProgramGrants
 from core.store.published_chats import PublishedChats
+from core.store.rechunkings import Rechunking, Rechunkings
 from core.store.reembeddings import Reembedding, ReembeddingLeftovers, Reembeddings
 from core.store.run_statistics import RunStatistics
 from core.store.run_writer import RunWriter
@@ -92,10 +94,12 @@ class Unit(Transaction):
     bases = repository(KnowledgeBases)
     documents = repository(Documents)
     chunks = repository(Chunks)
+    chunk_edits = repository(ChunkEdits)
     first_chunks = repository(FirstChunks)
     postings = repository(Postings)
     vectors = repository(Vectors)
     reembeddings = repository(Reembeddings)
+    rechunkings = repository(Rechunkings)
     hits = repository(Hits)
     kept_bases = repository(KeptBasesReader)
     measures = repository(Measures)
@@ -157,6 +161,7 @@ class SystemUnit(Transaction):
     pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
     reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
+    rechunking_jobs = repository(lambda session: JobQueue(session, Rechunking))
     reembedding_leftovers = repository(ReembeddingLeftovers)
     event_deliveries = repository(EventDeliveryJobs)
     audit = repository(AuditWriter)

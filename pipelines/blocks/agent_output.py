@@ -77,4 +77,5 @@ def _citation(citation: Citation) -> JsonValue:
         "quote": citation.quote,
         "startOffset": citation.start_offset,
         "endOffset": citation.end_offset,
+        **({"edited": True} if citation.edited else {}),
     }

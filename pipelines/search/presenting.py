@@ -100,8 +100,16 @@ async def hits(
             replace(each, chunk=widened(each.chunk, around, parents[each.chunk.base_id]))
             for each in shown
         ]
-    marked = frozenset(analyze(query.text, bases[0].language)) if query.highlight else frozenset()
-    return [_hit(each, marked, bases[0].language) for each in shown]
+    languages = {base.id: base.language for base in bases}
+    marked = {
+        language: frozenset(analyze(query.text, language)) if query.highlight else frozenset()
+        for language in set(languages.values())
+    }
+    return [
+        _hit(each, marked[language], language)
+        for each in shown
+        for language in [languages[each.chunk.base_id]]
+    ]
 
 
 def _hit(found: Found, marked: frozenset[str], language: str) -> Hit:
@@ -122,4 +130,6 @@ def _hit(found: Found, marked: frozenset[str], language: str) -> Hit:
         heading_path=chunk.heading_path,
         highlights=highlights(chunk.content, marked, language) if marked else [],
         duplicates=[Duplicate(o.id, o.document_id, o.document_name) for o in found.duplicates],
+        base_id=chunk.base_id,
+        edited=chunk.edited,
     )

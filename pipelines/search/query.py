@@ -72,7 +72,10 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Hit:
-    """One result; offsets count code points of the document's text, pages start at 1."""
+    """One result; offsets count code points of the document's text, pages start at 1.
+
+    Offsets are ``None`` where somebody changed the passage and the text does not occur there.
+    """
 
     id: str
     document_id: str
@@ -84,11 +87,13 @@ class Hit:
     metadata: dict[str, Any]
     page: int | None
     bbox: list[float] | None  # x0 y0 x1 y1, 0 to 1 from the top left
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
     heading_path: list[str]
     highlights: list[str] = field(default_factory=list)  # HTML, words found in <mark>
     duplicates: list[Duplicate] = field(default_factory=list)  # found too, collapsed into this one
+    base_id: str = ""
+    edited: bool = False  # by somebody: the document may not say it so
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the API writes it; ``duplicates`` only where there are any."""
@@ -119,6 +124,7 @@ class Hit:
                 "startOffset": self.start_offset,
                 "endOffset": self.end_offset,
                 "headingPath": self.heading_path,
+                **({"edited": True} if self.edited else {}),
             },
         }
 

@@ -28,7 +28,8 @@ def widened(
 
     Without ``parent_tokens`` they are the one before and the one after; with it as many, in turns
     after and before, as fit into a window of that length. Text that two passages share is given
-    once. Page and box stay those of the chunk itself.
+    once. Page and box stay those of the chunk itself. Where one passage has no offsets there are
+    none.
     """
     parts = [chunk]
     for step in range(1, reach(parent_tokens) + 1):
@@ -42,11 +43,21 @@ def widened(
                 parts.insert(len(parts) if way == 1 else 0, other)
     text = parts[0].content
     for last, part in itertools.pairwise(parts):
-        shared = last.end_offset - part.start_offset
+        shared = _shared(last, part)
         text += part.content[shared:] if shared >= 0 else _BREAK + part.content
+    starts, ends = [p.start_offset for p in parts], [p.end_offset for p in parts]
+    is_located = None not in starts and None not in ends
     return replace(
         chunk,
         content=text,
-        start_offset=parts[0].start_offset,
-        end_offset=max(part.end_offset for part in parts),
+        start_offset=starts[0] if is_located else None,
+        end_offset=max(end for end in ends if end is not None) if is_located else None,
+        edited=any(part.edited for part in parts),
     )
+
+
+def _shared(first: StoredChunk, second: StoredChunk) -> int:
+    """Return how many characters two passages share; negative where they do not touch."""
+    if first.end_offset is None or second.start_offset is None:
+        return -1
+    return first.end_offset - second.start_offset

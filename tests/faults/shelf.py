@@ -111,6 +111,11 @@ class Shelf:
         ):
             assert await self._rows(kept) == await self._rows(counted), kept
 
+    async def execute(self, statement: str, **values: Any) -> None:
+        """Change rows behind the service's back."""
+        async with self.services.store.engine.begin() as connection:
+            await connection.execute(text(statement), values)
+
     async def _rows(self, statement: str) -> Sequence[Any]:
         values = {"id": self.base.id, "no": self.base.no}
         used = {name: value for name, value in values.items() if f":{name}" in statement}

@@ -207,7 +207,9 @@ async def test_a_passage_that_is_edited_meanwhile_has_its_new_words_vector(
             rows = await unit.hits.matching([base.id], None)
             old = next(row for row in rows if row.content == f"berth {wanted}")
             new = new_chunk(f"quay of {wanted}9", "notes")
-            await unit.chunks.rewrite(base, old.id, old.content, new)
+            row = await unit.chunks.get(base.id, old.document_id, old.id)
+            assert row is not None
+            await unit.chunk_edits.rewrite(base, row, new)
 
     async def edit_late() -> None:
         models.before = edit
@@ -218,6 +220,33 @@ async def test_a_passage_that_is_edited_meanwhile_has_its_new_words_vector(
     assert (await _now(services, base)).embedding_model == "other"
     for number in ("number09", "number49"):
         assert await _found(services, base, f"quay {number}") == f"quay of {number}"
+
+
+async def test_passages_that_are_added_and_deleted_meanwhile_are_counted(
+    services: Services, base: KnowledgeBase, models: Models, processor: Processor
+) -> None:
+    async def change() -> None:
+        models.before = models._nothing
+        async with services.store.unit(base.workspace_id) as unit:
+            rows = await unit.hits.matching([base.id], None)
+            document_id = rows[0].document_id
+            first, second = await unit.chunks.get_all(
+                base.id, document_id, [row.id for row in rows[:2]]
+            )
+            await unit.chunk_edits.delete(base, first)
+            await unit.chunk_edits.add(base, document_id, new_chunk("quay number77"), 0)
+            await unit.chunk_edits.split(
+                base, second, new_chunk("berth"), new_chunk("pier number78")
+            )
+
+    models.before = change
+    await _begin(services, base)
+    await processor.drain()
+    assert (await _now(services, base)).embedding_model == "other"
+    for words in ("quay number77", "pier number78"):
+        assert await _found(services, base, words) == words
+    sets = await _vectors(services)
+    assert sets[(await _now(services, base)).vector_set] == {OTHER_DIMENSIONS}
 
 
 async def test_a_long_one_is_done_in_turns(

@@ -205,8 +205,9 @@ class Citation(Answer):
     chunk_id: str
     page: int | None
     quote: str
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    edited: bool | None = None
 
 
 class ChatReply(Answer):
@@ -289,6 +290,8 @@ class KnowledgeBase(Answer):
     embedding_model: str
     embedding_dimensions: int
     reembedding: dict[str, Any] | None = None  # a change of model: its status and progress
+    chunking: dict[str, Any] = Field(default_factory=dict)
+    rechunking: dict[str, Any] | None = None  # a change of chunking: its status and progress
     document_count: int
     chunk_count: int
     token_count: int
@@ -312,12 +315,19 @@ class Chunk(Answer):
     index: int
     content: str
     page: int | None
-    start_offset: int
-    end_offset: int
+    start_offset: int | None
+    end_offset: int | None
+    origin: str  # document, edited or added
+
+
+class Chunks(Answer):
+    data: list[Chunk]
 
 
 class SearchResult(Answer):
     id: str
+    knowledge_base_id: str | None = None  # of a search in several bases
+    knowledge_base_name: str | None = None
     document_id: str
     document_name: str
     content: str

@@ -203,6 +203,9 @@ export class Knowledge extends Resource {
   delete = (baseId: string) => this.http.send<void>('DELETE', `/api/knowledge/${id(baseId)}`)
   search = (baseId: string, search: Partly<S.SearchFields> & { query: string }) =>
     this.http.send<S.SearchReply>('POST', `/api/knowledge/${id(baseId)}/search`, { json: search, isRepeatable: true })
+  /** Searches several bases of one workspace; each result names its base. */
+  searchBases = (search: Partly<S.WideSearchFields> & { knowledgeBaseIds: string[]; query: string }) =>
+    this.http.send<S.WideSearchReply>('POST', '/api/knowledge/search', { json: search, isRepeatable: true })
   add = (baseId: string, source: Partly<S.NewDocument>) =>
     this.http.send<S.DocumentAnswer & { duplicateOf?: string }>('POST', `/api/knowledge/${id(baseId)}/documents`, { json: source })
   upload = (baseId: string, file: Blob, name: string, metadata?: Record<string, unknown>) => {
@@ -239,6 +242,19 @@ export class Knowledge extends Resource {
   updateChunk = (baseId: string, documentId: string, chunkId: string, changes: Partly<S.ChunkPatch>) =>
     this.http.send<S.ChunkAnswer>(
       'PATCH', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks/${id(chunkId)}`, { json: changes })
+  addChunk = (baseId: string, documentId: string, chunk: Partly<S.NewChunk> & { content: string }, once?: Once) =>
+    this.http.send<S.ChunkAnswer>(
+      'POST', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks`, { json: chunk, headers: keyed(once) })
+  deleteChunk = (baseId: string, documentId: string, chunkId: string) =>
+    this.http.send<void>('DELETE', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks/${id(chunkId)}`)
+  /** Splits a passage at an offset in code points of its content. */
+  splitChunk = (baseId: string, documentId: string, chunkId: string, offset: number) =>
+    this.http.send<{ data: S.ChunkAnswer[] }>(
+      'POST', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks/${id(chunkId)}/split`, { json: { offset } })
+  /** Merges passages that follow each other into one, under the id of the first. */
+  mergeChunks = (baseId: string, documentId: string, chunkIds: string[]) =>
+    this.http.send<S.ChunkAnswer>(
+      'POST', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks/merge`, { json: { chunkIds } })
 }
 
 const formOf = (file: Blob, name: string): FormData => {

@@ -152,6 +152,7 @@ export type BaseAnswer = {
   chunkCount: number;
   tokenCount: number;
   reembedding: ReembeddingAnswer | null;
+  rechunking: RechunkingAnswer | null;
   createdAt: string;
   updatedAt: string;
 };
@@ -165,6 +166,7 @@ export type BasePatch = {
   name?: string;
   description?: string | null;
   embeddingModel?: string;
+  chunking?: Chunking | null;
   workspaceId?: string;
 };
 
@@ -391,8 +393,9 @@ export type ChunkAnswer = {
   page: number | null;
   bbox: Array<number> | null;
   headingPath: Array<string>;
-  startOffset: number;
-  endOffset: number;
+  startOffset: number | null;
+  endOffset: number | null;
+  origin: "document" | "edited" | "added";
   metadata: Record<string, unknown>;
   enabled: boolean;
 };
@@ -414,9 +417,19 @@ export type ChunkDelta = {
   citations?: Array<Mark> | null;
 };
 
+export type ChunkMerge = {
+  chunkIds: Array<string>;
+  workspaceId?: string;
+};
+
 export type ChunkPatch = {
   content?: string;
   enabled?: boolean;
+  workspaceId?: string;
+};
+
+export type ChunkSplit = {
+  offset: number;
   workspaceId?: string;
 };
 
@@ -439,8 +452,9 @@ export type Citation = {
   page: number | null;
   bbox: Array<number> | null;
   quote: string;
-  startOffset: number;
-  endOffset: number;
+  startOffset: number | null;
+  endOffset: number | null;
+  edited?: boolean | null;
 };
 
 export type CitationEvent = {
@@ -629,6 +643,7 @@ export type DocumentAnswer = {
   attempts: number;
   quality: Record<string, unknown> | null;
   error: Record<string, unknown> | null;
+  rechunkError?: Record<string, unknown> | null;
   createdAt: string;
   updatedAt: string;
   startedAt: string | null;
@@ -683,6 +698,7 @@ export type DuplicateAnswer = {
   attempts: number;
   quality: Record<string, unknown> | null;
   error: Record<string, unknown> | null;
+  rechunkError?: Record<string, unknown> | null;
   createdAt: string;
   updatedAt: string;
   startedAt: string | null;
@@ -1043,8 +1059,9 @@ export type Mark = {
   page: number | null;
   bbox: Array<number> | null;
   quote: string;
-  startOffset: number;
-  endOffset: number;
+  startOffset: number | null;
+  endOffset: number | null;
+  edited?: boolean | null;
 };
 
 export type MemberAnswer = {
@@ -1154,6 +1171,15 @@ export type NewBase = {
   language?: string;
   embeddingModel?: string | null;
   chunking?: Chunking | null;
+  workspaceId?: string;
+};
+
+export type NewChunk = {
+  content: string;
+  index?: number | null;
+  page?: number | null;
+  headingPath?: Array<string>;
+  enabled?: boolean;
   workspaceId?: string;
 };
 
@@ -1317,9 +1343,10 @@ export type PausedRun = {
 export type Place = {
   page: number | null;
   bbox: Array<number> | null;
-  startOffset: number;
-  endOffset: number;
+  startOffset: number | null;
+  endOffset: number | null;
   headingPath: Array<string>;
+  edited?: boolean | null;
 };
 
 export type Processing = {
@@ -1356,6 +1383,16 @@ export type Reading = {
 export type Reauthenticate = {
   password: string;
   workspaceId?: string;
+};
+
+export type RechunkingAnswer = {
+  status: "pending" | "processing" | "failed";
+  progress: number;
+  secondsLeft: number | null;
+  documentsDone: number;
+  documentsFailed: number;
+  documentsTotal: number;
+  error: Record<string, unknown> | null;
 };
 
 export type Recording = {
@@ -1513,13 +1550,13 @@ export type SearchFields = {
 };
 
 export type SearchReply = {
-  results: Array<CollapsedResult | SearchResult>;
   query: string;
   topK: number;
   mode: string;
   totalResults: number;
   timings: Record<string, number>;
   rewrites: Array<string>;
+  results: Array<CollapsedResult | SearchResult>;
 };
 
 export type SearchResult = {
@@ -2084,6 +2121,47 @@ export type WebhookSettings = {
   secretName: string | null;
   createdAt: string;
   updatedAt: string;
+};
+
+export type WideSearchFields = {
+  query: string;
+  topK?: number;
+  groupBy?: "chunk" | "document";
+  mode?: "hybrid" | "vector" | "keyword";
+  rerank?: boolean;
+  rewrite?: boolean;
+  minScore?: number | null;
+  filter?: Record<string, unknown> | null;
+  highlight?: boolean;
+  expand?: boolean;
+  knowledgeBaseIds: Array<string>;
+  workspaceId?: string;
+};
+
+export type WideSearchReply = {
+  query: string;
+  topK: number;
+  mode: string;
+  totalResults: number;
+  timings: Record<string, number>;
+  rewrites: Array<string>;
+  results: Array<WideSearchResult>;
+};
+
+export type WideSearchResult = {
+  id: string;
+  documentId: string;
+  documentName: string;
+  content: string;
+  score: number;
+  scores: ScoreParts;
+  chunkIndex: number;
+  metadata: Record<string, unknown>;
+  highlights: Array<string>;
+  citation: Place;
+  knowledgeBaseId: string;
+  knowledgeBaseName: string;
+  duplicates?: Array<DuplicateResult> | null;
 };
 
 export type WorkflowAnswer = {

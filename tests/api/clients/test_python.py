@@ -179,6 +179,16 @@ async def test_passages_and_documents_are_changed(
         base, document.id, chunk.id, {"content": "Lunch is served at one."}
     )
     assert (new.id, new.content) == (chunk.id, "Lunch is served at one.")
+    added = await client.knowledge.add_chunk(base, document.id, "Tea is at four. Bring cups.")
+    parts = (await client.knowledge.split_chunk(base, document.id, added.id, 15)).data
+    assert [part.content for part in parts] == ["Tea is at four.", "Bring cups."]
+    ids = [part.id for part in parts]
+    merged = await client.knowledge.merge_chunks(base, document.id, ids)
+    assert (merged.id, merged.origin, merged.start_offset) == (added.id, "added", None)
+    found = await client.knowledge.search_bases([base], "when is tea", topK=1)
+    assert [(row.id, row.knowledge_base_id) for row in found.results] == [(merged.id, base)]
+    await client.knowledge.delete_chunk(base, document.id, merged.id)
+    assert [row.id async for row in client.knowledge.chunks(base, document.id)] == [chunk.id]
 
 
 async def test_errors_are_classes_by_code(client: AsyncNuxaClient, member: Member) -> None:

@@ -131,6 +131,14 @@ same((await client.knowledge.updateDocument(base.id, document.id, { metadata: { 
 const chunk = (await all(client.knowledge.chunks(base.id, document.id)))[0]!
 same((await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: false })).enabled, false, 'disabled')
 await client.knowledge.updateChunk(base.id, document.id, chunk.id, { enabled: true })
+const added = await client.knowledge.addChunk(base.id, document.id, { content: 'The pier has a lamp. It is blue.' })
+const parts = (await client.knowledge.splitChunk(base.id, document.id, added.id, 20)).data
+same(parts.map((part) => part.content), ['The pier has a lamp.', 'It is blue.'], 'split')
+const merged = await client.knowledge.mergeChunks(base.id, document.id, parts.map((part) => part.id))
+same(merged.origin, 'added', 'merged')
+const wide = await client.knowledge.searchBases({ knowledgeBaseIds: [base.id], query: 'blue lamp of the pier' })
+same(wide.results[0]!.knowledgeBaseId, base.id, 'searched')
+await client.knowledge.deleteChunk(base.id, document.id, merged.id)
 const asked = { clientId: 'tool', redirectUri: 'https://tool.example/back', codeChallenge: 'A'.repeat(43) }
 same(await person.sessions.authorize({ ...asked, state: 's' }).catch(codeOf), 'FORBIDDEN', 'authorized')
 same(await all(person.sessions.list()).catch(codeOf), 'FORBIDDEN', 'sessions')

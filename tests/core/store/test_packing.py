@@ -77,13 +77,13 @@ async def test_what_changed_since_is_known(store: Store, owner: Owner) -> None:
     lists = await _assert_as_rows(store, base)
     assert len(lists.words["plum"].nos) == 1
     async with store.engine.connect() as connection:
-        rewritten, before = (
-            await connection.execute(text("SELECT id, content FROM chunks ORDER BY no LIMIT 1"))
-        ).one()
+        first = text("SELECT base_id, document_id, id FROM chunks ORDER BY no LIMIT 1")
+        rewritten = (await connection.execute(first)).one()
     for content in ("plum number6", "plum plum often"):
         async with store.unit(owner.workspace_id) as unit:
-            await unit.chunks.rewrite(base, rewritten, before, new_chunk(content))
-        before = content
+            row = await unit.chunks.get(*rewritten)
+            assert row is not None
+            await unit.chunk_edits.rewrite(base, row, new_chunk(content))
         lists = await _assert_as_rows(store, base)
     assert len(lists.words["plum"].nos) == 2
 

@@ -140,7 +140,7 @@ async def test_whatever_changes_is_seen_by_the_next_search(
                 for row in page.rows:
                     assert isinstance(row, Chunk)
                     edited = new_chunk(f"walrus edited {chance.random()}")
-                    await unit.chunks.rewrite(base, row.id, row.content, edited)
+                    await unit.chunk_edits.rewrite(base, row, edited)
             else:
                 document = await unit.documents.get(document_id)
                 assert document is not None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from nuxa.models import Chunk, Document, KnowledgeBase, SearchReply
+from nuxa.models import Chunk, Chunks, Document, KnowledgeBase, SearchReply
 from nuxa.requests import (
     Door,
     Json,
@@ -41,7 +42,10 @@ class Knowledge(Resource[Door]):
 
     @method
     def update(self, base_id: str, changes: Json) -> Request[KnowledgeBase]:
-        """Change name, description or ``embeddingModel``; ``reembedding`` tells how far that is."""
+        """Change name, description, ``embeddingModel`` or ``chunking``.
+
+        ``reembedding`` and ``rechunking`` of the answer tell how far that is.
+        """
         return Request("PATCH", f"/api/knowledge/{base_id}", KnowledgeBase, json=changes)
 
     @method
@@ -53,6 +57,14 @@ class Knowledge(Resource[Door]):
         """Search a base; ``settings`` as on the wire: ``topK``, ``mode``, ``filter`` …"""
         body, path = {"query": query, **settings}, f"/api/knowledge/{base_id}/search"
         return Request("POST", path, SearchReply, json=body, is_read_only=True)
+
+    @method
+    def search_bases(
+        self, /, base_ids: Sequence[str], query: str, **settings: Any
+    ) -> Request[SearchReply]:
+        """Search several bases of one workspace; each result names its base."""
+        body = {"knowledgeBaseIds": [*base_ids], "query": query, **settings}
+        return Request("POST", "/api/knowledge/search", SearchReply, json=body, is_read_only=True)
 
     @method
     def add(self, base_id: str, source: Json) -> Request[Document]:
@@ -127,3 +139,40 @@ class Knowledge(Resource[Door]):
         """Correct a passage's ``content``, which is embedded anew, or set ``enabled``."""
         path = f"/api/knowledge/{base_id}/documents/{document_id}/chunks/{chunk_id}"
         return Request("PATCH", path, Chunk, json=changes)
+
+    @method
+    def add_chunk(
+        self,
+        /,
+        base_id: str,
+        document_id: str,
+        content: str,
+        *,
+        idempotency_key: str | None = None,
+        **settings: Any,
+    ) -> Request[Chunk]:
+        """Add a passage; ``settings`` as on the wire: ``index``, ``page``, ``headingPath`` …"""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/chunks"
+        body, headers = {"content": content, **settings}, keyed(idempotency_key)
+        return Request("POST", path, Chunk, json=body, headers=headers)
+
+    @method
+    def delete_chunk(self, base_id: str, document_id: str, chunk_id: str) -> Request[None]:
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/chunks/{chunk_id}"
+        return Request("DELETE", path)
+
+    @method
+    def split_chunk(
+        self, base_id: str, document_id: str, chunk_id: str, offset: int
+    ) -> Request[Chunks]:
+        """Split a passage at an offset in code points of its content."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/chunks/{chunk_id}/split"
+        return Request("POST", path, Chunks, json={"offset": offset})
+
+    @method
+    def merge_chunks(
+        self, base_id: str, document_id: str, chunk_ids: Sequence[str]
+    ) -> Request[Chunk]:
+        """Merge passages that follow each other into one, under the id of the first."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/chunks/merge"
+        return Request("POST", path, Chunk, json={"chunkIds": [*chunk_ids]})
