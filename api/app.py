@@ -47,6 +47,7 @@ SLICES: Final = (
     "api.users",
     "api.workspaces.routes",
     "api.workspaces.members",
+    "api.workspaces.invitations",
     "api.workspaces.secrets",
     "api.workspaces.audit",
     "api.workspaces.usage",
@@ -94,7 +95,14 @@ SLICES: Final = (
     "api.v1.embeddings",
 )
 # Routes besides those of /api/auth whose answers hold a token that is shown once.
-_GIVES_TOKEN: Final = frozenset({("POST", "/api/artifacts"), ("POST", "/api/voice/session")})
+_GIVES_TOKEN: Final = frozenset(
+    {
+        ("POST", "/api/artifacts"),
+        ("POST", "/api/voice/session"),
+        ("POST", "/api/workspaces/<workspace_id>/invitations"),
+        ("POST", "/api/workspaces/<workspace_id>/members"),
+    }
+)
 _HSTS: Final = "max-age=31536000"  # a year, the least that browsers' preload lists ask for
 _MAIL_SECONDS: Final = 5.0
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -16,6 +16,7 @@ _PER_ACCOUNT_ANYWHERE: Final = 200
 _PER_ADDRESS: Final = 50
 _MAILS_PER_ADDRESS: Final = 20
 _MAILS_PER_ACCOUNT: Final = 5
+_INVITATIONS_PER_PERSON: Final = 50
 
 
 class Throttle:
@@ -74,3 +75,8 @@ def of_reset(redis: Redis, address: str) -> Throttle:
 def of_mail(redis: Redis, email: str) -> Throttle:
     """Return the throttle of mails to one account, whoever asks for them."""
     return Throttle(redis, {redis_names.mails_of_account(email): _MAILS_PER_ACCOUNT})
+
+
+def of_invitations(redis: Redis, user_id: str) -> Throttle:
+    """Return the throttle of mails with invitations from one person."""
+    return Throttle(redis, {redis_names.invitations_of_person(user_id): _INVITATIONS_PER_PERSON})

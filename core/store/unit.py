@@ -39,6 +39,7 @@ from core.store.files import File, Files
 from core.store.first_chunks import FirstChunks
 from core.store.hits import Hits
 from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
+from core.store.invitations import InvitationLookup, Invitations
 from core.store.job_queue import JobQueue
 from core.store.kept_bases import KeptBasesReader
 from core.store.knowledge_bases import KnowledgeBases
@@ -119,6 +120,7 @@ class Unit(Transaction):
     checkpoints = repository(Checkpoints)
     secrets = repository(Secrets)
     members = repository(Members)
+    invitations = repository(Invitations)
     audit = repository(AuditLog)
     usage = repository(Usage)
     model_providers = repository(ModelProviders)
@@ -145,6 +147,7 @@ class SystemUnit(Transaction):
     bearer_tokens = repository(BearerTokens)
     program_grants = repository(ProgramGrants)
     linked_accounts = repository(LinkedAccounts)
+    invitations = repository(InvitationLookup)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)
     webhook_targets = repository(WebhookLookup)

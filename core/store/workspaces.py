@@ -119,6 +119,11 @@ class Workspaces(Repository):
             raise NotFound("This workspace was deleted just now.")
         return workspace
 
+    async def lock(self, workspace_id: str) -> None:
+        """Have others who change members of the workspace wait, until the end of the unit."""
+        query = select(Workspace.id).where(Workspace.id == workspace_id).with_for_update()
+        await self._session.execute(query)
+
     async def role_of(self, user_id: str, workspace_id: str) -> str | None:
         """Return the user's role in a workspace, ``None`` for a stranger."""
         return await self._session.scalar(
