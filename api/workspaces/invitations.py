@@ -19,10 +19,10 @@ from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
+from api.wire import Email, Wire
 from api.workspaces import invitation_mail
 from api.workspaces.members import RoleName, require_admin, require_rank
 from api.workspaces.routes import WorkspaceAnswer, build_answers
-from api.wire import Email, Wire
 from core.errors import Conflict, Forbidden, NotFound
 from core.ids import new_id
 from core.rights import Role
@@ -127,8 +127,9 @@ async def add_member(call: Call, body: NewMember) -> CreatedInvitation:
     recent_login=True,
 )
 async def create_invitation(call: Call, body: NewInvitation) -> CreatedInvitation:
-    """Invite by mail, or make a link for one person; it takes the place of an earlier one to
-    the same address.
+    """Invite by mail, or make a link for one person.
+
+    An earlier invitation to the same address ends.
     """
     return await _invite(call, body.email, body.role)
 
@@ -243,7 +244,7 @@ async def _find(system: SystemUnit, body: Acceptance, user: User) -> Invitation:
             )
         if not user.email_verified:
             raise Forbidden(
-                "Confirm your e-mail address first; POST /api/auth/verify-email/resend mails a link.",
+                "E-mail address not confirmed; POST /api/auth/verify-email/resend mails a link.",
                 {"reason": "email_not_verified"},
             )
     return invitation

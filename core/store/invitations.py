@@ -24,9 +24,7 @@ class Invitation(Timestamps, Base):
     email: Mapped[str | None] = mapped_column(index=True)  # lower-case; none: whoever has the link
     role: Mapped[str]  # owner admin write read
     token_hash: Mapped[str] = mapped_column(unique=True)
-    invited_by: Mapped[str] = mapped_column(
-        ForeignKey("users.id", ondelete="CASCADE"), index=True
-    )
+    invited_by: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime]
 
 
@@ -67,9 +65,7 @@ class Invitations(TenantRepository):
         """Revoke an invitation; return whether there was one."""
         query = (
             delete(Invitation)
-            .where(
-                Invitation.workspace_id == self._workspace_id, Invitation.id == invitation_id
-            )
+            .where(Invitation.workspace_id == self._workspace_id, Invitation.id == invitation_id)
             .returning(Invitation.id)
         )
         return await self._session.scalar(query) is not None
@@ -118,9 +114,7 @@ class InvitationLookup(Repository):
         )
         by_id = {row[0]: (row[1], row[2]) for row in names}
         rows = [
-            InvitationContext(
-                row.id, row.workspace_id, *by_id[row.id], row.role, row.expires_at
-            )
+            InvitationContext(row.id, row.workspace_id, *by_id[row.id], row.role, row.expires_at)
             for row in page.rows
         ]
         return RowsPage(rows, page.next)

@@ -27,6 +27,7 @@ RECENT_LOGIN = {
     "DELETE /api/auth/api-keys/<key_id>",
     "DELETE /api/workspaces/<workspace_id>",
     "POST /api/workspaces/<workspace_id>/members",
+    "POST /api/workspaces/<workspace_id>/invitations",
     "PATCH /api/workspaces/<workspace_id>/members/<user_id>",
     "DELETE /api/workspaces/<workspace_id>/members/<user_id>",
     "PUT /api/workspaces/<workspace_id>/secrets/<name>",
@@ -40,6 +41,8 @@ SESSION_ENOUGH = {
     "POST /api/auth/reauthenticate",
     "DELETE /api/auth/sessions/<session_id>",
     "DELETE /api/auth/grants/<grant_id>",
+    "DELETE /api/workspaces/<workspace_id>/invitations/<invitation_id>",
+    "POST /api/invitations/accept",
 }
 # Gives the caller's own rights, no more, for one handshake; or is how credentials are obtained.
 OPEN_TO_PROGRAMS = {
@@ -49,7 +52,7 @@ OPEN_TO_PROGRAMS = {
     "POST /api/auth/login",
     "POST /api/auth/reset-password",
 }
-_CREDENTIAL_PATHS = ("/api/auth/", "/members", "/secrets", "/model-providers")
+_CREDENTIAL_PATHS = ("/api/auth/", "/members", "/invitations", "/secrets", "/model-providers")
 
 
 def _client(member: Member, token: str) -> httpx.AsyncClient:

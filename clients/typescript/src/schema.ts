@@ -5,6 +5,12 @@ export type AbortAnswer = {
   status: string;
 };
 
+export type Acceptance = {
+  token?: string | null;
+  invitationId?: string | null;
+  workspaceId?: string;
+};
+
 export type Accepted = {
   success: true;
   async: true;
@@ -518,6 +524,18 @@ export type CopilotToolUse = {
   output: JsonValue;
 };
 
+export type CreatedInvitation = {
+  id: string;
+  workspaceId: string;
+  email: string | null;
+  role: string;
+  invitedBy: string;
+  expiresAt: string;
+  createdAt: string;
+  token: string;
+  url: string;
+};
+
 export type CreatedKey = {
   id: string;
   name: string;
@@ -936,6 +954,21 @@ export type ImportBody = {
   workspaceId?: string;
 };
 
+export type InvitationAnswer = {
+  id: string;
+  workspaceId: string;
+  email: string | null;
+  role: string;
+  invitedBy: string;
+  expiresAt: string;
+  createdAt: string;
+};
+
+export type InvitationAnswerPage = {
+  data: Array<InvitationAnswer>;
+  nextCursor: string | null;
+};
+
 export type Issue = {
   path: string;
   message: string;
@@ -1168,6 +1201,12 @@ export type NewDocument = {
   workspaceId?: string;
 };
 
+export type NewInvitation = {
+  email?: string | null;
+  role: "owner" | "admin" | "write" | "read";
+  workspaceId?: string;
+};
+
 export type NewKey = {
   name: string;
   scopes?: Array<string>;
@@ -1268,6 +1307,20 @@ export type OneDecision = {
   toolCallId: string;
   decision: "allow" | "allowForChat" | "skip";
   messageId?: string | null;
+};
+
+export type OwnInvitation = {
+  id: string;
+  workspaceId: string;
+  workspaceName: string;
+  inviterName: string;
+  role: string;
+  expiresAt: string;
+};
+
+export type OwnInvitationPage = {
+  data: Array<OwnInvitation>;
+  nextCursor: string | null;
 };
 
 export type PageSpan = {

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 import structlog
-from pydantic import SecretStr
 
 from api import afterwards
 from api.auth.accounts import check_password
@@ -19,19 +17,10 @@ from core.config import Settings
 from core.services import Services
 from core.store.users import User
 from tests.api.conftest import Member
-from tests.mailbox import Mailbox, mailbox
+from tests.mailbox import Mailbox
 
 PATH = "/api/auth/reset-password"
 NEW = "a new password"
-
-
-@pytest.fixture
-async def box(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mailbox]:
-    """The mail server of the settings."""
-    async with mailbox() as running:
-        url = SecretStr(f"smtp://127.0.0.1:{running.port}")
-        monkeypatch.setattr(settings, "smtp_url", url)
-        yield running
 
 
 async def _ask(client: httpx.AsyncClient, email: str) -> httpx.Response:
