@@ -41,6 +41,7 @@ SLICES: Final = (
     "api.openapi.routes",
     "api.auth.routes",
     "api.auth.providers",
+    "api.auth.emails",
     "api.auth.sessions",
     "api.auth.grants",
     "api.auth.socket_tokens",

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from core import redis_names
 from core.security import hash_token, new_token
 
-Purpose = Literal["oauth", "reset", "socket"]
+Purpose = Literal["change_email", "oauth", "reset", "socket", "verify_email"]
 
 
 async def issue(redis: Redis, purpose: Purpose, value: dict[str, Any], seconds: int) -> str:

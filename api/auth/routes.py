@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api import afterwards, throttle
 from api.access import PUBLIC, SESSION_COOKIE, SIGNED_IN
-from api.auth import reset
+from api.auth import emails, reset
 from api.auth.accounts import SignedIn, check_password, make_account, open_session
 from api.auth.cookies import session_cookie
 from api.auth.schemas import (
@@ -38,6 +38,7 @@ async def signup(call: Call, body: Signup) -> Reply:
     user = await make_account(
         services.store, services.settings, body.email, body.password, body.name
     )
+    emails.start_verification(services, user)
     return _signed_in(await open_session(call, user), call, 201)
 
 

@@ -25,6 +25,7 @@ RECENT_LOGIN = {
     "POST /api/auth/authorize",
     "POST /api/auth/api-keys",
     "DELETE /api/auth/api-keys/<key_id>",
+    "POST /api/user/email",
     "DELETE /api/workspaces/<workspace_id>",
     "POST /api/workspaces/<workspace_id>/members",
     "POST /api/workspaces/<workspace_id>/invitations",
@@ -43,6 +44,9 @@ SESSION_ENOUGH = {
     "DELETE /api/auth/grants/<grant_id>",
     "DELETE /api/workspaces/<workspace_id>/invitations/<invitation_id>",
     "POST /api/invitations/accept",
+    "POST /api/auth/verify-email",
+    "POST /api/auth/verify-email/resend",
+    "POST /api/user/email/confirm",
 }
 # Gives the caller's own rights, no more, for one handshake; or is how credentials are obtained.
 OPEN_TO_PROGRAMS = {
@@ -52,7 +56,14 @@ OPEN_TO_PROGRAMS = {
     "POST /api/auth/login",
     "POST /api/auth/reset-password",
 }
-_CREDENTIAL_PATHS = ("/api/auth/", "/members", "/invitations", "/secrets", "/model-providers")
+_CREDENTIAL_PATHS = (
+    "/api/auth/",
+    "/api/user/",
+    "/members",
+    "/invitations",
+    "/secrets",
+    "/model-providers",
+)
 
 
 def _client(member: Member, token: str) -> httpx.AsyncClient:

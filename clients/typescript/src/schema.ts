@@ -726,6 +726,16 @@ export type Durations = {
   longest: number | null;
 };
 
+export type EmailChange = {
+  email: string;
+  workspaceId?: string;
+};
+
+export type EmailToken = {
+  token: string;
+  workspaceId?: string;
+};
+
 export type Embedding = {
   object: "embedding";
   index: number;
@@ -1059,6 +1069,10 @@ export type LogStats = {
 export type Login = {
   email: string;
   password: string;
+};
+
+export type MailAnswer = {
+  email: string;
 };
 
 export type MailAttachment = {
