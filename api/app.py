@@ -48,6 +48,7 @@ SLICES: Final = (
     "api.auth.token_routes",
     "api.auth.keys",
     "api.users",
+    "api.account_deletion",
     "api.workspaces.routes",
     "api.workspaces.members",
     "api.workspaces.invitations",

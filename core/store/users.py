@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, Timestamps
@@ -48,6 +48,10 @@ class Users(Repository):
     async def any(self) -> bool:
         """Return whether there is any user."""
         return await self._session.scalar(select(User.id).limit(1)) is not None
+
+    async def delete(self, user_id: str) -> None:
+        """Delete a user and, by the database's own cascade, sessions, grants, keys and chats."""
+        await self._session.execute(delete(User).where(User.id == user_id))
 
     def add(self, user: User) -> User:
         self._session.add(user)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from core.errors import NotFound
 from core.ids import new_id
@@ -176,6 +176,20 @@ class Workspaces(Repository):
             .group_by(Member.workspace_id)
         )
         return {row[0]: row[1] for row in rows}
+
+    async def owned_alone(self, user_id: str) -> Sequence[Workspace]:
+        """Return the workspaces that a user is the only owner of, oldest first."""
+        owner = aliased(Member)
+        others = select(owner.user_id).where(
+            owner.workspace_id == Workspace.id, owner.role == "owner", owner.user_id != user_id
+        )
+        query = (
+            select(Workspace)
+            .join(Member, Member.workspace_id == Workspace.id)
+            .where(Member.user_id == user_id, Member.role == "owner", ~others.exists())
+            .order_by(Workspace.created_at, Workspace.id)
+        )
+        return (await self._session.scalars(query)).all()
 
     async def are_together(self, user_id: str, other_id: str) -> bool:
         """Return whether two users are in some workspace together."""

@@ -26,6 +26,7 @@ RECENT_LOGIN = {
     "POST /api/auth/api-keys",
     "DELETE /api/auth/api-keys/<key_id>",
     "POST /api/user/email",
+    "DELETE /api/user",
     "DELETE /api/workspaces/<workspace_id>",
     "POST /api/workspaces/<workspace_id>/members",
     "POST /api/workspaces/<workspace_id>/invitations",

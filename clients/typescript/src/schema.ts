@@ -18,6 +18,11 @@ export type Accepted = {
   statusUrl: string;
 };
 
+export type AccountDeletion = {
+  deleteWorkspaces: Array<string>;
+  workspaceId?: string;
+};
+
 export type AgentAnswer = {
   id: string;
   name: string;
