@@ -42,6 +42,7 @@ SLICES: Final = (
     "api.auth.routes",
     "api.auth.providers",
     "api.auth.emails",
+    "api.auth.totp",
     "api.auth.sessions",
     "api.auth.grants",
     "api.auth.socket_tokens",

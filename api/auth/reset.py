@@ -6,11 +6,12 @@ from functools import partial
 from typing import Final
 
 from api.auth import link_mail
+from api.auth.accounts import password_mark
 from api.auth.link_mail import LinkMail
 from api.auth.schemas import ResetPassword
 from core import tickets
 from core.errors import ValidationFailed
-from core.security import hash_password, hash_token
+from core.security import hash_password
 from core.services import Services
 from core.store.users import User
 
@@ -49,7 +50,7 @@ async def send_link(services: Services, email: str) -> None:
 
 
 async def _link(services: Services, user: User) -> str:
-    value = {"userId": user.id, "passwordMark": _mark(user), "email": user.email}
+    value = {"userId": user.id, "passwordMark": password_mark(user), "email": user.email}
     token = await tickets.issue(services.redis, "reset", value, _SECONDS)
     # Behind a #, since what stands there is in no log of a server and in no Referer.
     return f"{services.settings.base_url}/reset-password#token={token}"
@@ -68,7 +69,9 @@ async def set_password(services: Services, body: ResetPassword) -> int:
     password_hash = await hash_password(password)
     async with services.store.system() as system:
         user = await system.users.get(value["userId"])
-        if user is None or (_mark(user), user.email) != (value["passwordMark"], value["email"]):
+        if user is None or user.email != value["email"]:
+            raise _refused()
+        if password_mark(user) != value["passwordMark"]:
             raise _refused()
         revokes = body.revoke_api_keys
         if revokes is None:
@@ -77,11 +80,6 @@ async def set_password(services: Services, body: ResetPassword) -> int:
         user.password_hash, user.email_verified = password_hash, True
         await system.sessions.delete_of(user.id)
         return revoked
-
-
-def _mark(user: User) -> str:
-    """Tell passwords apart: links that were sent for an older one do not work."""
-    return hash_token(user.password_hash or "")
 
 
 def _refused() -> ValidationFailed:

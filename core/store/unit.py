@@ -61,6 +61,7 @@ from core.store.run_statistics import RunStatistics
 from core.store.run_writer import RunWriter
 from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
+from core.store.second_factors import RecoveryCodes, TotpFactors
 from core.store.secrets import Secrets
 from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
@@ -149,6 +150,8 @@ class SystemUnit(Transaction):
     bearer_tokens = repository(BearerTokens)
     program_grants = repository(ProgramGrants)
     linked_accounts = repository(LinkedAccounts)
+    totp_factors = repository(TotpFactors)
+    recovery_codes = repository(RecoveryCodes)
     invitations = repository(InvitationLookup)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)

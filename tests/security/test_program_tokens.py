@@ -27,6 +27,10 @@ RECENT_LOGIN = {
     "DELETE /api/auth/api-keys/<key_id>",
     "POST /api/user/email",
     "DELETE /api/user",
+    "POST /api/auth/totp",
+    "POST /api/auth/totp/confirm",
+    "DELETE /api/auth/totp",
+    "POST /api/auth/recovery-codes",
     "DELETE /api/workspaces/<workspace_id>",
     "POST /api/workspaces/<workspace_id>/members",
     "POST /api/workspaces/<workspace_id>/invitations",
@@ -56,6 +60,7 @@ OPEN_TO_PROGRAMS = {
     "POST /api/auth/signup",
     "POST /api/auth/login",
     "POST /api/auth/reset-password",
+    "POST /api/auth/second-factor",
 }
 _CREDENTIAL_PATHS = (
     "/api/auth/",

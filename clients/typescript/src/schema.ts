@@ -870,6 +870,11 @@ export type ExportedWorkflow = {
   variables: Record<string, unknown>;
 };
 
+export type FactorState = {
+  totpEnabled: boolean;
+  recoveryCodesLeft: number;
+};
+
 export type Feedback = {
   messageId: string;
   rating: "up" | "down" | null;
@@ -1426,7 +1431,8 @@ export type Reading = {
 };
 
 export type Reauthenticate = {
-  password: string;
+  password?: string | null;
+  code?: string | null;
   workspaceId?: string;
 };
 
@@ -1446,6 +1452,10 @@ export type RecordingPatch = {
 export type RecordingSettings = {
   enabled: boolean;
   retentionDays: number | null;
+};
+
+export type RecoveryCodesAnswer = {
+  recoveryCodes: Array<string>;
 };
 
 export type ReembeddingAnswer = {
@@ -1605,6 +1615,11 @@ export type SearchResult = {
   metadata: Record<string, unknown>;
   highlights: Array<string>;
   citation: Place;
+};
+
+export type SecondFactor = {
+  challenge: string;
+  code: string;
 };
 
 export type SecretAnswer = {
@@ -1951,6 +1966,16 @@ export type ToolsFailure = {
   code: string;
   message: string;
   details: Record<string, unknown>;
+};
+
+export type TotpCode = {
+  code: string;
+  workspaceId?: string;
+};
+
+export type TotpSecret = {
+  secret: string;
+  otpauthUri: string;
 };
 
 export type TraceSpan = {
