@@ -41,14 +41,18 @@ SLICES: Final = (
     "api.openapi.routes",
     "api.auth.routes",
     "api.auth.providers",
+    "api.auth.emails",
+    "api.auth.totp",
     "api.auth.sessions",
     "api.auth.grants",
     "api.auth.socket_tokens",
     "api.auth.token_routes",
     "api.auth.keys",
     "api.users",
+    "api.account_deletion",
     "api.workspaces.routes",
     "api.workspaces.members",
+    "api.workspaces.invitations",
     "api.workspaces.secrets",
     "api.workspaces.subscriptions",
     "api.workspaces.audit",
@@ -101,6 +105,8 @@ _GIVES_TOKEN: Final = frozenset(
     {
         ("POST", "/api/artifacts"),
         ("POST", "/api/voice/session"),
+        ("POST", "/api/workspaces/<workspace_id>/invitations"),
+        ("POST", "/api/workspaces/<workspace_id>/members"),
         ("POST", "/api/workspaces/<workspace_id>/subscriptions"),
     }
 )

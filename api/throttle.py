@@ -16,6 +16,8 @@ _PER_ACCOUNT_ANYWHERE: Final = 200
 _PER_ADDRESS: Final = 50
 _MAILS_PER_ADDRESS: Final = 20
 _MAILS_PER_ACCOUNT: Final = 5
+_INVITATIONS_PER_PERSON: Final = 50
+_CODES_PER_ACCOUNT: Final = 10  # of a million, three of which are right at a time
 
 
 class Throttle:
@@ -74,3 +76,13 @@ def of_reset(redis: Redis, address: str) -> Throttle:
 def of_mail(redis: Redis, email: str) -> Throttle:
     """Return the throttle of mails to one account, whoever asks for them."""
     return Throttle(redis, {redis_names.mails_of_account(email): _MAILS_PER_ACCOUNT})
+
+
+def of_second_factor(redis: Redis, user_id: str) -> Throttle:
+    """Return the throttle of wrong codes for one account, whoever sends them."""
+    return Throttle(redis, {redis_names.second_factors_of_person(user_id): _CODES_PER_ACCOUNT})
+
+
+def of_invitations(redis: Redis, user_id: str) -> Throttle:
+    """Return the throttle of mails with invitations from one person."""
+    return Throttle(redis, {redis_names.invitations_of_person(user_id): _INVITATIONS_PER_PERSON})

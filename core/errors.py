@@ -43,6 +43,13 @@ class Unauthorized(NuxaError):
     status = 401
 
 
+class SecondFactorRequired(Unauthorized):
+    """The password was right, a code is needed too: `details` has `challenge`, `methods` and
+    `expiresIn` seconds. Wrong credentials are `UNAUTHORIZED`, as everywhere."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+
+
 class Forbidden(NuxaError):
     code = "FORBIDDEN"
     status = 403

@@ -117,6 +117,14 @@ def mails_of_account(email: str) -> str:
     return f"mail:{_hash(email)}"
 
 
+def second_factors_of_person(user_id: str) -> str:
+    return f"second-factor:{user_id}"
+
+
+def invitations_of_person(user_id: str) -> str:
+    return f"invitations:{user_id}"
+
+
 def ticket(purpose: str, token_hash: str) -> str:
     return f"ticket:{purpose}:{token_hash}"
 

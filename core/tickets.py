@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from core import redis_names
 from core.security import hash_token, new_token
 
-Purpose = Literal["oauth", "reset", "socket"]
+Purpose = Literal["change_email", "oauth", "reset", "second_factor", "socket", "verify_email"]
 
 
 async def issue(redis: Redis, purpose: Purpose, value: dict[str, Any], seconds: int) -> str:
@@ -23,6 +23,13 @@ async def issue(redis: Redis, purpose: Purpose, value: dict[str, Any], seconds: 
 async def redeem(redis: Redis, purpose: Purpose, token: str) -> dict[str, Any] | None:
     """Return what a ticket stands for, and end it; ``None`` for a used, late or made-up one."""
     stored = await redis.getdel(_key(purpose, token))
+    value: dict[str, Any] | None = json.loads(stored) if stored else None
+    return value
+
+
+async def read(redis: Redis, purpose: Purpose, token: str) -> dict[str, Any] | None:
+    """Return what a ticket stands for, and leave it; ``None`` for a used, late or made-up one."""
+    stored = await redis.get(_key(purpose, token))
     value: dict[str, Any] | None = json.loads(stored) if stored else None
     return value
 

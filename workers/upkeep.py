@@ -147,6 +147,7 @@ async def forget_expired_sign_ins(services: Services) -> None:
     async with services.store.system() as unit:
         await unit.bearer_tokens.delete_expired()
         await unit.sessions.delete_expired()
+        await unit.invitations.delete_expired()
 
 
 async def end_interrupted_turns(services: Services) -> None:

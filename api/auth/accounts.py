@@ -66,6 +66,11 @@ async def check_password(store: Store, email: str, password: str) -> User | None
     return user if await verify_password(password, user.password_hash if user else None) else None
 
 
+def password_mark(user: User) -> str:
+    """Tell passwords apart: what was begun under an older one does not continue."""
+    return hash_token(user.password_hash or "")
+
+
 async def open_session(call: Call, user: User) -> SignedIn:
     """Sign the caller in as a user: a new session in her default workspace.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from typing import Final
+from urllib.parse import quote
 
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -16,6 +17,7 @@ from api.auth.oidc.discovery import Issuer
 from api.auth.oidc.exchange import Attempt, Exchange, SignInFailed
 from api.auth.oidc.linking import Person, user_of
 from api.auth.paths import own_path
+from api.auth.second_factor import challenge_of
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from api.wire import Wire
@@ -108,8 +110,13 @@ async def come_back(call: Call, provider: str, query: CallbackQuery) -> Reply:
     attempt = Attempt(value["nonce"], value["verifier"], _redirect_uri(settings, provider))
     exchange = Exchange(services.http, chosen, _issuer(chosen))
     person = Person.of(await exchange.claims(query.code, attempt))
-    made = await open_session(call, await user_of(services.store, settings, person))
+    user = await user_of(services.store, settings, person)
     forget = cookie(BROWSER_COOKIE, "", 0, call, _CALLBACK)
+    challenge = await challenge_of(services, user)
+    if challenge is not None:  # behind a #, since no log and no Referer has it
+        after = quote(value["next"], safe="")
+        return _moved(f"/second-factor#challenge={challenge}&next={after}", forget)
+    made = await open_session(call, user)
     return _moved(value["next"], session_cookie(made.token, call), forget)
 
 

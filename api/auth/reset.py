@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-import structlog
-
-from api import throttle
+from api.auth import link_mail
+from api.auth.accounts import password_mark
+from api.auth.link_mail import LinkMail
 from api.auth.schemas import ResetPassword
-from core import terminal, tickets
-from core.errors import RateLimited, ValidationFailed
-from core.mail import send_mail
-from core.security import hash_password, hash_token
+from core import tickets
+from core.errors import ValidationFailed
+from core.security import hash_password
 from core.services import Services
 from core.store.users import User
 
@@ -35,40 +35,22 @@ keys that you know to be yours, send "revokeApiKeys": false with the token.
 
 """
 
-log = structlog.get_logger(__name__)
-
 
 async def send_link(services: Services, email: str) -> None:
-    """Mail a link to the account of an address; nothing tells whether there is one.
-
-    Without a mail server the link is shown on the terminal of a development run, and in no log; in
-    production none is made.
-    """
-    if services.settings.smtp_url is None and services.settings.environment == "production":
-        log.error("a password cannot be reset: set NUXA_SMTP_URL, so that mail can be sent")
+    """Mail a link to the account of an address; nothing tells whether there is one."""
+    if not link_mail.can_deliver(services.settings, "reset"):
         return
     async with services.store.system() as system:
         user = await system.users.by_email(email)
     if user is None:
         return
-    try:
-        await throttle.of_mail(services.redis, email).spend()
-    except RateLimited:
-        log.warning("no more reset mails for now", user_id=user.id)
-        return
-    link = await _link(services, user)
-    settings = services.settings
-    if settings.smtp_url is None:
-        if not terminal.show(f"NUXA_SMTP_URL is not set. Reset link for {email}: {link}"):
-            log.warning("reset_link_not_shown", reason="no NUXA_SMTP_URL and no terminal")
-        return
-    keys = "" if user.email_verified else _KEYS_END
-    text = _TEXT.format(host=settings.base_url, link=link, keys=keys)
-    await send_mail(settings, email, "Your new password", text)
+    text = _TEXT.replace("{keys}", "" if user.email_verified else _KEYS_END)
+    mail = LinkMail("reset", email, "Your new password", text)
+    await link_mail.deliver(services, mail, partial(_link, services, user))
 
 
 async def _link(services: Services, user: User) -> str:
-    value = {"userId": user.id, "passwordMark": _mark(user)}
+    value = {"userId": user.id, "passwordMark": password_mark(user), "email": user.email}
     token = await tickets.issue(services.redis, "reset", value, _SECONDS)
     # Behind a #, since what stands there is in no log of a server and in no Referer.
     return f"{services.settings.base_url}/reset-password#token={token}"
@@ -87,7 +69,9 @@ async def set_password(services: Services, body: ResetPassword) -> int:
     password_hash = await hash_password(password)
     async with services.store.system() as system:
         user = await system.users.get(value["userId"])
-        if user is None or _mark(user) != value["passwordMark"]:
+        if user is None or user.email != value["email"]:
+            raise _refused()
+        if password_mark(user) != value["passwordMark"]:
             raise _refused()
         revokes = body.revoke_api_keys
         if revokes is None:
@@ -96,11 +80,6 @@ async def set_password(services: Services, body: ResetPassword) -> int:
         user.password_hash, user.email_verified = password_hash, True
         await system.sessions.delete_of(user.id)
         return revoked
-
-
-def _mark(user: User) -> str:
-    """Tell passwords apart: links that were sent for an older one do not work."""
-    return hash_token(user.password_hash or "")
 
 
 def _refused() -> ValidationFailed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api import afterwards, throttle
 from api.access import PUBLIC, SESSION_COOKIE, SIGNED_IN
-from api.auth import reset
+from api.auth import emails, reset, second_factor
 from api.auth.accounts import SignedIn, check_password, make_account, open_session
 from api.auth.cookies import session_cookie
 from api.auth.schemas import (
@@ -12,13 +12,14 @@ from api.auth.schemas import (
     Reauthenticate,
     ResetAnswer,
     ResetPassword,
+    SecondFactor,
     SessionAnswer,
     Signup,
     UserAnswer,
 )
 from api.call import Call, Reply
 from api.endpoint import endpoint
-from core.errors import Conflict, Forbidden, Unauthorized
+from core.errors import Conflict, Forbidden, SecondFactorRequired, Unauthorized
 from core.security import verify_password
 
 
@@ -38,6 +39,7 @@ async def signup(call: Call, body: Signup) -> Reply:
     user = await make_account(
         services.store, services.settings, body.email, body.password, body.name
     )
+    emails.start_verification(services, user)
     return _signed_in(await open_session(call, user), call, 201)
 
 
@@ -46,10 +48,13 @@ async def signup(call: Call, body: Signup) -> Reply:
     "/api/auth/login",
     access=PUBLIC,
     answers={200: SessionAnswer},
-    errors=(Unauthorized,),
+    errors=(SecondFactorRequired,),
 )
 async def login(call: Call, body: Login) -> Reply:
-    """Sign in; the answer sets the cookie of a new session."""
+    """Sign in; the answer sets the cookie of a new session.
+
+    With a second factor it is a 401 `SECOND_FACTOR_REQUIRED` with a challenge instead.
+    """
     services = call.services
     tries = throttle.of_sign_in(services.redis, body.email, call.request.address_block)
     await tries.spend()
@@ -57,6 +62,20 @@ async def login(call: Call, body: Login) -> Reply:
     if user is None:
         raise Unauthorized("The e-mail address or the password is wrong.")
     await tries.forgive()
+    await second_factor.require_none(services, user)
+    return _signed_in(await open_session(call, user), call, 200)
+
+
+@endpoint(
+    "POST",
+    "/api/auth/second-factor",
+    access=PUBLIC,
+    answers={200: SessionAnswer},
+    errors=(Unauthorized,),
+)
+async def prove_second_factor(call: Call, body: SecondFactor) -> Reply:
+    """Complete a sign-in by a code of the authenticator app, or a recovery code."""
+    user = await second_factor.answer_challenge(call, body.challenge, body.code)
     return _signed_in(await open_session(call, user), call, 200)
 
 
@@ -68,18 +87,23 @@ async def login(call: Call, body: Login) -> Reply:
     errors=(Unauthorized,),
 )
 async def reauthenticate(call: Call, body: Reauthenticate) -> None:
-    """Prove the password again, for calls that need a login of the last 15 minutes.
+    """Prove the password or a second factor again, for calls that need a recent login.
 
-    Whoever signs in by a provider and has no password signs in there again instead.
+    Recent is 15 minutes. A passkey proves it too; without any of these, sign in again.
     """
     services = call.services
+    if body.code is not None:
+        await second_factor.require_code(services, call.user_id, body.code)
+        async with services.store.system() as system:
+            await system.sessions.note_authentication(call.caller.identity.credential_id)
+        return
     async with services.store.system() as system:
         user = await system.users.get(call.user_id)
     if user is None:
         raise Unauthorized("The account was deleted; sign up again.")
     tries = throttle.of_sign_in(services.redis, user.email, call.request.address_block)
     await tries.spend()
-    if not await verify_password(body.password, user.password_hash):
+    if not await verify_password(body.password or "", user.password_hash):
         raise Unauthorized("The password is wrong; correct it, or sign in again.")
     await tries.forgive()
     async with services.store.system() as system:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from api.auth.second_factor import Code
 from api.wire import Email, Moment, Name, Password, Wire
 from core.rights import SCOPE
 from core.store.base import now
@@ -39,8 +40,24 @@ class Login(Wire):
     password: Annotated[str, StringConstraints(max_length=200)]
 
 
+class SecondFactor(Wire):
+    """``challenge`` of the login's answer, and a ``code`` of the app or a recovery code."""
+
+    challenge: Annotated[str, StringConstraints(max_length=200)]
+    code: Code
+
+
 class Reauthenticate(Wire):
-    password: Annotated[str, StringConstraints(max_length=200)]
+    """One of ``password`` and ``code``, which is the app's or a recovery code."""
+
+    password: Annotated[str, StringConstraints(max_length=200)] | None = None
+    code: Code | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.password is None) == (self.code is None):
+            raise ValueError("send password or code, one of the two")
+        return self
 
 
 class ResetPassword(Wire):

@@ -1,4 +1,4 @@
-"""Members of a workspace: who is in it, as what, and how they come and go.
+"""Members of a workspace: who is in it, as what, and how they go; they come by invitation.
 
 An admin keeps members in order but makes no owner and touches none; a workspace always has one.
 """
@@ -8,34 +8,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import model_validator
-
 from api import access
 from api.access import ADMIN, READ
 from api.call import Call
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
-from api.wire import Email, Wire
-from core.errors import Conflict, Forbidden, NotFound
+from api.wire import Wire
+from core.errors import Conflict, Forbidden
 from core.rights import Role
 from core.store.workspaces import Member
 
 RoleName = Literal["owner", "admin", "write", "read"]
-
-
-class NewMember(Wire):
-    """Exactly one of ``email`` and ``userId``; the latter of somebody one already works with."""
-
-    email: Email | None = None
-    user_id: str | None = None
-    role: RoleName
-
-    @model_validator(mode="after")
-    def _is_one(self) -> NewMember:
-        if (self.email is None) == (self.user_id is None):
-            raise ValueError("send email or userId, one of the two")
-        return self
 
 
 class MemberPatch(Wire):
@@ -78,25 +62,6 @@ async def get_member(call: Call, user_id: str) -> MemberAnswer:
 
 
 @endpoint(
-    "POST",
-    "/api/workspaces/<workspace_id>/members",
-    access=ADMIN,
-    status=201,
-    recent_login=True,
-)
-async def add_member(call: Call, body: NewMember) -> MemberAnswer:
-    """Add somebody who has an account; she finds the workspace among hers at once."""
-    user_id = await _account(call, body)
-    await call.unit.members.lock()
-    _require_rank(await _own_role(call), body.role)
-    if await call.unit.members.get(user_id) is not None:
-        raise Conflict("This user is a member already; PATCH the member to change the role.")
-    await call.unit.members.add(user_id, body.role)
-    call.audit("member.added", user_id, role=body.role)
-    return await get_member(call, user_id)
-
-
-@endpoint(
     "PATCH",
     "/api/workspaces/<workspace_id>/members/<user_id>",
     access=ADMIN,
@@ -106,7 +71,7 @@ async def change_role(call: Call, user_id: str, body: MemberPatch) -> MemberAnsw
     """Give a member another role, from the next call on."""
     await call.unit.members.lock()
     member = found(await call.unit.members.get(user_id), "member")
-    _require_rank(await _own_role(call), body.role, member.role)
+    require_rank(await require_admin(call), body.role, member.role)
     if body.role != member.role:
         if body.role != "owner":
             await _require_another_owner(call, member)
@@ -131,7 +96,7 @@ async def remove_member(call: Call, user_id: str) -> None:
     await call.unit.members.lock()
     member = found(await call.unit.members.get(user_id), "member")
     if not leaves:
-        _require_rank(await _own_role(call), member.role)
+        require_rank(await require_admin(call), member.role)
     await _require_another_owner(call, member)
     await call.unit.members.remove(user_id)
     keys = await call.unit.api_keys.delete_all_of(user_id)
@@ -139,21 +104,7 @@ async def remove_member(call: Call, user_id: str) -> None:
     call.audit("member.left" if leaves else "member.removed", user_id, keysRevoked=keys)
 
 
-async def _account(call: Call, body: NewMember) -> str:
-    """Return whose account is meant; a bare id of a stranger's is not there."""
-    async with call.services.store.system() as system:
-        if body.email is not None:
-            user = await system.users.by_email(body.email)
-            if user is None:
-                raise NotFound("Nobody has an account with this address; ask them to sign up.")
-            return user.id
-        user_id = str(body.user_id)
-        if not await system.workspaces.are_together(call.user_id, user_id):
-            raise NotFound("You work with no such user; add them by their e-mail address.")
-        return user_id
-
-
-async def _own_role(call: Call) -> Role:
+async def require_admin(call: Call) -> Role:
     """Return the caller's role as it is now that nobody else can change it."""
     own = await call.unit.members.get(call.user_id)
     if own is None or Role.named(own.role) < Role.ADMIN:
@@ -161,7 +112,8 @@ async def _own_role(call: Call) -> Role:
     return Role.named(own.role)
 
 
-def _require_rank(own: Role, *roles: str) -> None:
+def require_rank(own: Role, *roles: str) -> None:
+    """Raise ``Forbidden`` where a role is one that only owners give and take."""
     if own < Role.OWNER and "owner" in roles:
         raise Forbidden("Only an owner makes owners, and changes or removes them; ask one.")
 

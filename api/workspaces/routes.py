@@ -43,9 +43,9 @@ async def list_workspaces(
     own = call.caller.identity.workspace_id
     async with call.services.store.system() as system:
         if own is not None:
-            return Page(data=await _answers(system, call.user_id, [call.seat.workspace]))
+            return Page(data=await build_answers(system, call.user_id, [call.seat.workspace]))
         page = await system.workspaces.page_of_user(call.user_id, query.request())
-        data = await _answers(system, call.user_id, page.rows)
+        data = await build_answers(system, call.user_id, page.rows)
     return Page(data=data, next_cursor=cursor_of(page.next))
 
 
@@ -56,14 +56,14 @@ async def create_workspace(call: Call, body: NewWorkspace) -> WorkspaceAnswer:
     async with call.services.store.system() as system:
         workspace = await system.workspaces.make(call.user_id, body.name, plan)
         system.audit.record(workspace.id, call.actor, "workspace.created")
-        return (await _answers(system, call.user_id, [workspace]))[0]
+        return (await build_answers(system, call.user_id, [workspace]))[0]
 
 
 @endpoint("GET", "/api/workspaces/<workspace_id>", access=READ)
 async def get_workspace(call: Call) -> WorkspaceAnswer:
     """Return a workspace, with the caller's role in it."""
     async with call.services.store.system() as system:
-        return (await _answers(system, call.user_id, [call.seat.workspace]))[0]
+        return (await build_answers(system, call.user_id, [call.seat.workspace]))[0]
 
 
 @endpoint("PATCH", "/api/workspaces/<workspace_id>", access=ADMIN)
@@ -75,7 +75,7 @@ async def update_workspace(call: Call, body: WorkspacePatch) -> WorkspaceAnswer:
             setattr(workspace, name, value)
         system.audit.record(workspace.id, call.actor, "workspace.changed", None, body.changes())
         await system.flush()
-        return (await _answers(system, call.user_id, [workspace]))[0]
+        return (await build_answers(system, call.user_id, [workspace]))[0]
 
 
 @endpoint("DELETE", "/api/workspaces/<workspace_id>", access=OWNER, status=204, recent_login=True)
@@ -84,9 +84,10 @@ async def delete_workspace(call: Call) -> None:
     await remove_workspace(call.services, call.workspace_id)
 
 
-async def _answers(
+async def build_answers(
     system: SystemUnit, user_id: str, workspaces: Sequence[Workspace]
 ) -> list[WorkspaceAnswer]:
+    """Return workspaces that a user is in as the API shows them."""
     ids = [workspace.id for workspace in workspaces]
     roles = await system.workspaces.roles_of(user_id, ids)
     counts = await system.workspaces.member_counts(ids)

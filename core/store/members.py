@@ -39,6 +39,15 @@ class Members(TenantRepository):
             )
         )
 
+    async def has_email(self, email: str) -> bool:
+        """Return whether a member has the address."""
+        query = (
+            select(Member.user_id)
+            .join(User, User.id == Member.user_id)
+            .where(Member.workspace_id == self._workspace_id, User.email == email)
+        )
+        return await self._session.scalar(query) is not None
+
     async def person(self, user_id: str) -> Person | None:
         member = await self.get(user_id)
         user = await self._session.get(User, user_id) if member else None

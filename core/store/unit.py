@@ -41,6 +41,7 @@ from core.store.files import File, Files
 from core.store.first_chunks import FirstChunks
 from core.store.hits import Hits
 from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
+from core.store.invitations import InvitationLookup, Invitations
 from core.store.job_queue import JobQueue
 from core.store.kept_bases import KeptBasesReader
 from core.store.knowledge_bases import KnowledgeBases
@@ -62,6 +63,7 @@ from core.store.run_statistics import RunStatistics
 from core.store.run_writer import RunWriter
 from core.store.schedules import ScheduleJobs, Schedules
 from core.store.sealed import SealedValues
+from core.store.second_factors import RecoveryCodes, TotpFactors
 from core.store.secrets import Secrets
 from core.store.sent_webhooks import SentWebhooks
 from core.store.sessions import Sessions
@@ -125,6 +127,7 @@ class Unit(Transaction):
     checkpoints = repository(Checkpoints)
     secrets = repository(Secrets)
     members = repository(Members)
+    invitations = repository(Invitations)
     audit = repository(AuditLog)
     usage = repository(Usage)
     model_providers = repository(ModelProviders)
@@ -151,6 +154,9 @@ class SystemUnit(Transaction):
     bearer_tokens = repository(BearerTokens)
     program_grants = repository(ProgramGrants)
     linked_accounts = repository(LinkedAccounts)
+    totp_factors = repository(TotpFactors)
+    recovery_codes = repository(RecoveryCodes)
+    invitations = repository(InvitationLookup)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)
     webhook_targets = repository(WebhookLookup)

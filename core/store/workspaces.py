@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ForeignKey, func, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from core.errors import NotFound
 from core.ids import new_id
@@ -127,6 +127,11 @@ class Workspaces(Repository):
             raise NotFound("This workspace was deleted just now.")
         return workspace
 
+    async def lock(self, workspace_id: str) -> None:
+        """Have others who change members of the workspace wait, until the end of the unit."""
+        query = select(Workspace.id).where(Workspace.id == workspace_id).with_for_update()
+        await self._session.execute(query)
+
     async def role_of(self, user_id: str, workspace_id: str) -> str | None:
         """Return the user's role in a workspace, ``None`` for a stranger."""
         return await self._session.scalar(
@@ -177,6 +182,20 @@ class Workspaces(Repository):
             .group_by(Member.workspace_id)
         )
         return {row[0]: row[1] for row in rows}
+
+    async def owned_alone(self, user_id: str) -> Sequence[Workspace]:
+        """Return the workspaces that a user is the only owner of, oldest first."""
+        owner = aliased(Member)
+        others = select(owner.user_id).where(
+            owner.workspace_id == Workspace.id, owner.role == "owner", owner.user_id != user_id
+        )
+        query = (
+            select(Workspace)
+            .join(Member, Member.workspace_id == Workspace.id)
+            .where(Member.user_id == user_id, Member.role == "owner", ~others.exists())
+            .order_by(Workspace.created_at, Workspace.id)
+        )
+        return (await self._session.scalars(query)).all()
 
     async def are_together(self, user_id: str, other_id: str) -> bool:
         """Return whether two users are in some workspace together."""

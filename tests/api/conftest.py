@@ -13,6 +13,7 @@ import httpx
 import pytest
 import uvicorn
 from argon2 import PasswordHasher
+from pydantic import SecretStr
 
 from api.app import Api, create_app
 from api.server import connection_options
@@ -23,6 +24,7 @@ from core.services import Services
 from ingest.parser import Parser
 from ingest.process import Processor
 from tests.api.conforms import conforms
+from tests.mailbox import Mailbox, mailbox
 
 # Made once: to read the world's certificates for each client took longer than most tests.
 TLS = ssl.create_default_context()
@@ -151,6 +153,15 @@ async def member(sign_up: SignUp) -> Member:
 async def stranger(sign_up: SignUp) -> Member:
     """A member of another workspace."""
     return await sign_up()
+
+
+@pytest.fixture
+async def box(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mailbox]:
+    """The mail server of the settings."""
+    async with mailbox() as running:
+        url = SecretStr(f"smtp://127.0.0.1:{running.port}")
+        monkeypatch.setattr(settings, "smtp_url", url)
+        yield running
 
 
 @pytest.fixture(scope="session")

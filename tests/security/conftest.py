@@ -7,6 +7,7 @@ from tests.api.conftest import (  # noqa: F401
     anonymous,
     api_settings,
     api_url,
+    box,
     member,
     parser,
     server,

@@ -25,8 +25,15 @@ RECENT_LOGIN = {
     "POST /api/auth/authorize",
     "POST /api/auth/api-keys",
     "DELETE /api/auth/api-keys/<key_id>",
+    "POST /api/user/email",
+    "DELETE /api/user",
+    "POST /api/auth/totp",
+    "POST /api/auth/totp/confirm",
+    "DELETE /api/auth/totp",
+    "POST /api/auth/recovery-codes",
     "DELETE /api/workspaces/<workspace_id>",
     "POST /api/workspaces/<workspace_id>/members",
+    "POST /api/workspaces/<workspace_id>/invitations",
     "PATCH /api/workspaces/<workspace_id>/members/<user_id>",
     "DELETE /api/workspaces/<workspace_id>/members/<user_id>",
     "PUT /api/workspaces/<workspace_id>/secrets/<name>",
@@ -40,6 +47,11 @@ SESSION_ENOUGH = {
     "POST /api/auth/reauthenticate",
     "DELETE /api/auth/sessions/<session_id>",
     "DELETE /api/auth/grants/<grant_id>",
+    "DELETE /api/workspaces/<workspace_id>/invitations/<invitation_id>",
+    "POST /api/invitations/accept",
+    "POST /api/auth/verify-email",
+    "POST /api/auth/verify-email/resend",
+    "POST /api/user/email/confirm",
 }
 # Gives the caller's own rights, no more, for one handshake; or is how credentials are obtained.
 OPEN_TO_PROGRAMS = {
@@ -48,8 +60,16 @@ OPEN_TO_PROGRAMS = {
     "POST /api/auth/signup",
     "POST /api/auth/login",
     "POST /api/auth/reset-password",
+    "POST /api/auth/second-factor",
 }
-_CREDENTIAL_PATHS = ("/api/auth/", "/members", "/secrets", "/model-providers")
+_CREDENTIAL_PATHS = (
+    "/api/auth/",
+    "/api/user/",
+    "/members",
+    "/invitations",
+    "/secrets",
+    "/model-providers",
+)
 
 
 def _client(member: Member, token: str) -> httpx.AsyncClient:

@@ -25,6 +25,7 @@ from core.store.messages import Message
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
 from tests.api.conforms import document
 from tests.api.conftest import TLS, Member
+from tests.api.memberships import join_workspace
 from tests.api.workflows.editing.conftest import Open
 from tests.bases import write_base
 from tests.pipelines.shapes import add_kind, block, definition
@@ -104,9 +105,7 @@ class Guest:
 @pytest.fixture
 async def guest(member: Member, stranger: Member, monkeypatch: pytest.MonkeyPatch) -> Guest:
     monkeypatch.setattr(reauthorization, "RECHECK_SECONDS", 0.1)
-    path = f"/api/workspaces/{member.workspace_id}/members"
-    asked = {"email": stranger.email, "role": "write"}
-    assert (await member.browser.post(path, json=asked)).status_code == 201
+    await join_workspace(member, stranger, "write")
     made = await stranger.browser.post(
         "/api/auth/api-keys",
         json={"name": "guest", "scopes": ["write"], "workspaceId": member.workspace_id},

@@ -40,6 +40,20 @@ class Member(Answer):
     joined_at: datetime
 
 
+class Invitation(Answer):
+    """``token`` and ``url`` are only in the answer that created it."""
+
+    id: str
+    workspace_id: str
+    email: str | None
+    role: str
+    invited_by: str
+    expires_at: datetime
+    created_at: datetime
+    token: str | None = None
+    url: str | None = None
+
+
 class ModelProvider(Answer):
     """A provider of chat models that the workspace has a key of."""
 

@@ -45,6 +45,12 @@ class Unauthorized(NuxaError):
     code = "UNAUTHORIZED"
 
 
+class SecondFactorRequired(NuxaError):
+    """The password was right; ``details["challenge"]`` and a code complete the sign-in."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+
+
 class Forbidden(NuxaError):
     code = "FORBIDDEN"
 

@@ -374,7 +374,16 @@ export class Workspaces extends Resource {
   member = (workspaceId: string, userId: string) =>
     this.http.send<S.MemberAnswer>('GET', `/api/workspaces/${id(workspaceId)}/members/${id(userId)}`)
   addMember = (workspaceId: string, email: string, role: S.NewMember['role']) =>
-    this.http.send<S.MemberAnswer>('POST', `/api/workspaces/${id(workspaceId)}/members`, { json: { email, role } })
+    this.http.send<S.CreatedInvitation>(
+      'POST', `/api/workspaces/${id(workspaceId)}/members`, { json: { email, role } })
+  invitations = (workspaceId: string) =>
+    this.http.rows<S.InvitationAnswer>(`/api/workspaces/${id(workspaceId)}/invitations`)
+  /** Without an address, anyone with the answer's `url` may accept, once. */
+  invite = (workspaceId: string, role: S.NewMember['role'], email?: string) =>
+    this.http.send<S.CreatedInvitation>(
+      'POST', `/api/workspaces/${id(workspaceId)}/invitations`, { json: { role, email: email ?? null } })
+  revokeInvitation = (workspaceId: string, invitationId: string) =>
+    this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}/invitations/${id(invitationId)}`)
   changeRole = (workspaceId: string, userId: string, role: S.MemberPatch['role']) =>
     this.http.send<S.MemberAnswer>(
       'PATCH', `/api/workspaces/${id(workspaceId)}/members/${id(userId)}`, { json: { role } })

@@ -5,11 +5,22 @@ export type AbortAnswer = {
   status: string;
 };
 
+export type Acceptance = {
+  token?: string | null;
+  invitationId?: string | null;
+  workspaceId?: string;
+};
+
 export type Accepted = {
   success: true;
   async: true;
   executionId: string;
   statusUrl: string;
+};
+
+export type AccountDeletion = {
+  deleteWorkspaces: Array<string>;
+  workspaceId?: string;
 };
 
 export type AgentAnswer = {
@@ -532,6 +543,18 @@ export type CopilotToolUse = {
   output: JsonValue;
 };
 
+export type CreatedInvitation = {
+  id: string;
+  workspaceId: string;
+  email: string | null;
+  role: string;
+  invitedBy: string;
+  expiresAt: string;
+  createdAt: string;
+  token: string;
+  url: string;
+};
+
 export type CreatedKey = {
   id: string;
   name: string;
@@ -724,6 +747,16 @@ export type Durations = {
   longest: number | null;
 };
 
+export type EmailChange = {
+  email: string;
+  workspaceId?: string;
+};
+
+export type EmailToken = {
+  token: string;
+  workspaceId?: string;
+};
+
 export type Embedding = {
   object: "embedding";
   index: number;
@@ -853,6 +886,11 @@ export type ExportedWorkflow = {
   variables: Record<string, unknown>;
 };
 
+export type FactorState = {
+  totpEnabled: boolean;
+  recoveryCodesLeft: number;
+};
+
 export type Feedback = {
   messageId: string;
   rating: "up" | "down" | null;
@@ -952,6 +990,21 @@ export type ImportBody = {
   workspaceId?: string;
 };
 
+export type InvitationAnswer = {
+  id: string;
+  workspaceId: string;
+  email: string | null;
+  role: string;
+  invitedBy: string;
+  expiresAt: string;
+  createdAt: string;
+};
+
+export type InvitationAnswerPage = {
+  data: Array<InvitationAnswer>;
+  nextCursor: string | null;
+};
+
 export type Issue = {
   path: string;
   message: string;
@@ -1042,6 +1095,10 @@ export type LogStats = {
 export type Login = {
   email: string;
   password: string;
+};
+
+export type MailAnswer = {
+  email: string;
 };
 
 export type MailAttachment = {
@@ -1194,6 +1251,12 @@ export type NewDocument = {
   workspaceId?: string;
 };
 
+export type NewInvitation = {
+  email?: string | null;
+  role: "owner" | "admin" | "write" | "read";
+  workspaceId?: string;
+};
+
 export type NewKey = {
   name: string;
   scopes?: Array<string>;
@@ -1296,6 +1359,20 @@ export type OneDecision = {
   messageId?: string | null;
 };
 
+export type OwnInvitation = {
+  id: string;
+  workspaceId: string;
+  workspaceName: string;
+  inviterName: string;
+  role: string;
+  expiresAt: string;
+};
+
+export type OwnInvitationPage = {
+  data: Array<OwnInvitation>;
+  nextCursor: string | null;
+};
+
 export type PageSpan = {
   page: number;
   startOffset: number;
@@ -1381,7 +1458,8 @@ export type Reading = {
 };
 
 export type Reauthenticate = {
-  password: string;
+  password?: string | null;
+  code?: string | null;
   workspaceId?: string;
 };
 
@@ -1411,6 +1489,10 @@ export type RecordingPatch = {
 export type RecordingSettings = {
   enabled: boolean;
   retentionDays: number | null;
+};
+
+export type RecoveryCodesAnswer = {
+  recoveryCodes: Array<string>;
 };
 
 export type ReembeddingAnswer = {
@@ -1570,6 +1652,11 @@ export type SearchResult = {
   metadata: Record<string, unknown>;
   highlights: Array<string>;
   citation: Place;
+};
+
+export type SecondFactor = {
+  challenge: string;
+  code: string;
 };
 
 export type SecretAnswer = {
@@ -1921,6 +2008,16 @@ export type ToolsFailure = {
   code: string;
   message: string;
   details: Record<string, unknown>;
+};
+
+export type TotpCode = {
+  code: string;
+  workspaceId?: string;
+};
+
+export type TotpSecret = {
+  secret: string;
+  otpauthUri: string;
 };
 
 export type TraceSpan = {

@@ -153,7 +153,10 @@ async def test_program_token_reads_members_and_changes_no_credentials(
         usage = await client.workspaces.usage(workspace, **{"from": "2026-01-01T00:00:00Z"})
         assert (usage.files, usage.days) == (0, [])
         assert [row async for row in client.workspaces.model_providers(workspace)] == []
+        assert [row async for row in client.workspaces.invitations(workspace)] == []
         for refused in (
+            client.workspaces.invite(workspace, "read"),
+            client.workspaces.revoke_invitation(workspace, "inv_x"),
             client.workspaces.add_member(workspace, stranger.email, "read"),
             client.workspaces.change_role(workspace, member.user_id, "write"),
             client.workspaces.remove_member(workspace, member.user_id),

@@ -11,6 +11,7 @@ from core.config import Settings
 from core.services import Services
 from tests.api.conftest import Member
 from tests.api.copilot.asking import Told, decide, results, talk, use_model
+from tests.api.memberships import join_workspace
 from tests.bases import write_base
 from tests.stand_ins.openai import OpenAIStandIn, Reply, openai_stand_in
 
@@ -81,9 +82,7 @@ async def test_an_agent_may_have_been_given_its_approvals(
 
 
 async def test_who_may_make_and_ask_an_agent(member: Member, stranger: Member) -> None:
-    path = f"/api/workspaces/{member.workspace_id}/members"
-    asked = {"email": stranger.email, "role": "read"}
-    assert (await member.browser.post(path, json=asked)).status_code == 201
+    await join_workspace(member, stranger, "read")
     agent_id = await _deploy(member)
     there = {"workspaceId": member.workspace_id}
     question = {"message": "Hello", "agentId": agent_id, **there}

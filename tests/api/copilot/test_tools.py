@@ -17,6 +17,7 @@ from core.models.messages import ToolCall
 from core.rights import Rights, Role
 from core.services import Services
 from tests.api.conftest import Member
+from tests.api.memberships import join_workspace
 from tests.bases import write_base
 from tests.fakes import FakeChat
 from tests.security.matrix.rows import one_of_each, write_source
@@ -127,9 +128,7 @@ async def test_a_tool_that_a_mode_has_not_is_refused_three_times_alike(
 async def test_a_tool_whose_right_the_caller_lacks_is_refused_alike(
     member: Member, stranger: Member, services: Services
 ) -> None:
-    path = f"/api/workspaces/{member.workspace_id}/members"
-    asked = {"email": stranger.email, "role": "read"}
-    assert (await member.browser.post(path, json=asked)).status_code == 201
+    await join_workspace(member, stranger, "read")
     chart = {"name": "make_artifact", "arguments": {"type": "code", "title": "t", "content": "c"}}
     there = {**chart, "workspaceId": member.workspace_id}
     refused = await stranger.browser.post(EXECUTE, json=there)

@@ -32,6 +32,7 @@ from tests.api.events.editing import EDITING
 from tests.api.events.presence import PRESENCE
 from tests.api.events.sharing import SHARING
 from tests.api.events.stage import Stage
+from tests.api.memberships import join_workspace
 from tests.conftest import ROOT, emptied_services
 
 create_app()  # which fills the table of events
@@ -70,9 +71,7 @@ async def stage(server: str, api_settings: Settings) -> AsyncIterator[Stage]:
         voice = voices.install(patch)
         voice.hears, voice.seconds = ["When is lunch served?"], 30.0
         writer, reader, outsider = [await sign_up_at(server, clients) for _ in range(3)]
-        people = f"/api/workspaces/{writer.workspace_id}/members"
-        asked = {"email": reader.email, "role": "read"}
-        assert (await writer.browser.post(people, json=asked)).is_success
+        await join_workspace(writer, reader, "read")
         await writer.browser.post("/api/voice/config", json={"greeting": "Hello."})
         yield Stage(server, services, writer, reader, outsider)
         await holding.stop_all()

@@ -22,7 +22,7 @@ from tests.api.conftest import Member
 
 SECONDS: Final = int(os.environ.get("NUXA_FUZZ_SECONDS", "24"))
 # These would end the run's own session or workspace.
-SUICIDAL: Final = ("logout", "endSession", "deleteWorkspace")
+SUICIDAL: Final = ("logout", "endSession", "deleteWorkspace", "deleteAccount")
 NOT_CHECKED: Final = (
     # JSON Schema cannot say everything: a graph without cycles, an address that is public.
     "positive_data_acceptance",

@@ -14,6 +14,7 @@ from core.config import Settings
 from core.errors import RateLimited
 from core.services import Services
 from tests.api.conftest import Member, serving
+from tests.api.memberships import join_workspace
 from tests.api.sockets.conftest import Connect, Told, socket_app
 
 
@@ -30,9 +31,7 @@ async def _ask(client: socketio.AsyncClient, event: str, *sent: Any) -> dict[str
 
 async def _reader(member: Member, stranger: Member) -> dict[str, str]:
     """Let a stranger read the member's workspace; return the stranger's handshake there."""
-    path = f"/api/workspaces/{member.workspace_id}/members"
-    asked = {"email": stranger.email, "role": "read"}
-    assert (await member.browser.post(path, json=asked)).status_code == 201
+    await join_workspace(member, stranger, "read")
     ticket = (await stranger.browser.post("/api/auth/socket-token")).json()["token"]
     return {"token": ticket, "workspaceId": member.workspace_id}
 

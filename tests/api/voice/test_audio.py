@@ -14,6 +14,7 @@ import socketio
 from core.services import Services
 from core.store.base import now
 from tests.api.conftest import Member
+from tests.api.memberships import join_workspace
 from tests.api.voice.conftest import Connect
 from tests.api.voice.sessions import row_of, voice_session
 from tests.bases import write_base
@@ -338,8 +339,7 @@ async def test_only_its_owner_talks_in_a_session(
     session_id = await voice_session(member, services)
     other = Talk(await connect(stranger.program.headers["x-api-key"]), session_id)
     assert (await other.ask("start"))["error"]["code"] == "NOT_FOUND"
-    people = f"/api/workspaces/{member.workspace_id}/members"
-    await member.browser.post(people, json={"email": stranger.email, "role": "admin"})
+    await join_workspace(member, stranger, "admin")
     ticket = (await stranger.browser.post("/api/auth/socket-token")).json()["token"]
     colleague = Talk(await connect(ticket), session_id)
     refused = await colleague.ask("start", workspaceId=member.workspace_id)

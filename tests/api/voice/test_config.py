@@ -8,6 +8,7 @@ import pytest
 
 from core.services import Services
 from tests.api.conftest import Member
+from tests.api.memberships import join_workspace
 from tests.bases import write_base
 
 PATH = "/api/voice/config"
@@ -101,8 +102,7 @@ async def test_a_provider_takes_the_workspaces_own_key(member: Member) -> None:
 
 
 async def test_only_an_admin_changes_them(member: Member, stranger: Member) -> None:
-    path = f"/api/workspaces/{member.workspace_id}/members"
-    await member.browser.post(path, json={"email": stranger.email, "role": "write"})
+    await join_workspace(member, stranger, "write")
     there = {"workspaceId": member.workspace_id}
     assert (await stranger.browser.get(PATH, params=there)).status_code == 200
     refused = await stranger.browser.post(PATH, json={"language": "fr"}, params=there)

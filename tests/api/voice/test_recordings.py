@@ -18,6 +18,7 @@ from core.blobs import Blobs
 from core.removal import remove_workspace
 from core.services import Services
 from tests.api.conftest import Member
+from tests.api.memberships import join_workspace
 from tests.api.voice.conftest import Connect
 from tests.api.voice.sessions import piece_of, recorded, voice_session
 from tests.api.voice.test_audio import PATH, UTTERANCE, Talk
@@ -174,8 +175,7 @@ async def test_only_whose_it_is_and_admins_hear_it(
     assert (await member.program.get(f"{PATH}/{session_id}/recording")).status_code == 200
     path = f"{PATH}/{session_id}/recording"
     assert (await stranger.program.get(path)).status_code == 404
-    members = f"/api/workspaces/{member.workspace_id}/members"
-    await member.browser.post(members, json={"email": stranger.email, "role": "read"})
+    await join_workspace(member, stranger, "read")
     there = {"workspaceId": member.workspace_id}
     assert (await stranger.browser.get(path, params=there)).status_code == 404
 

@@ -11,6 +11,7 @@ from core.security import hash_token
 from core.services import Services
 from core.store.base import now
 from tests.api.conftest import Member
+from tests.api.memberships import join_workspace
 from tests.api.voice.sessions import count_sessions, row_of, voice_session
 from workers.upkeep import end_overdue_voice_sessions
 
@@ -87,8 +88,7 @@ async def test_an_unknown_session_is_a_404(member: Member) -> None:
 async def test_a_colleague_sees_only_his_own_and_an_admin_all(
     member: Member, stranger: Member, services: Services
 ) -> None:
-    path = f"/api/workspaces/{member.workspace_id}/members"
-    await member.browser.post(path, json={"email": stranger.email, "role": "read"})
+    await join_workspace(member, stranger, "read")
     hers = await voice_session(member, services)
     his = await voice_session(member, services, user_id=stranger.user_id)
     there = {"workspaceId": member.workspace_id}

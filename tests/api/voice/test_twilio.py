@@ -16,6 +16,7 @@ from core.config import Settings
 from core.security import hash_token
 from core.services import Services
 from tests.api.conftest import Member
+from tests.api.memberships import join_workspace
 from tests.api.voice.sessions import count_sessions
 
 PATH = "/api/voice/webhook/twilio"
@@ -152,8 +153,8 @@ async def test_another_workspace_that_names_the_account_gets_none_of_its_calls(
 async def test_who_left_the_workspace_answers_no_more_calls(
     member: Member, stranger: Member, anonymous: httpx.AsyncClient, settings: Settings
 ) -> None:
+    await join_workspace(member, stranger, "admin")
     people = f"/api/workspaces/{member.workspace_id}/members"
-    await member.browser.post(people, json={"email": stranger.email, "role": "admin"})
     body = {"twilio": {"accountSid": "AC1", "authToken": TOKEN}}
     there = {"workspaceId": member.workspace_id}
     await stranger.browser.post("/api/voice/config", json=body, params=there)

@@ -21,14 +21,22 @@ async def _events(member: Member, **query: str) -> list[dict]:
 
 
 async def test_a_change_is_told_with_who_made_it(member: Member, stranger: Member) -> None:
-    members = f"/api/workspaces/{member.workspace_id}/members"
-    body = {"email": stranger.email, "role": "write"}
+    workspace = f"/api/workspaces/{member.workspace_id}"
+    members = f"{workspace}/members"
     named = {"X-Request-Id": "mine-1"}
-    await member.browser.post(members, json=body, headers=named)
-    (event,) = await _events(member, action="member.added")
-    assert (event["target"], event["details"]) == (stranger.user_id, {"role": "write"})
-    assert (event["actorId"], event["actorWay"]) == (member.user_id, "session")
+    made = await member.browser.post(
+        f"{workspace}/invitations", json={"role": "write"}, headers=named
+    )
+    (event,) = await _events(member, action="invitation.created")
+    assert (event["target"], event["actorId"]) == (made.json()["id"], member.user_id)
+    assert event["details"] == {"role": "write", "byLink": True}
     assert (event["requestId"], event["address"]) == ("mine-1", "127.0.0.1")
+    token = {"token": made.json()["token"]}
+    assert (await stranger.browser.post("/api/invitations/accept", json=token)).is_success
+    (event,) = await _events(member, action="member.added")
+    assert (event["target"], event["details"]["role"]) == (stranger.user_id, "write")
+    assert (event["actorId"], event["actorWay"]) == (stranger.user_id, "session")
+    assert event["details"]["invitedBy"] == member.user_id
     await member.browser.patch(f"{members}/{stranger.user_id}", json={"role": "read"})
     await member.browser.delete(f"{members}/{stranger.user_id}")
     about = await _events(member, target=stranger.user_id)

@@ -22,7 +22,14 @@ from tests.knowledge import add_document, make_base
 
 MakeOwner = Callable[[], Awaitable[Owner]]
 # Whose rows no workspace sees: accounts' own, read by units above workspaces only.
-_HIDDEN = {"bearer_tokens", "linked_accounts", "program_grants"}
+_HIDDEN = {
+    "bearer_tokens",
+    "linked_accounts",
+    "program_grants",
+    "totp_factors",
+    "recovery_codes",
+    "passkeys",
+}
 
 
 async def _fill(store: Store, owner: Owner) -> None:

@@ -33,6 +33,7 @@ KINDS: Final = {
     "fileIds": "file_id",
     "fromExecutionId": "execution_id",
     "grantId": "grant_id",
+    "invitationId": "invitation_id",
     "keyId": "key_id",
     "knowledgeBaseIds": "base_id",
     "messageId": "message_id",
@@ -120,6 +121,7 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "createArtifact": {"type": "code", "title": "x"},
     "createSubscription": {"url": "https://example.com/", "events": ["document.failed"]},
     "addMember": {"role": "read"},
+    "createInvitation": {"role": "read"},
     "changeRole": {"role": "read"},
 }
 # Where an id goes with something, or stands for something else.

@@ -19,6 +19,7 @@ from core.store.webhooks import Webhook, WebhookDelivery
 from pipelines.tools.remote.listed import ListedTool
 from tests.api.bearers import tokens_of_session
 from tests.api.conftest import Member
+from tests.api.memberships import join_workspace
 from tests.api.voice.sessions import recorded
 from tests.bases import write_base
 
@@ -38,6 +39,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         "key_id": (await browser.get("/api/auth/api-keys")).json()["data"][0]["id"],
         "session_id": (await browser.get("/api/auth/sessions")).json()["data"][0]["id"],
         "workflow_id": workflow,
+        "invitation_id": await _invitation(member),
         **await _passage(member, services),
         **await _talk(member, services, workflow),
         **await _source(member, services),
@@ -49,6 +51,12 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
 async def _granted(member: Member) -> str:
     await tokens_of_session(member)
     return str((await member.browser.get("/api/auth/grants")).json()["data"][0]["id"])
+
+
+async def _invitation(member: Member) -> str:
+    path = f"/api/workspaces/{member.workspace_id}/invitations"
+    asked = {"email": f"{new_id('user')}@example.com", "role": "read"}
+    return str((await member.browser.post(path, json=asked)).json()["id"])
 
 
 async def _passage(member: Member, services: Services) -> dict[str, str]:
@@ -139,9 +147,7 @@ async def write_source(services: Services, workspace_id: str) -> str:
 
 async def invite(owner: Member, guest: Member, role: str = "admin") -> None:
     """Let somebody into the owner's workspace."""
-    path = f"/api/workspaces/{owner.workspace_id}/members"
-    asked = {"email": guest.email, "role": role}
-    assert (await owner.browser.post(path, json=asked)).status_code == 201
+    await join_workspace(owner, guest, role)
 
 
 async def own_rows_in(owner: Member, guest: Member) -> dict[str, str]:

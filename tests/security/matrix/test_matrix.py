@@ -157,7 +157,7 @@ async def _everything(member: Member) -> str:
         "workspaces",
         "artifacts",
     ]
-    parts = ("members", "secrets", "model-providers", "audit")
+    parts = ("members", "invitations", "secrets", "model-providers", "audit")
     lists += [f"workspaces/{member.workspace_id}/{part}" for part in parts]
     return json.dumps([(await member.browser.get(f"/api/{name}")).json()["data"] for name in lists])
 

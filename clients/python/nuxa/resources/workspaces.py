@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nuxa.account_models import AuditEvent, Member, ModelProvider, Usage, Workspace
+from nuxa.account_models import (
+    AuditEvent,
+    Invitation,
+    Member,
+    ModelProvider,
+    Usage,
+    Workspace,
+)
 from nuxa.requests import Door, Json, Listing, Request, Resource, listing, method
 
 
@@ -42,10 +49,26 @@ class Workspaces(Resource[Door]):
         return Request("GET", f"/api/workspaces/{workspace_id}/members/{user_id}", Member)
 
     @method
-    def add_member(self, workspace_id: str, email: str, role: str) -> Request[Member]:
-        """Add somebody who has an account, as ``read``, ``write``, ``admin`` or ``owner``."""
+    def add_member(self, workspace_id: str, email: str, role: str) -> Request[Invitation]:
+        """Invite an address as ``read``, ``write``, ``admin`` or ``owner``, as ``invite`` does."""
         body = {"email": email, "role": role}
-        return Request("POST", f"/api/workspaces/{workspace_id}/members", Member, json=body)
+        return Request("POST", f"/api/workspaces/{workspace_id}/members", Invitation, json=body)
+
+    @method
+    def invite(self, workspace_id: str, role: str, email: str | None = None) -> Request[Invitation]:
+        """Invite an address by mail; without one, anyone with the answer's ``url`` may accept."""
+        body = {"role": role} if email is None else {"role": role, "email": email}
+        path = f"/api/workspaces/{workspace_id}/invitations"
+        return Request("POST", path, Invitation, json=body)
+
+    @listing
+    def invitations(self, workspace_id: str) -> Listing[Invitation]:
+        """Iterate over the invitations that wait to be accepted, newest first."""
+        return Listing(f"/api/workspaces/{workspace_id}/invitations", Invitation)
+
+    @method
+    def revoke_invitation(self, workspace_id: str, invitation_id: str) -> Request[None]:
+        return Request("DELETE", f"/api/workspaces/{workspace_id}/invitations/{invitation_id}")
 
     @method
     def change_role(self, workspace_id: str, user_id: str, role: str) -> Request[Member]:

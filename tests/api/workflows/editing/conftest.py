@@ -11,6 +11,7 @@ import pytest
 import socketio
 
 from tests.api.conftest import Member
+from tests.api.memberships import join_workspace
 from tests.pipelines.editing.conftest import RAW
 
 SERVER_EVENTS = (
@@ -105,7 +106,5 @@ def join(open_socket: Open) -> Open:
 @pytest.fixture
 async def reader(member: Member, stranger: Member) -> dict[str, Any]:
     """Let the stranger read the member's workspace; what her handshake says."""
-    path = f"/api/workspaces/{member.workspace_id}/members"
-    asked = {"email": stranger.email, "role": "read"}
-    assert (await member.browser.post(path, json=asked)).status_code == 201
+    await join_workspace(member, stranger, "read")
     return {"workspaceId": member.workspace_id}
