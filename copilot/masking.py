@@ -34,7 +34,10 @@ def hidden(messages: list[Message], secrets: Mapping[str, str]) -> list[Message]
 
 
 def _hidden(message: Message, secrets: Mapping[str, str]) -> Message:
-    return {**message, "content": mask(message["content"], secrets)}
+    masked_parts = {
+        name: mask(message[name], secrets) for name in ("content", "tool_calls") if name in message
+    }
+    return {**message, **masked_parts}
 
 
 @asynccontextmanager
