@@ -16,7 +16,7 @@ from quart.ctx import RequestContext
 from quart.globals import request_ctx
 from quart.sessions import NullSession, SessionInterface
 
-from api import afterwards, errors, limits, metrics
+from api import afterwards, cors, errors, limits, metrics
 from api.client_address import TrustedProxies
 from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest, WaitingBody
@@ -119,6 +119,7 @@ class Api(Quart):
     services: Services
     sockets: Sockets
     proxies: TrustedProxies
+    http: Any  # Quart's own application, behind the rules for other origins
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -128,7 +129,11 @@ class Api(Quart):
         elif stream.takes(scope):
             await stream.serve(self.services, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await self.http(scope, receive, send)
+
+    async def serve_http(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve what is no socket, as Quart does."""
+        await super().__call__(scope, receive, send)
 
     async def full_dispatch_request(self, context: RequestContext | None = None) -> Response:
         """Answer one request: what Quart does around a view, without its hooks and signals."""
@@ -162,10 +167,11 @@ def create_app(settings: Settings | None = None) -> Api:
     configure_logs(settings)
     offline.register()
     app = Api(__name__, static_folder=None)
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # preflights: api.cors
     app.config["MAX_CONTENT_LENGTH"] = None  # each way of reading a body has a limit of its own
     app.url_map.merge_slashes = False
     app.proxies = TrustedProxies(split_list(settings.trusted_proxies), settings.forwarded_header)
+    app.http = cors.allow_origins(app.serve_http, settings)
     app.sockets = Sockets(lambda: app.services)
     _add_routes(app)
     _add_lifespan(app, settings)
