@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
 from werkzeug.datastructures import Headers
 
 from api import origin
 from core.config import ANY_ORIGIN, Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _PREFLIGHT_SECONDS: Final = 7200  # the longest that Chromium caches
@@ -35,6 +36,8 @@ def allow_origins(app: ASGIApp, settings: Settings) -> ASGIApp:
     origins = settings.allowed_origins
     if not origins:
         return app
+    from starlette.middleware.cors import CORSMiddleware  # a start without origins needs none
+
     return CORSMiddleware(
         app,
         allow_origins=origins,

@@ -1,5 +1,4 @@
-"""Writes that a browser may send with somebody's cookie must come from our own pages, or listed
-origins."""
+"""Check of the origin of writes that a browser may send with a cookie."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ def check(facts: Facts, settings: Settings) -> None:
 
 
 def check_write(headers: Headers, settings: Settings, scheme: str) -> None:
-    """Raise ``Forbidden`` unless the headers of a write could be those of a page of our own."""
+    """Raise ``Forbidden`` unless a write may come from a page of our own, or a listed origin."""
     origin = headers.get("Origin")
     if origin is None:
         is_foreign = headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")

@@ -34,10 +34,10 @@ def hidden(messages: list[Message], secrets: Mapping[str, str]) -> list[Message]
 
 
 def _hidden(message: Message, secrets: Mapping[str, str]) -> Message:
-    masked_parts = {
-        name: mask(message[name], secrets) for name in ("content", "tool_calls") if name in message
-    }
-    return {**message, **masked_parts}
+    hidden_message = dict(message)
+    for name in message.keys() & {"content", "tool_calls"}:
+        hidden_message[name] = mask(message[name], secrets)
+    return hidden_message
 
 
 @asynccontextmanager

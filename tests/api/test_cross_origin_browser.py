@@ -29,7 +29,7 @@ EXECUTE = """async ([url, key, id]) => {
     headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
     body: JSON.stringify({ input: { message: 'Hello' } })
   })
-  return [answer.status, answer.headers.get('X-Run-Id') !== null]
+  return [answer.status, answer.headers.get('X-Execution-Id') !== null]
 }"""
 SOCKET = """async ([url, key, id]) => {
   const socket = io(url, { auth: { token: key } })
@@ -83,10 +83,10 @@ async def test_reference_lines_from_another_origin_work_where_it_is_listed(
         await page.add_script_tag(path=install.directory() / _BUNDLE)
         if is_listed:
             assert await page.evaluate(FETCH, [url, key]) == [200, True]
-            status, has_run_id = await page.evaluate(EXECUTE, [url, key, workflow_id])
-            assert (status, has_run_id) == (200, True)
+            status, has_id = await page.evaluate(EXECUTE, [url, key, workflow_id])
+            assert (status, has_id) == (200, True)
             joined = await page.evaluate(SOCKET, [url, key, workflow_id])
-            assert joined["workflowId"] == workflow_id
+            assert (joined["ok"], joined["workflow"]["id"]) == (True, workflow_id)
         else:
             for lines in (FETCH, EXECUTE, SOCKET):
                 with pytest.raises(driver.Error):
