@@ -86,6 +86,7 @@ SLICES: Final = (
     "api.copilot.tools",
     "api.copilot.decisions",
     "api.copilot.agents",
+    "api.copilot.shared_agents",
     "api.mcp.routes",
     "api.voice.config",
     "api.voice.sessions",
@@ -100,10 +101,12 @@ SLICES: Final = (
 _GIVES_TOKEN: Final = frozenset(
     {
         ("POST", "/api/artifacts"),
+        ("POST", "/api/copilot/agents/<agent_id>/share"),
         ("POST", "/api/voice/session"),
         ("POST", "/api/workspaces/<workspace_id>/subscriptions"),
     }
 )
+_TOKEN_IN_PATH: Final = re.compile("<(artifact|token)>")
 _HSTS: Final = "max-age=31536000"  # a year, the least that browsers' preload lists ask for
 _MAIL_SECONDS: Final = 5.0
 _SMALL_BODY: Final = 65_536  # bytes
@@ -243,7 +246,9 @@ def _finished(asked: Request, kept: Any, response: Response, settings: Settings)
     metrics.count_request(asked.method, kept.route, status, seconds)
     kept.span.end({"http.response.status_code": status}, is_error=status >= 500)
     ms = round(seconds * 1000, 1)
-    log.info("request", method=asked.method, path=asked.path, status=status, ms=ms)
+    # The rule in place of a path that has a token in it: logs persist.
+    path = kept.route if _TOKEN_IN_PATH.search(kept.route) else asked.path
+    log.info("request", method=asked.method, path=path, status=status, ms=ms)
     return response
 
 

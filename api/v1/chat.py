@@ -103,7 +103,7 @@ async def _complete(task: Task) -> ChatCompletion:
 
 def _client_call(call: ToolCall) -> ClientToolCall:
     function = CalledFunction(name=call.name, arguments=call.arguments or "{}")
-    return ClientToolCall(id=call.id, function=function)
+    return ClientToolCall(id=call.id, type="function", function=function)
 
 
 def _whole(done: Done, calls: list[ClientToolCall]) -> ChatCompletion:

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.v1.schemas import ClientToolCall, Id, OpenAIWire
+from api.v1.schemas import Id, OpenAIWire
 from api.wire import Flag
 
 MAX_CHARS: Final = 400_000  # of the texts, tool calls and tools of one completion
@@ -64,6 +64,23 @@ class ImagePart(OpenAIWire):
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
+class EarlierFunction(OpenAIWire):
+    model_config = ConfigDict(extra="ignore")
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    arguments: Annotated[str, StringConstraints(max_length=100_000)]
+
+
+class EarlierToolCall(OpenAIWire):
+    """A tool call of an earlier answer; clients send back what their own parsers add."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: Id
+    type: Literal["function"] = "function"
+    function: EarlierFunction
+
+
 class ChatMessage(OpenAIWire):
     """A message; further fields, which clients send back from an answer, are ignored."""
 
@@ -72,7 +89,7 @@ class ChatMessage(OpenAIWire):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: MessageText | Annotated[list[Part], Field(max_length=100)] | None = None
     name: Annotated[str, Field(max_length=200)] | None = None
-    tool_calls: Annotated[list[ClientToolCall], Field(max_length=128)] | None = None
+    tool_calls: Annotated[list[EarlierToolCall], Field(max_length=128)] | None = None
     tool_call_id: Id | None = None
 
     @model_validator(mode="after")

@@ -36,17 +36,13 @@ class Mark(Wire):
 
 
 class CalledFunction(OpenAIWire):
-    model_config = ConfigDict(extra="ignore")
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    arguments: Annotated[str, StringConstraints(max_length=100_000)]
+    name: str
+    arguments: str
 
 
 class ClientToolCall(OpenAIWire):
-    model_config = ConfigDict(extra="ignore")  # clients send back what their own parsers add
-
-    id: Id
-    type: Literal["function"] = "function"
+    id: str
+    type: Literal["function"]
     function: CalledFunction
 
 

@@ -26,6 +26,7 @@ RECENT_LOGIN = {
     "POST /api/auth/api-keys",
     "DELETE /api/auth/api-keys/<key_id>",
     "DELETE /api/workspaces/<workspace_id>",
+    "POST /api/copilot/agents/<agent_id>/share",
     "POST /api/workspaces/<workspace_id>/members",
     "PATCH /api/workspaces/<workspace_id>/members/<user_id>",
     "DELETE /api/workspaces/<workspace_id>/members/<user_id>",
