@@ -17,7 +17,7 @@ from quart.ctx import RequestContext
 from quart.globals import request_ctx
 from quart.sessions import NullSession, SessionInterface
 
-from api import afterwards, errors, limits, metrics
+from api import afterwards, cors, errors, limits, metrics
 from api.client_address import TrustedProxies
 from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest, WaitingBody
@@ -90,6 +90,7 @@ SLICES: Final = (
     "api.copilot.tools",
     "api.copilot.decisions",
     "api.copilot.agents",
+    "api.copilot.shared_agents",
     "api.mcp.routes",
     "api.voice.config",
     "api.voice.sessions",
@@ -104,12 +105,14 @@ SLICES: Final = (
 _GIVES_TOKEN: Final = frozenset(
     {
         ("POST", "/api/artifacts"),
+        ("POST", "/api/copilot/agents/<agent_id>/share"),
         ("POST", "/api/voice/session"),
         ("POST", "/api/workspaces/<workspace_id>/invitations"),
         ("POST", "/api/workspaces/<workspace_id>/members"),
         ("POST", "/api/workspaces/<workspace_id>/subscriptions"),
     }
 )
+_TOKEN_IN_PATH: Final = re.compile("<(artifact|token)>")
 _HSTS: Final = "max-age=31536000"  # a year, the least that browsers' preload lists ask for
 _MAIL_SECONDS: Final = 5.0
 _SMALL_BODY: Final = 65_536  # bytes
@@ -136,6 +139,7 @@ class Api(Quart):
     services: Services
     sockets: Sockets
     proxies: TrustedProxies
+    http: Any  # Quart's own application, behind the rules for other origins
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -145,7 +149,11 @@ class Api(Quart):
         elif stream.takes(scope):
             await stream.serve(self.services, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await self.http(scope, receive, send)
+
+    async def serve_http(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve what is no socket, as Quart does."""
+        await super().__call__(scope, receive, send)
 
     async def full_dispatch_request(self, context: RequestContext | None = None) -> Response:
         """Answer one request: what Quart does around a view, without its hooks and signals."""
@@ -180,10 +188,11 @@ def create_app(settings: Settings | None = None) -> Api:
     configure_logs(settings)
     offline.register()
     app = Api(__name__, static_folder=None)
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # no CORS
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # preflights: api.cors
     app.config["MAX_CONTENT_LENGTH"] = None  # each way of reading a body has a limit of its own
     app.url_map.merge_slashes = False
     app.proxies = TrustedProxies(split_list(settings.trusted_proxies), settings.forwarded_header)
+    app.http = cors.allow_origins(app.serve_http, settings)
     app.sockets = Sockets(lambda: app.services)
     _add_routes(app)
     _add_lifespan(app, settings)
@@ -243,7 +252,9 @@ def _finished(asked: Request, kept: Any, response: Response, settings: Settings)
     metrics.count_request(asked.method, kept.route, status, seconds)
     kept.span.end({"http.response.status_code": status}, is_error=status >= 500)
     ms = round(seconds * 1000, 1)
-    log.info("request", method=asked.method, path=asked.path, status=status, ms=ms)
+    # The rule in place of a path that has a token in it: logs persist.
+    path = kept.route if _TOKEN_IN_PATH.search(kept.route) else asked.path
+    log.info("request", method=asked.method, path=path, status=status, ms=ms)
     return response
 
 

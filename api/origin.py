@@ -1,4 +1,4 @@
-"""Writes that a browser may send with somebody's cookie must come from our own pages."""
+"""Check of the origin of writes that a browser may send with a cookie."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from werkzeug.datastructures import Headers
 
 from api.call import Facts
-from core.config import Settings
+from core.config import ANY_ORIGIN, Settings
 from core.errors import Forbidden
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -21,17 +21,25 @@ def check(facts: Facts, settings: Settings) -> None:
 
 
 def check_write(headers: Headers, settings: Settings, scheme: str) -> None:
-    """Raise ``Forbidden`` unless the headers of a write could be those of a page of our own."""
+    """Raise ``Forbidden`` unless a write may come from a page of our own, or a listed origin."""
     origin = headers.get("Origin")
     if origin is None:
         is_foreign = headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
     else:
-        is_foreign = not _is_ours(origin, headers, settings, scheme)
+        is_foreign = not (
+            is_same_origin(origin, headers, settings, scheme) or _may_use_cookies(origin, settings)
+        )
     if is_foreign:
         raise Forbidden("This request comes from another site; use an API key from there.")
 
 
-def _is_ours(origin: str, headers: Headers, settings: Settings, scheme: str) -> bool:
+def _may_use_cookies(origin: str, settings: Settings) -> bool:
+    origins = settings.allowed_origins
+    return ANY_ORIGIN not in origins and origin.lower() in origins
+
+
+def is_same_origin(origin: str, headers: Headers, settings: Settings, scheme: str) -> bool:
+    """Whether an origin is the service's own."""
     ours = urlsplit(settings.base_url)
     if origin.lower() == f"{ours.scheme}://{ours.netloc}".lower():
         return True

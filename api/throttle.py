@@ -11,6 +11,7 @@ from core import redis_names
 from core.errors import RateLimited
 
 _WINDOW: Final = 15 * 60  # seconds
+_DAY: Final = 24 * 3600  # seconds
 _PER_ACCOUNT: Final = 10
 _PER_ACCOUNT_ANYWHERE: Final = 200
 _PER_ADDRESS: Final = 50
@@ -21,13 +22,13 @@ _CODES_PER_ACCOUNT: Final = 10  # of a million, three of which are right at a ti
 
 
 class Throttle:
-    """Counts tries under several names, each with the most there may be in 15 minutes.
+    """Counts tries under several names, each with the most there may be in a window of seconds.
 
     A try is counted before its outcome is known: tries at the same moment do not slip through.
     """
 
-    def __init__(self, redis: Redis, most: Mapping[str, int]) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, most: Mapping[str, int], window: int = _WINDOW) -> None:
+        self._redis, self._window = redis, window
         self._most = dict(most)
 
     async def spend(self) -> None:
@@ -35,7 +36,7 @@ class Throttle:
         async with self._redis.pipeline() as pipe:
             for key in self._most:
                 pipe.incr(key)
-                pipe.expire(key, _WINDOW, nx=True)
+                pipe.expire(key, self._window, nx=True)
             answers = await pipe.execute()
         for (key, most), count in zip(self._most.items(), answers[::2], strict=True):
             if count > most:
@@ -86,3 +87,8 @@ def of_second_factor(redis: Redis, user_id: str) -> Throttle:
 def of_invitations(redis: Redis, user_id: str) -> Throttle:
     """Return the throttle of mails with invitations from one person."""
     return Throttle(redis, {redis_names.invitations_of_person(user_id): _INVITATIONS_PER_PERSON})
+
+
+def of_visitors(redis: Redis, name: str, limit: int) -> Throttle:
+    """Return the throttle of messages that visitors send to a shared agent in a day."""
+    return Throttle(redis, {name: limit}, _DAY)

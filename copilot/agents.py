@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot.modes import AGENT, Mode, find_mode
+from copilot.toolbox import TOOLS
+from copilot.tools.base import CopilotTool
 from core.errors import Forbidden, NotFound, ValidationFailed
 from core.rights import Rights, Role
 from core.store.agents import Agent
@@ -38,10 +40,24 @@ async def mode_of(
     return _mode(agent.tools), agent
 
 
-def agent_wire(agent: Agent) -> dict[str, Any]:
+def agent_wire(agent: Agent, *, is_anonymous: bool) -> dict[str, Any]:
     """Return what a turn keeps of its agent: an edit of it counts from the next turn on."""
+    if is_anonymous:
+        return {"id": agent.id, "tools": visitor_tools(agent), "given": []}
     given = agent.tools if agent.approvals == "listed" else []
     return {"id": agent.id, "tools": agent.tools, "given": given}
+
+
+def visitor_tools(agent: Agent) -> list[str]:
+    """Return the tools of an agent that work for anonymous visitors.
+
+    They only read this workspace: none writes, calls another service or waits for approval.
+    """
+    return [name for name in agent.tools if name in TOOLS and _is_for_visitors(TOOLS[name])]
+
+
+def _is_for_visitors(tool: CopilotTool[Any]) -> bool:
+    return tool.read_only and not tool.requires_approval and tool.role is Role.READ
 
 
 def mode_kept(request: Mapping[str, Any]) -> tuple[Mode, frozenset[str]]:

@@ -40,7 +40,8 @@ class Ask:
     """What a caller says; ``base_ids`` empty means every base of the workspace.
 
     ``instructions`` are the workspace's own, beside those of the mode; ``rights`` are the caller's,
-    which tools work under. Files and runs are what the question is about.
+    which tools work under. Files and runs are what the question is about. ``is_anonymous``: a
+    visitor asks the agent by its share link.
     """
 
     message: str
@@ -55,6 +56,7 @@ class Ask:
     agent_id: str | None = None
     file_ids: Sequence[str] = ()
     execution_ids: Sequence[str] = ()
+    is_anonymous: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Turn:
     ``question`` is what it answers, ``is_first`` whether nothing was said before it, as far as is
     known without asking the database, and ``bases`` what is searched for it; ``search`` is under
     way where that needed no more. ``asked`` is the question's own row, ``user_id`` whose chat it
-    is.
+    is; None for a visitor's.
     """
 
     message: Message
@@ -113,7 +115,8 @@ async def begin(unit: Unit, services: Services, user_id: str, ask: Ask) -> Turn:
     answer = _answer(chat, ask, request, owner, lease_until)
     answer.created_at = moment + timedelta(microseconds=1)  # after its question
     await unit.messages.begin_turn(chat if is_first else None, question, answer)
-    return Turn(answer, owner, question.content, is_first, bases, search, question, user_id)
+    shown_to = None if ask.is_anonymous else user_id
+    return Turn(answer, owner, question.content, is_first, bases, search, question, shown_to)
 
 
 def _question(chat: Chat, ask: Ask, moment: datetime) -> Message:
@@ -155,8 +158,12 @@ async def _chat(unit: Unit, user_id: str, ask: Ask) -> Chat:
             mode=ask.mode or (AGENT if ask.agent_id else DEFAULT),
             workflow_id=ask.workflow_id,
             agent_id=ask.agent_id,
+            is_anonymous=ask.is_anonymous,
         )
-    known = await unit.chats.get(ask.chat_id, user_id)
+    if ask.is_anonymous:
+        known = await unit.chats.get_anonymous(ask.chat_id, ask.agent_id or "")
+    else:
+        known = await unit.chats.get(ask.chat_id, user_id)
     if known is None:
         raise NotFound("There is no such chat; leave chatId away to begin one.")
     await unit.chats.lock(known.id)
@@ -187,7 +194,7 @@ async def _request(
         "instructions": agent.system_prompt if agent else ask.instructions,
         "userId": chat.user_id,
         "rights": ask.rights.wire(),
-        **({"agent": agent_wire(agent)} if agent else {}),
+        **({"agent": agent_wire(agent, is_anonymous=ask.is_anonymous)} if agent else {}),
         **({"fileIds": list(ask.file_ids)} if ask.file_ids else {}),
         **({"executionIds": list(ask.execution_ids)} if ask.execution_ids else {}),
     }

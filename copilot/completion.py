@@ -12,7 +12,7 @@ from copilot.bases import bases_of
 from copilot.masking import hidden
 from copilot.memory import search_words
 from core.models import chat
-from core.models.messages import Message
+from core.models.messages import Message, ToolSpec
 from core.models.room import room_of
 from core.store.hits import SearchedBase
 from core.store.unit import Store
@@ -23,11 +23,12 @@ from pipelines.retrieval import retrieve
 
 @dataclass(frozen=True)
 class Conversation:
-    """Messages in OpenAI's form, the last one a user's.
+    """Messages in OpenAI's form, at least one of them a user's.
 
-    ``base_ids`` are searched for what that one asks; None means every base of the workspace,
-    none of them that nothing is searched. With ``own_url``, the service's, links in an
-    answer from documents are guarded.
+    ``base_ids`` are searched for what the last of those asks; None means every base of the
+    workspace, none of them that nothing is searched. With ``own_url``, the service's, links in an
+    answer from documents are guarded. ``tools`` are the caller's to execute. ``parameters`` are
+    further ones of OpenAI's API that the model supports.
     """
 
     messages: Sequence[Message]
@@ -37,6 +38,8 @@ class Conversation:
     max_tokens: int | None = None
     response_format: dict[str, JsonValue] | None = field(default=None)
     own_url: str | None = None
+    tools: Sequence[ToolSpec] = ()
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 async def searched(store: Store, workspace_id: str, conversation: Conversation) -> Task:
@@ -44,8 +47,10 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
 
     Raises ``NotFound`` for a base that is not in the workspace.
     """
-    *earlier, last = conversation.messages
-    question = str(last["content"])
+    messages = list(conversation.messages)
+    position = max(n for n, message in enumerate(messages) if message["role"] == "user")
+    question = message_text(messages[position])
+    earlier = [{**each, "content": message_text(each)} for each in messages[:position]]
     passages = Passages(room_of(conversation.model))
     bases: list[SearchedBase] = []
     if conversation.base_ids is None or conversation.base_ids:
@@ -55,10 +60,10 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     base_ids = [base.id for base in bases]
     found = await retrieve(store, workspace_id, base_ids, words, passages, bases)
     if bases:
-        last = {**last, "content": question_with(found, question)}
-        earlier = [{"role": "system", "content": instructions(passages.room)}, *earlier]
+        messages[position] = _with_text(messages[position], question_with(found, question))
+        messages.insert(0, {"role": "system", "content": instructions(passages.room)})
     return Task(
-        [*earlier, last],
+        messages,
         passages,
         model=conversation.model,
         temperature=conversation.temperature,
@@ -67,7 +72,27 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
         cites=bool(bases),
         asker=workspace_id,
         links=Links(own_url, frozenset()) if bases and own_url else None,
+        client_tools=conversation.tools,
+        parameters=conversation.parameters,
     )
+
+
+def message_text(message: Message) -> str:
+    """Return the text of a message whose content may be in parts."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return str(content or "")
+    parts = [part for part in content if isinstance(part, dict)]
+    return "\n".join(str(part["text"]) for part in parts if part.get("type") == "text")
+
+
+def _with_text(message: Message, text: str) -> Message:
+    """Return a message with another text and the images that it has."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return {**message, "content": text}
+    images = [part for part in content if isinstance(part, dict) and part.get("type") != "text"]
+    return {**message, "content": [{"type": "text", "text": text}, *images]}
 
 
 def hiding(task: Task, secrets: Mapping[str, str]) -> Task:

@@ -34,7 +34,10 @@ def hidden(messages: list[Message], secrets: Mapping[str, str]) -> list[Message]
 
 
 def _hidden(message: Message, secrets: Mapping[str, str]) -> Message:
-    return {**message, "content": mask(message["content"], secrets)}
+    hidden_message = dict(message)
+    for name in message.keys() & {"content", "tool_calls"}:
+        hidden_message[name] = mask(message[name], secrets)
+    return hidden_message
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,6 +18,8 @@ RULES_MODEL = "nuxa/rules"  # what answers by rules are stored under; no model t
 LOCAL_CHAT_PREFIX = "local/"
 PACKAGED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 VALKEY_MAX_BYTES = 512 * 1024**2
+ANY_ORIGIN = "*"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@*]+", re.IGNORECASE)
 
 
 class OAuthProvider(BaseModel):
@@ -53,6 +56,11 @@ class Settings(BaseSettings):
         2_000, ge=1, description="Connections from one address; trusted proxies have no such limit."
     )
     public_url: str | None = Field(None, description="URL users reach the API at, behind a proxy.")
+    cors_origins: str = Field(
+        "",
+        description="Origins, separated by commas, whose pages may call the API and open sockets: "
+        "https://app.example.com. * admits all, without cookies; unset: none.",
+    )
     data_dir: Path = Field(Path("var"), description="Embedded servers, blobs, keys, model cache.")
     environment: Literal["development", "production"] = Field(
         "development", description="production refuses development conveniences."
@@ -218,6 +226,19 @@ class Settings(BaseSettings):
         for each in split_list(value):
             ip_network(each, strict=False)
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: str) -> str:
+        for each in split_list(value):
+            if each != ANY_ORIGIN and not _ORIGIN.fullmatch(each):
+                raise ValueError(f"{each} is not an origin; write scheme://host[:port] or *")
+        return value
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins of other sites whose pages may call the API, in lower case."""
+        return [each.lower() for each in split_list(self.cors_origins)]
 
     @property
     def is_offline_chat(self) -> bool:

@@ -55,6 +55,16 @@ def workspace_rate(workspace_id: str) -> str:
     return f"rate:workspace:{workspace_id}"
 
 
+def agent_messages(workspace_id: str, agent_id: str) -> str:
+    """Return the key of how many messages visitors sent to an agent."""
+    return f"visitors:{workspace_id}:{agent_id}"
+
+
+def agent_messages_of_address(workspace_id: str, agent_id: str, address: str) -> str:
+    """Return the key of how many messages an address block sent to an agent."""
+    return f"{agent_messages(workspace_id, agent_id)}:{_hash(address)}"
+
+
 def presence(workspace_id: str, workflow_id: str) -> str:
     """Return the key of who has a workflow open."""
     return f"presence:{workspace_id}:{workflow_id}"

@@ -22,6 +22,7 @@ from core.models.messages import (
     TextDelta,
     ThinkingDelta,
     ToolCall,
+    ToolSpec,
 )
 from core.models.room import room_of
 from pipelines.addresses import is_own
@@ -65,7 +66,8 @@ class Task:
     not bound to a format; elsewhere ``[1]`` is a text like any other. ``api_key`` is the
     workspace's own with the model's provider. ``asker`` is whose turn it is at a model that serves
     one at a time: the workspace. ``secrets``, values by name, show in no quote. ``overhear`` is
-    told of each result as it is, before it is cut.
+    told of each result as it is, before it is cut. A call of ``client_tools`` is the caller's to
+    execute: it ends the task. ``parameters`` are passed on to the model.
     """
 
     messages: Sequence[Message]
@@ -85,6 +87,8 @@ class Task:
     asker: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
     overhear: Callable[[ToolResult], None] | None = None
+    client_tools: Sequence[ToolSpec] = ()
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,8 @@ async def run_agent(task: Task, door: ChatDoor) -> AsyncGenerator[AgentEvent, No
                     yield event
         for event in loop.end_round():
             yield event
+        if task.client_tools:
+            break
         if loop.calls and request.may_call_tools:
             for result in await asyncio.gather(*map(loop.call, loop.calls)):
                 yield loop.note(result)
@@ -166,6 +172,8 @@ class _Loop:
     def request(self, *, may_call_tools: bool) -> ChatRequest:
         self.calls, self._round_text = [], []
         task, passages = self.task, self.task.passages
+        if task.client_tools:
+            return self._client_request()
         is_answerable = can_answer(passages)
         named = sources(passages) if task.cites else []
         return ChatRequest(
@@ -179,6 +187,23 @@ class _Loop:
             task.api_key,
             task.asker,
             sources=named,
+            parameters=task.parameters,
+        )
+
+    def _client_request(self) -> ChatRequest:
+        """Return a request whose tools the caller executes."""
+        task = self.task
+        return ChatRequest(
+            self.messages,
+            task.client_tools,
+            task.model,
+            task.temperature,
+            task.max_tokens,
+            task.response_format,
+            task.parameters.get("tool_choice") != "none",
+            task.api_key,
+            task.asker,
+            parameters=task.parameters,
         )
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:

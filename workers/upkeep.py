@@ -34,6 +34,7 @@ _MOST_WAKES: Final = 64
 _SWEPT_AT_ONCE: Final = 5_000
 _SWEEP_SECONDS: Final = 6 * 3600.0
 _UPLOADS_END: Final = timedelta(days=1)
+_VISITOR_CHAT_AGE: Final = timedelta(days=30)
 _LAST_WORDS: Final = timedelta(seconds=30)  # to write the end of a recording
 
 log = structlog.get_logger(__name__)
@@ -150,6 +151,12 @@ async def forget_expired_sign_ins(services: Services) -> None:
         await unit.invitations.delete_expired()
 
 
+async def delete_unused_visitor_chats(services: Services) -> None:
+    """Delete the chats of anonymous visitors that were not used for 30 days."""
+    async with services.store.system() as unit:
+        await unit.anonymous_chats.delete_unused(_VISITOR_CHAT_AGE)
+
+
 async def end_interrupted_turns(services: Services) -> None:
     """End turns of the copilot whose process is gone, so that their readers learn it."""
     await turn.end_interrupted(services)
@@ -234,6 +241,7 @@ FORGETTING: tuple[Duty, ...] = (
     forget_old_fires,
     forget_old_runs,
     forget_old_recordings,
+    delete_unused_visitor_chats,
 )
 DUTIES: tuple[Duty, ...] = (
     wake_document_workers,

@@ -14,13 +14,16 @@ from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
 from api.wire import Flag, Name, Wire
+from copilot.agents import visitor_tools
 from copilot.bases import bases_of
 from copilot.models import require_model
 from copilot.toolbox import find
-from core.errors import Forbidden
+from core.errors import Conflict, Forbidden, ValidationFailed
 from core.ids import new_id
 from core.rights import Role
+from core.security import hash_token, new_token
 from core.store.agents import Agent
+from core.store.base import now
 
 Prompt = Annotated[str, StringConstraints(max_length=20_000)]
 Tools = Annotated[list[str], Field(max_length=50)]
@@ -33,8 +36,8 @@ class NewAgent(Wire):
 
     ``approvals``: ``none`` was given ahead, so that tools which write wait for whoever chats;
     ``listed``, which takes an admin: the tools that are listed need not ask. ``public`` lets every
-    member and key of the workspace ask the agent, else only those who may write. Tools work under
-    the asker's rights.
+    member and key of the workspace ask the agent, else only those who may write, and lets it have a
+    share link for anonymous visitors. Tools work under the asker's rights.
     """
 
     name: Name
@@ -56,6 +59,32 @@ class AgentPatch(Wire):
     public: Flag = False
 
 
+class ShareBody(Wire):
+    """Limits of a share link: messages of 24 hours from all visitors, and from one IPv4 address or
+    IPv6 /64 block."""
+
+    messages_per_day: int = Field(500, ge=1, le=100_000)
+    messages_per_address: int = Field(50, ge=1, le=10_000)
+    expires_at: datetime | None = None
+
+
+class AgentShare(Wire):
+    """Share link of an agent; its token is not stored."""
+
+    created_at: datetime
+    expires_at: datetime | None
+    messages_per_day: int
+    messages_per_address: int
+
+
+class NewAgentShare(AgentShare):
+    """``token`` and ``url`` are shown once; ``tools`` are those that work for visitors."""
+
+    token: str
+    url: str
+    tools: list[str]
+
+
 class AgentAnswer(Wire):
     id: str
     name: str
@@ -65,6 +94,7 @@ class AgentAnswer(Wire):
     tools: list[str]
     approvals: Approvals
     public: bool
+    share: AgentShare | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -103,6 +133,8 @@ async def update_agent(call: Call, agent_id: str, body: AgentPatch) -> AgentAnsw
     for name, value in body.changes().items():
         setattr(row, name, value)
     await _check(call, row)
+    if not row.public and row.share is not None:
+        await _end_share(call, row)
     call.audit("agent.changed", row.id)
     await call.unit.flush()
     await call.unit.agents.refresh(row)
@@ -115,6 +147,49 @@ async def delete_agent(call: Call, agent_id: str) -> None:
     row = found(await call.unit.agents.get(agent_id), "agent")
     await call.unit.agents.delete(row)
     call.audit("agent.deleted", agent_id)
+
+
+@endpoint(
+    "POST",
+    "/api/copilot/agents/<agent_id>/share",
+    access=WRITE,
+    status=201,
+    recent_login=True,
+)
+async def share_agent(call: Call, agent_id: str, body: ShareBody) -> NewAgentShare:
+    """Make a link by which anonymous visitors ask a public agent; an earlier link ends.
+
+    The link ends when ``public`` becomes false, and with the write access of its maker. Of the
+    agent's tools, visitors have those that only read this workspace.
+    """
+    row = found(await call.unit.agents.get(agent_id), "agent")
+    if not row.public:
+        raise Conflict("The agent is not public; set public to true first.")
+    if body.expires_at is not None and body.expires_at <= now():
+        raise ValidationFailed("expiresAt must be in the future.")
+    token = new_token()
+    row.share_token_hash, row.shared_by, row.shared_at = hash_token(token), call.user_id, now()
+    row.share_expires_at = body.expires_at
+    row.share_messages_per_day = body.messages_per_day
+    row.share_messages_per_address = body.messages_per_address
+    call.audit("agent.shared", row.id)
+    await call.unit.flush()
+    url = f"{call.services.settings.base_url}/api/agents/{token}"
+    share = AgentShare.model_validate(row.share)
+    return NewAgentShare(**share.model_dump(), token=token, url=url, tools=visitor_tools(row))
+
+
+@endpoint("DELETE", "/api/copilot/agents/<agent_id>/share", access=WRITE, status=204)
+async def unshare_agent(call: Call, agent_id: str) -> None:
+    """End an agent's share link, and the answers that are being written to visitors."""
+    row = found(await call.unit.agents.get(agent_id), "agent")
+    await _end_share(call, row)
+
+
+async def _end_share(call: Call, row: Agent) -> None:
+    row.end_share()
+    await call.unit.messages.cancel_anonymous(row.id)
+    call.audit("agent.unshared", row.id)
 
 
 async def _check(call: Call, row: Agent) -> None:

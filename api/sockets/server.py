@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from api import errors
+from api import cors, errors
 from api.sockets import dispatch
 from api.sockets.connection import Connection
 from api.sockets.event import EVENTS, SocketEvent
@@ -21,6 +21,7 @@ from api.sockets.handshake import admit
 from api.sockets.hub import GREETINGS, Hub
 from api.sockets.intake import Intake
 from api.sockets.sweep import Sweep
+from core.config import Settings
 from core.redis_names import SOCKETS_CHANNEL
 from core.services import Services
 
@@ -83,7 +84,7 @@ class Sockets:
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> AsyncServer:
-        server = await asyncio.to_thread(_make, self._services().settings.redis_url or "")
+        server = await asyncio.to_thread(_make, self._services().settings)
         server.on("connect", self._connect)
         server.on("disconnect", self._disconnect)
         server.on("*", self._take)
@@ -133,20 +134,22 @@ class Sockets:
         return await dispatch.acknowledge(self._hub, self._events, connection, name, sent)
 
 
-def _make(redis_url: str) -> AsyncServer:
+def _make(settings: Settings) -> AsyncServer:
     import socketio
 
     from api.sockets.packets import BoundedPacket
 
     return socketio.AsyncServer(
         async_mode="asgi",
-        client_manager=socketio.AsyncRedisManager(redis_url, channel=SOCKETS_CHANNEL),
+        client_manager=socketio.AsyncRedisManager(
+            settings.redis_url or "", channel=SOCKETS_CHANNEL
+        ),
         serializer=BoundedPacket,
         async_handlers=False,  # in order, and the next is read when this one is done
-        cors_allowed_origins=[],  # no headers for other sites; the handshake checks cookies
         max_http_buffer_size=LARGEST_PACKET,
         logger=False,
         engineio_logger=False,
+        **cors.socket_options(settings),
     )
 
 

@@ -13,25 +13,29 @@ from api.access import READ
 from api.call import Call, Reply
 from api.endpoint import Media, endpoint
 from api.stream import HEADERS
+from api.v1.completion_request import CompletionRequest
+from api.v1.model_parameters import select_parameters
 from api.v1.schemas import (
     AnswerMessage,
+    CalledFunction,
     ChatChunk,
     ChatCompletion,
     Choice,
     ChunkChoice,
     ChunkDelta,
-    CompletionRequest,
+    ClientToolCall,
     Mark,
     Model,
     Models,
     TokenUsage,
+    ToolCallDelta,
 )
 from copilot.completion import Conversation, answer, hiding, searched
 from copilot.masking import secrets_of
 from copilot.models import all_choices, require_model
 from core.errors import NuxaError, UpstreamError
 from core.ids import new_id
-from core.models.messages import TextDelta
+from core.models.messages import TextDelta, ToolCall
 from pipelines.agent import Done, Task
 from pipelines.citations import Citation
 
@@ -60,42 +64,58 @@ async def complete_chat(call: Call, body: CompletionRequest) -> Reply:
     OpenAI's clients work with this by base URL and key. ``stream`` sends chunks. What is said is
     kept nowhere.
     """
+    model = require_model(body.model, call.services.settings)
+    parameters = await select_parameters(body, model)
     conversation = Conversation(
-        messages=[message.plain() for message in body.messages],
-        model=require_model(body.model, call.services.settings),
+        messages=parameters.messages,
+        model=model,
         base_ids=body.knowledge_base_ids,
-        temperature=body.temperature,
-        max_tokens=body.max_completion_tokens or body.max_tokens,
-        response_format=body.response_format,
+        temperature=parameters.temperature,
+        max_tokens=parameters.max_tokens,
+        response_format=parameters.response_format,
         own_url=call.services.settings.base_url,
+        tools=parameters.tools,
+        parameters=parameters.further,
     )
     task, secrets = await asyncio.gather(
         searched(call.services.store, call.workspace_id, conversation),
         secrets_of(call.services, call.workspace_id),
     )
     task = hiding(task, secrets)
+    headers = parameters.headers
     if body.stream:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
-        return Reply(headers=dict(HEADERS), stream=_streamed(task, conversation.model, with_usage))
-    return Reply(_whole(await call.wait_while_allowed(_end_of(task))))
+        stream = _streamed(task, model, with_usage)
+        return Reply(headers={**HEADERS, **headers}, stream=stream)
+    return Reply(await call.wait_while_allowed(_complete(task)), headers=headers)
 
 
-async def _end_of(task: Task) -> Done:
+async def _complete(task: Task) -> ChatCompletion:
+    calls: list[ClientToolCall] = []
     async with aclosing(answer(task)) as events:
         async for event in events:
-            if isinstance(event, Done):
-                return event
+            if isinstance(event, ToolCall):
+                calls.append(_client_call(event))
+            elif isinstance(event, Done):
+                return _whole(event, calls)
     raise UpstreamError("The model ended without an answer; ask again.")
 
 
-def _whole(done: Done) -> ChatCompletion:
+def _client_call(call: ToolCall) -> ClientToolCall:
+    function = CalledFunction(name=call.name, arguments=call.arguments or "{}")
+    return ClientToolCall(id=call.id, type="function", function=function)
+
+
+def _whole(done: Done, calls: list[ClientToolCall]) -> ChatCompletion:
     marks = [Mark.model_validate(citation) for citation in done.citations]
-    message = AnswerMessage(content=done.content, citations=marks)
+    content = None if calls and not done.content else done.content
+    message = AnswerMessage(content=content, tool_calls=calls or None, citations=marks)
+    reason = "tool_calls" if calls else done.reason
     return ChatCompletion(
         id=new_id("chatcmpl"),
         created=int(time.time()),
         model=done.model,
-        choices=[Choice(message=message, finish_reason=done.reason)],
+        choices=[Choice(message=message, finish_reason=reason)],
         usage=_usage(done),
     )
 
@@ -108,6 +128,7 @@ async def _streamed(task: Task, model: str, with_usage: bool) -> AsyncIterator[b
         choice = ChunkChoice(delta=delta, finish_reason=reason)
         return _data(ChatChunk(**head, choices=[choice]))
 
+    count = 0  # of tool calls
     yield frame(ChunkDelta(role="assistant", content=""))
     try:
         async with aclosing(_kept_alive(task)) as events:
@@ -118,8 +139,12 @@ async def _streamed(task: Task, model: str, with_usage: bool) -> AsyncIterator[b
                     yield frame(ChunkDelta(content=event.text))
                 elif isinstance(event, Citation):
                     yield frame(ChunkDelta(citations=[Mark.model_validate(event)]))
+                elif isinstance(event, ToolCall):
+                    whole = _client_call(event).model_dump()
+                    yield frame(ChunkDelta(tool_calls=[ToolCallDelta(index=count, **whole)]))
+                    count += 1
                 elif isinstance(event, Done):
-                    yield frame(ChunkDelta(), event.reason)
+                    yield frame(ChunkDelta(), "tool_calls" if count else event.reason)
                     if with_usage:
                         yield _data(ChatChunk(**head, choices=[], usage=_usage(event)))
     except NuxaError as error:

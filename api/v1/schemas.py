@@ -1,71 +1,24 @@
-"""OpenAI's chat completions and embeddings, with their field names, and what we add to them.
+"""OpenAI's answers, models and embeddings, with their field names, and what we add to them.
 
 https://platform.openai.com/docs/api-reference/chat and …/embeddings
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints
 
-from api.wire import Flag, Wire, left_away
+from api.wire import Wire, left_away
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
-MessageText = Annotated[str, StringConstraints(max_length=100_000)]
 Id = Annotated[str, StringConstraints(max_length=200)]
-MAX_CHARS: Final = 400_000  # of all messages of one completion
 
 
-class _Theirs(Wire):
+class OpenAIWire(Wire):
     """Fields are named as OpenAI names them."""
 
     model_config = ConfigDict(alias_generator=None)
-
-
-class TextPart(_Theirs):
-    type: Literal["text"]
-    text: MessageText
-
-
-class ChatMessage(_Theirs):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: MessageText | Annotated[list[TextPart], Field(max_length=100)]
-    name: Annotated[str, Field(max_length=200)] | None = None
-
-    def plain(self) -> dict[str, JsonValue]:
-        parts = self.content
-        text = parts if isinstance(parts, str) else "\n".join(part.text for part in parts)
-        return {"role": "system" if self.role == "developer" else self.role, "content": text}
-
-
-class StreamOptions(_Theirs):
-    include_usage: Flag = False
-
-
-class CompletionRequest(_Theirs):
-    """``knowledgeBaseIds`` is ours: the bases to answer from; absent: all, empty: none."""
-
-    model: Id
-    messages: list[ChatMessage] = Field(min_length=1, max_length=500)
-    stream: Flag = False
-    stream_options: StreamOptions | None = None
-    temperature: float | None = Field(None, ge=0, le=2)
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-    response_format: dict[str, JsonValue] | None = None
-    n: Literal[1] = 1
-    user: str | None = Field(None, max_length=1_000, description="Taken, and not used.")
-    knowledge_base_ids: list[Id] | None = Field(None, alias="knowledgeBaseIds", max_length=50)
-
-    @model_validator(mode="after")
-    def _asks(self) -> CompletionRequest:
-        if sum(len(str(message.plain()["content"])) for message in self.messages) > MAX_CHARS:
-            raise ValueError(f"the messages have more than {MAX_CHARS} characters together")
-        last = self.messages[-1]
-        if last.role != "user" or not str(last.plain()["content"]).strip():
-            raise ValueError("the last message must be a user's, with text")
-        return self
 
 
 class Mark(Wire):
@@ -83,25 +36,41 @@ class Mark(Wire):
     edited: bool | None = left_away()
 
 
-class AnswerMessage(_Theirs):
+class CalledFunction(OpenAIWire):
+    name: str
+    arguments: str
+
+
+class ClientToolCall(OpenAIWire):
+    id: str
+    type: Literal["function"]
+    function: CalledFunction
+
+
+class ToolCallDelta(ClientToolCall):
+    index: int
+
+
+class AnswerMessage(OpenAIWire):
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
+    tool_calls: list[ClientToolCall] | None = left_away()
     citations: list[Mark]
 
 
-class Choice(_Theirs):
+class Choice(OpenAIWire):
     index: int = 0
     message: AnswerMessage
     finish_reason: str
 
 
-class TokenUsage(_Theirs):
+class TokenUsage(OpenAIWire):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
 
 
-class ChatCompletion(_Theirs):
+class ChatCompletion(OpenAIWire):
     id: str
     object: Literal["chat.completion"] = "chat.completion"
     created: int
@@ -110,19 +79,20 @@ class ChatCompletion(_Theirs):
     usage: TokenUsage
 
 
-class ChunkDelta(_Theirs):
+class ChunkDelta(OpenAIWire):
     role: Literal["assistant"] | None = left_away()
     content: str | None = left_away()
+    tool_calls: list[ToolCallDelta] | None = left_away()
     citations: list[Mark] | None = left_away()
 
 
-class ChunkChoice(_Theirs):
+class ChunkChoice(OpenAIWire):
     index: int = 0
     delta: ChunkDelta
     finish_reason: str | None = None
 
 
-class ChatChunk(_Theirs):
+class ChatChunk(OpenAIWire):
     """A citation comes in a chunk before the one with its mark; usage in a last one if asked."""
 
     id: str
@@ -133,14 +103,14 @@ class ChatChunk(_Theirs):
     usage: TokenUsage | None = left_away()
 
 
-class EmbeddingRequest(_Theirs):
+class EmbeddingRequest(OpenAIWire):
     input: Text | Annotated[list[Text], Field(min_length=1, max_length=128)]
     model: Id
     encoding_format: Literal["float", "base64"] = "float"
     user: str | None = Field(None, max_length=1_000, description="Taken, and not used.")
 
 
-class Embedding(_Theirs):
+class Embedding(OpenAIWire):
     """``embedding`` is a list of numbers, or its float32 bytes (little-endian) in base64."""
 
     object: Literal["embedding"] = "embedding"
@@ -148,19 +118,19 @@ class Embedding(_Theirs):
     embedding: list[float] | str
 
 
-class EmbeddingUsage(_Theirs):
+class EmbeddingUsage(OpenAIWire):
     prompt_tokens: int
     total_tokens: int
 
 
-class Embeddings(_Theirs):
+class Embeddings(OpenAIWire):
     object: Literal["list"] = "list"
     data: list[Embedding]
     model: str
     usage: EmbeddingUsage
 
 
-class Model(_Theirs):
+class Model(OpenAIWire):
     """``created`` is 0: nobody here knows."""
 
     id: str
@@ -169,6 +139,6 @@ class Model(_Theirs):
     owned_by: str = "nuxa"
 
 
-class Models(_Theirs):
+class Models(OpenAIWire):
     object: Literal["list"] = "list"
     data: list[Model]

@@ -71,7 +71,10 @@ class Answer:
 
     def count(self, litellm: ModuleType, messages: list[Message]) -> None:
         """Count the tokens of a model that did not say how many there were, as litellm would."""
-        self.input_tokens = litellm.token_counter(model=self.model, messages=messages)
+        # Without the default count, litellm downloads each image to measure it.
+        self.input_tokens = litellm.token_counter(
+            model=self.model, messages=messages, use_default_image_token_count=True
+        )
         said = "".join([*self._text, *(call.arguments for call in self._calls.values())])
         self.output_tokens = litellm.token_counter(
             model=self.model, text=said, count_response_tokens=True

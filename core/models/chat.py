@@ -99,6 +99,24 @@ async def _streamed(request: ChatRequest, model: str) -> AsyncGenerator[ChatDelt
     yield answer.finish(litellm)
 
 
+async def supported_parameters(model: str) -> frozenset[str]:
+    """Return the names of OpenAI's parameters that a model accepts, by litellm's tables."""
+    if model.partition("/")[0] in registered_providers():
+        return frozenset()
+    litellm = await litellm_module()
+    if is_local(model):  # its server speaks OpenAI's API; tool calls are made of a schema
+        names = litellm.get_supported_openai_params(model, custom_llm_provider="openai")
+        return frozenset(names or ()) - {"parallel_tool_calls", "tool_choice"}
+    return frozenset(litellm.get_supported_openai_params(model) or ())
+
+
+async def supports_images(model: str) -> bool:
+    """Whether a model reads images, by litellm's tables."""
+    if is_local(model) or model.partition("/")[0] in registered_providers():
+        return False
+    return bool((await litellm_module()).supports_vision(model))
+
+
 async def known_models(providers: Collection[str]) -> list[str]:
     """Return the chat models that litellm's own table has of hosted providers, in order."""
     if not providers:
@@ -220,9 +238,14 @@ def _arguments(request: ChatRequest, model: str, settings: Settings) -> dict[str
         "max_tokens": request.max_tokens,
         "response_format": request.response_format,
     }
+    if request.parameters:
+        unusable = () if request.tools else ("tool_choice", "parallel_tool_calls")
+        arguments |= {k: v for k, v in request.parameters.items() if k not in unusable}
+        arguments["drop_params"] = True  # a fallback may support fewer than the model asked for
     if request.tools:
         arguments["tools"] = [_tool(tool) for tool in request.tools]
-        arguments["tool_choice"] = None if request.may_call_tools else "none"
+        if not request.may_call_tools:
+            arguments["tool_choice"] = "none"
     if _shares_provider(model, settings.chat_model):
         arguments["api_base"] = settings.chat_base_url
         key = settings.chat_api_key

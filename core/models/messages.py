@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue, SecretStr
 
@@ -35,6 +35,8 @@ class ChatRequest:
     caller's own with the model's provider, in the place of the operator's. ``asker`` is who a model
     that serves one at a time takes turns among. ``sources`` are the numbers of the passages there
     are: a model that cannot be trusted with marks says of each sentence which one it is from.
+    ``parameters`` are further ones of OpenAI's API, among them ``tool_choice``; a model that does
+    not support one is called without it.
     """
 
     messages: Sequence[Message]
@@ -47,6 +49,7 @@ class ChatRequest:
     api_key: SecretStr | None = None
     asker: str | None = None
     sources: Sequence[int] = ()
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, delete, func, select, text, update
+from sqlalchemy import ForeignKey, Index, Select, delete, false, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import Base, TenantRepository, Timestamps
+from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class Chat(Timestamps, Base):
     __tablename__ = "chats"
-    __table_args__ = (Index("ix_chats_listing", "workspace_id", "user_id", "updated_at"),)
+    __table_args__ = (
+        Index("ix_chats_listing", "workspace_id", "user_id", "updated_at"),
+        Index("ix_chats_anonymous", "updated_at", postgresql_where=text("is_anonymous")),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
@@ -23,6 +27,8 @@ class Chat(Timestamps, Base):
     mode: Mapped[str]
     workflow_id: Mapped[str | None]
     agent_id: Mapped[str | None] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"))
+    # A visitor's, by a share link that its user made; no chat of the user's.
+    is_anonymous: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Tools whose use its user has allowed for as long as it goes on.
     allowed_tools: Mapped[list[str]] = mapped_column(
         JSONB, default=list, server_default=text("'[]'::jsonb")
@@ -35,6 +41,17 @@ class Chats(TenantRepository):
 
     async def get(self, chat_id: str, user_id: str) -> Chat | None:
         return await self._session.scalar(self._of(user_id).where(Chat.id == chat_id))
+
+    async def get_anonymous(self, chat_id: str, agent_id: str) -> Chat | None:
+        """Return a visitor's chat with an agent."""
+        return await self._session.scalar(
+            select(Chat).where(
+                Chat.id == chat_id,
+                Chat.workspace_id == self._workspace_id,
+                Chat.agent_id == agent_id,
+                Chat.is_anonymous,
+            )
+        )
 
     async def page(
         self, user_id: str, request: PageRequest, search: str | None = None
@@ -80,10 +97,28 @@ class Chats(TenantRepository):
 
     async def delete(self, user_id: str, chat_id: str | None = None) -> int:
         """Delete one chat of a user's, or all, with their messages; return how many there were."""
-        gone = delete(Chat).where(Chat.workspace_id == self._workspace_id, Chat.user_id == user_id)
+        gone = delete(Chat).where(
+            Chat.workspace_id == self._workspace_id,
+            Chat.user_id == user_id,
+            Chat.is_anonymous.is_(False),
+        )
         if chat_id is not None:
             gone = gone.where(Chat.id == chat_id)
         return len((await self._session.scalars(gone.returning(Chat.id))).all())
 
     def _of(self, user_id: str) -> Select[Chat]:
-        return select(Chat).where(Chat.workspace_id == self._workspace_id, Chat.user_id == user_id)
+        return select(Chat).where(
+            Chat.workspace_id == self._workspace_id,
+            Chat.user_id == user_id,
+            Chat.is_anonymous.is_(False),
+        )
+
+
+class AnonymousChats(Repository):
+    """Chats of visitors in all workspaces."""
+
+    async def delete_unused(self, age: timedelta) -> None:
+        """Delete those that were not used for some time, with their messages."""
+        await self._session.execute(
+            delete(Chat).where(Chat.is_anonymous, Chat.updated_at < func.now() - age)
+        )

@@ -68,6 +68,25 @@ class Messages(TenantRepository):
         query = self._of(user_id).where(Message.id == message_id)
         return await self._session.scalar(query.execution_options(populate_existing=True))
 
+    async def get_anonymous(self, message_id: str, agent_id: str) -> Message | None:
+        """Return a message of a visitor's chat with an agent, as the database has it."""
+        query = self._of_visitors(agent_id).where(Message.id == message_id)
+        return await self._session.scalar(query.execution_options(populate_existing=True))
+
+    async def count_running_anonymous(self, agent_id: str) -> int:
+        """Return how many answers to visitors of an agent are being written."""
+        running = self._of_visitors(agent_id).where(Message.status == "running")
+        count = await self._session.scalar(select(func.count()).select_from(running.subquery()))
+        return count or 0
+
+    async def cancel_anonymous(self, agent_id: str) -> None:
+        """Ask the processes that write answers to visitors of an agent to end them."""
+        running = self._of_visitors(agent_id).where(Message.status == "running")
+        ids = running.with_only_columns(Message.id)
+        await self._session.execute(
+            update(Message).where(Message.id.in_(ids)).values(cancel_requested=True)
+        )
+
     async def answer_to(self, user_id: str, user_message_id: str) -> Message | None:
         """Return the turn that the caller's own id names."""
         return await self._session.scalar(
@@ -172,7 +191,22 @@ class Messages(TenantRepository):
         return (
             select(Message)
             .join(Chat, Chat.id == Message.chat_id)
-            .where(Message.workspace_id == self._workspace_id, Chat.user_id == user_id)
+            .where(
+                Message.workspace_id == self._workspace_id,
+                Chat.user_id == user_id,
+                Chat.is_anonymous.is_(False),
+            )
+        )
+
+    def _of_visitors(self, agent_id: str) -> Select[Message]:
+        return (
+            select(Message)
+            .join(Chat, Chat.id == Message.chat_id)
+            .where(
+                Message.workspace_id == self._workspace_id,
+                Chat.agent_id == agent_id,
+                Chat.is_anonymous,
+            )
         )
 
 
@@ -184,7 +218,8 @@ _RUNNING: Final = """
     SELECT m.id, m.workspace_id
     FROM messages m JOIN chats c ON c.id = m.chat_id
         JOIN members s ON s.user_id = c.user_id AND s.workspace_id = m.workspace_id
-    WHERE m.status = 'running' AND c.user_id = $1 AND ($2::text IS NULL OR m.workspace_id = $2)
+    WHERE m.status = 'running' AND c.user_id = $1 AND NOT c.is_anonymous
+        AND ($2::text IS NULL OR m.workspace_id = $2)
     ORDER BY m.created_at LIMIT $3
 """
 

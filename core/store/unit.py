@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from core.config import Settings
-from core.store.agents import Agents
+from core.store.agents import Agents, SharedAgentLookup
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.approvals import Approvals
 from core.store.artifacts import ArtifactLookup, Artifacts
@@ -26,7 +26,7 @@ from core.store.blob_keys import BlobKeys
 from core.store.block_failures import BlockFailures
 from core.store.block_logs import BlockLogs
 from core.store.callers import KeyHolders
-from core.store.chats import Chats
+from core.store.chats import AnonymousChats, Chats
 from core.store.checkpoints import Checkpoints
 from core.store.chunk_edits import ChunkEdits
 from core.store.chunks import Chunks
@@ -159,6 +159,8 @@ class SystemUnit(Transaction):
     invitations = repository(InvitationLookup)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)
+    shared_agents = repository(SharedAgentLookup)
+    anonymous_chats = repository(AnonymousChats)
     webhook_targets = repository(WebhookLookup)
     document_jobs = repository(DocumentQueue)
     file_jobs = repository(lambda session: JobQueue(session, File))

@@ -27,6 +27,11 @@ async def test_public_routes_are_a_short_known_list(settings: Settings) -> None:
         "POST /api/auth/reset-password",
         "POST /api/auth/signup",
         "POST /api/auth/token",
+        # Of an agent that has a share link; the token in the path is its link's.
+        "GET /api/agents/<token>",
+        "GET /api/agents/<token>/streams/<message_id>",
+        "POST /api/agents/<token>/chat",
+        "POST /api/agents/<token>/stream",
         # Whose they are is said by a signature, a token, or nothing, as their owner set it.
         "GET /api/webhooks/<workflow_id>",
         "POST /api/webhooks/<workflow_id>",

@@ -32,6 +32,7 @@ RECENT_LOGIN = {
     "DELETE /api/auth/totp",
     "POST /api/auth/recovery-codes",
     "DELETE /api/workspaces/<workspace_id>",
+    "POST /api/copilot/agents/<agent_id>/share",
     "POST /api/workspaces/<workspace_id>/members",
     "POST /api/workspaces/<workspace_id>/invitations",
     "PATCH /api/workspaces/<workspace_id>/members/<user_id>",

@@ -11,7 +11,7 @@ import httpx
 from nuxa.requests import Door, Resource
 from nuxa.resources.account import ApiKeys, Sessions, Users
 from nuxa.resources.artifacts import Artifacts
-from nuxa.resources.copilot import Copilot
+from nuxa.resources.copilot import Copilot, SharedAgents
 from nuxa.resources.files import Files
 from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
@@ -37,6 +37,7 @@ class _Resources(Resource[Door]):
         self.schedules: Schedules[Door] = Schedules(door)
         self.webhooks: Webhooks[Door] = Webhooks(door)
         self.copilot: Copilot[Door] = Copilot(door)
+        self.shared_agents: SharedAgents[Door] = SharedAgents(door)
         self.knowledge: Knowledge[Door] = Knowledge(door)
         self.files: Files[Door] = Files(door)
         self.artifacts: Artifacts[Door] = Artifacts(door)

@@ -259,6 +259,25 @@ class ToolSource(Answer):
     left_out: list[str]
 
 
+class AgentShare(Answer):
+    """Share link of an agent; ``token`` and ``url`` are given once, when it is made."""
+
+    expires_at: datetime | None
+    messages_per_day: int
+    messages_per_address: int
+    token: str | None = None
+    url: str | None = None
+
+
+class VisitorReply(Answer):
+    """Answer of a shared agent."""
+
+    chat_id: str
+    message_id: str
+    content: str
+    citations: list[dict[str, Any]]
+
+
 class CopilotAgent(Answer):
     """A deployment of the copilot."""
 
@@ -270,6 +289,7 @@ class CopilotAgent(Answer):
     tools: list[str]
     approvals: str
     public: bool
+    share: AgentShare | None = None
 
 
 class Chat(Answer):

@@ -1,7 +1,7 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, V1, Voice, Webhooks, Workflows,
-  Workspaces,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, SharedAgents, Tools, Users, V1, Voice, Webhooks,
+  Workflows, Workspaces,
 } from './resources.ts'
 
 export { NuxaError, type ErrorCode } from './errors.ts'
@@ -15,6 +15,7 @@ export class NuxaClient {
   readonly schedules: Schedules
   readonly webhooks: Webhooks
   readonly copilot: Copilot
+  readonly sharedAgents: SharedAgents
   readonly knowledge: Knowledge
   readonly files: Files
   readonly artifacts: Artifacts
@@ -33,6 +34,7 @@ export class NuxaClient {
     this.schedules = new Schedules(http)
     this.webhooks = new Webhooks(http)
     this.copilot = new Copilot(http)
+    this.sharedAgents = new SharedAgents(http)
     this.knowledge = new Knowledge(http)
     this.files = new Files(http)
     this.artifacts = new Artifacts(http)

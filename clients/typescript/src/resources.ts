@@ -184,6 +184,11 @@ export class Copilot extends Resource {
   deleteAgent = (agentId: string) => this.http.send<void>('DELETE', `/api/copilot/agents/${id(agentId)}`)
   /** The models that a question may be put to. */
   models = () => this.http.rows<S.ModelAnswer>('/api/copilot/models')
+  /** Makes a share link for anonymous visitors; needs a session with a recent login. */
+  shareAgent = (agentId: string, limits: Partly<S.ShareBody> = {}) =>
+    this.http.send<S.NewAgentShare>('POST', `/api/copilot/agents/${id(agentId)}/share`, { json: limits })
+  unshareAgent = (agentId: string) =>
+    this.http.send<void>('DELETE', `/api/copilot/agents/${id(agentId)}/share`)
   tools = () => this.http.send<S.CopilotTool[]>('GET', '/api/copilot/tools')
   /** Runs one of the copilot's tools; with `mode` only one that the mode has. */
   executeTool = (name: string, args: Record<string, unknown>, mode?: string) =>
@@ -192,6 +197,16 @@ export class Copilot extends Resource {
 
 const asking = (question: { userMessageId?: string | null }) =>
   ({ json: question, isRepeatable: Boolean(question.userMessageId) })
+
+/** Agents that are asked by the token of a share link. */
+export class SharedAgents extends Resource {
+  get = (token: string) => this.http.send<S.SharedAgent>('GET', `/api/agents/${id(token)}`)
+  chat = (token: string, question: S.VisitorMessage) =>
+    this.http.send<S.VisitorAnswer>('POST', `/api/agents/${id(token)}/chat`, { json: question })
+  stream = (token: string, question: S.VisitorMessage) =>
+    this.http.events<CopilotEvent>('POST', `/api/agents/${id(token)}/stream`, { json: question },
+      (last) => `/api/agents/${id(token)}/streams/${id(last.messageId)}`)
+}
 
 export class Knowledge extends Resource {
   list = () => this.http.rows<S.BaseAnswer>('/api/knowledge')

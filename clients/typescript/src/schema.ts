@@ -32,6 +32,7 @@ export type AgentAnswer = {
   tools: Array<string>;
   approvals: "none" | "listed";
   public: boolean;
+  share: AgentShare | null;
   createdAt: string;
   updatedAt: string;
 };
@@ -52,13 +53,21 @@ export type AgentPatch = {
   workspaceId?: string;
 };
 
+export type AgentShare = {
+  createdAt: string;
+  expiresAt: string | null;
+  messagesPerDay: number;
+  messagesPerAddress: number;
+};
+
 export type Alive = {
   status: "ok";
 };
 
 export type AnswerMessage = {
   role: "assistant";
-  content: string;
+  content: string | null;
+  tool_calls?: Array<ClientToolCall> | null;
   citations: Array<Mark>;
 };
 
@@ -300,6 +309,11 @@ export type BlockTypePage = {
   nextCursor: string | null;
 };
 
+export type CalledFunction = {
+  name: string;
+  arguments: string;
+};
+
 export type ChatAnswer = {
   chatId: string;
   messageId: string;
@@ -337,9 +351,11 @@ export type ChatCompletion = {
 };
 
 export type ChatMessage = {
-  role: "system" | "developer" | "user" | "assistant";
-  content: string | Array<TextPart>;
+  role: "system" | "developer" | "user" | "assistant" | "tool";
+  content?: string | Array<TextPart | ImagePart> | null;
   name?: string | null;
+  tool_calls?: Array<EarlierToolCall> | null;
+  tool_call_id?: string | null;
 };
 
 export type ChatPatch = {
@@ -425,6 +441,7 @@ export type ChunkChoice = {
 export type ChunkDelta = {
   role?: "assistant" | null;
   content?: string | null;
+  tool_calls?: Array<ToolCallDelta> | null;
   citations?: Array<Mark> | null;
 };
 
@@ -477,6 +494,17 @@ export type CitationEvent = {
   payload: Citation;
 };
 
+export type ClientTool = {
+  type: "function";
+  function: FunctionSpec;
+};
+
+export type ClientToolCall = {
+  id: string;
+  type: "function";
+  function: CalledFunction;
+};
+
 export type CollapsedResult = {
   id: string;
   documentId: string;
@@ -509,8 +537,26 @@ export type CompletionRequest = {
   max_tokens?: number | null;
   max_completion_tokens?: number | null;
   response_format?: Record<string, JsonValue> | null;
-  n?: 1;
+  n?: 1 | null;
+  top_p?: number | null;
+  stop?: string | Array<string> | null;
+  seed?: number | null;
+  presence_penalty?: number | null;
+  frequency_penalty?: number | null;
+  logit_bias?: Record<string, number> | null;
+  logprobs?: boolean | null;
+  top_logprobs?: number | null;
+  reasoning_effort?: string | null;
+  service_tier?: string | null;
+  verbosity?: string | null;
+  store?: boolean | null;
+  metadata?: Record<string, string> | null;
   user?: string | null;
+  safety_identifier?: string | null;
+  prompt_cache_key?: string | null;
+  tools?: Array<ClientTool> | null;
+  tool_choice?: "none" | "auto" | "required" | NamedToolChoice | null;
+  parallel_tool_calls?: boolean | null;
   knowledgeBaseIds?: Array<string> | null;
   workspaceId?: string;
 };
@@ -747,6 +793,17 @@ export type Durations = {
   longest: number | null;
 };
 
+export type EarlierFunction = {
+  name: string;
+  arguments: string;
+};
+
+export type EarlierToolCall = {
+  id: string;
+  type?: "function";
+  function: EarlierFunction;
+};
+
 export type EmailChange = {
   email: string;
   workspaceId?: string;
@@ -954,6 +1011,17 @@ export type FireAnswerPage = {
   nextCursor: string | null;
 };
 
+export type FunctionName = {
+  name: string;
+};
+
+export type FunctionSpec = {
+  name: string;
+  description?: string;
+  parameters?: Record<string, JsonValue>;
+  strict?: boolean | null;
+};
+
 export type GmailMessage = {
   to: Array<string>;
   cc?: Array<string>;
@@ -976,6 +1044,16 @@ export type GrantAnswer = {
 export type GrantAnswerPage = {
   data: Array<GrantAnswer>;
   nextCursor: string | null;
+};
+
+export type ImagePart = {
+  type: "image_url";
+  image_url: ImageUrl;
+};
+
+export type ImageUrl = {
+  url: string;
+  detail?: "auto" | "low" | "high" | null;
 };
 
 export type ImportAnswer = {
@@ -1188,6 +1266,11 @@ export type Models = {
   data: Array<Model>;
 };
 
+export type NamedToolChoice = {
+  type: "function";
+  function: FunctionName;
+};
+
 export type NewAgent = {
   name: string;
   systemPrompt?: string;
@@ -1197,6 +1280,16 @@ export type NewAgent = {
   approvals?: "none" | "listed";
   public?: boolean;
   workspaceId?: string;
+};
+
+export type NewAgentShare = {
+  createdAt: string;
+  expiresAt: string | null;
+  messagesPerDay: number;
+  messagesPerAddress: number;
+  token: string;
+  url: string;
+  tools: Array<string>;
 };
 
 export type NewArtifact = {
@@ -1706,6 +1799,17 @@ export type SessionRowPage = {
   nextCursor: string | null;
 };
 
+export type ShareBody = {
+  messagesPerDay?: number;
+  messagesPerAddress?: number;
+  expiresAt?: string | null;
+  workspaceId?: string;
+};
+
+export type SharedAgent = {
+  name: string;
+};
+
 export type Signup = {
   email: string;
   password: string;
@@ -1820,6 +1924,7 @@ export type StreamDone = {
 
 export type StreamOptions = {
   include_usage?: boolean;
+  include_obfuscation?: boolean | null;
 };
 
 export type StreamThinking = {
@@ -1959,6 +2064,13 @@ export type ToolAnswer = {
 export type ToolCall = {
   params?: Record<string, JsonValue>;
   workspaceId?: string;
+};
+
+export type ToolCallDelta = {
+  id: string;
+  type: "function";
+  function: CalledFunction;
+  index: number;
 };
 
 export type ToolEvent = {
@@ -2131,6 +2243,19 @@ export type VersionSummary = {
 export type VersionSummaryPage = {
   data: Array<VersionSummary>;
   nextCursor: string | null;
+};
+
+export type VisitorAnswer = {
+  chatId: string;
+  messageId: string;
+  content: string;
+  citations: Array<Citation>;
+  notice: Notice | null;
+};
+
+export type VisitorMessage = {
+  message: string;
+  chatId?: string | null;
 };
 
 export type VoiceConfigAnswer = {

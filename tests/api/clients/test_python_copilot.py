@@ -14,6 +14,28 @@ async def test_agents_feedback_and_checkpoints(member: Member) -> None:
     await asyncio.to_thread(_walk, key, url)
 
 
+async def test_shared_agents_with_a_link_chat_and_stream(member: Member) -> None:
+    agent = {"name": "Desk", "public": True}
+    made = (await member.browser.post("/api/copilot/agents", json=agent)).json()
+    path = f"/api/copilot/agents/{made['id']}/share"
+    token = (await member.browser.post(path, json={})).json()["token"]
+    key, url = member.program.headers["x-api-key"], str(member.program.base_url)
+    await asyncio.to_thread(_visit, key, url, token, made["id"])
+
+
+def _visit(key: str, url: str, token: str, agent_id: str) -> None:
+    with NuxaClient(base_url=url, token="none") as visitor:
+        assert visitor.shared_agents.get(token)["name"] == "Desk"
+        told = visitor.shared_agents.chat(token, {"message": "Hello"})
+        again = {"message": "Hello again", "chatId": told.chat_id}
+        assert [*visitor.shared_agents.stream(token, again)][-1]["type"] == "done"
+    with NuxaClient(api_key=key, base_url=url) as client:
+        (shared,) = client.copilot.agents()
+        assert shared.share is not None
+        client.copilot.unshare_agent(agent_id)
+        assert next(iter(client.copilot.agents())).share is None
+
+
 def _walk(key: str, url: str) -> None:
     with NuxaClient(api_key=key, base_url=url) as client:
         agent = client.copilot.create_agent({"name": "Desk", "tools": ["search_knowledge"]})

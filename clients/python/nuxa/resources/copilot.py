@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nuxa.models import (
+    AgentShare,
     Chat,
     ChatReply,
     Checkpoint,
@@ -12,6 +13,7 @@ from nuxa.models import (
     Message,
     Tool,
     ToolResult,
+    VisitorReply,
 )
 from nuxa.requests import (
     Door,
@@ -154,6 +156,16 @@ class Copilot(Resource[Door]):
         return Listing("/api/copilot/models", dict[str, Any])
 
     @method
+    def share_agent(self, agent_id: str, limits: Json | None = None) -> Request[AgentShare]:
+        """Make a share link for anonymous visitors; needs a session with a recent login."""
+        path = f"/api/copilot/agents/{agent_id}/share"
+        return Request("POST", path, AgentShare, json=limits or {})
+
+    @method
+    def unshare_agent(self, agent_id: str) -> Request[None]:
+        return Request("DELETE", f"/api/copilot/agents/{agent_id}/share")
+
+    @method
     def tools(self) -> Request[list[Tool]]:
         return Request("GET", "/api/copilot/tools", list[Tool])
 
@@ -164,3 +176,25 @@ class Copilot(Resource[Door]):
         """Run one of the copilot's tools; with ``mode`` only one that the mode has."""
         body = {"name": name, "arguments": dict(arguments), "mode": mode}
         return Request("POST", "/api/copilot/tools/execute", ToolResult, json=body)
+
+
+class SharedAgents(Resource[Door]):
+    """Agents that are asked by the token of a share link."""
+
+    @method
+    def get(self, token: str) -> Request[dict[str, Any]]:
+        return Request("GET", f"/api/agents/{token}", dict[str, Any])
+
+    @method
+    def chat(self, token: str, question: Json) -> Request[VisitorReply]:
+        """Ask and wait for the answer: ``chat(token, {"message": …, "chatId": …})``."""
+        return Request("POST", f"/api/agents/{token}/chat", VisitorReply, json=question)
+
+    @streaming
+    def stream(self, token: str, question: Json) -> Stream:
+        """Ask and iterate over the answer's events as it is written."""
+
+        def resume(last: Event) -> Request[Any]:
+            return Request("GET", f"/api/agents/{token}/streams/{last['messageId']}")
+
+        return Stream(Request("POST", f"/api/agents/{token}/stream", json=question), resume)
