@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.text import analyze
 from core.titles import title_of
-from pipelines.facts import names
 from pipelines.passages import Passage
 from pipelines.search.periods import Period, asked_time, dated
 from pipelines.statements import Statement, nearness, statements
@@ -19,7 +17,6 @@ _SURE: Final = 0.48  # from this on it mostly answers it
 _IN_TIME: Final = 0.15  # for a statement of a document of the time asked for
 _NEARLY_AS_GOOD: Final = 0.85  # of the best score: such a statement is quoted too
 _BULLETS: Final = re.compile(r"\A(?:[•‣◦▪●:]\s*|[–—*-]\s+)+")
-_POSSESSIVE: Final = re.compile(r"['’]s?\b")
 _LONGEST_HEADING: Final = 80  # characters, that are told with a row
 _MOST_QUOTES: Final = 3
 _MOST_PERIODS: Final = 4
@@ -47,29 +44,18 @@ async def find_quotes(
     """
     asked = asked_time(question)
     in_time = asked.matches({each.document_name: each.document_name for each in passages})
-    is_named = _are_of_what_is_named(question, passages)
     of = [(each, said) for each in passages for said in statements(each.text)]
     scores = await nearness(question, [_in_document(*pair) for pair in of], workspace_id)
     quotes = []
     for (passage, said), score in zip(of, scores, strict=True):
         is_timely = passage.document_name in in_time
         is_other = bool(asked.periods) and dated(passage.document_name)[1] is not None
-        is_sure = is_named and score >= _SURE and (is_timely or not is_other)
+        is_sure = score >= _SURE and (is_timely or not is_other)
         if score >= _NEAR:
             quotes.append(_quote(passage, said, min(1.0, score + _IN_TIME * is_timely), is_sure))
     ranked = list(_different(sorted(quotes, key=lambda quote: -quote.score)))
     good = [quote for quote in ranked if quote.score >= ranked[0].score * _NEARLY_AS_GOOD]
     return _of_each_period(good) or good[:_MOST_QUOTES]
-
-
-def _are_of_what_is_named(question: str, passages: Sequence[Passage]) -> bool:
-    """Whether passages speak of something that a question names, if it names anything: else they
-    say the like of somebody else."""
-    asked = [set(analyze(_POSSESSIVE.sub("", name), "auto")) for name in names(question)]
-    held: set[str] = set()
-    for each in passages:
-        held.update(analyze(f"{title_of(each.document_name)}\n{each.text}", "auto"))
-    return not any(asked) or any(name & held for name in asked)
 
 
 def _in_document(passage: Passage, said: Statement) -> str:

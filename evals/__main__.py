@@ -138,7 +138,9 @@ def answers_command(
     Prints for how many questions with one gold document the first result comes from it, and for
     how many with several at least three quarters of them are among ten documents. Then what the
     copilot's answers are worth: correct, borne out by marks, their citations right and complete,
-    and how many questions are declined that no document answers.
+    how many cited statements answer the question by people's labels, where the set has some, and
+    how many questions are declined that no document answers. Quotes are cut out of stored text, so
+    that a quote is there says nothing.
 
     Example: python -m evals answers --data qa/sec10q --keep --json filings.json
     Example: python -m evals answers --data qa/sec10q --without "*NVDA*"

@@ -19,7 +19,6 @@ Count = dict[str, int]  # ``right`` and ``of``
 _FIGURE: Final = re.compile(r"\d[\d,]*\.?\d+")
 # A name of an answer: words that begin with capitals, but not a sentence.
 _NAME: Final = re.compile(r"(?<=[a-z,;:(] )[A-Z][A-Za-z&.-]+(?: [A-Z][A-Za-z&.-]+)*")
-_COMMON: Final = frozenset({"The", "This", "These", "In", "It", "I", "Inc.", "Company", "Q"})
 # What says when, or which form it is, and not how much: years have no grouping comma.
 _MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _NO_FIGURE: Final = re.compile(
@@ -58,7 +57,7 @@ def measures(answers: Sequence[Answered]) -> dict[str, Count]:
             for question, _, cited in with_figures
         ],
         "precise": [
-            c["documentName"] in question.gold and bears(question.answer, c["quote"])
+            c["documentName"] in question.gold and bears(question, c["quote"])
             for question, c in citations
         ],
         "grounded": [MARK.search(line) is not None for line in lines],
@@ -81,10 +80,11 @@ def says(question: Question, said: str) -> bool:
     return len(words & set(analyze(said, "auto"))) >= _ENOUGH * len(words)
 
 
-def bears(answer: str, quote: str) -> bool:
-    """Whether a quote holds a figure or a name of the gold answer."""
-    names = {name for name in _NAME.findall(answer) if name not in _COMMON}
-    return bool(figures(answer) & figures(quote)) or any(name in quote for name in names)
+def bears(question: Question, quote: str) -> bool:
+    """Whether a quote holds a figure of the gold answer, or a name that its question has not."""
+    wanted = figures(question.answer)
+    names = {name for name in _NAME.findall(question.answer) if name not in question.text}
+    return bool(wanted & figures(quote)) or any(name in quote for name in names)
 
 
 def figures(text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Asks the copilot itself, and measures what it cites: right files, words that are there."""
+"""Asks the copilot itself, and measures what it cites: right files, and statements that answer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from evals.answer_measures import measures
 from evals.asking import Row, each
 from evals.cases import AnswerSet, Question
 from evals.scratch import USER
+from evals.support_labels import count_supported, load_labels
 
 
 async def run(
@@ -36,9 +37,8 @@ async def run(
     answers = [
         (asked[row["id"]], row["content"], row["citations"]) for row in rows if row["id"] in asked
     ]
-    cited = [citation for _, _, citations in answers for citation in citations]
-    standing = await _standing(services, workspace_id, cited)
-    return measures(answers) | {"quotesStand": standing, "answers": rows}
+    supported = count_supported(rows, load_labels(cases.name))
+    return measures(answers) | supported | {"answers": rows}
 
 
 async def _answered(services: Services, workspace_id: str, base_id: str, question: Question) -> Row:
@@ -58,14 +58,3 @@ async def _answered(services: Services, workspace_id: str, base_id: str, questio
         "citations": list(answer.citations),
         "seconds": round(time.perf_counter() - began, 1),
     }
-
-
-async def _standing(
-    services: Services, workspace_id: str, citations: Sequence[dict[str, Any]]
-) -> dict[str, int]:
-    """Count the quotes that stand word for word in the chunk they name: all do, since citations are
-    made of stored words, unless a chunk was changed. It says nothing about what they bear out."""
-    async with services.store.unit(workspace_id) as unit:
-        contents = await unit.chunks.contents(citation["chunkId"] for citation in citations)
-    standing = [c["quote"] in contents.get(c["chunkId"], "") for c in citations]
-    return {"right": sum(standing), "of": len(standing)}

@@ -95,7 +95,8 @@ _ANSWER_MEASURES = (
     ("… citations of a gold document with a figure or name of the answer (precision)", "precise"),
     ("copilot: lines that bear a mark", "grounded"),
     ("copilot: questions without gold documents that are declined", "declined"),
-    ("copilot: quotes that stand in their chunk (true by construction)", "quotesStand"),
+    ("copilot: cited statements that answer the question, by labels", "supportedByLabels"),
+    ("… cited statements that have a label", "labelled"),
     ("copilot: cited statements that their sources support, by the judge", "supported"),
 )
 

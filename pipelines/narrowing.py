@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Final
 
 from core.sentences import sentences
-from pipelines.facts import figures, names, numbers
 from pipelines.passages import Passage, Passages
 from pipelines.search.periods import asked_time
 from pipelines.statements import Statement, nearness, statements
@@ -16,14 +15,11 @@ from pipelines.statements import Statement, nearness, statements
 ANSWERING: Final = 0.3
 """From this nearness on a statement may answer a question (docs/decisions/0031)."""
 
-CITED: Final = 0.7
-"""From this nearness on, with what it gains by facts, a statement is cited."""
+CITED: Final = 0.45
+"""From this nearness on, with what it gains by its time, a statement is cited."""
 
 _SCORED: Final = 2  # times as many as are wanted
-# What a statement that can be checked gains, by figures and by names.
-_FIGURE: Final = 0.25
-_NAME: Final = 0.1
-_IN_TIME: Final = 0.15  # and one of a document of the time asked for
+_IN_TIME: Final = 0.15  # what a statement of a document of the time asked for gains
 _LONGEST_QUOTE: Final = 900  # characters: a short table or a paragraph whole
 
 
@@ -67,8 +63,8 @@ async def narrowed(
     texts = [each.in_context for _, each in of]
     scores = await nearness(question, texts, workspace_id, _SCORED * most)
     gains = [
-        _checkable(each, question) + _IN_TIME * (passage.document_name in in_time) if score else 0.0
-        for score, (passage, each) in zip(scores, of, strict=True)
+        _IN_TIME if score and passage.document_name in in_time else 0.0
+        for score, (passage, _) in zip(scores, of, strict=True)
     ]
     kept: dict[str, Passage] = {}
     for i in sorted(range(len(of)), key=lambda i: -(scores[i] + gains[i])):
@@ -76,14 +72,6 @@ async def narrowed(
         if each.text not in kept and len(kept) < most:
             kept[each.text] = _narrowed(passage, each, scores[i], gains[i])
     return list(kept.values())
-
-
-def _checkable(statement: Statement, question: str) -> float:
-    """Return what a statement gains by figures and names that the question does not have: it says
-    something that can be checked, where much in reports only says what will be said."""
-    has_figure = bool(figures(statement.text) - numbers(question))
-    has_name = any(name not in question for name in names(statement.text))
-    return _FIGURE * has_figure + _NAME * has_name
 
 
 def _narrowed(passage: Passage, statement: Statement, near: float, gain: float) -> Passage:

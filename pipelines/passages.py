@@ -42,8 +42,8 @@ class Passage:
     1; ``bbox`` is ``x0 y0 x1 y1`` in 0 to 1 from the top left. ``n`` is 0 until it is numbered.
     A statement is in ``text`` with what stands around it, and is quoted so. ``shown`` is how a
     model reads it: alone, under its heading, a row under its columns' names. ``near`` is how near
-    it is to what was asked, at most 1, and ``gain`` what it gains over others by facts that can be
-    checked (:mod:`pipelines.narrowing`).
+    it is to what was asked, at most 1, and ``gain`` what it gains over others by the time that was
+    asked for (:mod:`pipelines.narrowing`).
     """
 
     chunk_id: str

@@ -10,11 +10,12 @@ of any other afterwards. Free text, from texts that were given whole, is marked 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from pipelines.facts import names, numbers
+from core.text import analyze
 from pipelines.marking import Marking
 from pipelines.marks import without
 from pipelines.masking import mask
@@ -26,6 +27,7 @@ from pipelines.support import find_support
 UNCITED: Final = (
     "No passage was near enough to the question to be cited for this; look it up in the documents."
 )
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 class Sourced:
@@ -124,16 +126,27 @@ class Sourced:
         if span is None or passage.is_statement:
             return span is not None and self._has_numbers(point, passage)
         # Of a whole text most words of any sentence stand somewhere: those quoted must say it.
-        quote = replace(passage, text=passage.text[span.start : span.end])
+        text = passage.text
+        quote = replace(passage, text=text[span.start : span.end])
         is_said = find_support(point, quote.text) is not None
-        is_of_them = all(name in f"{self._question} {quote.text}" for name in names(point))
-        return is_said and is_of_them and self._has_numbers(point, quote)
+        rest = _words(f"{text[: span.start]} {text[span.end :]}")
+        is_mixed = (_words(point) & rest) - _words(f"{self._question} {quote.text}")
+        return is_said and not is_mixed and self._has_numbers(point, quote)
 
     def _has_numbers(self, point: str, passage: Passage) -> bool:
         known = f"{self._question} {passage.document_name} {passage.shown} {passage.text}"
-        return numbers(point) <= numbers(known)
+        return _numbers(point) <= _numbers(known)
 
     def _own_words(self, passage: Passage) -> str:
         text = as_text(mask(passage.shown or passage.text, self._secrets))
         # Its own brackets must not read as marks of ours.
         return " ".join(text.split()).replace("[", "(").replace("]", ")")
+
+
+def _words(text: str) -> set[str]:
+    return set(analyze(text, "auto"))
+
+
+def _numbers(text: str) -> set[str]:
+    """Return every number of a text, without commas between its digits."""
+    return {number.replace(",", "") for number in _NUMBER.findall(text)}

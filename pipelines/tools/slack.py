@@ -35,7 +35,7 @@ _STATUS: Final = {
 
 class SlackMessage(Params):
     channel: Annotated[
-        str, Field(min_length=1, description="Id of a channel or user, or a name such as #general.")
+        str, Field(min_length=1, description="Id of a channel or user, or a name after #.")
     ]
     text: Annotated[
         str, Field(max_length=40_000, description="The text; with blocks, their plain fallback.")
