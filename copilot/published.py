@@ -120,6 +120,7 @@ async def _started(
         slots=seat.workspace.allowed.concurrent_executions,
         timeout_seconds=RUN_SECONDS,
         runner=owner,
+        light_only=True,
     )
     async with services.store.unit(message.workspace_id) as unit:
         return await run.start(unit, services, request["workflowId"], wanted)

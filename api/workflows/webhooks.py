@@ -114,6 +114,7 @@ async def _run(
         timeout_seconds=None if is_async else SYNC_SECONDS,
         slots=target.workspace.allowed.concurrent_executions,
         runner=owner,
+        light_only=True,
     )
     services = call.services
     async with services.store.unit(target.workspace.id) as unit:

@@ -104,6 +104,7 @@ class Answering:
             slots=seat.workspace.allowed.concurrent_executions,
             timeout_seconds=_RUN_SECONDS,
             runner=owner,
+            light_only=True,
         )
         async with services.store.unit(session.workspace_id) as unit:
             row = await run.start(unit, services, session.workflow_id or "", request)
