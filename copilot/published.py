@@ -121,6 +121,7 @@ async def _started(
         slot_account=seat.workspace.slot_account,
         timeout_seconds=RUN_SECONDS,
         runner=owner,
+        light_only=True,
     )
     async with services.store.unit(message.workspace_id) as unit:
         return await run.start(unit, services, request["workflowId"], wanted)

@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from core.sandbox.confine import lower_session_priority
+
 _PROGRAMS = frozenset({"tesseract", "pandoc"})
 _NICENESS = 10
 _LARGEST_FILE = 2 * 1024**3
@@ -64,6 +66,7 @@ def enter(workplace: Path, memory_bytes: int) -> None:
     Call before any thread is started. ``memory_bytes`` bounds the address space.
     """
     os.nice(_NICENESS)
+    lower_session_priority(_NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))

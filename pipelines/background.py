@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
-from core.errors import NotFound
+from core.errors import NotFound, TimedOut
 from core.ids import new_id
 from core.services import Services
 from core.store.executions import TERMINAL, Execution
@@ -15,11 +15,17 @@ from pipelines.execute import execute
 from pipelines.live import follow
 from pipelines.run import RunRequest
 
+_GRACE_SECONDS: Final = 5.0  # whoever executes a run ends it in time, and says more
 _running: Final[set[asyncio.Task[Execution | None]]] = set()
 
 
-def launch(services: Services, run: Execution, owner: str) -> asyncio.Task[Execution | None]:
-    """Execute a run that ``owner`` holds, whoever waits for it; after the commit that began it."""
+def launch(services: Services, run: Execution, owner: str) -> asyncio.Task[Execution | None] | None:
+    """Execute a run that ``owner`` holds, whoever waits for it; after the commit that began it.
+
+    None for one that is left to a worker.
+    """
+    if run.lease_owner != owner:
+        return None
     task = asyncio.create_task(execute(services, run, owner, is_new=True))
     _running.add(task)
     task.add_done_callback(_running.discard)
@@ -27,20 +33,34 @@ def launch(services: Services, run: Execution, owner: str) -> asyncio.Task[Execu
 
 
 async def ended(
-    services: Services, run: Execution, task: asyncio.Task[Execution | None]
+    services: Services, run: Execution, task: asyncio.Task[Execution | None] | None
 ) -> Execution:
-    """Wait for the end or the pause of a launched run, also when another process takes it there."""
-    return await asyncio.shield(task) or await watched(services, run)
+    """Wait for the end or the pause of a launched run, also when another process takes it there.
+
+    A run left to a worker that has not ended it in the run's own time is cancelled.
+    """
+    if task is not None:
+        return await asyncio.shield(task) or await watched(services, run)
+    limit = run.options.get("timeoutSeconds")
+    try:
+        async with asyncio.timeout(float(limit) + _GRACE_SECONDS if limit else None):
+            return await watched(services, run)
+    except TimeoutError:
+        sentence = f"No worker ended the run within {limit} s; try again when fewer runs wait."
+        error = {"code": TimedOut.code, "message": sentence}
+        async with services.store.unit(run.workspace_id) as unit:
+            return await runs.cancel(unit, services, run.id, error)
 
 
 async def run_through(
     services: Services, workspace_id: str, workflow_id: str, request: RunRequest
 ) -> Execution:
-    """Start a run, execute it here, and return it at its end or pause; who is cancelled while
-    waiting ends it. Raises as ``pipelines.run.start`` does."""
+    """Start a run, execute it here if it is light, and return it at its end or pause; who is
+    cancelled while waiting ends it. Raises as ``pipelines.run.start`` does."""
     owner = new_id("here")
+    request = replace(request, runner=owner, light_only=True)
     async with services.store.unit(workspace_id) as unit:
-        begun = await runs.start(unit, services, workflow_id, replace(request, runner=owner))
+        begun = await runs.start(unit, services, workflow_id, request)
     task, last = launch(services, begun, owner), None
     try:
         last = await ended(services, begun, task)

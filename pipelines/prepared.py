@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from core.json_values import measure_json
+from pipelines.blocks import KINDS
 from pipelines.graph import Graph
 from pipelines.references import Secret, find
 from pipelines.validity import require_valid
@@ -15,6 +17,8 @@ from pipelines.workflow import Definition, parse
 
 _KEPT: Final = 64
 _LARGEST_KEPT: Final = 100_000  # characters of JSON; in memory it is a multiple of that
+_LIGHT_BLOCKS: Final = 20
+LIGHT_BYTES: Final = 64_000  # of JSON
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class Prepared:
             for value in self.definition.values(block).values()
             for token in find(value)
             if isinstance(token, Secret)
+        )
+
+    @cached_property
+    def is_light(self) -> bool:
+        """Whether its runs take a process little time: a few small blocks, none of them heavy."""
+        blocks = self.definition.blocks.values()
+        return (
+            len(blocks) <= _LIGHT_BLOCKS
+            and not any(KINDS[block.type].is_heavy for block in blocks)
+            and measure_json(self.raw, LIGHT_BYTES) <= LIGHT_BYTES
         )
 
     @cached_property

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from core.errors import Conflict, NotFound, RateLimited, ServiceUnavailable, ValidationFailed, issue
 from core.ids import new_id
+from core.json_values import measure_json
 from core.services import Services
 from core.slots import Slot
 from core.store.executions import HOLDS_SLOT, Execution
@@ -25,7 +26,7 @@ from pipelines.graph import Graph, containers_of, parents_of
 from pipelines.journal import storable
 from pipelines.level import Extent
 from pipelines.live import send_last
-from pipelines.prepared import Prepared, known, prepare
+from pipelines.prepared import LIGHT_BYTES, Prepared, known, prepare
 from pipelines.workflow import Definition
 
 Trigger = Literal["manual", "api", "schedule", "webhook", "chat", "copilot", "workflow", "voice"]
@@ -55,8 +56,9 @@ class RunRequest:
 
     ``slots`` is the most runs that may go on, -1 for no limit, in the workspace or, with a
     ``slot_account``, in all workspaces of that account together; ``runner`` names the
-    process when it will execute the run itself, else a worker is woken, but for a run that a block
-    of ``parent`` waits for: whoever runs the block takes it.
+    process when it will execute the run itself (with ``light_only``, if it is a light one), else a
+    worker is woken, but for a run that a block of ``parent`` waits for: whoever runs the block
+    takes it.
     """
 
     trigger: Trigger
@@ -70,6 +72,7 @@ class RunRequest:
     slots: int = NO_LIMIT
     slot_account: str | None = None
     runner: str | None = None
+    light_only: bool = False
     parent: Parent | None = None
 
 
@@ -82,21 +85,23 @@ async def start(unit: Unit, services: Services, workflow_id: str, request: RunRe
     version, frozen = await _frozen(unit, workflow_id, request.draft)
     definition = frozen.runnable
     require_extent(frozen.graph, request.extent)
-    execution = new_run(workflow_id, version, frozen.raw, request, services.settings.lease_seconds)
+    execution = new_run(workflow_id, version, frozen, request, services.settings.lease_seconds)
     slot = (execution.id, request.slots, request.slot_account)
     async with taken_slot(services, unit.workspace_id, *slot):
         if not await unit.executions.insert(execution):
             raise Conflict("A run with this id exists; choose another X-Run-Id.")
         if request.from_execution_id:
             await _take_over(unit, definition, request, execution.id)
-    if request.runner is None and request.parent is None:
+    if execution.status == "queued" and request.parent is None:
         unit.after_commit(lambda: wake(services, execution.id))
     return execution
 
 
-async def cancel(unit: Unit, services: Services, execution_id: str) -> Execution:
+async def cancel(
+    unit: Unit, services: Services, execution_id: str, error: dict[str, Any] | None = None
+) -> Execution:
     """End a run that has not ended; a running block stops within seconds. Idempotent."""
-    ended = await unit.executions.cancel(execution_id)
+    ended = await unit.executions.cancel(execution_id, error)
     if ended is not None:
         unit.after_commit(lambda: close(services, ended))
         await cancel_under(unit, services, ended)
@@ -238,7 +243,7 @@ async def _take_over(
 
 
 def new_run(
-    workflow_id: str, version: int | None, frozen: dict[str, Any], request: RunRequest, lease: float
+    workflow_id: str, version: int | None, frozen: Prepared, request: RunRequest, lease: float
 ) -> Execution:
     """Return the row of a run that begins; ``lease`` is the seconds that its runner has it."""
     extent = request.extent
@@ -257,7 +262,7 @@ def new_run(
         id=request.execution_id or new_id("exec"),
         workflow_id=workflow_id,
         version=version,
-        definition=frozen,
+        definition=frozen.raw,
         options={name: value for name, value in options.items() if value},
         trigger=request.trigger,
         input=storable(request.input),
@@ -267,8 +272,12 @@ def new_run(
         parent_place=parent and parent.place,
         depth=parent.depth if parent else 0,
     )
-    if request.runner is not None:
+    if request.runner is not None and not (request.light_only and _is_heavy(frozen, request)):
         now = datetime.now(UTC)
         row.status, row.started_at = "running", now
         row.lease_owner, row.lease_until = request.runner, now + timedelta(seconds=lease)
     return row
+
+
+def _is_heavy(frozen: Prepared, request: RunRequest) -> bool:
+    return not frozen.is_light or measure_json(request.input, LIGHT_BYTES) > LIGHT_BYTES

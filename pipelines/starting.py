@@ -22,7 +22,7 @@ async def start_alone(
     if newest is not None and request.draft != "always" and request.from_execution_id is None:
         run = await _started(services, workspace_id, workflow_id, request, newest)
         if run is not None:
-            if request.runner is None:
+            if run.status == "queued":
                 await wake(services, run.id)
             return run
     async with services.store.unit(workspace_id) as unit:
@@ -43,7 +43,7 @@ async def _started(
     """Start a run of a version where that is deployed; None where ``start`` must say what is."""
     number, frozen = newest
     require_extent(frozen.graph, request.extent)
-    run = new_run(workflow_id, number, frozen.raw, request, services.settings.lease_seconds)
+    run = new_run(workflow_id, number, frozen, request, services.settings.lease_seconds)
     run.workspace_id = workspace_id
     with suppress(_NotBegun):
         async with taken_slot(services, workspace_id, run.id, request.slots, request.slot_account):

@@ -17,6 +17,7 @@ from core.config import Settings, forbid_phoning_home
 from core.garbage import look_at_new_alone
 from core.logs import configure_logs
 from core.queue import Kind, make_celery
+from core.sandbox.confine import lower_session_priority
 from core.services import NotConfigured
 from workers.runtime import interrupt_runtime
 
@@ -49,6 +50,7 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
     forbid_phoning_home(settings)
     configure_logs(settings)
     os.nice(_NICENESS[kind])
+    lower_session_priority(_NICENESS[kind])
     if kind == "executions":
         offline.register()
         look_at_new_alone()  # one event loop for all its runs

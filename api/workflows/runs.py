@@ -74,7 +74,7 @@ async def execute_workflow(call: Call, workflow_id: str, body: ExecuteBody) -> R
     if not body.stream:
         limit = request.timeout_seconds or SYNC_SECONDS
         request = replace(request, timeout_seconds=limit)
-    request = replace(request, runner=owner)
+    request = replace(request, runner=owner, light_only=True)
     row = await start_alone(*where, request)
     task = background.launch(call.services, row, owner)
     if body.stream:

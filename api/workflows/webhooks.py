@@ -177,6 +177,7 @@ async def _begin(
                 slots=target.workspace.allowed.concurrent_executions,
                 slot_account=target.workspace.slot_account,
                 runner=owner,
+                light_only=True,
             )
             return await run.start(unit, services, delivery.workflow_id, request), True
     finally:

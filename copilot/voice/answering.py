@@ -105,6 +105,7 @@ class Answering:
             slot_account=seat.workspace.slot_account,
             timeout_seconds=_RUN_SECONDS,
             runner=owner,
+            light_only=True,
         )
         async with services.store.unit(session.workspace_id) as unit:
             row = await run.start(unit, services, session.workflow_id or "", request)

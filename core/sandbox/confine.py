@@ -15,6 +15,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
 # linux/prctl.h, linux/capability.h, linux/sched.h
@@ -30,6 +31,8 @@ _TCP_SINCE, _SCOPES_SINCE = 4, 6
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null",
            "/dev/urandom", "/proc/self", "/proc/stat", "/proc/meminfo")  # fmt: skip
 _OPEN_FILES = 256
+_NICENESS = 10  # code leaves the processors to the service
+_PRIORITY_TRIES, _PRIORITY_SECONDS = 10, 0.1  # the kernel takes one such change in that time
 
 
 class _Ruleset(ctypes.Structure):
@@ -49,6 +52,7 @@ def main(parent: str, data_bytes: str, readable: str, *command: str) -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != int(parent):
             sys.exit("the parent ended")
+        lower_session_priority(_NICENESS)
         _leave_network(libc)
         _drop_capabilities(libc)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -61,6 +65,26 @@ def landlock_version() -> int:
     if sys.platform != "linux":
         return 0
     return max(0, int(ctypes.CDLL(None).syscall(_CREATE_RULESET, None, 0, 1)))
+
+
+def lower_session_priority(niceness: int) -> None:
+    """Give the session that this process leads a niceness; do nothing where it leads none.
+
+    Where Linux schedules by sessions (autogroup), a process's own niceness counts only among the
+    processes of its session.
+    """
+    path = Path("/proc/self/autogroup")
+    if os.getsid(0) != os.getpid() or not path.exists():
+        return
+    for _ in range(_PRIORITY_TRIES):
+        try:
+            path.write_text(str(niceness))
+        except BlockingIOError:
+            time.sleep(_PRIORITY_SECONDS)
+        except OSError:
+            return  # a kernel that shows it read-only; processes are scheduled by their own then
+        else:
+            return
 
 
 def _limit(data_bytes: int) -> None:

@@ -205,16 +205,20 @@ class Executions(TenantRepository):
             return True
         return False
 
-    async def cancel(self, execution_id: str) -> Execution | None:
+    async def cancel(
+        self, execution_id: str, error: dict[str, Any] | None = None
+    ) -> Execution | None:
         """End a run that has not ended as ``cancelled``; None when there is no such run."""
-        ended = await self._cancel(Execution.id == execution_id)
+        ended = await self._cancel(Execution.id == execution_id, error)
         return ended[0] if ended else None
 
     async def cancel_of(self, workflow_id: str) -> Sequence[Execution]:
         """End as ``cancelled`` all runs of a workflow that have not ended."""
         return await self._cancel(Execution.workflow_id == workflow_id)
 
-    async def _cancel(self, which: ColumnElement[bool]) -> Sequence[Execution]:
+    async def _cancel(
+        self, which: ColumnElement[bool], error: dict[str, Any] | None = None
+    ) -> Sequence[Execution]:
         ended = await self._session.scalars(
             update(Execution)
             .where(
@@ -224,6 +228,7 @@ class Executions(TenantRepository):
             )
             .values(
                 status="cancelled",
+                error=error,
                 cancel_requested=True,
                 ended_at=func.clock_timestamp(),
                 lease_owner=None,

@@ -112,7 +112,8 @@ S = TypeVar("S", bound=BlockSettings)
 class BlockKind(ABC, Generic[S]):
     """One type of block. ``raw`` settings reach ``run`` with their references unresolved.
 
-    ``open_outputs`` says that a block may have other outputs than those named.
+    ``open_outputs`` says that a block may have other outputs than those named, ``is_heavy`` that it
+    may take a process's time, by code or by repetition.
     """
 
     type_name: ClassVar[str]
@@ -123,6 +124,7 @@ class BlockKind(ABC, Generic[S]):
     raw: ClassVar[frozenset[str]] = frozenset()
     sets_variables: ClassVar[bool] = False
     is_container: ClassVar[bool] = False
+    is_heavy: ClassVar[bool] = False
     settings: type[S]
 
     @abstractmethod

@@ -35,6 +35,7 @@ class Function(BlockKind[FunctionSettings]):
     )
     outputs: ClassVar = {"result": "any", "stdout": "string"}
     raw = frozenset({"code"})
+    is_heavy = True
     settings = FunctionSettings
 
     @override

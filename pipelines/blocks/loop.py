@@ -42,6 +42,7 @@ class Loop(BlockKind[LoopSettings]):
     outputs: ClassVar = {"results": "array", "count": "number"}
     raw = frozenset({"whileCondition"})
     is_container = True
+    is_heavy = True
     settings = LoopSettings
 
     @override

@@ -36,6 +36,7 @@ class Parallel(BlockKind[ParallelSettings]):
     description = "Runs the blocks inside it for several items, or several times, side by side."
     outputs: ClassVar = {"results": "array", "count": "number"}
     is_container = True
+    is_heavy = True
     settings = ParallelSettings
 
     @override

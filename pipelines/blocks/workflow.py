@@ -22,6 +22,7 @@ class WorkflowBlock(BlockKind[WorkflowSettings]):
     title = "Workflow"
     description = "Runs another workflow of the workspace, as deployed, and gives its output."
     outputs: ClassVar = {"output": "any"}
+    is_heavy = True
     settings = WorkflowSettings
 
     @override

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -27,6 +30,7 @@ from core.store.pool import LastUsedFirst, pool_owner
 from pipelines import expressions
 
 FLOOD = 12
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -110,6 +114,48 @@ async def test_sandbox_running_code_has_a_lower_priority_than_the_service(
     assert (await sandbox.run("return 1", "javascript", {}, 60_000)).result == 1
     ((of_code, of_service),) = lowered
     assert of_code > of_service or of_code == 19
+
+
+_HAS_SESSIONS = Path("/proc/self/autogroup").exists()
+
+
+@pytest.mark.skipif(not _HAS_SESSIONS, reason="the kernel does not schedule by sessions")
+async def test_sandbox_session_has_a_lower_priority_than_the_service(sandbox: Sandbox) -> None:
+    await sandbox.warm("javascript")
+    for spare in sandbox._spares["javascript"]:
+        assert _session_niceness((await spare)._process.pid) == 10
+
+
+@pytest.mark.skipif(not _HAS_SESSIONS, reason="the kernel does not schedule by sessions")
+@pytest.mark.parametrize(
+    ("program", "niceness"),
+    [
+        ("from pathlib import Path; from ingest import jail; jail.enter(Path('.'), 4 << 30)", 10),
+        ("from workers import app; app.make_app = MagicMock(); "
+         "app.run_worker(get_settings(), 'executions', 1)", 5),
+        ("from workers import app; app.make_app = MagicMock(); "
+         "app.run_worker(get_settings(), 'documents', 1)", 10),
+    ],
+)  # fmt: skip
+def test_process_that_no_caller_waits_for_lowers_its_session(
+    tmp_path: Path, program: str, niceness: int
+) -> None:
+    imports = "from unittest.mock import MagicMock; from core.config import get_settings; "
+    shown = "; print(open('/proc/self/autogroup').read())"
+    done = subprocess.run(
+        [sys.executable, "-c", imports + program + shown],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NUXA_DATA_DIR": str(tmp_path)},
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == str(niceness)
+
+
+def _session_niceness(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1])
 
 
 class _HeldModel:
