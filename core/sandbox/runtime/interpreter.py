@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,8 @@ def main(scratch: str, *packages: str) -> None:
     sys.path.extend(packages)
     os.chdir(scratch)
     for name in _PRELOADED:
-        __import__(name)
-    import run_code
-    import syscalls
+        import_module(name)
+    run_code, syscalls = import_module("run_code"), import_module("syscalls")
 
     loop = asyncio.new_event_loop()  # opens sockets of its own, which the code may not
     answers = os.fdopen(os.dup(1), "wb")
@@ -126,7 +126,8 @@ def _collect_files(limits: dict[str, Any]) -> list[dict[str, str]]:
     """Return what the code left in outputs/; open figures where it wrote no picture."""
     if not any(Path(_OUTPUTS).glob("*.png")):
         _save_figures(limits["output_files"])
-    files, total = [], 0
+    files: list[dict[str, str]] = []
+    total = 0
     with os.scandir(_OUTPUTS) as entries:
         for entry in sorted(entries, key=lambda each: each.name):
             if not entry.is_file(follow_symlinks=False):

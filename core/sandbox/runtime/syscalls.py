@@ -126,8 +126,8 @@ def is_supported() -> bool:
 def confine() -> None:
     """Allow this process, and all its threads, the listed calls alone, for good."""
     architecture, place, seccomp = _ARCHITECTURES[platform.machine()]
-    numbers = sorted({pair[place] for pair in _ALLOWED.values()} - {None}, key=int)
-    code = _build_filter(architecture, [int(number) for number in numbers])
+    numbers = [pair[place] for pair in _ALLOWED.values()]
+    code = _build_filter(architecture, [number for number in numbers if number is not None])
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     program = _Program(len(code) // 8, code)
