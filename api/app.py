@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final, cast
 
@@ -28,6 +29,7 @@ from copilot import offline, turn
 from copilot.voice import holding
 from core import free_memory, tracing
 from core.config import Settings, forbid_phoning_home, get_settings, split_list
+from core.errors import NuxaError
 from core.ids import new_id
 from core.logs import configure_logs
 from core.services import Services, open_services
@@ -48,6 +50,7 @@ SLICES: Final = (
     "api.workspaces.routes",
     "api.workspaces.members",
     "api.workspaces.secrets",
+    "api.workspaces.subscriptions",
     "api.workspaces.audit",
     "api.workspaces.usage",
     "api.workspaces.providers",
@@ -94,9 +97,17 @@ SLICES: Final = (
     "api.v1.embeddings",
 )
 # Routes besides those of /api/auth whose answers hold a token that is shown once.
-_GIVES_TOKEN: Final = frozenset({("POST", "/api/artifacts"), ("POST", "/api/voice/session")})
+_GIVES_TOKEN: Final = frozenset(
+    {
+        ("POST", "/api/artifacts"),
+        ("POST", "/api/voice/session"),
+        ("POST", "/api/workspaces/<workspace_id>/subscriptions"),
+    }
+)
 _HSTS: Final = "max-age=31536000"  # a year, the least that browsers' preload lists ask for
 _MAIL_SECONDS: Final = 5.0
+_SMALL_BODY: Final = 65_536  # bytes
+_REST_SECONDS: Final = 2.0
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
 
@@ -142,6 +153,7 @@ class Api(Quart):
         if "budget" not in kept:  # refused before anybody was counted
             address = asked.remote_addr or "unknown"
             kept.budget = await limits.spend_anonymous(self.services, address)
+        await _take_small_rest(asked)
         return _finished(asked, kept, response, self.services.settings)
 
     def ensure_async(self, func: Any) -> Any:
@@ -192,6 +204,21 @@ def _begin(asked: Request, kept: Any) -> None:
     structlog.contextvars.bind_contextvars(request_id=kept.request_id)
     kept.route = asked.url_rule.rule if asked.url_rule else "none"
     kept.span = tracing.of_request(asked.method, kept.route, asked.headers)
+
+
+async def _take_small_rest(asked: Request) -> None:
+    """Take in a small body that a refusal did not wait for.
+
+    Closed while it arrives, the connection would be reset, and the client may lose the answer.
+    """
+    body = asked.body
+    is_small = (asked.content_length or _SMALL_BODY + 1) <= _SMALL_BODY
+    if not isinstance(body, WaitingBody) or body.is_whole or not is_small:
+        return
+    with suppress(TimeoutError, NuxaError):
+        async with asyncio.timeout(_REST_SECONDS):
+            async for _ in body:
+                pass
 
 
 def _finished(asked: Request, kept: Any, response: Response, settings: Settings) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 from api.access import Caller
 from api.client_address import address_block
 from api.limits import Budget, unlimited
+from api.multipart import Digest, FieldPart, FilePart, read_parts
 from api.reauthorization import Check, wait_while_allowed
 from core.errors import Forbidden
 from core.services import Services
@@ -52,6 +53,7 @@ class Call:
     known: Caller | None = None  # empty on public routes
     opened: Unit | None = None
     once_id: str | None = None  # the same for all calls of an Idempotency-Key
+    form_digest: Digest | None = None  # of a form that came with an Idempotency-Key
     is_repeat: bool = False  # whether an earlier one of them may have begun the work
     budget: Budget = field(default_factory=unlimited)  # what the call was counted against
     check_rights: Check | None = None  # raises once the caller's rights have ended
@@ -106,6 +108,11 @@ class Call:
         if self.opened is None:
             raise RuntimeError("a route without a workspace has no unit")
         return self.opened
+
+
+def parts_of(call: Call) -> AsyncGenerator[FieldPart | FilePart, None]:
+    """Return the parts of the form that a call carries."""
+    return read_parts(call.request.headers, call.request.body, call.form_digest)
 
 
 @dataclass

@@ -8,7 +8,8 @@ is not kept: what failed has left nothing behind, and may be tried again.
 
 A stream has no answer to keep, and a process may die before it keeps one. Runs and turns therefore
 take their id from the claim (``Call.once_id``): the handler is called again, finds what is there
-and attaches to it. A form's bytes differ each time they are sent, so multipart takes no key.
+and attaches to it. The bytes of a form differ each time they are sent: what it says is compared,
+read for a repeat to its end and kept nowhere.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ from typing import Any, Final
 
 from api.call import Call, Reply
 from api.endpoint import Endpoint
+from api.multipart import Digest, update_digest
 from core.errors import Conflict, NuxaError, ServiceUnavailable, StillRunning, ValidationFailed
 from core.store.unit import Unit
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
+_OTHER_CALL: Final = f"This {HEADER} came with another call before; choose a new one."
+_FORM: Final = "multipart/form-data"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -65,9 +69,14 @@ async def claim(route: Endpoint, call: Call, given: Mapping[str, Any] | None) ->
         return None
     if not _KEY.fullmatch(key):
         raise ValidationFailed(f"{HEADER} takes 1 to 255 visible ASCII characters.")
-    if given is None:
-        raise ValidationFailed(f"A multipart form takes no {HEADER}; leave the header away.")
-    fingerprint = _hash([call.request.method, call.request.path, call.request.query, given])
+    fingerprint = _hash(
+        [
+            call.request.method,
+            call.request.path,
+            call.request.query,
+            _FORM if given is None else given,
+        ]
+    )
     seat, identity = call.caller.seat, call.caller.identity
     # Where no role is asked for, a call is the user's own: no workspace tells two of them apart.
     workspace_id = seat.workspace.id if seat and route.access.role else None
@@ -77,9 +86,11 @@ async def claim(route: Endpoint, call: Call, given: Mapping[str, Any] | None) ->
             row_id, workspace_id, identity.user_id, fingerprint, _lease(call)
         )
     if found.fingerprint != fingerprint:
-        raise Conflict(f"This {HEADER} came with another call before; choose a new one.")
+        raise Conflict(_OTHER_CALL)
     if found.owner is None and not found.is_answered:
         raise StillRunning("The first call with this key is still at work; ask again soon.")
+    if given is None:
+        call.form_digest = hashlib.sha256()
     answer = await _opened(call, found.sealed_answer) if found.sealed_answer else None
     return Claim(row_id, found.owner, found.once_id, found.is_repeat, workspace_id, answer)
 
@@ -133,14 +144,34 @@ async def _beat(call: Call, claimed: Claim) -> None:
 
 async def _sealed(call: Call, answered: Answered) -> str:
     body = base64.b64encode(answered.body or b"").decode()
-    plain = json.dumps({"status": answered.status, "headers": dict(answered.headers), "body": body})
+    plain = json.dumps(
+        {
+            "status": answered.status,
+            "headers": dict(answered.headers),
+            "body": body,
+            "form": _form_of(call),
+        }
+    )
     return await asyncio.to_thread(call.services.sealer.seal, plain)
 
 
 async def _opened(call: Call, sealed: str) -> Reply:
     kept = json.loads(await asyncio.to_thread(call.services.sealer.open, sealed))
+    if call.form_digest is not None:
+        await _read_form(call, call.form_digest)
+        if kept.get("form") != _form_of(call):
+            raise Conflict(_OTHER_CALL)
     headers = {**kept["headers"], REPLAYED: "true"}
     return Reply(status=kept["status"], headers=headers, content=base64.b64decode(kept["body"]))
+
+
+def _form_of(call: Call) -> str | None:
+    return call.form_digest.hexdigest() if call.form_digest is not None else None
+
+
+async def _read_form(call: Call, digest: Digest) -> None:
+    limit = call.services.settings.max_upload_bytes
+    await update_digest(call.request.headers, call.request.body, digest, limit)
 
 
 def _lease(call: Call) -> timedelta:

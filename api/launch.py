@@ -16,13 +16,14 @@ from api.addresses import FILE_VARIABLE, announce
 from core import terminal
 from core.config import Settings, get_settings
 from core.embedded.local_model import EmbeddedModel
-from core.embedded.process import end_children, kill_session, last_words, spawn
+from core.embedded.process import end_children, kill_session, last_words, rotate_log, spawn
 from core.embedded.servers import EmbeddedServers
 from core.errors import NuxaError, ServiceUnavailable
 
 _STOP_SECONDS = 8
 _LONGEST_PAUSE = 30.0
 _STEADY_SECONDS = 60
+_MAX_LOG_BYTES = 16 * 1024**2  # of one log; as much of what was before is kept
 
 
 class LaunchFailed(ServiceUnavailable):
@@ -153,9 +154,15 @@ class Launcher:
             time.sleep(0.5)
 
     def look_after(self) -> None:
-        """Look at every part once: say which one ended, start it again when its pause is over."""
+        """Look at every part once: say which one ended, start it again when its pause is over.
+
+        Logs that have grown large are rotated.
+        """
         for name, watch in self._watched.items():
             self._revive(name, watch)
+        data_dir = self._settings.data_dir
+        for log in (*data_dir.glob("logs/*.log"), *data_dir.glob("*/server.log")):
+            rotate_log(log, _MAX_LOG_BYTES)
 
     def _revive(self, name: str, watch: _Watch) -> None:
         now = time.monotonic()

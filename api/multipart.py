@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_options_header
@@ -19,6 +20,14 @@ _BUFFER: Final = 1 << 20  # bytes of headers, or of anything without a boundary
 _MOST_PARTS: Final = 50
 _LONGEST_FIELD: Final = 64 * 1024
 _SILENCE_SECONDS: Final = 60
+
+
+class Digest(Protocol):
+    """A checksum that grows, as hashlib's do."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -39,15 +48,55 @@ class FilePart:
 
 
 async def read_parts(
-    headers: Headers, body: AsyncIterator[bytes]
+    headers: Headers, body: AsyncIterator[bytes], digest: Digest | None = None
 ) -> AsyncGenerator[FieldPart | FilePart, None]:
-    """Yield the parts of a form in order; raises ``ValidationFailed`` for a malformed form."""
+    """Yield the parts of a form in order; raises ``ValidationFailed`` for a malformed form.
+
+    ``digest`` is fed what the form says, which no boundary changes.
+    """
     async with aclosing(_events(_boundary(headers), body)) as events:
         async for event in events:
             if isinstance(event, File):
-                yield FilePart(event.name or "", event.filename, _data(events))
+                _feed(digest, "file", event.name, event.filename)
+                pieces = _data(events)
+                yield FilePart(
+                    event.name or "", event.filename, _fed(digest, pieces) if digest else pieces
+                )
             elif isinstance(event, Field):
-                yield FieldPart(event.name or "", await _value(event, _data(events)))
+                value = await _value(event, _data(events))
+                _feed(digest, "field", event.name, value)
+                yield FieldPart(event.name or "", value)
+
+
+async def update_digest(
+    headers: Headers, body: AsyncIterator[bytes], digest: Digest, limit: int
+) -> None:
+    """Feed a digest a whole form, of which nothing is kept.
+
+    Raises ``PayloadTooLarge`` for more than ``limit`` bytes of files.
+    """
+    size = 0
+    async with aclosing(read_parts(headers, body, digest)) as parts:
+        async for part in parts:
+            if isinstance(part, FilePart):
+                async for piece in part.pieces:
+                    size += len(piece)
+                    if size > limit:
+                        raise PayloadTooLarge(f"The file is larger than {limit} bytes.")
+
+
+def _feed(digest: Digest | None, *texts: str | None) -> None:
+    if digest is not None:
+        digest.update(json.dumps(texts).encode())
+
+
+async def _fed(digest: Digest, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    size = 0
+    async for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        yield piece
+    _feed(digest, "end", str(size))
 
 
 def _boundary(headers: Headers) -> bytes:

@@ -7,11 +7,14 @@ import os
 import resource
 from typing import Any, Final
 
+import structlog
+
 from api.addresses import awaited
 from api.client_address import TrustedProxies
 from core.config import Settings, forbid_phoning_home, split_list
 from core.embedded.process import PRIVATE_UMASK
 from core.migrations import wait_until_current
+from core.sandbox.guest import describe_missing_confinement
 from core.services import NotConfigured
 
 _SCHEMA_SECONDS = 120
@@ -23,6 +26,8 @@ def serve(settings: Settings) -> None:
     forbid_phoning_home(settings)
     os.umask(PRIVATE_UMASK)
     allow_open_files()
+    if missing := describe_missing_confinement():
+        structlog.get_logger(__name__).warning("confinement_incomplete", reason=missing)
     # Slow imports come first: meanwhile the launcher starts the servers and brings the schema up to
     # date.
     import uvicorn

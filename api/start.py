@@ -15,6 +15,9 @@ from api.sample.workflow import QUESTION
 from core.config import Settings, forbid_phoning_home
 from core.errors import ServiceUnavailable
 from core.models.local.weights import weights_of
+from core.models.speech.door import NoVoice, require_speech
+from core.models.speech.providers import LOCAL
+from core.sandbox.guest import describe_missing_confinement
 
 if TYPE_CHECKING:
     from api.seed import Sample
@@ -68,6 +71,8 @@ def run_all(settings: Settings, say: Say) -> None:
 def _start(launcher: Launcher, settings: Settings, say: Say) -> None:
     began = time.monotonic()
     say(f"Starting; data in {settings.data_dir.resolve()}")
+    if missing := describe_missing_confinement():
+        say(missing)
     if settings.wants_embedded_model:
         weights_of(settings.chat_model, settings)  # better said now than by a child in its log
     # The API's imports take as long as starting the servers and bringing the schema up to date, for
@@ -113,6 +118,15 @@ def _present(launcher: Launcher, settings: Settings, sample: Sample, say: Say) -
         chat=json.dumps({"message": QUESTION, "knowledgeBaseIds": [sample.base_id]}),
         run=json.dumps({"input": {"question": QUESTION}}), workflow=sample.workflow_id,
     ))  # fmt: skip
+    _say_voice(settings, say)
+
+
+def _say_voice(settings: Settings, say: Say) -> None:
+    """Say what to do where this service has no models that listen and speak."""
+    try:
+        require_speech(settings, LOCAL)
+    except NoVoice as error:
+        say(f"Voice is off. {error.message}")
 
 
 def _await_sample(launcher: Launcher, is_read: Callable[[], bool], say: Say) -> None:

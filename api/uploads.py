@@ -9,8 +9,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from api.call import Call
-from api.multipart import FieldPart, FilePart, read_parts
+from api.call import Call, parts_of
+from api.multipart import FieldPart, FilePart
 from core.blobs import Blobs, Stored
 from core.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 from core.services import Services
@@ -81,7 +81,7 @@ async def _receive(call: Call, allowed: Collection[str]) -> Upload:
         raise PayloadTooLarge(f"The file is larger than {limit} bytes.")
     form = _Form(call.services, limit)
     try:
-        async with aclosing(read_parts(call.request.headers, call.request.body)) as parts:
+        async with aclosing(parts_of(call)) as parts:
             async for part in parts:
                 await form.take(part, allowed)
         return await form.finished()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -48,6 +49,14 @@ def _in_utc(value: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
+
+# The start and the end of a range of times, by any of the names that records have for them.
+Since = Annotated[
+    Moment | None, Field(validation_alias=AliasChoices("since", "from", "startedAt", "startTime"))
+]
+Until = Annotated[
+    Moment | None, Field(validation_alias=AliasChoices("until", "to", "endedAt", "endTime"))
+]
 
 
 def left_away() -> Any:

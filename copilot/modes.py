@@ -46,7 +46,8 @@ _MODES: Final = (
         needs_workflow=False,
         tools=_READING
         | {"run_code", "run_python", "make_chart", "make_artifact"}
-        | {"http_request", "openai_complete", "gmail_send", "slack_message"},
+        | {"http_request", "openai_complete", "gmail_send", "slack_message"}
+        | {"web_search", "sql_query"},
         task="Analyse the workspace in depth: search as often as needed, compare, and conclude.",
         has_remote=True,
     ),

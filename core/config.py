@@ -167,6 +167,18 @@ class Settings(BaseSettings):
     openai_base_url: str = Field(
         "https://api.openai.com/v1", description="API of the openai_complete tool."
     )
+    web_search_provider: Literal["searxng", "brave", "tavily", "serper"] | None = Field(
+        None, description="Search of web_search for workspaces without a secret of their own."
+    )
+    web_search_api_key: SecretStr | None = Field(
+        None, description="Key of that provider; SearXNG needs none."
+    )
+    searxng_url: str | None = Field(
+        None, description="A SearXNG instance with json among its search.formats."
+    )
+    brave_base_url: str = Field("https://api.search.brave.com", description="Brave Search API.")
+    tavily_base_url: str = Field("https://api.tavily.com", description="Tavily API.")
+    serper_base_url: str = Field("https://google.serper.dev", description="Serper API.")
 
     default_plan: Literal["free", "pro", "enterprise"] = Field(
         "free", description="Plan of a new workspace."

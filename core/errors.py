@@ -5,10 +5,11 @@ A sentence says what is wrong and what to do next; it may be shown to any caller
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 
 class NuxaError(Exception):
@@ -123,6 +124,51 @@ def issue(path: str, message: str, code: str = "invalid") -> dict[str, str]:
 
 
 def issues_of(error: ValidationError) -> list[dict[str, str]]:
-    """Return what pydantic found, without what was sent."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [issue(".".join(map(str, e["loc"])), e["msg"], e["type"]) for e in found]
+    """Return what is wrong with each field, in our words and without what was sent."""
+    found = error.errors(include_url=False, include_input=False)
+    return [issue(".".join(map(str, e["loc"])), explain_issue(e), e["type"]) for e in found]
+
+
+def explain_issue(found: ErrorDetails) -> str:
+    """Return what is wrong with a field, as the rest of a sentence that names it."""
+    context = found.get("ctx", {})
+    if found["type"] == "value_error":
+        return str(context["error"])  # a validator's own words
+    return _ISSUES.get(found["type"], "is not valid").format_map(context)
+
+
+# By pydantic's types of errors; the names in braces are those of its contexts.
+_ISSUES: Final = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "datetime_from_date_parsing": "must be a time with its zone, as in 2030-01-31T00:00:00Z",
+    "datetime_parsing": "must be a time with its zone, as in 2030-01-31T00:00:00Z",
+    "dict_type": "must be an object",
+    "enum": "must be {expected}",
+    "extra_forbidden": "is unknown; remove it",
+    "finite_number": "must be a finite number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "int_type": "must be a whole number",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+    "missing": "is required",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "string_pattern_mismatch": "has the wrong form; it must match {pattern}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_type": "must be a text",
+    "timezone_aware": "must be a time with its zone, as in 2030-01-31T00:00:00Z",
+    "too_long": "must have at most {max_length} entries",
+    "too_short": "must have at least {min_length} entries",
+    "union_tag_invalid": "must be one of {expected_tags}",
+    "union_tag_not_found": "must say its kind in {discriminator}",
+}

@@ -23,19 +23,13 @@ def configure_logs(settings: Settings) -> None:
     standard library, which would cost more than half of each.
     """
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
     structlog.configure(
-        processors=[*shared[:2], _name, *shared[2:], structlog.processors.JSONRenderer()],
+        processors=_PROCESSORS,
         logger_factory=_Lines,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    _configure_others(level, [*shared[:2], structlog.stdlib.add_logger_name, *shared[2:]])
+    _configure_others(level, [*_BINDERS, structlog.stdlib.add_logger_name, *_FORMATTERS])
 
 
 class _Lines:
@@ -54,6 +48,24 @@ class _Lines:
 def _name(logger: Any, _: str, event: EventDict) -> EventDict:
     event["logger"] = logger.name
     return event
+
+
+_BINDERS: Final[list[structlog.typing.Processor]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+]
+_FORMATTERS: Final[list[structlog.typing.Processor]] = [
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+# One list for the process: loggers keep the list that they first used, and a test's
+# `capture_logs` changes it in place.
+_PROCESSORS: Final[list[structlog.typing.Processor]] = [
+    *_BINDERS,
+    _name,
+    *_FORMATTERS,
+    structlog.processors.JSONRenderer(),
+]
 
 
 def _configure_others(level: int, before: list[structlog.typing.Processor]) -> None:

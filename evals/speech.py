@@ -12,7 +12,7 @@ from typing import Any
 
 from core.config import Settings
 from core.errors import NuxaError
-from core.models.speech.door import Listener, open_speech, require_speech
+from core.models.speech.door import Listener, open_speech, require_listener
 from core.models.speech.local import decode
 from core.models.speech.pcm import LISTENING_RATE, seconds_of
 from core.models.speech.providers import LOCAL
@@ -48,7 +48,7 @@ def load(data: Path) -> list[Clip]:
 
 async def run(settings: Settings, clips: list[Clip]) -> dict[str, Any]:
     """Return each clip's outcome, and the word error rate over all that have words."""
-    require_speech(settings, LOCAL)
+    require_listener(settings)
     listener = open_speech(settings, LOCAL, None).listener
     await listener.transcribe(bytes(LISTENING_RATE * 2), "en")  # loads the model
     rows = [await _heard(listener, clip) for clip in clips]

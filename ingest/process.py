@@ -21,6 +21,7 @@ from core.claiming import claimed
 from core.config import Settings
 from core.errors import NuxaError
 from core.ids import new_id
+from core.models.embed import get_embedder
 from core.services import Services
 from core.store.documents import Document
 from core.store.jobs import Job
@@ -84,6 +85,11 @@ class Processor:
         if jobs:
             await self._in_slots(jobs)
         return bool(jobs)
+
+    async def warm(self) -> None:
+        """Start the parser and load the embedding model, for which a first job would wait."""
+        embedder = await asyncio.to_thread(get_embedder, self._services.settings.embedding_model)
+        await asyncio.gather(self._parser.warm(), embedder.load())
 
     async def close(self) -> None:
         """End the parser's process."""

@@ -81,7 +81,7 @@ def read_token(text: str) -> Reference | Secret:
 
 def find(value: JsonValue) -> Iterator[Reference | Secret]:
     """Yield every reference and secret in a setting, in reading order."""
-    for text in _texts(value, 0):
+    for text in filter(_may_have_tokens, _texts(value, 0)):
         yield from (token_of(match) for match in TOKEN.finditer(text))
 
 
@@ -154,7 +154,14 @@ def dig(value: JsonValue, path: tuple[str, ...]) -> JsonValue:
     return value
 
 
+def _may_have_tokens(text: str) -> bool:
+    """Whether a look at each character is needed: a large text mostly has no reference."""
+    return "<" in text or "{{" in text
+
+
 def _resolve_text(text: str, scope: Scope, budget: TextBudget) -> JsonValue:
+    if not _may_have_tokens(text):
+        return text
     whole = TOKEN.fullmatch(text.strip())
     if whole is not None:
         return value_of(token_of(whole), scope)

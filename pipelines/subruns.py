@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -31,6 +32,7 @@ from pipelines.workflow import parse
 
 MAX_DEPTH = 25
 LOOK_SECONDS = 0.5  # at a run that another process has taken up
+_Slot = Literal["lent", "extra"]
 Execute = Callable[[Services, Execution, str], Awaitable[Execution | None]]
 
 
@@ -52,16 +54,21 @@ class SubRuns:
         self._budget = budget
         self._is_lent = False  # the slot of this run, to a run that one of its blocks waits for
         self._returned = asyncio.Event()
+        self._asking = asyncio.Lock()  # one child is begun and asks for a slot, the others queue
 
     async def call(self, context: Context, workflow_id: str, given: JsonValue) -> JsonValue:
         """Return the output of a run of another workflow; raise what it failed with."""
-        child = await self._at(context) or await self._begun(context, workflow_id, given)
-        while child.status not in TERMINAL:
-            if child.status == "paused":
-                await context.pauses.hold(context, Asked("workflow", {}, child_id=child.id))
-            async with self._slot(child) as is_extra:
-                await self._driven(child, is_extra)
+        async with self._asking:
+            child = await self._at(context) or await self._begun(context, workflow_id, given)
+            slot = await self._take_slot(context, child)
+        while slot is not None:
+            try:
+                await self._driven(child, slot)
+            finally:
+                await self._free_slot(child, slot)
             child = await self._again(child)
+            async with self._asking:
+                slot = await self._take_slot(context, child)
         if child.status != "completed":
             raise _error_of(child)
         return await self._output(child)
@@ -96,36 +103,35 @@ class SubRuns:
         async with self._services.store.unit(self._run.workspace_id) as unit:
             return await start(unit, self._services, workflow_id, request)
 
-    @asynccontextmanager
-    async def _slot(self, child: Execution) -> AsyncIterator[bool]:
-        """Hold one of the plan's slots while a child runs; yield whether it is one more.
+    async def _take_slot(self, context: Context, child: Execution) -> _Slot | None:
+        """Wait for one of the plan's slots; return None for a run that has ended.
 
         The run around it only waits meanwhile, so its own slot serves one child at a time. So the
         deepest run always has one, and no run waits for a slot that those around it hold.
         """
+        if child.status in TERMINAL:
+            return None
+        if child.status == "paused":
+            await context.pauses.hold(context, Asked("workflow", {}, child_id=child.id))
         most, slots = self._budget.max_slots, self._services.slots
-        if most is None:
-            yield False
-            return
-        while self._is_lent:
+        while self._is_lent and most is not None:
             if await slots.take(child.workspace_id, child.id, most) is not Slot.NONE:
-                try:
-                    yield True
-                finally:
-                    await slots.free(child.workspace_id, child.id)
-                return
+                return "extra"
             self._returned.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._returned.wait()
         self._is_lent = True
-        try:
-            yield False
-        finally:
+        return "lent"
+
+    async def _free_slot(self, child: Execution, slot: _Slot) -> None:
+        if slot == "extra":
+            await self._services.slots.free(child.workspace_id, child.id)
+        else:
             self._is_lent = False
             self._returned.set()
 
-    async def _driven(self, child: Execution, holds_slot: bool) -> None:
+    async def _driven(self, child: Execution, slot: _Slot) -> None:
         """Run what is left of a run, or wait a moment where another process does."""
         owner = new_id("sub")
         lease = timedelta(seconds=self._services.settings.lease_seconds)
@@ -134,7 +140,7 @@ class SubRuns:
         if mine is None:
             await asyncio.sleep(LOOK_SECONDS)
             return
-        if holds_slot:  # of this object alone: it is renewed while this process runs the child
+        if slot == "extra":  # of this object alone: it is renewed while this process runs the child
             mine.options = {**mine.options, HOLDS_SLOT: True}
         await self._execute(self._services, mine, owner)
 

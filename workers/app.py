@@ -24,7 +24,8 @@ from workers.runtime import interrupt_runtime
 # one event loop, since they mostly wait for models.
 _POOLS: Final[dict[Kind, str]] = {"documents": "prefork", "executions": "threads"}
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
-_BEHIND: Final = 10  # reading documents gives way to whoever waits for an answer
+# Niceness: what no caller waits for gives way to the service, documents to runs.
+_NICENESS: Final[dict[Kind, int]] = {"documents": 10, "executions": 5}
 _PUT_BACK: Final = signal.SIGWINCH  # one that billiard leaves alone in its children
 
 
@@ -47,9 +48,8 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
     """Run a worker of one kind in this process until it is told to end."""
     forbid_phoning_home(settings)
     configure_logs(settings)
-    if kind == "documents":
-        os.nice(_BEHIND)
-    else:
+    os.nice(_NICENESS[kind])
+    if kind == "executions":
         offline.register()
         look_at_new_alone()  # one event loop for all its runs
     app = make_app(settings)

@@ -24,8 +24,10 @@ from core.services import Services, open_services
 from core.store import packing, vector_indexes
 from core.store.unit import SystemUnit
 from pipelines import pauses, scheduling
+from workers.event_delivery import deliver_events, forget_event_deliveries
 
 _TICK_SECONDS: Final = 2.0
+_DELIVERY_SECONDS: Final = 1.0
 _SLOW_SECONDS: Final = 30.0
 _FORGET_SECONDS: Final = 600.0
 _MOST_WAKES: Final = 64
@@ -48,6 +50,8 @@ async def run_upkeep(settings: Settings) -> None:
         # Making an index may take minutes: such have a clock of their own.
         await asyncio.gather(
             _tick(DUTIES, services, ending, _TICK_SECONDS),
+            # An endpoint may be slow to answer.
+            _tick((deliver_events,), services, ending, _DELIVERY_SECONDS),
             _tick(SLOW_DUTIES, services, ending, _SLOW_SECONDS),
             _tick(FORGETTING, services, ending, _FORGET_SECONDS),
             _tick((sweep_blobs,), services, ending, _SWEEP_SECONDS),
@@ -220,6 +224,7 @@ SLOW_DUTIES: Final = (tend_vector_indexes, pack_postings, sweep_vectors, forget_
 FORGETTING: tuple[Duty, ...] = (
     forget_expired_sign_ins,
     forget_webhook_deliveries,
+    forget_event_deliveries,
     forget_old_fires,
     forget_old_runs,
     forget_old_recordings,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from api.wire import Wire
+
+MAX_QUERY_CHARS: Final = 8_000
 
 
 def _from_text(value: object) -> object:
@@ -21,7 +23,7 @@ def _from_text(value: object) -> object:
 
 
 class SearchFields(Wire):
-    query: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+    query: Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUERY_CHARS)]
     top_k: int = Field(10, ge=1, le=200)
     group_by: Literal["chunk", "document"] = "chunk"
     mode: Literal["hybrid", "vector", "keyword"] = "hybrid"

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 from pydantic import Field, JsonValue
 
 from api.paging import PageQuery, WholeQuery
-from api.wire import Moment, Wire
+from api.wire import Since, Until, Wire
+from api.workflows.schemas import ExecutionStatus, Trigger
 from core.store.block_logs import BlockLog
 from core.store.executions import ExecutionFilter
 
@@ -19,10 +20,10 @@ class LogFilter(Wire):
     """Which runs; durations are in milliseconds, ``search`` looks into input, output and error."""
 
     workflow_id: str | None = None
-    status: list[str] = Field(default_factory=list)
-    trigger: list[str] = Field(default_factory=list)
-    since: Moment | None = None
-    until: Moment | None = None
+    status: list[ExecutionStatus] = Field(default_factory=list)
+    trigger: list[Trigger] = Field(default_factory=list)
+    since: Since = None
+    until: Until = None
     search: str | None = Field(None, max_length=200)
     min_duration: int | None = Field(None, ge=0, le=_LONGEST)
     max_duration: int | None = Field(None, ge=0, le=_LONGEST)

@@ -67,9 +67,10 @@ async def _run(
     hub: Hub, event: SocketEvent, connection: Connection, fields: dict[str, Any]
 ) -> Mapping[str, object] | None:
     wanted = connection.workspace_for(fields)
-    payload = checked(event.payload, fields)
     if event.is_piece:
-        return await event.handler(SocketCall(hub, connection, None), payload)
+        return await event.handler(
+            SocketCall(hub, connection, None), checked(event.payload, fields)
+        )
     if wanted is None:
         identity, default = connection.identity, connection.workspace_id
         wanted = await locate_workspace(hub.services, identity, [fields], default) or default
@@ -77,4 +78,5 @@ async def _run(
     if event.is_counted and caller.seat is not None:
         (await limits.spend_workspace(hub.services.redis, caller.seat.workspace)).check()
     access.authorize(caller, event.access, event.domain)
+    payload = checked(event.payload, fields)
     return await event.handler(SocketCall(hub, connection, caller), payload)

@@ -9,10 +9,10 @@ from contextlib import aclosing
 from pydantic import Field, JsonValue, ValidationError
 
 from api.access import WRITE
-from api.call import Call
+from api.call import Call, parts_of
 from api.endpoint import endpoint
 from api.errors import invalid
-from api.multipart import FilePart, read_parts
+from api.multipart import FilePart
 from api.wire import Name, Wire
 from api.workflows.schemas import WorkflowAnswer, answer_of
 from core.errors import PayloadTooLarge, ValidationFailed
@@ -68,7 +68,7 @@ async def import_workflow(call: Call, body: ImportBody | None) -> ImportAnswer:
 
 async def _form(call: Call) -> ImportBody:
     fields: dict[str, str] = {}
-    async with aclosing(read_parts(call.request.headers, call.request.body)) as parts:
+    async with aclosing(parts_of(call)) as parts:
         async for part in parts:
             if isinstance(part, FilePart):
                 name, value = part.name, await _text(part)

@@ -69,7 +69,7 @@ async def execute_workflow(call: Call, workflow_id: str, body: ExecuteBody) -> R
         return await _attached(call, begun, body, is_async)
     where = (call.services, call.workspace_id, workflow_id)
     if is_async:
-        return _accepted(await start_alone(*where, request))
+        return _accepted(call, await start_alone(*where, request))
     owner = new_id("api")
     if not body.stream:
         limit = request.timeout_seconds or SYNC_SECONDS
@@ -148,7 +148,7 @@ async def _record(call: Call, row: Execution) -> ExecutionAnswer:
 
 async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: bool) -> Reply:
     if is_async:
-        return _accepted(row)
+        return _accepted(call, row)
     if body.stream:
         after = last_event_id(call)
         await require_given(call, log_name(row), after)
@@ -158,8 +158,9 @@ async def _attached(call: Call, row: Execution, body: ExecuteBody, is_async: boo
     )
 
 
-def _accepted(row: Execution) -> Reply:
-    return Reply(accepted(row), 202, headers_of(row))
+def _accepted(call: Call, row: Execution) -> Reply:
+    is_v1 = call.request.path.startswith("/api/v1/")
+    return Reply(accepted(row, is_v1=is_v1), 202, headers_of(row))
 
 
 def _request(call: Call, body: ExecuteBody) -> RunRequest:

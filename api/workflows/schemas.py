@@ -177,6 +177,10 @@ class ExecutionAnswer(Wire):
     pause: Paused | None = left_away()
 
 
+ExecutionStatus = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
+Trigger = Literal["manual", "api", "schedule", "webhook", "chat", "copilot", "workflow", "voice"]
+
+
 class RunTimes(Wire):
     """``duration`` in milliseconds."""
 
@@ -233,7 +237,7 @@ class SentWebhook(Wire):
 
 
 class ExecutionQuery(PageQuery):
-    status: list[str] = Field(default_factory=list)
+    status: list[ExecutionStatus] = Field(default_factory=list)
 
 
 def summary_of(row: Workflow) -> WorkflowSummary:
@@ -254,8 +258,10 @@ def edit_of(call: Call) -> Asked:
     return Asked({"type": "workflow:update"}, Editor(call.user_id))
 
 
-def accepted(row: Execution) -> Accepted:
-    status_url = f"/api/workflows/{row.workflow_id}/executions/{row.id}"
+def accepted(row: Execution, *, is_v1: bool = False) -> Accepted:
+    """Return the answer for a run in the background; a v1 key finds its status in v1."""
+    in_workflow = f"/api/workflows/{row.workflow_id}/executions/{row.id}"
+    status_url = f"/api/v1/executions/{row.id}" if is_v1 else in_workflow
     return Accepted(execution_id=row.id, status_url=status_url)
 
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
-
 from api.access import ADMIN
 from api.call import Call
 from api.endpoint import endpoint
 from api.paging import Page, PageQuery, cursor_of
-from api.wire import Moment, Wire
+from api.wire import Since, Until, Wire
 from core.store.audit import AuditFilter
 
 
 class AuditQuery(PageQuery):
-    """``action`` is exact, such as ``member.removed``; ``from`` is in the range, ``to`` is not."""
+    """``action`` is exact, such as ``member.removed``; ``until`` is not in the range."""
 
     action: str | None = None
     actor_id: str | None = None
     target: str | None = None
-    since: Moment | None = Field(None, alias="from")
-    until: Moment | None = Field(None, alias="to")
+    since: Since = None
+    until: Until = None
 
 
 class AuditAnswer(Wire):

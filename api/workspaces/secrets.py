@@ -19,10 +19,13 @@ from api.wire import Wire
 from core.errors import NotFound, ValidationFailed
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")  # what {{NAME}} can spell
+MAX_CHARS: Final = 8_192  # a key of any kind fits, and each output is searched for it
 
 
 class NewSecret(Wire):
-    value: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=65_536)]
+    value: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CHARS)
+    ]
 
 
 class SecretAnswer(Wire):

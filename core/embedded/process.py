@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -168,3 +169,15 @@ def _bind(port: int) -> int:
 def last_words(log: Path, characters: int = 600) -> str:
     """Return the end of a log file."""
     return log.read_text(errors="replace")[-characters:].strip()
+
+
+def rotate_log(log: Path, max_bytes: int) -> None:
+    """Move what a log holds to `NAME.1` once it exceeds `max_bytes`; its writers append on."""
+    if not log.exists() or log.stat().st_size <= max_bytes:
+        return
+    earlier = log.with_name(f"{log.name}.1")
+    with log.open("r+b") as source:
+        descriptor = os.open(earlier, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as target:
+            shutil.copyfileobj(source, target)
+        source.truncate(0)

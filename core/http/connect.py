@@ -35,6 +35,17 @@ async def look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+async def resolve_allowed(allowed: Allowed, resolve: LookUp, host: str, port: int) -> list[str]:
+    """Return the addresses of a host; raises ``AddressForbidden`` unless all may be reached."""
+    literal = parse_address(host)
+    addresses = [host] if literal else await resolve(host, port)
+    for text in addresses:
+        address = parse_address(text)
+        if address is None or not allowed.permits(host, port, address):
+            raise AddressForbidden(host)
+    return addresses
+
+
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Resolves a host once, checks every address, and connects to the checked address itself.
 
@@ -55,7 +66,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception | None = None
-        for address in await self._checked(host, port):
+        for address in await resolve_allowed(self._allowed, self._resolve, host, port):
             try:
                 return await self._inner.connect_tcp(
                     address, port, timeout, local_address, socket_options
@@ -65,15 +76,6 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         raise HostUnreachable(
             f"No connection to {host}:{port}; check that it is running.", {"host": host}
         ) from failure
-
-    async def _checked(self, host: str, port: int) -> list[str]:
-        literal = parse_address(host)
-        addresses = [host] if literal else await self._resolve(host, port)
-        for text in addresses:
-            address = parse_address(text)
-            if address is None or not self._allowed.permits(host, port, address):
-                raise AddressForbidden(host)
-        return addresses
 
     async def connect_unix_socket(
         self,

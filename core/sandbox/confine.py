@@ -157,5 +157,20 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
     os.close(handle)
 
 
+def _print_missing() -> None:
+    """Print what the kernel lacks of the second wall, a word each."""
+    missing = [] if landlock_version() else ["Landlock"]
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(_CLONE_NEWNET) and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
+            missing.append("unshare")
+    else:
+        missing.append("unshare")
+    sys.stdout.write(" ".join(missing))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:] == ["--missing"]:
+        _print_missing()
+    else:
+        main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""A pool that gives out the connection used last, and serves those who wait in the order they came.
+"""A pool that gives out the connection used last, and serves those who wait by workspaces in turn.
 
 The server keeps plans and memory for each connection: the one used last is the quickest, and the
 fewer are used, the sooner each is warm. SQLAlchemy's own ``pool_use_lifo`` lets whoever comes take
@@ -9,15 +9,22 @@ some starve.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Final
 
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.util import await_only
 from sqlalchemy.util.queue import Empty, QueueCommon
 
+from core.fair_limiter import FairQueue
+
+# The workspace that the task works for; SQLAlchemy's pool is told nothing of who asks.
+pool_owner: Final[ContextVar[str]] = ContextVar("pool_owner", default="")
+
 
 class LastUsedFirst(QueueCommon[ConnectionPoolEntry]):
-    """Idle connections, the last returned on top; one returned goes to who has waited longest.
+    """Idle connections, the last returned on top; one returned goes to the workspace next in turn.
 
     It holds no more than the pool opens, so that it is never full.
     """
@@ -26,7 +33,7 @@ class LastUsedFirst(QueueCommon[ConnectionPoolEntry]):
         self.maxsize = maxsize
         self.use_lifo = use_lifo
         self._idle: list[ConnectionPoolEntry] = []
-        self._waiting: deque[asyncio.Future[ConnectionPoolEntry]] = deque()
+        self._waiting: FairQueue[asyncio.Future[ConnectionPoolEntry]] = FairQueue()
 
     def empty(self) -> bool:
         return not self._idle
@@ -46,8 +53,8 @@ class LastUsedFirst(QueueCommon[ConnectionPoolEntry]):
         self.put_nowait(item)
 
     def put_nowait(self, item: ConnectionPoolEntry) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
+        while turn := self._waiting.pop():
+            _, waiter = turn
             if not waiter.done():
                 waiter.set_result(item)
                 return
@@ -66,11 +73,14 @@ class LastUsedFirst(QueueCommon[ConnectionPoolEntry]):
 
     async def _next(self, seconds: float | None) -> ConnectionPoolEntry:
         waiter: asyncio.Future[ConnectionPoolEntry] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        owner = pool_owner.get()
+        self._waiting.put(owner, waiter)
         try:
             async with asyncio.timeout(seconds):
                 return await waiter
         except (TimeoutError, asyncio.CancelledError) as error:
+            with suppress(ValueError):  # it was its turn in the same moment
+                self._waiting.remove(owner, waiter)
             if waiter.done() and not waiter.cancelled():
                 self.put_nowait(waiter.result())  # it came with the end of waiting: to the next
             if isinstance(error, TimeoutError):

@@ -33,6 +33,7 @@ from core.store.connections import replace_lost_connections
 from core.store.document_queue import DocumentQueue
 from core.store.documents import Documents
 from core.store.driver import Line, ask
+from core.store.event_subscriptions import EventDeliveryJobs, EventSubscriptions
 from core.store.execution_jobs import ExecutionJobs
 from core.store.executions import Executions
 from core.store.files import File, Files
@@ -50,7 +51,7 @@ from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.pauses import PauseJobs, Pauses
-from core.store.pool import WarmPool
+from core.store.pool import WarmPool, pool_owner
 from core.store.postings import Postings
 from core.store.program_grants import ProgramGrants
 from core.store.published_chats import PublishedChats
@@ -111,6 +112,7 @@ class Unit(Transaction):
     pauses = repository(Pauses)
     subruns = repository(SubRuns)
     sent_webhooks = repository(SentWebhooks)
+    event_subscriptions = repository(EventSubscriptions)
     agents = repository(Agents)
     tool_sources = repository(ToolSources)
     chats = repository(Chats)
@@ -156,6 +158,7 @@ class SystemUnit(Transaction):
     turn_jobs = repository(TurnJobs)
     reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))
     reembedding_leftovers = repository(ReembeddingLeftovers)
+    event_deliveries = repository(EventDeliveryJobs)
     audit = repository(AuditWriter)
     idempotency = repository(IdempotencyKeys)
     voice_configs = repository(VoiceConfigLookup)
@@ -192,6 +195,7 @@ class Store:
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
+        pool_owner.set(workspace_id)
         unit = Unit(self._inside(info={WORKSPACE: workspace_id}), workspace_id)
         async with committed(unit):
             yield unit

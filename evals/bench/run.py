@@ -39,9 +39,7 @@ async def run(documents: int, runs: int, json_file: Path | None) -> bool:
         async with running(_asking(model_url)) as system:
             figures = await _measure(system, model_url, documents, runs, console)
     is_cleared = _told(console, figures)
-    if json_file:
-        report = {"at": datetime.now(UTC).isoformat(), "figures": [f.to_json() for f in figures]}
-        json_file.write_text(json.dumps(report, indent=2))
+    _write(json_file, figures)
     return is_cleared
 
 
@@ -66,11 +64,18 @@ def _asking(model_url: str) -> dict[str, str]:
     }
 
 
-async def run_tenants(seconds: float) -> bool:
-    """Measure one tenant beside another's costly runs and print; returns as ``run`` does."""
-    async with running(tenants.ENVIRONMENT) as system:
+async def run_tenants(
+    attacks: list[tenants.Attack], seconds: float, json_file: Path | None
+) -> bool:
+    """Measure one tenant beside what others do and print; returns as ``run`` does."""
+    async with (
+        model_server() as model_url,
+        running({**_asking(model_url), **tenants.ENVIRONMENT}) as system,
+    ):
         await system.rest()
-        return _told(Console(), await tenants.measure(system, seconds))
+        figures = await tenants.measure(system, attacks, seconds)
+    _write(json_file, figures)
+    return _told(Console(), figures)
 
 
 async def run_sockets() -> bool:
@@ -91,6 +96,12 @@ async def run_memory(settings: Settings, runs: int) -> bool:
     async with opened(settings) as services:
         figures = await leaks.of_worker(settings, services, runs, console.print)
     return _told(console, figures + await leaks.of_api(runs, console.print))
+
+
+def _write(json_file: Path | None, figures: list[Figure]) -> None:
+    if json_file:
+        report = {"at": datetime.now(UTC).isoformat(), "figures": [f.to_json() for f in figures]}
+        json_file.write_text(json.dumps(report, indent=2))
 
 
 def _told(console: Console, figures: list[Figure]) -> bool:

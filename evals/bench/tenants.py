@@ -1,90 +1,132 @@
-"""How long one tenant waits while another has the most costly runs that its plan allows."""
+"""How long a tenant waits while others have the service do its most costly work."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from itertools import pairwise
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import count
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 
+from evals.bench import chat, knowledge
+from evals.bench.attackers import ANONYMOUS, attacking
+from evals.bench.costly_runs import (
+    deploy,
+    deploy_costly_runs,
+    small_run,
+    trivial_function,
+)
 from evals.bench.figures import Figure, percentile, timed
 from evals.bench.system import System
-from evals.bench.workflows import deployed
+from evals.bench.texts import documents, questions
 
-ENVIRONMENT: Final = {"NUXA_DEFAULT_PLAN": "pro"}
-_MAX_TIMES_IDLE: Final = 3
+Attack = Literal["anonymous", "tenant"]
+ATTACKS: Final[tuple[Attack, ...]] = ("anonymous", "tenant")
+ENVIRONMENT: Final = {"NUXA_DEFAULT_PLAN": "pro", "NUXA_SIGNUPS_PER_ADDRESS": "-1"}
+_MAX_TIMES_IDLE: Final[dict[Attack, float]] = {"anonymous": 5, "tenant": 3}
 _PAUSE_SECONDS: Final = 0.25  # the quiet tenant stays within its plan's rate
-_CALLERS: Final = 6
-_TEXT: Final = "x" * 1_900_000
+_DOCUMENTS: Final = 50
+_WARM_SECONDS: Final = 10
+_LEAD_SECONDS: Final = 3  # until all attackers are at work
+
+Times = dict[str, list[float]]
+Operations = dict[str, Callable[[int], Awaitable[object]]]
 
 
-async def measure(system: System, seconds: float) -> list[Figure]:
-    """Take the quiet tenant's times idle, then beside the other; sample Valkey meanwhile."""
+async def measure(system: System, attacks: list[Attack], seconds: float) -> list[Figure]:
+    """Take a quiet tenant's times idle, then beside each attack; sample Valkey meanwhile."""
     quiet = await _new_tenant(system, "quiet@example.com")
     try:
-        small = await _deployed(quiet, "Small", _chain(_block("t", "template", template="ok")))
-        paths = await _costly_workflows(system)
-        await _times(quiet, small, 5)
-        idle = await _times(quiet, small, seconds)
-        ends: Counter[str] = Counter()
-        attack = [
-            asyncio.create_task(_attack(system, paths, number, ends)) for number in range(_CALLERS)
-        ]
-        memory: list[float] = []
-        sampler = asyncio.create_task(_sample_memory(system, memory))
-        try:
-            busy = await _times(quiet, small, seconds)
-        finally:
-            for task in (*attack, sampler):
-                task.cancel()
-            await asyncio.gather(*attack, sampler, return_exceptions=True)
-        limit = (await _metrics(system))["nuxa_redis_memory_limit_bytes"]
-        kept = (await _metrics(system)).get("nuxa_run_kept_bytes_total", 0.0)
+        operations = await _operations(quiet)
+        await _times(operations, _WARM_SECONDS)
+        figures: list[Figure] = []
+        for attack in attacks:
+            figures += await _measure_attack(system, operations, attack, seconds)
+        return figures
     finally:
         await quiet.aclose()
-    said = ", ".join(f"{count} × {end}" for end, count in sorted(ends.items()))
-    ratio = percentile(busy, 0.95) / percentile(idle, 0.95)
+
+
+async def _measure_attack(
+    system: System, operations: Operations, attack: Attack, seconds: float
+) -> list[Figure]:
+    """Measure idle and beside one attack, within minutes of each other."""
+    asked: dict[str, Any] = {"kind": attack, "url": str(system.client.base_url)}
+    if attack == "tenant":
+        asked["key"] = system.client.headers["x-api-key"]
+        asked["paths"] = await deploy_costly_runs(system.client)
+    idle = await _times(operations, seconds)
+    memory: list[float] = []
+    async with attacking(asked) as answers:
+        await asyncio.sleep(_LEAD_SECONDS)
+        sampler = asyncio.create_task(_sample_memory(system, memory))
+        try:
+            busy = await _times(operations, seconds)
+        finally:
+            sampler.cancel()
+            await asyncio.gather(sampler, return_exceptions=True)
+    limit = (await _metrics(system))["nuxa_redis_memory_limit_bytes"]
     return [
-        Figure("another tenant's p95, idle", percentile(idle, 0.95), "ms", f"{len(idle)} calls"),
-        Figure("another tenant's p95, beside", percentile(busy, 0.95), "ms", said),
-        Figure("beside / idle", ratio, "×", "p95", "lower", _MAX_TIMES_IDLE),
-        Figure("slowest call beside", percentile(busy, 1.0), "ms", f"{len(busy)} calls"),
-        Figure("Valkey's memory at most", max(memory) / 1e6, "MB", "", "lower", limit / 1e6),
-        Figure("kept by runs", kept / 1e6, "MB", f"in {seconds:.0f} s"),
+        *_ratios(attack, idle, busy),
+        _answers_figure(attack, answers),
+        Figure(f"{attack}: Valkey, most", max(memory) / 1e6, "MB", "", "lower", limit / 1e6),
     ]
 
 
-async def _attack(system: System, paths: list[str], number: int, ends: Counter[str]) -> None:
-    """Run the costly workflows in turn; count how the runs ended."""
-    while True:
-        answer = await system.client.post(
-            f"{paths[number % len(paths)]}/execute", json={"input": {}}, timeout=600
-        )
-        number += 1
-        body = answer.json()
-        error = body.get("error") or {}
-        ends[error.get("limit") or error.get("code") or body.get("status", "?")] += 1
-        if answer.status_code == 429:
-            await asyncio.sleep(1)
+def _ratios(attack: Attack, idle: Times, busy: Times) -> list[Figure]:
+    figures = []
+    for name in idle:
+        before, beside = percentile(idle[name], 0.95), percentile(busy[name], 0.95)
+        said = f"{beside:.0f} of {before:.0f} ms; {len(busy[name])} of {len(idle[name])} calls"
+        most = _MAX_TIMES_IDLE[attack]
+        ratio = Figure(f"{attack}: {name}, p95", beside / before, "×", said, "lower", most)
+        figures.append(ratio)
+    return figures
 
 
-async def _times(client: httpx.AsyncClient, path: str, seconds: float) -> list[float]:
-    times: list[float] = []
+def _answers_figure(attack: Attack, answers: Counter[str]) -> Figure:
+    said = ", ".join(f"{number} × {end}" for end, number in sorted(answers.items()))
+    clients = f"{ANONYMOUS} clients" if attack == "anonymous" else "1 tenant"
+    return Figure(f"{attack}: answers to {clients}", answers.total(), "", said)
+
+
+async def _operations(client: httpx.AsyncClient) -> Operations:
+    """Return what the quiet tenant does by turns."""
+    base_id = await knowledge.new_base(client)
+    await knowledge.add(client, base_id, documents(_DOCUMENTS, knowledge.SIZE, seed=1))
+    await knowledge.finished(client, base_id)
+    asked = questions(10_000, seed=2)
+    small = await deploy(client, "Small", small_run())
+    trivial = await deploy(client, "Trivial", trivial_function())
+    return {
+        "search": lambda number: knowledge.ask(client, base_id, "hybrid", asked[number]),
+        "small run": lambda _: _execute(client, small),
+        "trivial function": lambda _: _execute(client, trivial),
+        "chat, first word": partial(chat.first_word, client, base_id),
+    }
+
+
+async def _execute(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.post(f"{path}/execute", json={"input": {}})
+    answer.raise_for_status()
+    if not answer.json()["success"]:
+        raise RuntimeError(f"a run failed: {answer.text}")
+
+
+async def _times(operations: Operations, seconds: float) -> Times:
+    times: Times = defaultdict(list)
     end = monotonic() + seconds
-
-    async def call() -> None:
-        answer = await client.post(f"{path}/execute", json={"input": {}})
-        answer.raise_for_status()
-        if not answer.json()["success"]:
-            raise RuntimeError(f"a run failed: {answer.text}")
-
-    while monotonic() < end:
-        times.append(await timed(call))
-        await asyncio.sleep(_PAUSE_SECONDS)
-    return times
+    for number in count():
+        if monotonic() > end:
+            return times
+        for name, operation in operations.items():
+            times[name].append(await timed(partial(operation, number)))
+            await asyncio.sleep(_PAUSE_SECONDS)
+    raise AssertionError("count() has no end")
 
 
 async def _new_tenant(system: System, email: str) -> httpx.AsyncClient:
@@ -96,59 +138,6 @@ async def _new_tenant(system: System, email: str) -> httpx.AsyncClient:
     client.cookies.clear()
     client.headers["x-api-key"] = made.json()["key"]
     return client
-
-
-async def _costly_workflows(system: System) -> list[str]:
-    large = _block("t", "template", template=_TEXT)
-    loop = _block("l", "loop")
-    around = {"l": {"id": "l", "nodes": ["t"], "loopType": "for", "iterations": 40}}
-    results = _chain(loop, inside=[large], loops=around)
-    cases = [
-        {"id": f"c{n}", "title": "", "value": f'lower(<t.text>) contains "y{n}"'} for n in range(5)
-    ]
-    conditions = _chain(
-        large,
-        _block("l", "loop"),
-        inside=[_block("c", "condition", conditions=cases)],
-        loops={"l": {"id": "l", "nodes": ["c"], "loopType": "for", "iterations": 20}},
-    )
-    forking = await deployed(system, "Forks", _chain(_block("t", "template", template="x")))
-    call = _block("call", "workflow", workflowId=forking.rpartition("/")[2], input={})
-    around = {"p": {"id": "p", "nodes": ["call"], "parallelType": "count", "count": 20}}
-    forks = _chain(_block("p", "parallel"), inside=[call], parallels=around)
-    (await system.client.patch(forking, json=forks)).raise_for_status()
-    (await system.client.post(f"{forking}/deploy")).raise_for_status()
-    return [
-        await deployed(system, "Results", results),
-        await deployed(system, "Conditions", conditions),
-        forking,
-    ]
-
-
-async def _deployed(client: httpx.AsyncClient, name: str, definition: dict[str, Any]) -> str:
-    made = await client.post("/api/workflows", json={"name": name, **definition})
-    made.raise_for_status()
-    path = f"/api/workflows/{made.json()['id']}"
-    (await client.post(f"{path}/deploy")).raise_for_status()
-    return path
-
-
-def _block(name: str, kind: str, **settings: Any) -> dict[str, Any]:
-    values = {key: {"id": key, "type": "x", "value": value} for key, value in settings.items()}
-    return {"id": name, "type": kind, "name": name, "subBlocks": values}
-
-
-def _chain(
-    *blocks: dict[str, Any], inside: list[dict[str, Any]] | None = None, **more: Any
-) -> dict[str, Any]:
-    """Return a definition of blocks one after the other; the last may be a container."""
-    chain = [_block("s", "start"), *blocks]
-    edges = [
-        {"id": f"e{n}", "source": a["id"], "target": b["id"]}
-        for n, (a, b) in enumerate(pairwise(chain))
-    ]
-    everything = [*chain, *(inside or [])]
-    return {"blocks": {each["id"]: each for each in everything}, "edges": edges, **more}
 
 
 async def _sample_memory(system: System, memory: list[float]) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, TypeAdap
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from core.errors import ValidationFailed
+from core.errors import ValidationFailed, explain_issue
 from core.services import Services
 from core.store.pauses import Asked, Pause
 from pipelines.references import Scope, TextBudget, as_text, has_tokens, resolve
@@ -174,9 +174,9 @@ class BlockKind(ABC, Generic[S]):
         try:
             return self.settings.model_validate(given)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
+            first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "settings"
-            raise ValidationFailed(f"The setting {place} does not fit: {first['msg']}.") from error
+            raise ValidationFailed(f"The setting {place} {explain_issue(first)}.") from error
 
     def schema(self) -> dict[str, Any]:
         """Describe this type for ``GET /api/blocks``."""
@@ -223,7 +223,7 @@ def _misfits(adapter: TypeAdapter[Any], value: JsonValue) -> list[str]:
         adapter.validate_python(value)
     except ValidationError as error:
         return [
-            f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip()
-            for e in error.errors(include_url=False, include_input=False, include_context=False)
+            f"{'.'.join(map(str, e['loc']))} {explain_issue(e)}".strip()
+            for e in error.errors(include_url=False, include_input=False)
         ]
     return []

@@ -32,8 +32,17 @@ from pipelines.tools.remote.sources import (
     tools_named,
 )
 from pipelines.tools.slack import SLACK_MESSAGE
+from pipelines.tools.sql_query import SQL_QUERY
+from pipelines.tools.web_search import WEB_SEARCH
 
-_TOOLS: tuple[Tool[Any], ...] = (GMAIL_SEND, SLACK_MESSAGE, OPENAI_COMPLETE, HTTP_REQUEST)
+_TOOLS: tuple[Tool[Any], ...] = (
+    GMAIL_SEND,
+    SLACK_MESSAGE,
+    OPENAI_COMPLETE,
+    HTTP_REQUEST,
+    WEB_SEARCH,
+    SQL_QUERY,
+)
 TOOLS: Mapping[str, Tool[Any]] = MappingProxyType({tool.name: tool for tool in _TOOLS})
 
 
@@ -114,7 +123,8 @@ async def configured(services: Services, workspace_id: str) -> set[str]:
     """Return the names of the tools that a workspace has the credentials for."""
     async with services.store.unit(workspace_id) as unit:
         names = set(await unit.secrets.all_sealed())
-    return {tool.name for tool in TOOLS.values() if tool.is_configured(names)}
+    settings = services.settings
+    return {tool.name for tool in TOOLS.values() if tool.is_configured(names, settings)}
 
 
 @dataclass(frozen=True)
@@ -141,7 +151,9 @@ async def _credentials(services: Services, workspace_id: str, tool: Tool[Any]) -
         return {}
     async with services.store.unit(workspace_id) as unit:
         sealed = await unit.secrets.all_sealed()
-    return {name: services.sealer.open(sealed[name]) for name in tool.pick(sealed)}
+    return {
+        name: services.sealer.open(sealed[name]) for name in tool.pick(sealed, services.settings)
+    }
 
 
 def _object(value: JsonValue) -> Output:

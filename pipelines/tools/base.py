@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
+from core.config import Settings
 from core.errors import Conflict, ValidationFailed, issues_of
 from core.models.messages import ToolSpec
 from core.services import Services
@@ -88,11 +89,16 @@ class Typed(Generic[P]):
             ) from error
 
 
+def _has_none(_: Settings) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Tool(Typed[P]):
     """A tool of workflows, which takes a ``Reach`` beside its parameters.
 
     ``credentials`` lists the ways to sign in: any one set of secrets of the workspace will do.
+    ``has_operator_credentials`` says whether settings stand in where a workspace has none.
     ``modes`` are the copilot's modes that may offer it; ``read_only`` says that it changes nothing
     anywhere, ``requires_approval`` that a copilot must ask its user first.
     """
@@ -104,18 +110,23 @@ class Tool(Typed[P]):
     read_only: bool = False
     requires_approval: bool = True
     modes: tuple[str, ...] = ("workspace-explore", "agent")
+    has_operator_credentials: Callable[[Settings], bool] = _has_none
 
-    def is_configured(self, names: set[str]) -> bool:
-        """Whether secrets of these names are enough to sign in."""
-        return not self.credentials or any(set(way) <= names for way in self.credentials)
+    def is_configured(self, names: set[str], settings: Settings) -> bool:
+        """Whether secrets of these names, or the settings, are enough to sign in."""
+        if not self.credentials or self.has_operator_credentials(settings):
+            return True
+        return any(set(way) <= names for way in self.credentials)
 
-    def pick(self, sealed: Mapping[str, str]) -> tuple[str, ...]:
+    def pick(self, sealed: Mapping[str, str], settings: Settings) -> tuple[str, ...]:
         """Return the names of the secrets to sign in with; raises :class:`CredentialMissing`."""
         if not self.credentials:
             return ()
         for way in self.credentials:
             if set(way) <= sealed.keys():
                 return way
+        if self.has_operator_credentials(settings):
+            return ()
         ways = ", or ".join(" and ".join(way) for way in self.credentials)
         raise CredentialMissing(
             f"{self.name} cannot sign in: save {ways} as secrets of the workspace.",

@@ -138,13 +138,6 @@ async def test_a_bad_key_is_refused(member: Member, key: str) -> None:
     assert (answer.status_code, await _bases(member)) == (400, [])
 
 
-async def test_a_form_takes_no_key(member: Member) -> None:
-    files = {"file": ("a.txt", b"text")}
-    answer = await member.program.post("/api/files/upload", files=files, headers=KEY)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
-    assert (await member.program.get("/api/files")).json()["data"] == []
-
-
 async def test_a_sync_run_is_run_once(member: Member) -> None:
     shape = block(
         "r", "response", status=201, headers={"X-Workflow-Shape": "round"}, data='"<start.name>"'
@@ -272,3 +265,30 @@ async def test_who_is_in_no_workspace_may_use_keys_too(member: Member, services:
     assert [answer.status_code for answer in answers] == [201, 201]
     listed = (await member.browser.get("/api/workspaces")).json()["data"]
     assert [row["id"] for row in listed] == [answers[1].json()["id"]]
+
+
+async def test_upload_with_repeated_key_stores_one_file(member: Member) -> None:
+    async def upload(content: bytes, name: str = "a.txt") -> httpx.Response:
+        return await member.program.post(
+            "/api/files/upload", files={"file": (name, content)}, headers=KEY
+        )
+
+    first, repeat = await upload(b"hello"), await upload(b"hello")
+    assert first.status_code == 201, first.text
+    assert (repeat.status_code, repeat.json()) == (201, first.json())
+    assert repeat.headers["Idempotency-Replayed"] == "true"
+    for other in (await upload(b"other"), await upload(b"hello", "b.txt")):
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "CONFLICT")
+    assert len((await member.program.get("/api/files")).json()["data"]) == 1
+
+
+async def test_document_form_with_repeated_key_adds_one_document(member: Member) -> None:
+    base = (await member.program.post("/api/knowledge", json={"name": "B"})).json()
+    path = f"/api/knowledge/{base['id']}/documents"
+    given: dict[str, Any] = {"files": {"file": ("a.txt", b"hello")}, "headers": KEY}
+    first = await member.program.post(path, data={"metadata": '{"a": 1}'}, **given)
+    repeat = await member.program.post(path, data={"metadata": '{"a": 1}'}, **given)
+    assert (first.status_code, repeat.status_code) == (202, 202), first.text
+    assert repeat.json()["id"] == first.json()["id"]
+    other = await member.program.post(path, data={"metadata": '{"a": 2}'}, **given)
+    assert other.status_code == 409

@@ -18,6 +18,7 @@ from api.launch import Launcher, LaunchFailed
 from api.start import PortTaken, run_all
 from core.config import Settings
 from core.embedded.process import is_running
+from core.models.speech import files
 
 ROOT = Path(__file__).resolve().parents[2]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -147,3 +148,16 @@ def test_a_taken_port_is_a_sentence_before_anything_starts(
         with pytest.raises(PortTaken, match="NUXA_PORT"):
             run_all(taken, print)
     assert not data_dir.exists()
+
+
+def test_voice_hint_without_models_names_command_and_is_silent_with_hosted_ones(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "roots", lambda _: ())
+    monkeypatch.setattr(files, "find_spec", lambda _: None)
+    said: list[str] = []
+    start._say_voice(settings, said.append)
+    assert "make voice-models" in said[0]
+    hosted = {"speech_to_text_model": "openai/whisper-1", "text_to_speech_model": "openai/tts-1"}
+    start._say_voice(settings.model_copy(update=hosted), said.append)
+    assert len(said) == 1

@@ -216,3 +216,49 @@ async def test_large_values_are_shown_whole(member: Member, services: Services) 
     assert blocks[1]["outputData"] == {"text": large}
     detail = (await member.program.get(f"/api/logs/{execution_id}")).json()
     assert large in json.dumps(detail["traceSpans"])
+
+
+@pytest.mark.parametrize("path", ["/api/logs", "/api/logs/stats", "/api/logs/export"])
+async def test_logs_with_unknown_status_is_refused_in_plain_words(
+    path: str, member: Member
+) -> None:
+    answer = await member.program.get(path, params={"status": "weird"})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["code"] == "VALIDATION_ERROR"
+    [found] = answer.json()["error"]["details"]["issues"]
+    assert found["path"] == "status.0"
+    assert found["message"].startswith("must be 'queued'")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("since", "until"), ("startTime", "endTime"), ("startedAt", "endedAt")]
+)
+async def test_logs_with_any_name_of_a_time_are_filtered(
+    start: str, end: str, member: Member
+) -> None:
+    execution_id = await _run(member, await _made(member, HELLO))
+    around = {start: "2020-01-01T00:00:00Z", end: "2100-01-01T00:00:00Z"}
+    listed = (await member.program.get("/api/logs", params=around)).json()["data"]
+    assert [row["id"] for row in listed] == [execution_id]
+    listed = (await member.program.get("/api/logs", params={end: around[start]})).json()["data"]
+    assert listed == []
+
+
+async def test_async_run_in_v1_names_a_status_url_in_v1(member: Member) -> None:
+    workflow_id = await _made(member, HELLO)
+    path = f"/api/v1/workflows/{workflow_id}/execute"
+    begun = (await member.program.post(path, json={"async": True, "input": {}})).json()
+    assert begun["statusUrl"].startswith("/api/v1/executions/")
+    assert (await member.program.get(begun["statusUrl"])).json()["id"] == begun["executionId"]
+
+
+async def test_search_with_20000_characters_is_refused(member: Member) -> None:
+    base = (await member.program.post("/api/knowledge", json={"name": "B"})).json()
+    path = f"/api/knowledge/{base['id']}/search"
+    for answer in (
+        await member.program.post(path, json={"query": "a" * 20_000}),
+        await member.program.get(path, params={"query": "a" * 20_000}),
+    ):
+        assert answer.status_code == 400, answer.text
+        [found] = answer.json()["error"]["details"]["issues"]
+        assert found["message"] == "must have at most 8000 characters"

@@ -206,7 +206,8 @@ async def test_an_aborted_turn_keeps_what_was_read(services: Services, owner: Ow
     events = await _read(services, owner, begun)
     stored = await _stored(services, owner, begun)
     assert events[-1]["payload"]["status"] == stored.status == "aborted"
-    assert _text(events) == stored.content == "Once upon a"
+    assert _text(events) == stored.content
+    assert stored.content.startswith("Once upon")  # what may become a link is held back
     assert stored.usage is not None
     assert stored.usage["input"] > 0
     assert stored.usage["output"] > 0

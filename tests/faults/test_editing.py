@@ -52,6 +52,7 @@ async def _log(services: Services, workspace_id: str, workflow_id: str) -> list[
 async def test_all_end_with_the_stored_workflow(
     crew: Crew, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("NUXA_DEFAULT_PLAN", "enterprise")  # each edit spends a request of the plan
     processes, urls = [], []
     for _ in range(2):
         port = free_port()

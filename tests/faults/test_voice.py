@@ -11,7 +11,7 @@ import socketio
 from copilot.voice.settings import columns_of
 from core.config import Settings
 from core.ids import new_id
-from core.models.speech.files import has_packages, whisper_directory
+from core.models.speech.files import has_local_listener, has_local_speaker
 from core.security import hash_token, new_token
 from core.services import Services
 from core.store.api_keys import ApiKey
@@ -23,7 +23,7 @@ from tests.faults.conftest import Crew, until
 async def test_a_session_ends_with_the_process_that_holds_it(
     crew: Crew, url: str, services: Services, settings: Settings, owner: Owner
 ) -> None:
-    if not has_packages() or whisper_directory(settings) is None:
+    if not has_local_listener(settings) or not has_local_speaker():
         pytest.skip("no models that listen and speak: run make voice-models")
     key = await _key(services, owner)
     api = crew.start("api", "serve")

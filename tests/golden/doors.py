@@ -36,7 +36,12 @@ class Sandbox:
     """Gives back what a program would have been given."""
 
     async def run(
-        self, code: str, language: str, variables: dict[str, JsonValue], timeout_ms: int
+        self,
+        code: str,
+        language: str,
+        variables: dict[str, JsonValue],
+        timeout_ms: int,
+        workspace_id: str,
     ) -> Any:
         return SimpleNamespace(result=variables, stdout="")
 

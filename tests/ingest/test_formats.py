@@ -15,9 +15,6 @@ from ingest.split import split
 
 # What cannot be read, and why.
 REFUSED = {
-    "legacy_sample.ppt": "UNSUPPORTED_TYPE",
-    "fake.doc": "UNSUPPORTED_TYPE",
-    "fake-doc-emphasized-text.doc": "UNSUPPORTED_TYPE",
     "picture.pptx": "NO_TEXT",
     "test-image-jpg-mime.pptx": "NO_TEXT",
     "nested_encrypted.zip": "UNSUPPORTED_TYPE",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import greenlet_spawn
 
 from core.batches import Batcher
 from core.beginnings import Beginnings
@@ -19,6 +23,7 @@ from core.models.embed import Embedder
 from core.models.rerank import Reranker
 from core.sandbox.errors import CodeTimedOut
 from core.sandbox.pool import Sandbox
+from core.store.pool import LastUsedFirst, pool_owner
 from pipelines import expressions
 
 FLOOD = 12
@@ -89,6 +94,22 @@ async def test_sandbox_run_that_waited_has_the_rest_of_its_time(sandbox: Sandbox
     with pytest.raises(CodeTimedOut):
         await first
     await pool.close()
+
+
+async def test_sandbox_running_code_has_a_lower_priority_than_the_service(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lowered: list[tuple[int, int]] = []
+    set_priority = os.setpriority
+
+    def note(which: int, who: int, niceness: int) -> None:
+        set_priority(which, who, niceness)
+        lowered.append((os.getpriority(which, who), os.getpriority(os.PRIO_PROCESS, 0)))
+
+    monkeypatch.setattr(os, "setpriority", note)
+    assert (await sandbox.run("return 1", "javascript", {}, 60_000)).result == 1
+    ((of_code, of_service),) = lowered
+    assert of_code > of_service or of_code == 19
 
 
 class _HeldModel:
@@ -242,3 +263,22 @@ async def test_batcher_flooded_by_one_workspace_takes_others_into_the_next_batch
     assert "other:1" in batches[0]
     flood = [item for batch in batches for item in batch if item != "other:1"]
     assert flood == [f"flood:{number}" for number in range(50)]
+
+
+async def test_pool_with_many_waiting_gives_connections_to_workspaces_in_turn() -> None:
+    waiting = LastUsedFirst(1)
+    order: list[str] = []
+
+    async def take(workspace_id: str) -> None:
+        pool_owner.set(workspace_id)
+        entry = await greenlet_spawn(waiting.get, True, 60.0)
+        order.append(workspace_id)
+        waiting.put_nowait(entry)
+
+    flood = [asyncio.create_task(take("flood")) for _ in range(FLOOD)]
+    await asyncio.sleep(0)
+    other = asyncio.create_task(take("other"))
+    await asyncio.sleep(0)
+    waiting.put_nowait(Mock(spec=ConnectionPoolEntry))
+    await asyncio.gather(*flood, other)
+    assert order.index("other") <= 1

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 from core.services import Services
-from core.slots import Slots
+from core.slots import Slot, Slots
 from core.store.executions import ExecutionFilter
+from pipelines import subruns
 from tests.conftest import Owner
 from tests.pipelines.running import add_workflow, drive, get, start
 from tests.pipelines.shapes import block, definition, parallel
@@ -85,3 +86,44 @@ async def test_nested_children_with_one_slot_do_not_wait_for_each_other(
     async with asyncio.timeout(60):
         await drive(services)
     assert (await get(services, row)).status == "completed"
+
+
+async def test_children_that_queue_for_one_slot_ask_for_it_by_turns(
+    services: Services, owner: Owner, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(subruns, "LOOK_SECONDS", 60)
+    await set_limits(services, concurrentExecutions=1)
+    inner = await add_workflow(services, owner, definition([block("w", "wait", seconds=0)], "s>w"))
+    call = block("call", "workflow", workflowId=inner, input={})
+    raw = definition([call], "s>p", parallels=parallel("p", "call", count=20))
+    asked = 0
+
+    async def count(*_: Any) -> Slot:
+        nonlocal asked
+        asked += 1
+        return Slot.NONE
+
+    row = await start(services, owner, await add_workflow(services, owner, raw), slots=1)
+    monkeypatch.setattr(Slots, "take", count)
+    async with asyncio.timeout(120):
+        await drive(services)
+    assert (await get(services, row)).status == "completed"
+    assert asked < 2 * 20, "not each child each time that one ends"
+
+
+async def test_children_that_queue_for_one_slot_are_begun_one_by_one(
+    services: Services, owner: Owner
+) -> None:
+    await set_limits(services, concurrentExecutions=1)
+    inner = await add_workflow(services, owner, definition([block("w", "wait", seconds=60)], "s>w"))
+    call = block("call", "workflow", workflowId=inner, input={})
+    raw = definition([call], "s>p", parallels=parallel("p", "call", count=20))
+    await start(services, owner, await add_workflow(services, owner, raw), slots=1)
+    driving = asyncio.create_task(drive(services))
+    async with asyncio.timeout(60):
+        while not await _count(services, owner):
+            await asyncio.sleep(0.05)
+        for _ in range(20):  # as many looks as there would be children
+            assert await _count(services, owner) < 6, "one runs, one waits, workers take some"
+    driving.cancel()
+    await asyncio.gather(driving, return_exceptions=True)

@@ -91,6 +91,10 @@ ADVERSARIAL: dict[str, Callable[[int], bytes]] = {
     "parameters.eml": lambda size: _header("Content-Type", "a=b; ", size),
     "keys.json": _long_keys,
     "merged.docx": lambda size: _merged_rows(4 * size),
+    "brackets.org": lambda size: _repeated("[", size),
+    "stars.org": lambda size: _repeated("*", size),
+    "colons.org": lambda size: _repeated(":", size),
+    "mixed.org": lambda size: _repeated("[*:", size),
     "carons.txt": lambda size: b"\x9a" * size,
 }
 

@@ -104,18 +104,22 @@ _BY_CODE = {kind.code: kind for kind in NuxaError.__subclasses__()}
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes) -> NuxaError:
     """Return the error that an answer tells of, whoever on the way has given it."""
+    cause: Exception | None = None
     try:
         told = json.loads(body)["error"]
         code, message, details = str(told["code"]), str(told["message"]), told.get("details")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError) as unreadable:
+        cause = unreadable
         code, message, details = "", f"The answer was {status} without words of the service.", None
-    return _BY_CODE.get(code, NuxaError)(
+    error = _BY_CODE.get(code, NuxaError)(
         message,
         status=status,
         details=details,
         request_id=headers.get("x-request-id"),
         retry_after=_seconds(headers.get("retry-after")),
     )
+    error.__cause__ = cause
+    return error
 
 
 def _seconds(text: str | None) -> float | None:

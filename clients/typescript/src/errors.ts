@@ -15,8 +15,9 @@ export class NuxaError extends Error {
     readonly details: Record<string, unknown> = {},
     readonly requestId: string | null = null,
     readonly retryAfter: number | null = null,
+    options?: ErrorOptions,
   ) {
-    super(message)
+    super(message, options)
   }
 
   is(code: ErrorCode): boolean {
@@ -32,8 +33,8 @@ export async function errorOf(answer: Response): Promise<NuxaError> {
   try {
     const { code, message, details } = JSON.parse(text).error
     return new NuxaError(String(code), String(message), answer.status, details ?? {}, ...place)
-  } catch {
+  } catch (cause) {
     const message = `The answer was ${answer.status} without words of the service.`
-    return new NuxaError('INTERNAL_ERROR', message, answer.status, {}, ...place)
+    return new NuxaError('INTERNAL_ERROR', message, answer.status, {}, ...place, { cause })
   }
 }

@@ -46,11 +46,12 @@ export class Http {
   readonly #fetch: typeof fetch
 
   constructor(options: ClientOptions) {
-    if (!options.apiKey && !options.token) throw new Error('Give an apiKey or a token.')
-    this.#base = (options.baseUrl ?? 'https://app.nuxa.ai').replace(/\/+$/, '')
+    const apiKey = options.apiKey ?? (options.token ? undefined : variable('NUXA_API_KEY'))
+    if (!apiKey && !options.token) throw new Error('Give an apiKey or a token, or set NUXA_API_KEY.')
+    this.#base = (options.baseUrl ?? variable('NUXA_BASE_URL') ?? 'https://app.nuxa.ai').replace(/\/+$/, '')
     this.#headers = options.token
       ? { authorization: `Bearer ${options.token}` }
-      : { 'x-api-key': options.apiKey ?? '' }
+      : { 'x-api-key': apiKey ?? '' }
     this.#query = options.workspaceId ? { workspaceId: options.workspaceId } : {}
     this.#maxRetries = options.maxRetries ?? 2
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis)
@@ -142,7 +143,18 @@ export class Http {
   }
 }
 
-const broken = (error: unknown) => new NuxaError('CONNECTION_FAILED', `The connection broke: ${error}`)
+const broken = (cause: unknown) =>
+  new NuxaError('CONNECTION_FAILED', `The connection broke: ${cause}`, null, {}, null, null, { cause })
+
+/** A variable of Node's or Deno's environment; a browser has none, and Deno may refuse to tell. */
+const variable = (name: string): string | undefined => {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } }
+  try {
+    return process?.env?.[name] || undefined
+  } catch {
+    return undefined
+  }
+}
 
 async function* frames(answer: Response): AsyncGenerator<Numbered> {
   if (!answer.body) return

@@ -26,7 +26,7 @@ export class NuxaClient {
   readonly sessions: Sessions
   readonly apiKeys: ApiKeys
 
-  constructor(options: ClientOptions) {
+  constructor(options: ClientOptions = {}) {
     const http = new Http(options)
     this.workflows = new Workflows(http)
     this.schedules = new Schedules(http)

@@ -345,6 +345,28 @@ export class Workspaces extends Resource {
     this.http.send<void>('PUT', `/api/workspaces/${id(workspaceId)}/secrets/${id(name)}`, { json: { value } })
   deleteSecret = (workspaceId: string, name: string) =>
     this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}/secrets/${id(name)}`)
+  subscriptions = (workspaceId: string) =>
+    this.http.rows<S.SubscriptionAnswer>(`/api/workspaces/${id(workspaceId)}/subscriptions`)
+  /** The answer alone shows the secret that signs the messages. */
+  createSubscription = (workspaceId: string, subscription: S.NewSubscription) =>
+    this.http.send<S.SubscriptionAnswer>(
+      'POST', `/api/workspaces/${id(workspaceId)}/subscriptions`, { json: subscription })
+  getSubscription = (workspaceId: string, subscriptionId: string) =>
+    this.http.send<S.SubscriptionAnswer>(
+      'GET', `/api/workspaces/${id(workspaceId)}/subscriptions/${id(subscriptionId)}`)
+  updateSubscription = (workspaceId: string, subscriptionId: string, changes: Partly<S.SubscriptionPatch>) =>
+    this.http.send<S.SubscriptionAnswer>(
+      'PATCH', `/api/workspaces/${id(workspaceId)}/subscriptions/${id(subscriptionId)}`, { json: changes })
+  deleteSubscription = (workspaceId: string, subscriptionId: string) =>
+    this.http.send<void>('DELETE', `/api/workspaces/${id(workspaceId)}/subscriptions/${id(subscriptionId)}`)
+  eventDeliveries = (workspaceId: string, subscriptionId: string) =>
+    this.http.rows<S.EventDeliveryAnswer>(
+      `/api/workspaces/${id(workspaceId)}/subscriptions/${id(subscriptionId)}/deliveries`)
+  /** Posts an event once more, under its first id. */
+  redeliverEvent = (workspaceId: string, subscriptionId: string, deliveryId: string) =>
+    this.http.send<S.EventDeliveryAnswer>(
+      'POST',
+      `/api/workspaces/${id(workspaceId)}/subscriptions/${id(subscriptionId)}/deliveries/${id(deliveryId)}/redeliver`)
 }
 
 /** For clients that sign in by a session's bearer token. */

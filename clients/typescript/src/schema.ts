@@ -762,6 +762,28 @@ export type ErrorEvent = {
   payload: CopilotFailure;
 };
 
+export type EventAttempt = {
+  at: string;
+  status: number | null;
+  error: string | null;
+  durationMs: number;
+};
+
+export type EventDeliveryAnswer = {
+  id: string;
+  event: "execution.completed" | "execution.failed" | "execution.paused" | "document.completed" | "document.failed" | "chat.turn.completed" | "chat.turn.failed" | "chat.turn.aborted" | "approval.requested";
+  data: Record<string, JsonValue>;
+  status: "pending" | "delivered" | "failed";
+  attempts: Array<EventAttempt>;
+  nextAttemptAt: string | null;
+  createdAt: string;
+};
+
+export type EventDeliveryAnswerPage = {
+  data: Array<EventDeliveryAnswer>;
+  nextCursor: string | null;
+};
+
 export type EventTaken = {
   received: true;
   repeated: boolean;
@@ -1178,6 +1200,14 @@ export type NewSource = {
   serverUrl?: string | null;
   headers?: Record<string, unknown>;
   trustReadOnly?: boolean;
+  workspaceId?: string;
+};
+
+export type NewSubscription = {
+  url: string;
+  events: Array<"execution.completed" | "execution.failed" | "execution.paused" | "document.completed" | "document.failed" | "chat.turn.completed" | "chat.turn.failed" | "chat.turn.aborted" | "approval.requested">;
+  secret?: string | null;
+  enabled?: boolean;
   workspaceId?: string;
 };
 
@@ -1679,6 +1709,31 @@ export type StreamTool = {
   workflowId: string;
   type: "stream:tool";
   data: WorkflowsToolUse;
+};
+
+export type SubscriptionAnswer = {
+  id: string;
+  url: string;
+  events: Array<"execution.completed" | "execution.failed" | "execution.paused" | "document.completed" | "document.failed" | "chat.turn.completed" | "chat.turn.failed" | "chat.turn.aborted" | "approval.requested">;
+  enabled: boolean;
+  notice: string | null;
+  consecutiveFailures: number;
+  secret?: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+export type SubscriptionAnswerPage = {
+  data: Array<SubscriptionAnswer>;
+  nextCursor: string | null;
+};
+
+export type SubscriptionPatch = {
+  url?: string;
+  events?: Array<"execution.completed" | "execution.failed" | "execution.paused" | "document.completed" | "document.failed" | "chat.turn.completed" | "chat.turn.failed" | "chat.turn.aborted" | "approval.requested">;
+  secret?: string;
+  enabled?: boolean;
+  workspaceId?: string;
 };
 
 export type TemplateAnswer = {

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from core.config import Settings
 from core.errors import ServiceUnavailable, ValidationFailed
-from core.models.speech.files import has_packages, whisper_directory
+from core.models.speech.files import has_local_listener, has_local_speaker
 from core.models.speech.hosted import HostedListener, HostedSpeaker
 from core.models.speech.providers import LOCAL
 
@@ -53,12 +53,25 @@ class NoVoice(ServiceUnavailable):
 
 def require_speech(settings: Settings, provider: str) -> None:
     """Raise ``NoVoice`` where a workspace's sessions could not be answered."""
-    listens, _ = _models(settings, provider)
-    is_missing = listens.startswith(_LOCAL_MODEL) and whisper_directory(settings) is None
-    if is_missing or not has_packages():
+    listens, speaks = _models(settings, provider)
+    if listens.startswith(_LOCAL_MODEL):
+        _require_local("NUXA_SPEECH_TO_TEXT_MODEL", listens, has_local_listener(settings))
+    if speaks.startswith(_LOCAL_MODEL):
+        _require_local("NUXA_TEXT_TO_SPEECH_MODEL", speaks, has_local_speaker())
+
+
+def require_listener(settings: Settings) -> None:
+    """Raise ``NoVoice`` where the service's own models do not listen."""
+    listens, _ = _models(settings, LOCAL)
+    if listens.startswith(_LOCAL_MODEL):
+        _require_local("NUXA_SPEECH_TO_TEXT_MODEL", listens, has_local_listener(settings))
+
+
+def _require_local(setting: str, model: str, is_installed: bool) -> None:
+    if not is_installed:
         raise NoVoice(
-            "This service has no models that listen and speak: run `make voice-models`, then "
-            "start it again."
+            f"The speech model {model} is not installed; run `make voice-models` and restart, "
+            f"or set {setting} to a hosted model."
         )
 
 

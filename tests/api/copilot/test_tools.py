@@ -222,6 +222,8 @@ WRITING: dict[str, dict[str, Any]] = {
     "gmail_send": {"to": ["a@example.com"], "attachments": [{"fileId": "{file_id}"}]},
     "slack_message": {"channel": "c", "text": "t"},  # nothing but the other's secret would do
     "openai_complete": {"model": "m", "prompt": "p"},
+    "web_search": {"query": "q"},
+    "sql_query": {"query": "SELECT 1"},
     "http_request": {"url": "http://127.0.0.1/", "headers": {"X-Key": "{{SLACK_BOT_TOKEN}}"}},
 }
 
@@ -231,7 +233,13 @@ async def test_no_writing_tool_reaches_rows_or_secrets_of_another_tenant(
 ) -> None:
     theirs = await one_of_each(member, services)
     secret = f"/api/workspaces/{member.workspace_id}/secrets"
-    for name in ("SLACK_BOT_TOKEN", "OPENAI_API_KEY", "GMAIL_ACCESS_TOKEN"):
+    for name in (
+        "SLACK_BOT_TOKEN",
+        "OPENAI_API_KEY",
+        "GMAIL_ACCESS_TOKEN",
+        "BRAVE_SEARCH_API_KEY",
+        "SQL_DATABASE_URL",
+    ):
         answer = await member.browser.put(f"{secret}/{name}", json={"value": "their-secret"})
         assert answer.status_code == 204
     own = f"/api/workspaces/{stranger.workspace_id}/secrets/GMAIL_ACCESS_TOKEN"

@@ -49,7 +49,7 @@ async def _break_off(member: Member, path: str, kind: str, sent: bytes, is_reset
         f"Host: {url.netloc}",
         f"X-Api-Key: {member.program.headers['x-api-key']}",
         f"Content-Type: {kind}",
-        f"Content-Length: {len(sent) + 1_000_000}",
+        f"Content-Length: {len(sent) + 10_000}",
     ]
     writer.write("\r\n".join([*head, "", ""]).encode() + sent)
     await writer.drain()

@@ -24,7 +24,7 @@ async def with_voice(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeVoice
 @pytest.fixture
 def without_voice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "roots", lambda _: ())
-    monkeypatch.setattr(door, "has_packages", lambda: True)
+    monkeypatch.setattr(door, "has_local_speaker", lambda: True)
 
 
 Connect = Callable[..., Awaitable[socketio.AsyncClient]]

@@ -11,7 +11,7 @@ import pytest
 from copilot.voice import holding
 from core.config import Settings
 from core.models.speech.door import Speech, open_speech
-from core.models.speech.files import has_packages, whisper_directory
+from core.models.speech.files import has_local_listener, has_local_speaker
 from core.models.speech.rates import Resampler
 from core.services import Services
 from tests.api.conftest import Member
@@ -25,7 +25,7 @@ QUESTION = "When is the slipway closed, please?"
 
 @pytest.fixture
 def speech(settings: Settings) -> Speech:
-    if not has_packages() or whisper_directory(settings) is None:
+    if not has_local_listener(settings) or not has_local_speaker():
         pytest.skip("no models that listen and speak: run make voice-models")
     return open_speech(settings, "local", None)
 

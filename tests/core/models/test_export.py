@@ -40,6 +40,7 @@ def test_installing_removes_what_earlier_versions_made_and_nothing_else(
     monkeypatch.setattr("sys.prefix", str(old.parents[3]))
     monkeypatch.setattr(export, "get_settings", lambda: settings)
     with warnings.catch_warnings(action="error"):
+        warnings.simplefilter("ignore", ResourceWarning)  # of whatever is collected meanwhile
         export.main()
     assert "dimensions" in capsys.readouterr().out
     new = export.find(settings.embedding_model, settings)

@@ -26,6 +26,7 @@ KINDS: Final = {
     "deliveryId": "delivery_id",
     "defaultWorkspaceId": "workspace_id",
     "documentId": "document_id",
+    "eventDeliveryId": "event_delivery_id",
     "executionId": "execution_id",
     "fileId": "file_id",
     "fileIds": "file_id",
@@ -36,6 +37,7 @@ KINDS: Final = {
     "messageId": "message_id",
     "sessionId": "session_id",
     "sourceId": "source_id",
+    "subscriptionId": "subscription_id",
     "userId": "user_id",
     "voiceSessionId": "voice_session_id",
     "workflowId": "workflow_id",
@@ -111,6 +113,7 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "speakMcp": {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
     "steerCopilot": {"message": "x"},
     "createArtifact": {"type": "code", "title": "x"},
+    "createSubscription": {"url": "https://example.com/", "events": ["document.failed"]},
     "addMember": {"role": "read"},
     "changeRole": {"role": "read"},
 }

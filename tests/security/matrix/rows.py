@@ -8,6 +8,7 @@ from core.store.agents import Agent
 from core.store.base import now
 from core.store.chats import Chat
 from core.store.checkpoints import Checkpoint
+from core.store.event_subscriptions import EventDelivery, EventSubscription
 from core.store.executions import Execution
 from core.store.messages import Message
 from core.store.pauses import Asked
@@ -40,6 +41,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         **await _passage(member, services),
         **await _talk(member, services, workflow),
         **await _source(member, services),
+        **await _subscription(member, services),
         "voice_session_id": await recorded(member, services),
     }
 
@@ -108,6 +110,18 @@ async def _source(member: Member, services: Services) -> dict[str, str]:
     async with services.store.unit(member.workspace_id) as unit:
         (source,) = await unit.tool_sources.every()
     return {"source_id": source.id, "tool_name": tool}
+
+
+async def _subscription(member: Member, services: Services) -> dict[str, str]:
+    row = EventSubscription(id=new_id("sub"), url="https://example.com/", enabled=False)
+    row.events, row.sealed_secret = ["document.failed"], services.sealer.seal("secret")
+    delivery = EventDelivery(id=new_id("evt"), workspace_id=member.workspace_id)
+    delivery.subscription_id, delivery.event, delivery.data = row.id, "document.failed", {}
+    delivery.status, delivery.attempts = "failed", []
+    async with services.store.unit(member.workspace_id) as unit:
+        unit.event_subscriptions.add(row)
+        unit.event_subscriptions.add_delivery(delivery)
+    return {"subscription_id": row.id, "event_delivery_id": delivery.id}
 
 
 async def write_source(services: Services, workspace_id: str) -> str:

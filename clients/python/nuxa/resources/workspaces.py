@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nuxa.account_models import AuditEvent, Member, ModelProvider, Usage, Workspace
@@ -81,3 +82,50 @@ class Workspaces(Resource[Door]):
     @method
     def delete_model_provider(self, workspace_id: str, provider: str) -> Request[None]:
         return Request("DELETE", f"/api/workspaces/{workspace_id}/model-providers/{provider}")
+
+    @listing
+    def subscriptions(self, workspace_id: str) -> Listing[dict[str, Any]]:
+        """Iterate over the subscriptions to events, newest first."""
+        return Listing(f"/api/workspaces/{workspace_id}/subscriptions", dict[str, Any])
+
+    @method
+    def create_subscription(
+        self, workspace_id: str, url: str, events: Sequence[str], secret: str | None = None
+    ) -> Request[dict[str, Any]]:
+        """Subscribe a URL to events; the answer alone shows the ``secret`` that signs them."""
+        body: dict[str, Any] = {"url": url, "events": [*events]}
+        if secret is not None:
+            body["secret"] = secret
+        path = f"/api/workspaces/{workspace_id}/subscriptions"
+        return Request("POST", path, dict[str, Any], json=body)
+
+    @method
+    def get_subscription(self, workspace_id: str, subscription_id: str) -> Request[dict[str, Any]]:
+        path = f"/api/workspaces/{workspace_id}/subscriptions/{subscription_id}"
+        return Request("GET", path, dict[str, Any])
+
+    @method
+    def update_subscription(
+        self, workspace_id: str, subscription_id: str, changes: Json
+    ) -> Request[dict[str, Any]]:
+        path = f"/api/workspaces/{workspace_id}/subscriptions/{subscription_id}"
+        return Request("PATCH", path, dict[str, Any], json=changes)
+
+    @method
+    def delete_subscription(self, workspace_id: str, subscription_id: str) -> Request[None]:
+        path = f"/api/workspaces/{workspace_id}/subscriptions/{subscription_id}"
+        return Request("DELETE", path)
+
+    @listing
+    def event_deliveries(self, workspace_id: str, subscription_id: str) -> Listing[dict[str, Any]]:
+        """Iterate over a subscription's deliveries with their attempts, newest first."""
+        path = f"/api/workspaces/{workspace_id}/subscriptions/{subscription_id}/deliveries"
+        return Listing(path, dict[str, Any])
+
+    @method
+    def redeliver_event(
+        self, workspace_id: str, subscription_id: str, delivery_id: str
+    ) -> Request[dict[str, Any]]:
+        """Post an event once more, under its first id."""
+        path = f"/api/workspaces/{workspace_id}/subscriptions/{subscription_id}"
+        return Request("POST", f"{path}/deliveries/{delivery_id}/redeliver", dict[str, Any])

@@ -6,12 +6,12 @@ import pytest
 
 from core.config import Settings
 from core.models.speech.door import Speech, open_speech
-from core.models.speech.files import has_packages, whisper_directory
+from core.models.speech.files import has_local_listener, has_local_speaker
 
 
 @pytest.fixture
 def speech() -> Speech:
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
-    if not has_packages() or whisper_directory(settings) is None:
+    if not has_local_listener(settings) or not has_local_speaker():
         pytest.skip("no models that listen and speak: run make voice-models")
     return open_speech(settings, "local", None)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pydantic import SecretStr
 
 from core.config import Settings
 from core.errors import ValidationFailed
-from core.models.speech import door, files
-from core.models.speech.door import NoVoice, check_voice, open_speech, require_speech
+from core.models.speech import files
+from core.models.speech.door import (
+    NoVoice,
+    check_voice,
+    open_speech,
+    require_listener,
+    require_speech,
+)
 from core.models.speech.hosted import HostedListener, HostedSpeaker
 
 
@@ -18,17 +22,41 @@ def _settings(**values: object) -> Settings:
     return Settings(_env_file=None, **values)  # type: ignore[arg-type, call-arg]
 
 
-def test_without_models_it_says_how_to_get_them(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.fixture
+def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "roots", lambda _: ())
+    monkeypatch.setattr(files, "find_spec", lambda _: None)
+
+
+@pytest.mark.usefixtures("nothing_installed")
+@pytest.mark.parametrize(
+    ("models", "missing"),
+    [
+        ({}, "NUXA_SPEECH_TO_TEXT_MODEL"),
+        ({"text_to_speech_model": "openai/tts-1"}, "NUXA_SPEECH_TO_TEXT_MODEL"),
+        ({"speech_to_text_model": "openai/whisper-1"}, "NUXA_TEXT_TO_SPEECH_MODEL"),
+    ],
+)
+def test_require_speech_without_local_models_names_setting_and_command(
+    models: dict[str, str], missing: str
 ) -> None:
-    monkeypatch.setattr(files, "roots", lambda _: (tmp_path, tmp_path))
-    monkeypatch.setattr(door, "has_packages", lambda: True)
-    with pytest.raises(NoVoice, match="make voice-models"):
-        require_speech(_settings(), "local")
-    require_speech(_settings(speech_to_text_model="openai/whisper-1"), "local")
-    monkeypatch.setattr(door, "has_packages", lambda: False)
-    with pytest.raises(NoVoice, match="make voice-models"):
-        require_speech(_settings(), "openai")
+    with pytest.raises(NoVoice, match=f"make voice-models.*{missing}") as caught:
+        require_speech(_settings(**models), "local")
+    assert len(caught.value.message) <= 160
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_require_speech_with_hosted_models_asks_for_no_packages() -> None:
+    hosted = {"speech_to_text_model": "openai/whisper-1", "text_to_speech_model": "openai/tts-1"}
+    require_speech(_settings(**hosted), "local")
+    require_speech(_settings(), "openai")
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_require_listener_with_local_speaker_missing_asks_for_listener_only() -> None:
+    require_listener(_settings(speech_to_text_model="openai/whisper-1"))
+    with pytest.raises(NoVoice):
+        require_listener(_settings())
 
 
 def test_the_operators_models_take_the_operators_key() -> None:
