@@ -1,6 +1,6 @@
 """Takes powers from this process, then becomes the command.
 
-``confine.py PARENT BYTES PATHS [--scratch=DIR] [--file-bytes=N] [--hide=DIR] CMD…``
+``confine.py PARENT BYTES PATHS [--scratch=DIR] [--file-bytes=N] [--root=DIR] CMD…``
 
 A program of its own, run by path with the standard library alone, so that nothing has to run
 between fork and exec in a threaded parent. Deno's permissions are the first wall; this is the
@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38
 _CAP_DAC_READ_SEARCH, _MOST_CAPABILITIES = 2, 64
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 # linux/mount.h
-_MS_RDONLY, _MS_REC, _MS_PRIVATE = 1, 1 << 14, 1 << 18
+_MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 1, 1 << 2, 1 << 12, 1 << 14, 1 << 18
 # linux/landlock.h; the numbers of its calls are the same on every architecture
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
@@ -54,21 +54,23 @@ def main(parent: str, data_bytes: str, readable: str, *command: str) -> None:
     """Confine this process, then exec ``command``; ``readable`` joins paths by ``:``.
 
     Options before the command: ``--scratch`` is a directory to write in, each file at most
-    ``--file-bytes`` long; ``--hide`` is one that shall not be seen, where the kernel lets us.
+    ``--file-bytes`` long; ``--root`` is an empty one to make the root, where the kernel lets us.
     """
     options, command = _take_options(command)
+    scratch = options.get("scratch")
+    paths = [*readable.split(":"), *_SYSTEM]
     _limit(int(data_bytes), int(options.get("file-bytes", 0)))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != int(parent):
             sys.exit("the parent ended")
-        if "hide" in options:
-            _hide(libc, options["hide"])
+        if "root" in options:
+            _enter_root(libc, options["root"], [*paths, *([scratch] if scratch else [])])
         _leave_network(libc)
         _drop_capabilities(libc)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        _see_only(libc, [*readable.split(":"), *_SYSTEM], options.get("scratch"))
+        _see_only(libc, paths, scratch)
     os.execv(command[0], command)  # noqa: S606 - the command is our own
 
 
@@ -100,10 +102,11 @@ def _limit(data_bytes: int, file_bytes: int) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def _hide(libc: ctypes.CDLL, directory: str) -> None:
-    """Lay an empty file system over a directory: Landlock still lets its names and sizes be asked.
+def _enter_root(libc: ctypes.CDLL, root: str, paths: list[str]) -> None:
+    """Make an empty file system with ``paths`` alone in it the root.
 
-    Where the kernel allows no mounts, Landlock alone keeps the contents shut.
+    Landlock keeps contents shut, but lets the names and sizes of all files be asked for. Where the
+    kernel allows no mounts, that remains so.
     """
     user, group = os.getuid(), os.getgid()
     if libc.unshare(_CLONE_NEWNS) != 0:
@@ -112,8 +115,31 @@ def _hide(libc: ctypes.CDLL, directory: str) -> None:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    if libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0:
-        libc.mount(b"none", directory.encode(), b"tmpfs", _MS_RDONLY, b"size=4k")
+    if not _mount(libc, None, "/", _MS_REC | _MS_PRIVATE):
+        return
+    if not _mount(libc, "tmpfs", root, _MS_NOSUID | _MS_NODEV, "size=1m,mode=0755"):
+        return
+    for path in sorted(filter(os.path.exists, paths)):
+        target = Path(root + path)
+        if target.exists():  # within a directory that is there already
+            continue
+        if Path(path).is_dir():
+            target.mkdir(parents=True)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.touch()
+        if not _mount(libc, path, str(target), _MS_BIND | _MS_REC):
+            sys.exit(f"{path} cannot be mounted")
+    os.chroot(root)
+    os.chdir("/")
+
+
+def _mount(
+    libc: ctypes.CDLL, source: str | None, target: str, flags: int, options: str | None = None
+) -> bool:
+    texts = [None if text is None else os.fsencode(text) for text in (source, target, options)]
+    kind = b"tmpfs" if source == "tmpfs" else None
+    return bool(libc.mount(texts[0], texts[1], kind, ctypes.c_ulong(flags), texts[2]) == 0)
 
 
 def _leave_network(libc: ctypes.CDLL) -> None:

@@ -20,7 +20,6 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from core.config import Settings
 from core.errors import NuxaError, ServiceUnavailable
 from core.sandbox.errors import CodeFailed, CodeTimedOut
 from core.sandbox.interpreter import (
@@ -73,12 +72,12 @@ class Guest:
         return guest
 
     @classmethod
-    async def start_interpreter(cls, settings: Settings, limits: Limits) -> Guest:
+    async def start_interpreter(cls, limits: Limits) -> Guest:
         """Start Python with packages and files; else as ``start``."""
         with ExitStack() as resources:
             scratch = resources.enter_context(make_scratch())
             process = await _spawn(
-                interpreter_command(settings, limits, scratch),
+                interpreter_command(limits, scratch),
                 interpreter_environment(scratch),
                 limits.frame_bytes_with_files,
             )

@@ -29,6 +29,7 @@ from core.sandbox.runtime.syscalls import is_supported
 PACKAGES: Final = ("numpy", "pandas", "matplotlib", "scipy", "openpyxl", "pillow")
 _MODULES: Final = {*PACKAGES, "mpl_toolkits", "PIL"}
 _CONFINE: Final = Path(__file__).parent / "confine.py"
+_FILES, _ROOT = "files", "root"
 _START_BYTES: Final = 4 * 1024**3  # address space while it starts; a request's bound comes later
 
 
@@ -72,25 +73,25 @@ def make_scratch() -> Iterator[Path]:
     """Give an empty directory that only this user may enter, removed with all in it at the end."""
     path = Path(tempfile.mkdtemp(prefix="nuxa-sandbox-")).resolve()
     try:
-        yield path
+        (path / _FILES).mkdir()
+        (path / _ROOT).mkdir()
+        yield path / _FILES
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def interpreter_command(settings: Settings, limits: Limits, scratch: Path) -> list[str]:
+def interpreter_command(limits: Limits, scratch: Path) -> list[str]:
     """Return what starts the interpreter, confined to ``scratch``."""
     python = os.path.realpath(sys.executable)
     packages = list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
-    readable = [python, str(RUNTIME), *packages, *_standard_library()]
-    hidden = settings.data_dir.resolve()
-    needed = [Path(path).resolve() for path in (*readable, str(scratch))]
-    is_apart = not any(path.is_relative_to(hidden) for path in needed)
+    paths = [python, str(RUNTIME), *packages, *_standard_library()]
+    readable = dict.fromkeys([*paths, *map(os.path.realpath, paths)])
     return [
         *(python, "-I", "-S", str(_CONFINE), str(os.getpid()), str(_START_BYTES)),
         ":".join(readable),
         f"--scratch={scratch}",
         f"--file-bytes={limits.scratch_bytes}",
-        *([f"--hide={hidden}"] if is_apart and hidden.is_dir() else []),
+        f"--root={scratch.with_name(_ROOT)}",
         *(python, "-I", "-S", "-B", str(RUNTIME / "interpreter.py"), str(scratch), *packages),
     ]
 

@@ -161,7 +161,7 @@ class Sandbox:
 
     async def _start(self, language: Runtime) -> Guest:
         if language == "interpreter":
-            return await Guest.start_interpreter(self._settings, self._limits)
+            return await Guest.start_interpreter(self._limits)
         deno = find_deno()
         if language == "javascript":
             return await Guest.start(language, self._limits, deno, None)
