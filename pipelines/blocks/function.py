@@ -55,6 +55,7 @@ class Function(BlockKind[FunctionSettings]):
             workspace_id=context.workspace_id,
             files=files,
         )
+        context.budget.add_file_bytes(sum(len(file.content) for file in outcome.files))
         kept = await keep_files(context.services, context.workspace_id, outcome.files)
         return {"result": outcome.result, "stdout": outcome.stdout, "files": kept}
 

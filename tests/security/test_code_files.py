@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -16,8 +18,12 @@ from core.services import Services
 from pipelines.blocks.function import Function
 from pipelines.code_files import keep_files
 from pipelines.scope import RunScope
+from pipelines.trace import BlockRecord, MemoryJournal, Told, Trace
 from tests.api.conftest import Member
-from tests.pipelines.shapes import context
+from tests.conftest import Owner
+from tests.pipelines.running import begin
+from tests.pipelines.shapes import block, context, definition, loop
+from tests.security.test_run_limits import set_limits
 
 EXECUTE = "/api/copilot/tools/execute"
 CSV = b"region,amount\nnorth,3\nsouth,4\n"
@@ -96,6 +102,33 @@ async def test_run_python_in_a_chat_asks_for_approval(member: Member) -> None:
     (tool,) = [each for each in listed if each["name"] == "run_python"]
     assert tool["requiresApproval"]
     assert (tool["role"], tool["readOnly"]) == ("write", False)
+
+
+async def test_run_whose_files_exceed_its_bytes_fails_with_limit(
+    services: Services, owner: Owner
+) -> None:
+    await set_limits(services, runBytes=150_000)
+    code = "open('outputs/a.txt', 'w').write('x' * 60_000)"
+    raw = definition(
+        [block("f", "function", language="python", code=code, timeoutMs=60_000)],
+        "s>l",
+        loops=loop("l", "f", iterations=4),
+    )
+    row = await begin(services, owner, raw)
+    assert (row.status, row.error["limit"]) == ("failed", "runBytes")
+    async with services.store.unit(owner.workspace_id) as unit:
+        assert len((await unit.files.page(None, 10)).rows) == 2
+
+
+async def test_run_taken_up_again_counts_files_that_it_stored() -> None:
+    output = {"files": [{"id": "file_1", "name": "a.txt", "size": 60_000}]}
+    now = datetime.now(UTC)
+    record = BlockRecord("f", "F", "function", 1, None, 1, "success", now, now, {}, output, output)
+    journal = MemoryJournal()
+    journal.records = [record]
+    trace = Trace(journal, AsyncMock(), {}, Told(is_all=True))
+    await trace.replay()
+    assert trace.budget.kept_bytes > 60_000
 
 
 @pytest.mark.parametrize(
