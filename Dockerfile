@@ -18,7 +18,7 @@ COPY copilot ./copilot
 COPY api ./api
 COPY workers ./workers
 COPY evals ./evals
-RUN .venv/bin/pip install --no-cache-dir --constraint constraints.txt --editable ".[telemetry]"
+RUN .venv/bin/pip install --no-cache-dir --constraint constraints.txt --editable ".[telemetry,interpreter]"
 
 FROM debian:13-slim
 

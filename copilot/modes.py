@@ -45,7 +45,7 @@ _MODES: Final = (
         "workspace-explore",
         needs_workflow=False,
         tools=_READING
-        | {"run_code", "make_chart", "make_artifact"}
+        | {"run_code", "run_python", "make_chart", "make_artifact"}
         | {"http_request", "openai_complete", "gmail_send", "slack_message"}
         | {"web_search", "sql_query"},
         task="Analyse the workspace in depth: search as often as needed, compare, and conclude.",

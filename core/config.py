@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = Field(
         "development", description="production refuses development conveniences."
     )
+    python_packages: bool = Field(
+        True,
+        description="Python functions may import NumPy, pandas, matplotlib (Linux with Landlock).",
+    )
     log_level: str = Field("INFO", description="Lowest level written to the log.")
 
     metrics_token: SecretStr | None = Field(

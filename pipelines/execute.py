@@ -114,6 +114,7 @@ async def _work(
     journal = StoreJournal(services, run, owner)
     scope = RunScope.of(prepared.definition, secrets)
     context = Context(
+        budget=budget,
         workspace_id=run.workspace_id,
         workflow_id=run.workflow_id,
         execution_id=run.id,

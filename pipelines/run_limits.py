@@ -23,7 +23,7 @@ _MAX_CACHED: Final = 10_000
 MAX_VALUE_BYTES: Final = 16 * 1024**2  # of a block's input or output: it is written at once
 _MEANINGS: Final = {
     "valueBytes": "may have inputs and outputs of {allowed:,} bytes a block; return less",
-    "runBytes": "may keep {allowed:,} bytes of inputs and outputs; pass smaller values on",
+    "runBytes": "may keep {allowed:,} bytes of inputs, outputs and files; pass smaller values on",
     "runBlocks": "may run {allowed:,} blocks, those of iterations counted each time",
     "runSeconds": "may take {allowed:,} s; split the work into several runs",
     "childRuns": "may start {allowed:,} runs of other workflows, nested ones included",
@@ -62,6 +62,12 @@ class RunBudget:
             raise RunLimitExceeded("runBytes", allowed)
         if size > MAX_VALUE_BYTES:
             raise RunLimitExceeded("valueBytes", MAX_VALUE_BYTES)
+
+    def add_file_bytes(self, size: int) -> None:
+        """Count files before they are stored; raise ``RunLimitExceeded``."""
+        self.kept_bytes += size
+        if self.kept_bytes > self.limits.run_bytes:
+            raise RunLimitExceeded("runBytes", self.limits.run_bytes)
 
     def add_block(self) -> None:
         self.blocks += 1

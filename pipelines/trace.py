@@ -23,6 +23,7 @@ BlockStatus = Literal["success", "error", "skipped"]
 Place = tuple[str, str | None]
 """A block's id and its iteration."""
 MODEL_BLOCKS = frozenset({"agent", "router", "evaluator", "guardrails"})
+FILE_BLOCKS = frozenset({"function"})
 END_TYPES: Mapping[BlockStatus, str] = {
     "success": "block:completed",
     "error": "block:error",
@@ -134,6 +135,7 @@ class Trace:
             self.budget.add_block()
             self.budget.keep(record.shown_input)
             self.budget.keep(record.output)
+            self.budget.add_file_bytes(_stored_bytes(record))
             self._count(record)
             if not self._told.is_all and record.place not in self._told.ended:
                 await self._announce(record)
@@ -188,6 +190,16 @@ class Trace:
         fitted, size = shorten_block_event(self._execution_id, event, self._event_bytes)
         self._event_bytes += size
         return fitted
+
+
+def _stored_bytes(record: BlockRecord) -> int:
+    """Return the bytes of the files that the block has stored."""
+    if record.block_type not in FILE_BLOCKS or not isinstance(record.output, dict):
+        return 0
+    files = record.output.get("files")
+    described = files if isinstance(files, list) else []
+    sizes = [file.get("size") for file in described if isinstance(file, dict)]
+    return sum(size for size in sizes if isinstance(size, int))
 
 
 def usage_of(block_type: str, output: JsonValue) -> tuple[dict[str, int], float | None]:

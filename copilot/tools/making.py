@@ -12,6 +12,7 @@ from core.rights import Role
 from core.sandbox.limits import DEFAULT_TIMEOUT_MS, Language
 from pipelines.artifacts import ArtifactContent, Type, decoded, keep
 from pipelines.charts.chart import Chart, Format, draw
+from pipelines.code_files import FileIds, keep_files, load_files
 from pipelines.tools.base import Params
 
 _LONGEST_TIMEOUT_MS: Final = 60_000
@@ -32,6 +33,23 @@ class Code(Params):
         dict[str, JsonValue], Field(description="Values the code finds under these names.")
     ] = Field(default_factory=dict)
     timeout_ms: Annotated[int, Field(ge=1, le=_LONGEST_TIMEOUT_MS)] = DEFAULT_TIMEOUT_MS
+
+
+class PythonCode(Params):
+    code: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=50_000,
+            description="Python: end with an expression, or set result. numpy, pandas, matplotlib "
+            "and scipy can be imported; files given are opened by name; files written to outputs/ "
+            "are kept.",
+        ),
+    ]
+    file_ids: Annotated[FileIds, Field(description="Ids of files that the code reads.")] = Field(
+        default_factory=list
+    )
+    timeout_ms: Annotated[int, Field(ge=1, le=_LONGEST_TIMEOUT_MS)] = 30_000
 
 
 class NewChart(Chart):
@@ -56,6 +74,23 @@ async def run_code(desk: Desk, params: Code) -> JsonValue:
     return {"result": told.result, "stdout": told.stdout}
 
 
+async def run_python(desk: Desk, params: PythonCode) -> JsonValue:
+    """Analyse files with Python (numpy, pandas, matplotlib), without network; returns its result
+    and references to the files that it wrote."""
+    files = await load_files(desk.services, desk.workspace_id, params.file_ids)
+    outcome = await desk.services.sandbox.run(
+        params.code,
+        "python",
+        {},
+        params.timeout_ms,
+        workspace_id=desk.workspace_id,
+        files=files,
+        with_files=True,
+    )
+    kept = await keep_files(desk.services, desk.workspace_id, outcome.files, desk.user_id)
+    return {"result": outcome.result, "stdout": outcome.stdout, "files": kept}
+
+
 async def make_chart(desk: Desk, params: NewChart) -> JsonValue:
     """Draw a chart of numbers as SVG or PNG and show it to the user."""
     chart = Chart.model_validate(params.model_dump(exclude={"format"}))
@@ -78,6 +113,15 @@ async def _show(desk: Desk, kind: Type, title: str, data: bytes) -> JsonValue:
 
 
 RUN_CODE: Final = CopilotTool("run_code", run_code, "copilot", quoting=False)
+RUN_PYTHON: Final = CopilotTool(
+    "run_python",
+    run_python,
+    "files",
+    Role.WRITE,
+    read_only=False,
+    requires_approval=True,
+    quoting=False,
+)
 # They add to the answer and change nothing of the workspace's: no approval is asked.
 MAKE_CHART: Final = CopilotTool(
     "make_chart",
@@ -90,4 +134,4 @@ MAKE_CHART: Final = CopilotTool(
 MAKE_ARTIFACT: Final = CopilotTool(
     "make_artifact", make_artifact, "artifacts", Role.WRITE, read_only=False, quoting=False
 )
-TOOLS: Final = (RUN_CODE, MAKE_CHART, MAKE_ARTIFACT)
+TOOLS: Final = (RUN_CODE, RUN_PYTHON, MAKE_CHART, MAKE_ARTIFACT)

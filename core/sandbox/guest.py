@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -11,7 +12,8 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -20,8 +22,20 @@ from pydantic import JsonValue
 
 from core.errors import NuxaError, ServiceUnavailable
 from core.sandbox.errors import CodeFailed, CodeTimedOut
+from core.sandbox.interpreter import (
+    interpreter_command,
+    interpreter_environment,
+    make_scratch,
+    scratch_is_full,
+)
 from core.sandbox.limits import RUNTIME, Language, Limits
-from core.sandbox.outcome import SandboxResult, memory_exceeded, output_too_large, read_frame
+from core.sandbox.outcome import (
+    SandboxFile,
+    SandboxResult,
+    memory_exceeded,
+    output_too_large,
+    read_frame,
+)
 
 _CONFINE: Final = Path(__file__).parent / "confine.py"
 START_SECONDS: Final = 60.0
@@ -31,15 +45,18 @@ _PYTHON_PAGES: Final = 640  # the snapshot's 30 MB and what starting takes
 _OUT_OF_MEMORY: Final = b"out of memory"
 _NICENESS: Final = 10  # code leaves the processors to the service, and to guests that start
 _DRAIN_BYTES: Final = 65_536
+_SCRATCH_CHECK_SECONDS: Final = 0.1
 _GRACE_SECONDS: Final = 0.5  # the interpreter's own clock comes first: it tells what was printed
 
 
 class Guest:
     """A process that waits for the code of one run. Use: ``start``, ``run`` once, ``end``."""
 
-    def __init__(self, process: Process, limits: Limits) -> None:
+    def __init__(self, process: Process, limits: Limits, scratch: Path | None = None) -> None:
         self._process = process
         self._limits = limits
+        self._scratch = scratch
+        self._resources = ExitStack()
         self._errors = asyncio.create_task(_last_words(process))
 
     @classmethod
@@ -47,30 +64,41 @@ class Guest:
         cls, language: Language, limits: Limits, deno: Path, assets: Path | None
     ) -> Guest:
         """Start an interpreter and wait until it is ready; raise ``ServiceUnavailable``."""
-        process = await asyncio.create_subprocess_exec(
-            *_command(language, limits, deno, assets),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            cwd="/",
-            env={"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "DENO_DIR": "/dev/null/none"},
-            start_new_session=True,
-            limit=limits.frame_bytes,
-        )
+        environment = {"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "DENO_DIR": "/dev/null/none"}
+        command = _command(language, limits, deno, assets)
+        process = await _spawn(command, environment, limits.frame_bytes)
         guest = cls(process, limits)
+        await guest._wait_until_ready(language)
+        return guest
+
+    @classmethod
+    async def start_interpreter(cls, limits: Limits) -> Guest:
+        """Start Python with packages and files; else as ``start``."""
+        with ExitStack() as resources:
+            scratch = resources.enter_context(make_scratch())
+            process = await _spawn(
+                interpreter_command(limits, scratch),
+                interpreter_environment(scratch),
+                limits.frame_bytes_with_files,
+            )
+            guest = cls(process, limits, scratch)
+            await guest._wait_until_ready("python")
+            guest._resources = resources.pop_all()
+        return guest
+
+    async def _wait_until_ready(self, language: Language) -> None:
         try:
             async with asyncio.timeout(START_SECONDS):
-                ready = await guest._out.readline()
+                ready = await self._out.readline()
         except BaseException:
-            await guest.end()
+            await self.end()
             raise
         if ready != b"ready\n":
-            await guest.end()
+            await self.end()
             raise ServiceUnavailable(
-                f"The {language} interpreter did not start: {(await guest._errors)[-500:]!r}. "
+                f"The {language} interpreter did not start: {(await self._errors)[-500:]!r}. "
                 "Try again; if it persists, run `make install` anew."
             )
-        return guest
 
     @property
     def is_alive(self) -> bool:
@@ -78,7 +106,11 @@ class Guest:
         return self._process.returncode is None
 
     async def run(
-        self, code: str, inputs: Mapping[str, JsonValue], timeout_ms: int
+        self,
+        code: str,
+        inputs: Mapping[str, JsonValue],
+        timeout_ms: int,
+        files: Sequence[SandboxFile] = (),
     ) -> SandboxResult:
         """Run ``code`` and return what it gave; raise one of ``core.sandbox.errors``."""
         mark = secrets.token_hex(16)
@@ -92,8 +124,8 @@ class Guest:
         try:
             async with asyncio.timeout(timeout_ms / 1000 + _GRACE_SECONDS):
                 self._lower_priority()
-                await self._send(json.dumps(request).encode() + b"\n")
-                frame = await self._frame(mark.encode())
+                await self._send(await _encode(request, files))
+                frame = await self._frame_within_scratch(mark.encode())
                 if frame is None:
                     raise await self._crash()
         except TimeoutError:
@@ -111,6 +143,7 @@ class Guest:
             pass
         await self._process.wait()
         await self._errors
+        await asyncio.to_thread(self._resources.close)
 
     def _lower_priority(self) -> None:
         with contextlib.suppress(ProcessLookupError):  # its answer that is missing tells of it
@@ -123,6 +156,20 @@ class Guest:
         with contextlib.suppress(ConnectionError):
             stdin.write(line)
             await stdin.drain()
+
+    async def _frame_within_scratch(self, mark: bytes) -> bytes | None:
+        """Return the frame; raise ``CodeOutputTooLarge`` once the scratch directory is too full."""
+        if self._scratch is None:
+            return await self._frame(mark)
+        reading = asyncio.create_task(self._frame(mark))
+        try:
+            while not (await asyncio.wait({reading}, timeout=_SCRATCH_CHECK_SECONDS))[0]:
+                if await asyncio.to_thread(scratch_is_full, self._scratch, self._limits):
+                    raise output_too_large("the files it writes", self._limits)
+            return reading.result()
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
 
     async def _frame(self, mark: bytes) -> bytes | None:
         """Return the line with our mark; other lines were written by the code past ``print``."""
@@ -155,6 +202,30 @@ class Guest:
     def _out(self) -> asyncio.StreamReader:
         assert self._process.stdout is not None
         return self._process.stdout
+
+
+async def _spawn(command: Sequence[str], environment: Mapping[str, str], limit: int) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd="/",
+        env=environment,
+        start_new_session=True,
+        limit=limit,
+    )
+
+
+async def _encode(request: dict[str, JsonValue], files: Sequence[SandboxFile]) -> bytes:
+    def encode() -> bytes:
+        encoded: list[JsonValue] = [
+            {"name": file.name, "content": base64.b64encode(file.content).decode()}
+            for file in files
+        ]
+        return json.dumps({**request, "files": encoded}).encode() + b"\n"
+
+    return await asyncio.to_thread(encode) if files else encode()
 
 
 def describe_missing_confinement() -> str | None:

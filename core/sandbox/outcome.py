@@ -8,12 +8,23 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from core.sandbox.errors import CodeFailed, CodeMemoryExceeded, CodeOutputTooLarge, CodeTimedOut
 from core.sandbox.limits import Limits
 
 _REFUSED: Final = re.compile(r"Requires (\w+) access[^,]*(?:, run again with the --[\w-]+ flag)?")
+
+
+_NAME: Final = re.compile(r"[\w][\w .()+-]{0,99}")
+
+
+@dataclass(frozen=True)
+class SandboxFile:
+    """A file that the code is given, or that it left in its ``outputs`` directory."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,14 @@ class SandboxResult:
     result: JsonValue
     stdout: str
     duration_ms: int
+    files: tuple[SandboxFile, ...] = ()
+
+
+class _FrameFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    content: Base64Bytes
 
 
 class _Frame(BaseModel):
@@ -34,6 +53,7 @@ class _Frame(BaseModel):
     json_text: str = "null"
     message: str = ""
     traceback: list[str] = []
+    files: list[_FrameFile] = []
 
 
 def read_frame(frame: bytes, limits: Limits, timeout_ms: int) -> SandboxResult:
@@ -47,7 +67,8 @@ def read_frame(frame: bytes, limits: Limits, timeout_ms: int) -> SandboxResult:
     if not _fits(told, limits):
         raise output_too_large("what its interpreter reports", limits)
     if told.kind == "done":
-        return SandboxResult(_result(told.json_text, limits), told.stdout, round(told.ms))
+        result = _result(told.json_text, limits)
+        return SandboxResult(result, told.stdout, round(told.ms), _files(told, limits))
     details: dict[str, Any] = {"traceback": told.traceback, "stdout": told.stdout}
     if told.kind == "time":
         raise CodeTimedOut(
@@ -74,7 +95,8 @@ def output_too_large(
     """Return the error of code that gives more than we keep."""
     return CodeOutputTooLarge(
         f"The code gives too much: {what}. A result may have {limits.result_chars} characters of "
-        f"JSON nested {limits.result_depth} deep, the output {limits.printed_chars} characters.",
+        f"JSON nested {limits.result_depth} deep, the output {limits.printed_chars} characters, "
+        f"outputs/ {limits.output_files} files of {limits.output_file_bytes} bytes in all.",
         details,
     )
 
@@ -88,6 +110,24 @@ def _fits(frame: _Frame, limits: Limits) -> bool:
         and len(lines) <= limits.traceback_lines
         and all(len(line) <= limits.traceback_chars for line in lines)
     )
+
+
+def _files(frame: _Frame, limits: Limits) -> tuple[SandboxFile, ...]:
+    files = tuple(SandboxFile(file.name, file.content) for file in frame.files)
+    size = sum(len(file.content) for file in files)
+    if len(files) > limits.output_files or size > limits.output_file_bytes:
+        raise output_too_large("its files in outputs/", limits)
+    for file in files:
+        check_name(file.name)
+    return files
+
+
+def check_name(name: str) -> None:
+    """Raise ``CodeFailed`` unless this is the bare name of a file."""
+    if not _NAME.fullmatch(name) or name in (".", ".."):
+        raise CodeFailed(
+            f"{name[:60]!r} is no file name; use up to 100 letters, digits, spaces, dots or dashes."
+        )
 
 
 def _result(text: str, limits: Limits) -> JsonValue:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import JsonValue
@@ -17,11 +17,19 @@ from core.fair_limiter import FairLimiter
 from core.sandbox.errors import CodeTimedOut
 from core.sandbox.guest import Guest
 from core.sandbox.install import find_deno, find_pyodide
-from core.sandbox.limits import DEFAULT_TIMEOUT_MS, LANGUAGES, MAX_TIMEOUT_MS, Language, Limits
-from core.sandbox.outcome import SandboxResult
+from core.sandbox.interpreter import needs_interpreter, require_interpreter
+from core.sandbox.limits import (
+    DEFAULT_TIMEOUT_MS,
+    MAX_TIMEOUT_MS,
+    RUNTIMES,
+    Language,
+    Limits,
+    Runtime,
+)
+from core.sandbox.outcome import SandboxFile, SandboxResult, check_name
 
 _IDLE_SECONDS: Final = 600.0
-_SPARES: Final[Mapping[Language, int]] = {"javascript": 2, "python": 1}
+_SPARES: Final[Mapping[Runtime, int]] = {"javascript": 2, "python": 1, "interpreter": 1}
 
 
 class Sandbox:
@@ -38,8 +46,8 @@ class Sandbox:
         self._settings = settings
         self._limits = limits or Limits()
         self._slots = FairLimiter(concurrent, reserved=1 if concurrent > 1 else 0)
-        self._spares: dict[Language, list[asyncio.Task[Guest]]] = {name: [] for name in LANGUAGES}
-        self._idle: dict[Language, asyncio.TimerHandle] = {}
+        self._spares: dict[Runtime, list[asyncio.Task[Guest]]] = {name: [] for name in RUNTIMES}
+        self._idle: dict[Runtime, asyncio.TimerHandle] = {}
         self._endings: set[asyncio.Task[None]] = set()
 
     async def run(
@@ -50,23 +58,29 @@ class Sandbox:
         timeout_ms: int = DEFAULT_TIMEOUT_MS,
         *,
         workspace_id: str = "",
+        files: Sequence[SandboxFile] = (),
+        with_files: bool = False,
     ) -> SandboxResult:
         """Run ``code`` with ``inputs`` as variables (and all of them in ``inputs``).
 
         JavaScript is the body of an async function: ``return`` gives the result. In Python it is
         what a top-level ``return`` returns, or ``main(...)`` called with the inputs it names, or
         the variable ``result``, or the value of a last line that is an expression. The result is
-        JSON. Raises the errors of ``core.sandbox.errors``, ``ValidationFailed`` for inputs or code
+        JSON. Python that imports NumPy and its kind, is given ``files`` or runs ``with_files`` runs
+        in the interpreter: it reads them in its directory, and what it leaves in ``outputs/`` comes
+        back. Raises the errors of ``core.sandbox.errors``, ``ValidationFailed`` for inputs or code
         over the limits, and ``QueueTimedOut`` when its time ran out before it began. Cancelling
         kills the run.
         """
         self._check(code, inputs, timeout_ms)
+        runtime = self._select_runtime(code, language, with_files or bool(files))
+        check_input_files(files, self._limits)
         began = time.monotonic()
         async with self._slots.slot(workspace_id, timeout_ms / 1000):
             waited_ms = round((time.monotonic() - began) * 1000)
-            guest = await self._take(language)
+            guest = await self._take(runtime)
             try:
-                return await guest.run(code, inputs, max(1, timeout_ms - waited_ms))
+                return await guest.run(code, inputs, max(1, timeout_ms - waited_ms), files)
             except CodeTimedOut as error:
                 if not waited_ms:
                     raise
@@ -78,14 +92,14 @@ class Sandbox:
             finally:
                 await guest.end()
 
-    async def warm(self, language: Language) -> None:
+    async def warm(self, language: Runtime) -> None:
         """Start the spares of a language and wait for them, so that the first run is quick too."""
         self._refill(language)
         await asyncio.gather(*self._spares[language])
 
     async def close(self) -> None:
         """End every spare; running code is ended by cancelling its ``run``."""
-        for language in LANGUAGES:
+        for language in RUNTIMES:
             self._drop(language)
         await asyncio.gather(*self._endings)
 
@@ -104,7 +118,15 @@ class Sandbox:
                 "refer to smaller parts of the values."
             )
 
-    async def _take(self, language: Language) -> Guest:
+    def _select_runtime(self, code: str, language: Language, with_files: bool) -> Runtime:
+        if language == "python" and (with_files or needs_interpreter(code)):
+            require_interpreter(self._settings)
+            return "interpreter"
+        if with_files:
+            raise ValidationFailed("Only Python takes files; set the language to python.")
+        return language
+
+    async def _take(self, language: Runtime) -> Guest:
         while self._spares[language]:
             spare = self._spares[language].pop(0)
             try:
@@ -119,7 +141,7 @@ class Sandbox:
         self._refill(language)
         return guest
 
-    def _refill(self, language: Language) -> None:
+    def _refill(self, language: Runtime) -> None:
         spares = self._spares[language]
         while len(spares) < _SPARES[language]:
             spares.append(asyncio.create_task(self._start(language)))
@@ -128,7 +150,7 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         self._idle[language] = loop.call_later(_IDLE_SECONDS, self._drop, language)
 
-    def _drop(self, language: Language) -> None:
+    def _drop(self, language: Runtime) -> None:
         timer = self._idle.pop(language, None)
         if timer is not None:
             timer.cancel()
@@ -137,7 +159,9 @@ class Sandbox:
             self._endings.add(ending)
             ending.add_done_callback(self._endings.discard)
 
-    async def _start(self, language: Language) -> Guest:
+    async def _start(self, language: Runtime) -> Guest:
+        if language == "interpreter":
+            return await Guest.start_interpreter(self._limits)
         deno = find_deno()
         if language == "javascript":
             return await Guest.start(language, self._limits, deno, None)
@@ -149,3 +173,20 @@ async def _end(spare: asyncio.Task[Guest]) -> None:
     # One that failed to start has left nothing to end; the next run says why.
     with contextlib.suppress(asyncio.CancelledError, NuxaError):
         await (await spare).end()
+
+
+def check_input_files(files: Sequence[SandboxFile], limits: Limits) -> None:
+    """Raise ``ValidationFailed`` for too many, too large, or ill-named files."""
+    size = sum(len(file.content) for file in files)
+    if len(files) > limits.input_files or size > limits.input_file_bytes:
+        raise ValidationFailed(
+            f"Code takes at most {limits.input_files} files of {limits.input_file_bytes} bytes in "
+            "all; give it fewer or smaller ones."
+        )
+    names = [file.name for file in files]
+    if len(set(names)) < len(names):
+        raise ValidationFailed("Two of the files have the same name; rename one of them.")
+    for name in names:
+        check_name(name)
+        if name == "outputs":
+            raise ValidationFailed("A file cannot be named outputs; rename it.")

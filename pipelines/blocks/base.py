@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
@@ -17,6 +17,7 @@ from core.errors import ValidationFailed, explain_issue
 from core.services import Services
 from core.store.pauses import Asked, Pause
 from pipelines.references import Scope, TextBudget, as_text, has_tokens, resolve
+from pipelines.run_limits import RunBudget
 from pipelines.scope import RunScope
 
 Values: TypeAlias = Mapping[str, JsonValue]
@@ -94,6 +95,7 @@ class Context:
     calls: Calls
     attempt: int = 1
     inside: Inside | None = None  # of a container
+    budget: RunBudget = field(default_factory=RunBudget)
 
     @property
     def idempotency_key(self) -> str:
@@ -146,9 +148,9 @@ class BlockKind(ABC, Generic[S]):
         """Return ``(setting, sentence)`` for each setting that is missing or can never fit."""
         values = self.read(values)
         found = []
-        for key, field in self.fields.items():
+        for key, info in self.fields.items():
             if key not in values:
-                if field.is_required():
+                if info.is_required():
                     found.append((key, f"the setting {key} is missing"))
             elif key in self.raw or not has_tokens(values[key]):
                 found += [(key, f"{key}: {m}") for m in _misfits(self._adapters[key], values[key])]

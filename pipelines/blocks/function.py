@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from core.sandbox.limits import DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Language
 from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.code_files import FileIds, keep_files, load_files
 from pipelines.references import TOKEN, Reference, Scope, Secret, as_text, token_of, value_of
 
 # A reference, with its quotes where it is all that they hold; not in f"…" and the like.
@@ -21,6 +22,10 @@ class FunctionSettings(BlockSettings):
     language: Language = "javascript"
     code: Text = Field(min_length=1)
     timeout_ms: int = Field(DEFAULT_TIMEOUT_MS, ge=1, le=MAX_TIMEOUT_MS)
+    files: FileIds = Field(
+        default_factory=list,
+        description="Ids of files that Python code opens by name; it may write to outputs/.",
+    )
 
 
 class Function(BlockKind[FunctionSettings]):
@@ -30,10 +35,11 @@ class Function(BlockKind[FunctionSettings]):
     title = "Function"
     description = (
         "Runs JavaScript (the body of an async function: return the result) or Python (return it, "
-        "define main, set result, or end with an expression), without network or files. Write "
-        "references in the code where a variable would stand, not inside longer texts."
+        "define main, set result, or end with an expression), without network. Python may import "
+        "numpy, pandas, matplotlib and scipy, open the files given, and write files to outputs/. "
+        "Write references in the code where a variable would stand, not inside longer texts."
     )
-    outputs: ClassVar = {"result": "any", "stdout": "string"}
+    outputs: ClassVar = {"result": "any", "stdout": "string", "files": "array"}
     raw = frozenset({"code"})
     is_heavy = True
     settings = FunctionSettings
@@ -41,14 +47,18 @@ class Function(BlockKind[FunctionSettings]):
     @override
     async def run(self, context: Context, settings: FunctionSettings) -> Output:
         code, variables = bind(settings.code, context.scope)
-        told = await context.services.sandbox.run(
+        files = await load_files(context.services, context.workspace_id, settings.files)
+        outcome = await context.services.sandbox.run(
             code,
             settings.language,
             variables,
             settings.timeout_ms,
             workspace_id=context.workspace_id,
+            files=files,
         )
-        return {"result": told.result, "stdout": told.stdout}
+        context.budget.add_file_bytes(sum(len(file.content) for file in outcome.files))
+        kept = await keep_files(context.services, context.workspace_id, outcome.files)
+        return {"result": outcome.result, "stdout": outcome.stdout, "files": kept}
 
 
 def bind(code: str, scope: Scope) -> tuple[str, dict[str, JsonValue]]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from core.sandbox.interpreter import MODULES
 from pipelines.imports import dify_models as models
 from pipelines.imports.dify_conditions import cases_of, expression
 from pipelines.imports.dify_http import http_request
@@ -61,10 +62,10 @@ def _code(node: Node) -> None:
 
 
 def _missing_modules(code: str) -> list[str]:
-    """Return the modules that code imports and that are not of Python's own library."""
+    """Return the modules that code imports and that the sandbox has not."""
     try:
         tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []  # a run says what is wrong with it
     named: set[str] = set()
     for part in ast.walk(tree):
@@ -72,7 +73,7 @@ def _missing_modules(code: str) -> list[str]:
             named |= {alias.name.partition(".")[0] for alias in part.names}
         elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
             named.add(part.module.partition(".")[0])
-    return sorted(named - sys.stdlib_module_names)
+    return sorted(named - sys.stdlib_module_names - MODULES)
 
 
 def _template(node: Node) -> None:

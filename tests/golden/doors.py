@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any, Final
@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from core.errors import UpstreamError
 from core.http import Answer, Outgoing
 from core.models.messages import ChatDelta, ChatRequest, Finished, TextDelta
+from core.sandbox.outcome import SandboxFile, SandboxResult
 
 TOKENS: Final = {"input": 10, "output": 5, "total": 15}
 SPENT: Final = {"model": "stub", "tokens": TOKENS, "cost": 0.25}
@@ -42,8 +43,9 @@ class Sandbox:
         variables: dict[str, JsonValue],
         timeout_ms: int,
         workspace_id: str,
-    ) -> Any:
-        return SimpleNamespace(result=variables, stdout="")
+        files: Sequence[SandboxFile],
+    ) -> SandboxResult:
+        return SandboxResult(variables, "", 0, tuple(files))
 
 
 async def _stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:

@@ -117,12 +117,22 @@ async def _call_main(main: Any, inputs: dict[str, Any]) -> Any:
 
 def _done(result: Any) -> dict[str, Any]:
     try:
-        return {"kind": "done", "json": json.dumps(result, allow_nan=False)}
+        return {"kind": "done", "json": json.dumps(result, allow_nan=False, default=_plain)}
     except RecursionError:
         return {"kind": "output", "message": "its result"}
     except (TypeError, ValueError) as error:
         message = f"The result is not JSON: {error}"
         return {"kind": "failed", "message": message, "traceback": []}
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has for values of NumPy and pandas; raise ``TypeError`` for others."""
+    if type(value).__name__ == "DataFrame":
+        return value.to_dict("records")
+    for method in ("tolist", "isoformat"):
+        if hasattr(value, method):
+            return getattr(value, method)()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _failed(error: BaseException) -> dict[str, Any]:

@@ -82,6 +82,7 @@ async def test_javascript(services: _Services) -> None:
     assert await _run(services, code=code) == {
         "result": {"text": 'a "quoted" `text`\n</script>', "x": 2},
         "stdout": "2\n",
+        "files": [],
     }
 
 

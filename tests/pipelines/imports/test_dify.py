@@ -195,12 +195,12 @@ def test_code_that_needs_more_than_the_sandbox_has_is_named() -> None:
         "type": "code",
         "title": "C",
         "code_language": "python3",
-        "code": "import json, pandas as pd\nfrom requests import get\ndef main(a):\n    return {}",
+        "code": "import yaml, pandas as pd\nfrom requests import get\ndef main(a):\n    return {}",
         "variables": [{"variable": "a", "value_selector": ["1", "x"]}],
     }
     found = graph(code)
     assert [w.partition("imports ")[2].split(",")[0] for w in found.warnings] == [
-        "pandas",
         "requests",
+        "yaml",
     ]
     assert str(found.definition.blocks["2"].values()["code"]).endswith("return main(a=<start.x>)\n")
