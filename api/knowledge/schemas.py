@@ -264,7 +264,7 @@ class NewChunk(Wire):
 
     content: ChunkText
     index: int | None = Field(None, ge=0)
-    page: int | None = Field(None, ge=1)
+    page: int | None = Field(None, ge=1, le=1_000_000)
     heading_path: list[_Heading] = Field(default=[], max_length=10)
     enabled: Flag = True
 
