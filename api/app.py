@@ -43,6 +43,7 @@ SLICES: Final = (
     "api.auth.providers",
     "api.auth.emails",
     "api.auth.totp",
+    "api.auth.passkeys",
     "api.auth.sessions",
     "api.auth.grants",
     "api.auth.socket_tokens",

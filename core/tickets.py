@@ -10,7 +10,9 @@ from redis.asyncio import Redis
 from core import redis_names
 from core.security import hash_token, new_token
 
-Purpose = Literal["change_email", "oauth", "reset", "second_factor", "socket", "verify_email"]
+Purpose = Literal[
+    "change_email", "oauth", "passkey", "reset", "second_factor", "socket", "verify_email"
+]
 
 
 async def issue(redis: Redis, purpose: Purpose, value: dict[str, Any], seconds: int) -> str:

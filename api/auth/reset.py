@@ -60,7 +60,8 @@ async def set_password(services: Services, body: ResetPassword) -> int:
     """Set a password by a token of a mail and end every session; return how many API keys ended.
 
     The reader of the mail owns the address. Where the address was never confirmed, somebody else
-    may have made the account: its API keys end unless the owner says that they are to stay.
+    may have made the account: its second factors and passkeys end, and its API keys unless the
+    owner says that they are to stay.
     """
     token, password = body.token or "", body.password or ""
     value = await tickets.redeem(services.redis, "reset", token)
@@ -77,6 +78,10 @@ async def set_password(services: Services, body: ResetPassword) -> int:
         if revokes is None:
             revokes = not user.email_verified
         revoked = await system.api_keys.delete_of(user.id) if revokes else 0
+        if not user.email_verified:  # whoever made the account may have left ways in
+            await system.totp_factors.delete(user.id)
+            await system.recovery_codes.delete_of(user.id)
+            await system.passkeys.delete_of(user.id)
         user.password_hash, user.email_verified = password_hash, True
         await system.sessions.delete_of(user.id)
         return revoked

@@ -5,8 +5,9 @@ from __future__ import annotations
 from api import afterwards, throttle
 from api.access import PUBLIC, SESSION_COOKIE, SIGNED_IN
 from api.auth import emails, reset, second_factor
-from api.auth.accounts import SignedIn, check_password, make_account, open_session
+from api.auth.accounts import check_password, make_account, open_session
 from api.auth.cookies import session_cookie
+from api.auth.passkey_ceremonies import verify_signature
 from api.auth.schemas import (
     Login,
     Reauthenticate,
@@ -17,10 +18,12 @@ from api.auth.schemas import (
     Signup,
     UserAnswer,
 )
+from api.auth.session_answers import session_reply
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from core.errors import Conflict, Forbidden, SecondFactorRequired, Unauthorized
 from core.security import verify_password
+from core.store.users import User
 
 
 @endpoint(
@@ -40,7 +43,7 @@ async def signup(call: Call, body: Signup) -> Reply:
         services.store, services.settings, body.email, body.password, body.name
     )
     emails.start_verification(services, user)
-    return _signed_in(await open_session(call, user), call, 201)
+    return session_reply(await open_session(call, user), call, 201)
 
 
 @endpoint(
@@ -63,7 +66,7 @@ async def login(call: Call, body: Login) -> Reply:
         raise Unauthorized("The e-mail address or the password is wrong.")
     await tries.forgive()
     await second_factor.require_none(services, user)
-    return _signed_in(await open_session(call, user), call, 200)
+    return session_reply(await open_session(call, user), call, 200)
 
 
 @endpoint(
@@ -76,7 +79,7 @@ async def login(call: Call, body: Login) -> Reply:
 async def prove_second_factor(call: Call, body: SecondFactor) -> Reply:
     """Complete a sign-in by a code of the authenticator app, or a recovery code."""
     user = await second_factor.answer_challenge(call, body.challenge, body.code)
-    return _signed_in(await open_session(call, user), call, 200)
+    return session_reply(await open_session(call, user), call, 200)
 
 
 @endpoint(
@@ -87,25 +90,23 @@ async def prove_second_factor(call: Call, body: SecondFactor) -> Reply:
     errors=(Unauthorized,),
 )
 async def reauthenticate(call: Call, body: Reauthenticate) -> None:
-    """Prove the password or a second factor again, for calls that need a recent login.
+    """Prove the password, a second factor or a passkey, for calls that need a recent login.
 
-    Recent is 15 minutes. A passkey proves it too; without any of these, sign in again.
+    Recent is 15 minutes. Without any of these, sign in again.
     """
     services = call.services
-    if body.code is not None:
-        await second_factor.require_code(services, call.user_id, body.code)
-        async with services.store.system() as system:
-            await system.sessions.note_authentication(call.caller.identity.credential_id)
-        return
     async with services.store.system() as system:
         user = await system.users.get(call.user_id)
     if user is None:
         raise Unauthorized("The account was deleted; sign up again.")
-    tries = throttle.of_sign_in(services.redis, user.email, call.request.address_block)
-    await tries.spend()
-    if not await verify_password(body.password or "", user.password_hash):
-        raise Unauthorized("The password is wrong; correct it, or sign in again.")
-    await tries.forgive()
+    if body.code is not None:
+        await second_factor.require_code(services, user.id, body.code)
+    elif body.credential is not None:
+        passkey = await verify_signature(services, body.challenge_id or "", body.credential)
+        if passkey.user_id != user.id:
+            raise Unauthorized("The passkey is of another account; use one of this account.")
+    else:
+        await _require_password(call, user, body.password or "")
     async with services.store.system() as system:
         if not await system.users.is_unchanged(user):
             raise Unauthorized("The password was changed meanwhile; sign in again.")
@@ -159,10 +160,9 @@ async def session(call: Call) -> Reply:
     return Reply(body, cookies=(session_cookie(token, call),))
 
 
-def _signed_in(made: SignedIn, call: Call, status: int) -> Reply:
-    body = SessionAnswer(
-        user=UserAnswer.model_validate(made.user),
-        workspace_id=made.workspace_id,
-        expires_at=made.expires_at,
-    )
-    return Reply(body, status, cookies=(session_cookie(made.token, call),))
+async def _require_password(call: Call, user: User, password: str) -> None:
+    tries = throttle.of_sign_in(call.services.redis, user.email, call.request.address_block)
+    await tries.spend()
+    if not await verify_password(password, user.password_hash):
+        raise Unauthorized("The password is wrong; correct it, or sign in again.")
+    await tries.forgive()

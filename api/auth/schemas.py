@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -40,23 +40,33 @@ class Login(Wire):
     password: Annotated[str, StringConstraints(max_length=200)]
 
 
+ChallengeId = Annotated[str, StringConstraints(max_length=200)]
+
+
 class SecondFactor(Wire):
     """``challenge`` of the login's answer, and a ``code`` of the app or a recovery code."""
 
-    challenge: Annotated[str, StringConstraints(max_length=200)]
+    challenge: ChallengeId
     code: Code
 
 
 class Reauthenticate(Wire):
-    """One of ``password`` and ``code``, which is the app's or a recovery code."""
+    """``password``, or ``code`` (the app's or a recovery code), or a passkey's ``credential``.
+
+    The latter comes with the ``challengeId`` of ``/api/auth/passkey-login/options``.
+    """
 
     password: Annotated[str, StringConstraints(max_length=200)] | None = None
     code: Code | None = None
+    challenge_id: ChallengeId | None = None
+    credential: dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if (self.password is None) == (self.code is None):
-            raise ValueError("send password or code, one of the two")
+        proofs = (self.password, self.code, self.credential)
+        is_one = sum(proof is not None for proof in proofs) == 1
+        if not is_one or (self.credential is None) != (self.challenge_id is None):
+            raise ValueError("send password, or code, or challengeId and credential")
         return self
 
 

@@ -52,6 +52,7 @@ from core.store.measures import Measures
 from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
+from core.store.passkeys import Passkeys
 from core.store.pauses import PauseJobs, Pauses
 from core.store.pool import WarmPool, pool_owner
 from core.store.postings import Postings
@@ -156,6 +157,7 @@ class SystemUnit(Transaction):
     linked_accounts = repository(LinkedAccounts)
     totp_factors = repository(TotpFactors)
     recovery_codes = repository(RecoveryCodes)
+    passkeys = repository(Passkeys)
     invitations = repository(InvitationLookup)
     workspaces = repository(Workspaces)
     artifact_tokens = repository(ArtifactLookup)

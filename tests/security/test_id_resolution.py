@@ -16,7 +16,7 @@ from tests.security.matrix.rows import invite, one_of_each, own_rows_in
 from tests.security.matrix.test_matrix import make_ready
 
 # Kinds of ids that are found without a workspace: of a person, or of the workspace itself.
-_OF_NO_WORKSPACE = {"user_id", "workspace_id", "session_id", "grant_id"}
+_OF_NO_WORKSPACE = {"user_id", "workspace_id", "session_id", "grant_id", "passkey_id"}
 # A part of a row that the path names, too.
 _PARTS = {"document_id", "chunk_id", "delivery_id", "context_id"}
 

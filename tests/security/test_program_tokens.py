@@ -27,6 +27,9 @@ RECENT_LOGIN = {
     "DELETE /api/auth/api-keys/<key_id>",
     "POST /api/user/email",
     "DELETE /api/user",
+    "POST /api/auth/passkey-options",
+    "POST /api/auth/passkeys",
+    "DELETE /api/auth/passkeys/<passkey_id>",
     "POST /api/auth/totp",
     "POST /api/auth/totp/confirm",
     "DELETE /api/auth/totp",
@@ -62,6 +65,8 @@ OPEN_TO_PROGRAMS = {
     "POST /api/auth/login",
     "POST /api/auth/reset-password",
     "POST /api/auth/second-factor",
+    "POST /api/auth/passkey-login",
+    "POST /api/auth/passkey-login/options",
 }
 _CREDENTIAL_PATHS = (
     "/api/auth/",

@@ -1364,6 +1364,13 @@ export type NewMember = {
   workspaceId?: string;
 };
 
+export type NewPasskey = {
+  name: string;
+  challengeId: string;
+  credential: Record<string, unknown>;
+  workspaceId?: string;
+};
+
 export type NewProvider = {
   apiKey: string;
   workspaceId?: string;
@@ -1479,6 +1486,27 @@ export type PartDifference = {
   fields: Array<FieldDifference>;
 };
 
+export type PasskeyAnswer = {
+  id: string;
+  name: string;
+  createdAt: string;
+  lastUsedAt: string | null;
+};
+
+export type PasskeyList = {
+  data: Array<PasskeyAnswer>;
+};
+
+export type PasskeyOptions = {
+  challengeId: string;
+  publicKey: Record<string, unknown>;
+};
+
+export type PasskeySignature = {
+  challengeId: string;
+  credential: Record<string, unknown>;
+};
+
 export type Pause = {
   contextId: string | null;
   resumeUrl: string | null;
@@ -1553,6 +1581,8 @@ export type Reading = {
 export type Reauthenticate = {
   password?: string | null;
   code?: string | null;
+  challengeId?: string | null;
+  credential?: Record<string, unknown> | null;
   workspaceId?: string;
 };
 

@@ -11,6 +11,7 @@ from core.store.checkpoints import Checkpoint
 from core.store.event_subscriptions import EventDelivery, EventSubscription
 from core.store.executions import Execution
 from core.store.messages import Message
+from core.store.passkeys import Passkey
 from core.store.pauses import Asked
 from core.store.published_chats import PublishedChat
 from core.store.tool_sources import ToolSource
@@ -39,6 +40,7 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
         "key_id": (await browser.get("/api/auth/api-keys")).json()["data"][0]["id"],
         "session_id": (await browser.get("/api/auth/sessions")).json()["data"][0]["id"],
         "workflow_id": workflow,
+        "passkey_id": await _passkey(member, services),
         "invitation_id": await _invitation(member),
         **await _passage(member, services),
         **await _talk(member, services, workflow),
@@ -51,6 +53,13 @@ async def one_of_each(member: Member, services: Services) -> dict[str, str]:
 async def _granted(member: Member) -> str:
     await tokens_of_session(member)
     return str((await member.browser.get("/api/auth/grants")).json()["data"][0]["id"])
+
+
+async def _passkey(member: Member, services: Services) -> str:
+    row = Passkey(id=new_id("pk"), user_id=member.user_id, name="phone", sign_count=0)
+    row.credential_id, row.public_key = new_id("credential"), b"key"
+    async with services.store.system() as system:
+        return (await system.passkeys.add(row)).id
 
 
 async def _invitation(member: Member) -> str:
