@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from core.sandbox.errors import (
     LanguageUnavailable,
 )
 from core.sandbox.guest import describe_missing_confinement
-from core.sandbox.interpreter import needs_interpreter, require_interpreter
+from core.sandbox.interpreter import make_scratch, needs_interpreter, require_interpreter
 from core.sandbox.limits import Limits
 from core.sandbox.outcome import SandboxFile, SandboxResult
 from core.sandbox.pool import Sandbox
@@ -72,6 +73,9 @@ ESCAPES = {
     "hard link": "os.link('/etc/passwd', 'outputs/a.txt')",
     "pipe file": "os.mkfifo('outputs/a.txt')",
     "device": "os.mknod('outputs/a.txt', 0o60666, 0)",
+    "folder": "os.mkdir('outputs/folder')",
+    "renamed folder": "os.rename('outputs', 'other')",
+    "times of a file": "os.utime(os.__file__)",
     "mode": "os.chmod('outputs', 0o777)",
     "mount": "native(165, b'none', b'/', b'tmpfs', 0, 0)",
     "name space": "native(272, 0x10000000)",
@@ -189,6 +193,22 @@ async def test_interpreter_asked_for_environment_tells_nothing_of_the_service(
             CodeOutputTooLarge,
         ),
         (
+            "import os, time\nkept = []\nfor i in range(20):\n    kept.append(open('x', 'wb'))\n"
+            "    kept[-1].write(b'x' * 10**6)\n    kept[-1].flush()\n    os.remove('x')\n"
+            "while True: time.sleep(1)",
+            CodeOutputTooLarge,
+        ),
+        (
+            "import os, time\nkept = []\nfor i in range(20):\n"
+            "    kept.append(os.open('.', os.O_TMPFILE | os.O_RDWR))\n"
+            "    os.write(kept[-1], b'x' * 10**6)\nwhile True: time.sleep(1)",
+            CodeOutputTooLarge,
+        ),
+        (
+            "import os\nfor i in range(1_500):\n    os.mkdir('d')\n    os.chdir('d')",
+            CodeFailed,
+        ),
+        (
             "import time\nfor i in range(99): open(f'{i}', 'w')\nwhile True: time.sleep(1)",
             CodeOutputTooLarge,
         ),
@@ -215,9 +235,18 @@ async def test_interpreter_multiplying_matrices_uses_one_thread(interpreter: San
     assert told.result == 1
 
 
-async def test_interpreter_given_links_and_folders_in_outputs_refuses(interpreter: Sandbox) -> None:
-    with pytest.raises(CodeFailed, match="no regular file"):
-        await run(interpreter, "import os; os.mkdir('outputs/folder')")
+async def test_interpreter_with_data_frame_writes_excel(interpreter: Sandbox) -> None:
+    code = """
+import os, tempfile
+import pandas as pd
+os.makedirs("outputs", exist_ok=True)
+with tempfile.TemporaryFile() as file:
+    file.write(b"1")
+pd.DataFrame({"a": [1]}).to_excel("outputs/a.xlsx")
+int(pd.read_excel("outputs/a.xlsx").a.sum())
+"""
+    told = await run(interpreter, code)
+    assert (told.result, [file.name for file in told.files]) == (1, ["a.xlsx"])
 
 
 def test_interpreter_whose_parent_is_killed_ends(interpreter: Sandbox) -> None:
@@ -258,6 +287,20 @@ async def test_interpreter_run_leaves_no_scratch_behind(tmp_path: Path) -> None:
     await run(pool, "open('outputs/a.txt', 'w').write('x')")
     await pool.close()
     assert set(Path(tempfile.gettempdir()).glob("nuxa-sandbox-*")) <= before
+
+
+def test_make_scratch_removes_what_killed_services_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, other = tmp_path / "nuxa-sandbox-left", tmp_path / "other"
+    with make_scratch() as used:
+        for path in (left, other):
+            path.mkdir()
+        for path in (left, other, used.parent):
+            os.utime(path, (0, 0))
+        with make_scratch():
+            assert (left.exists(), other.exists(), used.exists()) == (False, True, True)
 
 
 @pytest.mark.parametrize("name", ["../a.csv", "a/b.csv", ".hidden", "", "outputs"])
