@@ -18,6 +18,7 @@ from tests.faults.conftest import Crew, until
 from tests.faults.shelf import Shelf
 from tests.ingest import making
 
+pytestmark = pytest.mark.slow
 BYSTANDERS = {
     "notes.txt": b"The slipway is closed on Mondays for maintenance.",
     "bad.pdf": b"%PDF-1.4 nothing",
@@ -61,7 +62,6 @@ def _long_text() -> bytes:
             "parsing.pdf",
             _many_pages,
             lambda row: row.stage == "parsing" and row.pages_done > 0,
-            marks=pytest.mark.slow,
             id="parsing",
         ),
         pytest.param("ocr.pdf", _scans, lambda row: row.stage == "ocr", id="ocr"),
@@ -69,7 +69,6 @@ def _long_text() -> bytes:
             "embedding.txt",
             _long_text,
             lambda row: row.stage == "embedding" and row.progress > 0.35,
-            marks=pytest.mark.slow,
             id="embedding",
         ),
     ],

@@ -26,6 +26,7 @@ _UNLIKE = """
 """
 
 
+@pytest.mark.slow
 async def test_a_killed_worker_leaves_the_old_model_and_the_next_goes_on(
     crew: Crew,
     services: Services,

@@ -32,6 +32,7 @@ async def model(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAIStandIn]
         yield stand_in
 
 
+@pytest.mark.slow
 async def test_a_turn_whose_api_is_killed_ends_once_and_says_so(
     model: OpenAIStandIn, url: str, crew: Crew, services: Services
 ) -> None:

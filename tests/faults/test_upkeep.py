@@ -61,6 +61,7 @@ async def _kill_a_clock(crew: Crew, services: Services, owner: Owner) -> None:
     crew.kill(clock)
 
 
+@pytest.mark.slow
 async def test_the_next_clock_goes_on(crew: Crew, services: Services, owner: Owner) -> None:
     await _kill_a_clock(crew, services, owner)
     turn = await _silent_turn(services, owner)

@@ -60,7 +60,8 @@ async def test_a_worker_killed_at_any_stage_leaves_no_trace(
     assert await desk.totals() == (8, 8, 8)
 
 
-@pytest.mark.parametrize("stage", ["indexing", pytest.param("embedding", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["indexing", "embedding"])
 async def test_small_documents_in_one_go_too(desk: Desk, processor: Processor, stage: str) -> None:
     texts = [f"Berth {n} is let to boat {n * 7}.".encode() for n in range(4)]
     ids = [await desk.add(text, f"{at}.txt") for at, text in enumerate(texts)]

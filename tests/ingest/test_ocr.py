@@ -135,9 +135,8 @@ def test_receipts_are_read_better_than_by_plain_tesseract(shared_data: Path) -> 
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize(
-    "turned", [180, *(pytest.param(turned, marks=pytest.mark.slow) for turned in (90, 270))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("turned", [90, 180, 270])
 def test_a_dense_page_is_read_when_turned(shared_data: Path, tmp_path: Path, turned: int) -> None:
     source = shared_data / "documents" / "ocr" / "tesseract" / "8071_093.3B.tif"
     with Image.open(source) as image:

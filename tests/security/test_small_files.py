@@ -97,6 +97,7 @@ ADVERSARIAL: dict[str, Callable[[int], bytes]] = {
     "mixed.org": lambda size: _repeated("[*:", size),
     "carons.txt": lambda size: b"\x9a" * size,
 }
+LONG = {"stars.org", "colons.org", "mixed.org", "merged.docx", "pictures.md"}
 
 
 @pytest.fixture
@@ -119,7 +120,10 @@ async def _read(parser: Parser, path: Path, workspace_id: str = "") -> ParsedDoc
         return failed
 
 
-@pytest.mark.parametrize("name", ADVERSARIAL)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in ADVERSARIAL],
+)
 async def test_parse_adversarial_file_is_read_or_refused_soon(
     parser: Parser, tmp_path: Path, name: str
 ) -> None:
@@ -133,6 +137,7 @@ async def test_parse_adversarial_file_is_read_or_refused_soon(
     assert time.monotonic() - began < SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["brackets.md", "emphasis.md", "notes.md", "parts.eml"])
 async def test_parse_of_twice_the_size_takes_no_four_times_the_work(
     parser: Parser, tmp_path: Path, name: str

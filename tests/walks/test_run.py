@@ -14,6 +14,7 @@ from tests.walks.system import System, alive, events, free_port, wait_ended
 
 LAST_LINE = "Ctrl-C ends everything"
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
     pytest.mark.timeout(900),
 ]

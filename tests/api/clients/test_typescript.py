@@ -29,6 +29,7 @@ def import_map(tmp_path: Path) -> Path:
     return target
 
 
+@pytest.mark.slow
 async def test_it_walks_through_the_service(
     member: Member, stranger: Member, services: Services, import_map: Path, tmp_path: Path
 ) -> None:
