@@ -132,7 +132,9 @@ class Guest:
             raise CodeTimedOut(
                 f"The code ran longer than {timeout_ms} ms; do less, or raise timeoutMs."
             ) from None
-        return read_frame(frame, self._limits, timeout_ms)
+        if self._scratch is None:
+            return read_frame(frame, self._limits, timeout_ms)
+        return await asyncio.to_thread(read_frame, frame, self._limits, timeout_ms)
 
     async def end(self) -> None:
         """Kill the process and all it may have started, whatever they are doing."""
@@ -164,7 +166,9 @@ class Guest:
         reading = asyncio.create_task(self._frame(mark))
         try:
             while not (await asyncio.wait({reading}, timeout=_SCRATCH_CHECK_SECONDS))[0]:
-                if await asyncio.to_thread(scratch_is_full, self._scratch, self._limits):
+                if await asyncio.to_thread(
+                    scratch_is_full, self._scratch, self._process.pid, self._limits
+                ):
                     raise output_too_large("the files it writes", self._limits)
             return reading.result()
         finally:

@@ -8,15 +8,18 @@ core.sandbox.interpreter`` says whether it can, and with which packages.
 
 from __future__ import annotations
 
+import fcntl
 import importlib.metadata
 import os
 import re
 import shutil
+import stat
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +33,10 @@ PACKAGES: Final = ("numpy", "pandas", "matplotlib", "scipy", "openpyxl", "pillow
 MODULES: Final = {*PACKAGES, "mpl_toolkits", "PIL"}
 _WORD: Final = re.compile(r"\w+")
 _CONFINE: Final = Path(__file__).parent / "confine.py"
-_FILES, _ROOT = "files", "root"
+_FILES, _SETTINGS, _ROOT = "files", ".matplotlib", "root"
+_PREFIX: Final = "nuxa-sandbox-"
+_UNLOCKED_SECONDS: Final = 60.0  # more than passes between making a directory and its lock
+_BLOCK_BYTES: Final = 512  # the unit of st_blocks
 _START_BYTES: Final = 4 * 1024**3  # address space while it starts; a request's bound comes later
 
 
@@ -64,14 +70,33 @@ def require_interpreter(settings: Settings) -> None:
 
 @contextmanager
 def make_scratch() -> Iterator[Path]:
-    """Give an empty directory that only this user may enter, removed with all in it at the end."""
-    path = Path(tempfile.mkdtemp(prefix="nuxa-sandbox-")).resolve()
+    """Give an empty directory that only this user may enter, removed with all in it at the end.
+
+    A lock says that it is in use: what a killed service left is removed by the next call.
+    """
+    _remove_abandoned()
+    path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        (path / _FILES).mkdir()
-        (path / _ROOT).mkdir()
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        for name in (_FILES, f"{_FILES}/outputs", f"{_FILES}/{_SETTINGS}", _ROOT):
+            (path / name).mkdir()  # the code cannot make directories
         yield path / _FILES
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_abandoned() -> None:
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # in use, another user's, or removed since
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - os.fstat(lock).st_mtime > _UNLOCKED_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 def interpreter_command(limits: Limits, scratch: Path) -> list[str]:
@@ -98,24 +123,35 @@ def interpreter_environment(scratch: Path) -> dict[str, str]:
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": str(scratch / ".matplotlib"),
+        "MPLCONFIGDIR": str(scratch / _SETTINGS),
         **dict.fromkeys(threads, "1"),
     }
 
 
-def scratch_is_full(scratch: Path, limits: Limits) -> bool:
-    """Whether the code has written more, or more files, than a run may."""
-    count = size = 0
-    for directory, folders, files in os.walk(scratch):
-        count += len(folders) + len(files)
-        for name in files:
-            try:
-                size += (Path(directory) / name).lstat().st_blocks * 512
-            except FileNotFoundError:
-                continue  # deleted since
-        if count > limits.scratch_files or size > limits.scratch_bytes:
-            return True
-    return False
+def scratch_is_full(scratch: Path, pid: int, limits: Limits) -> bool:
+    """Whether the code has written more, or more files, than a run may.
+
+    Files that it deleted and keeps open count; those that are mapped alone its memory bounds.
+    """
+    directories = (scratch, scratch / "outputs", scratch / _SETTINGS)
+    sizes = [size for directory in directories for size in _sizes_in(directory)]
+    sizes += _sizes_of_deleted(pid)
+    return len(sizes) > limits.scratch_files or sum(sizes) > limits.scratch_bytes
+
+
+def _sizes_in(directory: Path) -> Iterator[int]:
+    for entry in os.scandir(directory):
+        with suppress(FileNotFoundError):  # deleted since
+            yield entry.stat(follow_symlinks=False).st_blocks * _BLOCK_BYTES
+
+
+def _sizes_of_deleted(pid: int) -> Iterator[int]:
+    with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(FileNotFoundError, ProcessLookupError):  # closed since
+                status = entry.stat()
+                if stat.S_ISREG(status.st_mode) and not status.st_nlink:
+                    yield status.st_blocks * _BLOCK_BYTES
 
 
 def _standard_library() -> list[str]:

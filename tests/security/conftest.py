@@ -22,6 +22,7 @@ from tests.api.workflows.editing.conftest import (  # noqa: F401
     reader,
     workflow_id,
 )
+from tests.core.sandbox.conftest import interpreter, listener  # noqa: F401
 
 for _slice in SLICES:  # fills the tables of routes and events, from which tests are generated
     import_module(_slice)

@@ -67,6 +67,8 @@ def main(scratch: str, *packages: str) -> None:
     os.chdir(scratch)
     for name in _PRELOADED:
         import_module(name)
+    # The other writer that pandas may find asks for more than the code may.
+    sys.modules["pandas"].set_option("io.excel.xlsx.writer", "openpyxl")
     run_code, syscalls = import_module("run_code"), import_module("syscalls")
 
     loop = asyncio.new_event_loop()  # opens sockets of its own, which the code may not
@@ -117,7 +119,6 @@ def _limit_memory(memory_bytes: int) -> None:
 
 
 def _write_files(files: list[dict[str, str]]) -> None:
-    Path(_OUTPUTS).mkdir()
     for file in files:
         Path(file["name"]).write_bytes(base64.b64decode(file["content"]))
 

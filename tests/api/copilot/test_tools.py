@@ -219,6 +219,7 @@ WRITING: dict[str, dict[str, Any]] = {
     "build_workflow": {"steps": [{"do": "response"}]},  # of the workflow that a chat is about
     "run_workflow": {"workflowId": "{workflow_id}"},
     "gmail_send": {"to": ["a@example.com"], "attachments": [{"fileId": "{file_id}"}]},
+    "run_python": {"code": "1", "fileIds": ["{file_id}"]},
     "slack_message": {"channel": "c", "text": "t"},  # nothing but the other's secret would do
     "openai_complete": {"model": "m", "prompt": "p"},
     "web_search": {"query": "q"},

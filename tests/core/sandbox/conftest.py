@@ -10,6 +10,7 @@ import pytest
 from core.config import get_settings
 from core.sandbox.errors import LanguageUnavailable
 from core.sandbox.install import find_pyodide
+from core.sandbox.interpreter import require_interpreter
 from core.sandbox.limits import Limits
 from core.sandbox.pool import Sandbox
 
@@ -19,6 +20,16 @@ LIMITS = Limits(
     printed_chars=200_000,
     stdout_chars=1_000,
     inputs_chars=100_000,
+)
+
+INTERPRETER_LIMITS = Limits(
+    memory_bytes=128 * 1024**2,
+    output_files=3,
+    output_file_bytes=200_000,
+    scratch_bytes=8 * 1024**2,
+    scratch_files=50,
+    stdout_chars=1_000,
+    printed_chars=100_000,
 )
 
 
@@ -36,6 +47,17 @@ def python_sandbox(sandbox: Sandbox) -> Sandbox:
     except LanguageUnavailable as error:
         pytest.skip(error.message)
     return sandbox
+
+
+@pytest.fixture(scope="session")
+async def interpreter() -> AsyncIterator[Sandbox]:
+    try:
+        require_interpreter(get_settings())
+    except LanguageUnavailable as error:
+        pytest.skip(error.message)
+    sandbox = Sandbox(get_settings(), INTERPRETER_LIMITS)
+    yield sandbox
+    await sandbox.close()
 
 
 @pytest.fixture
