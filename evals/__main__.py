@@ -15,6 +15,7 @@ from core.models import chat
 from evals import answers as answer_eval
 from evals import (
     behaviour,
+    bench_commands,
     cited,
     compare,
     formats,
@@ -23,7 +24,6 @@ from evals import (
     report,
     retrieval,
     speech,
-    speed,
     support_judge,
 )
 from evals.asking import SoFar
@@ -42,7 +42,7 @@ app = typer.Typer(
     "Without --data they run on a small set that comes with the project.",
 )
 
-app.add_typer(speed.app)
+app.add_typer(bench_commands.app)
 app.add_typer(behaviour.app)
 
 _Limit = Annotated[int | None, typer.Option(help="Ask only the first N questions.", min=1)]

@@ -48,41 +48,6 @@ def print_answers(console: Console, found: Mapping[str, Any]) -> None:
     _print_failures(console, found)
 
 
-def print_scale(console: Console, found: Mapping[str, Any]) -> None:
-    """Print how filters and speed hold in a large base."""
-    kind = "HNSW" if found["hasIndex"] else "exact scan"
-    table = Table(
-        "filter lets through", "fewest of 10", "recall@10", "p50 ms", "p95 ms",
-        title=f"{found['chunks']} passages, {kind}",
-    )  # fmt: skip
-    for row in found["filters"]:
-        recall, times = f"{row['recall@10']:.4f}", (f"{row['p50']:.1f}", f"{row['p95']:.1f}")
-        share = f"{row['share']:.1%} by metadata of {row['of']}"
-        table.add_row(share, str(row["fewest"]), recall, *times)
-    console.print(table)
-    console.print(f"alone: p50 {found['p50Alone']:.1f} ms, p95 {found['p95Alone']:.1f} ms")
-    console.print(
-        f"8 at once: {found['searchesPerSecond']:.1f} searches/s, p50 {found['p50At8']:.1f} ms, "
-        f"p95 {found['p95At8']:.1f} ms, {found['processorMsPerSearch']:.1f} ms of processor time "
-        "each in this process"
-    )
-
-
-def print_many_bases(console: Console, found: Mapping[str, Any]) -> None:
-    """Print what a search of one base costs among few and among many."""
-    title = f"{found['bases']} bases, {found['passages']} passages in all"
-    table = Table("milliseconds of", "p50", "p95", title=title)
-    for label, key in (
-        ("a search of one base, when there were ten", "few"),
-        ("… when there were all of them", "many"),
-        ("a search of twenty bases together", "twentyTogether"),
-        ("a page of the list of bases", "listed"),
-    ):
-        table.add_row(label, f"{found[key]['p50']:.1f}", f"{found[key]['p95']:.1f}")
-    console.print(table)
-    console.print(f"upkeep looked over all of them in {found['upkeepSeconds']:.2f} s")
-
-
 _ANSWER_MEASURES = (
     ("one gold document: first result is from it", "oneGoldFirst"),
     ("several: three quarters among ten documents", "severalGoldAmongTen"),

@@ -88,18 +88,12 @@ def _without_numbers(text: str) -> str:
     return re.sub(r"\d+|\b[ivxlc]+\b", "#", text.lower())
 
 
-Style = tuple[float, bool, bool, bool]
+Style = tuple[float, bool, bool]
 
 
 def _style(line: Line) -> Style:
-    """Order of prominence: size, capitals, bold, upright; greater is higher."""
-    capitals = line.text.isupper()
-    return (
-        round(line.size * 400) / 400,
-        capitals and line.is_bold,
-        line.is_bold,
-        not line.is_italic,
-    )
+    """Order of prominence: size, bold, upright; greater is higher."""
+    return round(line.size * 400) / 400, line.is_bold, not line.is_italic
 
 
 def _title_ranks(lines: list[Line]) -> dict[Style, int]:
@@ -156,11 +150,15 @@ def _is_sentence(line: Line) -> bool:
 
 
 def _pitches(lines: list[Line]) -> dict[int, float]:
-    """Return each page's usual distance between the tops of successive lines."""
+    """Return each page's usual distance between the tops of successive lines, of its prose where
+    it has some: rows may stand farther apart."""
     steps: dict[int, list[float]] = defaultdict(list)
+    prose: dict[int, list[float]] = defaultdict(list)
     for above, below in pairwise(lines):
         if above.page == below.page and below.box[1] > above.box[1]:
-            steps[below.page].append(below.box[1] - above.box[1])
+            of = prose if above.cells == below.cells == 1 else steps
+            of[below.page].append(below.box[1] - above.box[1])
+    steps |= prose
     return defaultdict(float, {page: median(found) for page, found in steps.items()})
 
 
@@ -178,6 +176,8 @@ def _continues(
         return False
     if is_table and line.cells > 1:
         return True
+    if line.cells > 1 and len(block) > 1 and not is_table and _is_prose(block):
+        return False
     if line.cells > 1 or last.cells > 1:
         return is_near(last, line, pitch * _LOOSE * 1.3)
     if _BULLET.match(line.text):

@@ -100,6 +100,7 @@ class _Measure:
         self._text_page = text_page
         self._number = number
         self._height = page.get_height() or 1.0
+        self._is_landscape = page.get_rotation() in (90, 270)
 
     def line(self, glyphs: list[_Glyph]) -> Line | None:
         inked = [g for g in glyphs if not g.character.isspace() and g.right > g.left]
@@ -121,7 +122,7 @@ class _Measure:
 
     def _cells(self, glyphs: list[_Glyph], size: float) -> Iterator[Cell]:
         """Yield the runs of glyphs with wide gaps between them, if there are several."""
-        runs = _parted(glyphs, _CELL_GAP * size)
+        runs = _parted(glyphs, _CELL_GAP * size, is_landscape=self._is_landscape)
         if len(runs) < 2:
             return
         for run in runs:
@@ -189,7 +190,7 @@ def _text(glyphs: list[_Glyph]) -> str:
     return closed(" ".join(paired.translate(_SOFT_HYPHENS).split()))
 
 
-def _parted(glyphs: list[_Glyph], gap: float) -> list[list[_Glyph]]:
+def _parted(glyphs: list[_Glyph], gap: float, *, is_landscape: bool) -> list[list[_Glyph]]:
     """Cut the line where two glyphs with ink stand farther apart than ``gap``."""
     runs: list[list[_Glyph]] = []
     last: _Glyph | None = None
@@ -198,11 +199,18 @@ def _parted(glyphs: list[_Glyph], gap: float) -> list[list[_Glyph]]:
             if runs:
                 runs[-1].append(glyph)
             continue
-        if last is None or glyph.left - last.right > gap:
+        if last is None or _distance(last, glyph, is_landscape=is_landscape) > gap:
             runs.append([])
         runs[-1].append(glyph)
         last = glyph
     return runs
+
+
+def _distance(last: _Glyph, glyph: _Glyph, *, is_landscape: bool) -> float:
+    """Return the blank between two glyphs; on a page turned to be read lines run up or down it."""
+    if is_landscape:
+        return max(glyph.bottom - last.top, last.bottom - glyph.top)
+    return glyph.left - last.right
 
 
 def _clamp(share: float) -> float:

@@ -1,1 +1,1 @@
-"""Speed and memory of the running service, as ratios to yardsticks taken in the same minute."""
+"""Speed and memory of the running service, over HTTP."""

@@ -1,4 +1,4 @@
-"""What a measurement yields: a figure, its yardstick, and the bar it should clear."""
+"""What a measurement yields: a figure, how it was taken, and the bar it should clear."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Final, Literal
 
-# Bars against what users have today: at least so many times its rates, at most this part of its
+# Bars against an Open WebUI run beside: at least so many times its rates, at most this part of its
 # time.
 INGESTION_TIMES: Final = 5
 DENSE_TIMES: Final = 3
 HYBRID_TIMES: Final = 50
 FIRST_WORD_SHARE: Final = 0.25
+INGESTION_SHARE: Final = 0.8  # of the rate of embedding alone
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,13 @@ class Figure:
     """One row of the report.
 
     ``value`` is compared with ``bar``: at least it where ``better`` is ``higher``, at most it
-    where it is ``lower``. ``yardstick`` says in words what the value was measured against.
+    where it is ``lower``. ``context`` says in words on or against what the value was measured.
     """
 
     name: str
     value: float
     unit: str
-    yardstick: str
+    context: str
     better: Literal["higher", "lower"] = "higher"
     bar: float | None = None
 

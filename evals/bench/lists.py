@@ -45,7 +45,9 @@ async def measure(system: System, calls: int) -> list[Figure]:
 @asynccontextmanager
 async def _hello() -> AsyncIterator[str]:
     port = free_port()
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "api.yardstick", str(port))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "evals.bench.hello", str(port)
+    )
     url = f"http://127.0.0.1:{port}/"
     try:
         await _listening(url)

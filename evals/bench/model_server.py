@@ -1,6 +1,6 @@
 """A stand-in for a chat model: speaks OpenAI's streaming format, begins after a fixed time.
 
-Its own time to first token is the yardstick for what the service adds to a chat.
+Its own time to first token is subtracted to tell what the service adds to a chat.
 """
 
 from __future__ import annotations

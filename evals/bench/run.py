@@ -1,22 +1,26 @@
-"""The whole bench: one service, every measurement, a table and optionally a JSON file."""
+"""The bench: areas of measurements on a service of its own, and their tables."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
 from core.config import Settings
 from evals.bench import (
     beside,
     chat,
-    knowledge,
+    ingestion,
     leaks,
     lists,
     memory,
+    report,
+    search,
     sockets,
     tenants,
     workers,
@@ -28,31 +32,113 @@ from evals.bench.open_webui import installed
 from evals.bench.system import System, running
 from evals.scratch import opened
 
-_LISTINGS = 10_000
+USUAL: Final = ("service", "ingestion", "search", "chat", "workflows", "sockets")
+"""Areas that one run measures on one service."""
+
+AREAS: Final = (*USUAL, "workers", "memory", "tenants", "beside")
+_LISTINGS: Final = 10_000
+
+Areas = Mapping[str, list[Figure]]
+Found = AsyncGenerator[tuple[str, list[Figure]], None]
 
 
-async def run(documents: int, runs: int, json_file: Path | None) -> bool:
-    """Measure and print; returns whether every figure with a bar clears it."""
-    console = Console()
-    async with model_server() as model_url:
-        console.print("Starting the service on data of its own …")
-        async with running(_asking(model_url)) as system:
-            figures = await _measure(system, model_url, documents, runs, console)
-    is_cleared = _told(console, figures)
-    _write(json_file, figures)
-    return is_cleared
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured; ``open_webui`` is the program of an installed Open WebUI."""
+
+    documents: int
+    runs: int
+    passages: int
+    bases: int
+    seconds: float
+    open_webui: Path | None = None
 
 
-async def run_beside(documents: int, command: Path) -> bool:
-    """Measure beside an installed Open WebUI and print; returns whether every bar is cleared."""
-    console = Console()
-    async with model_server() as model_url:
-        console.print("Starting both on data of their own …")
+async def run(
+    settings: Settings,
+    chosen: Sequence[str],
+    sizes: Sizes,
+    json_file: Path | None,
+    page: Path | None,
+) -> bool:
+    """Measure, print and write; return whether every figure with a target reaches it.
+
+    The files are written after each area: a run that is killed loses none.
+    """
+    console, areas = Console(), dict[str, list[Figure]]()
+    for measured in (_usual(settings, chosen, sizes), _extra(settings, chosen, sizes, console)):
+        async with aclosing(measured):
+            async for area, figures in measured:
+                areas.setdefault(area, []).extend(figures)
+                console.print(report.table(area, areas[area]))
+                found = report.as_json(areas)
+                if json_file is not None:
+                    json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+                if page is not None:
+                    page.write_text(report.as_markdown(found), encoding="utf-8")
+    return all(each.clears is not False for figures in areas.values() for each in figures)
+
+
+async def _usual(settings: Settings, chosen: Sequence[str], sizes: Sizes) -> Found:
+    """Measure areas on one service that has the evals' own servers."""
+    if not set(USUAL) & set(chosen):
+        return
+    async with model_server() as model_url, running(_asking(model_url)) as system:
+        await system.rest()
+        base_id = ""
+        if "ingestion" in chosen or "chat" in chosen:
+            base_id, figures = await ingestion.measure(system, sizes.documents)
+            if "ingestion" in chosen:
+                yield "ingestion", figures
+        if "search" in chosen:
+            async with opened(settings) as services:
+                found = await search.measure(system, services, sizes.passages, sizes.bases)
+            yield "search", found
+        if "chat" in chosen:
+            yield "chat", await chat.measure(system, base_id, model_url)
+        if "workflows" in chosen:
+            yield "workflows", await workflows.measure(system, sizes.runs)
+        if "service" in chosen:
+            yield "service", await _service(system)
+        if "sockets" in chosen:
+            yield "sockets", await sockets.measure(system)
+
+
+async def _service(system: System) -> list[Figure]:
+    return [
+        Figure("first answer after the start", system.seconds_to_live, "s", "", "lower", 5),
+        Figure("ready, models warm", system.seconds_to_ready, "s", "", "lower", 15),
+        *await lists.measure(system, _LISTINGS),
+        *memory.measure(system),
+    ]
+
+
+async def _extra(
+    settings: Settings, chosen: Sequence[str], sizes: Sizes, console: Console
+) -> Found:
+    """Measure areas that need services of their own."""
+    if "workers" in chosen or "memory" in chosen:
+        async with opened(settings) as services:
+            if "workers" in chosen:
+                yield "workers", await workers.measure(settings, services, sizes.runs)
+            if "memory" in chosen:
+                many = sizes.runs * 50
+                yield "memory", await leaks.of_worker(settings, services, many, console.print)
+                yield "memory", await leaks.of_api(many, console.print)
+    if "tenants" in chosen:
         async with (
-            running(_asking(model_url)) as system,
-            installed(command, model_url) as other,
+            model_server() as model_url,
+            running({**_asking(model_url), **tenants.ENVIRONMENT}) as system,
         ):
-            return _told(console, await beside.measure(system, other, model_url, documents))
+            await system.rest()
+            yield "tenants", await tenants.measure(system, [*tenants.ATTACKS], sizes.seconds)
+    if "beside" in chosen and sizes.open_webui is not None:
+        async with (
+            model_server() as model_url,
+            running(_asking(model_url)) as system,
+            installed(sizes.open_webui, model_url) as other,
+        ):
+            yield "beside", await beside.measure(system, other, model_url, sizes.documents)
 
 
 def _asking(model_url: str) -> dict[str, str]:
@@ -62,80 +148,3 @@ def _asking(model_url: str) -> dict[str, str]:
         "NUXA_CHAT_BASE_URL": model_url,
         "NUXA_CHAT_API_KEY": "bench",
     }
-
-
-async def run_tenants(
-    attacks: list[tenants.Attack], seconds: float, json_file: Path | None
-) -> bool:
-    """Measure one tenant beside what others do and print; returns as ``run`` does."""
-    async with (
-        model_server() as model_url,
-        running({**_asking(model_url), **tenants.ENVIRONMENT}) as system,
-    ):
-        await system.rest()
-        figures = await tenants.measure(system, attacks, seconds)
-    _write(json_file, figures)
-    return _told(Console(), figures)
-
-
-async def run_sockets() -> bool:
-    """Measure editing over sockets alone and print; returns whether every bar is cleared."""
-    async with running({}) as system:
-        return _told(Console(), await sockets.measure(system))
-
-
-async def run_workers(settings: Settings, runs: int) -> bool:
-    """Measure runs by workers of their own and print; returns whether every bar is cleared."""
-    async with opened(settings) as services:
-        return _told(Console(), await workers.measure(settings, services, runs))
-
-
-async def run_memory(settings: Settings, runs: int) -> bool:
-    """Watch the memory of a worker and of the API over so many runs each, and print."""
-    console = Console()
-    async with opened(settings) as services:
-        figures = await leaks.of_worker(settings, services, runs, console.print)
-    return _told(console, figures + await leaks.of_api(runs, console.print))
-
-
-def _write(json_file: Path | None, figures: list[Figure]) -> None:
-    if json_file:
-        report = {"at": datetime.now(UTC).isoformat(), "figures": [f.to_json() for f in figures]}
-        json_file.write_text(json.dumps(report, indent=2))
-
-
-def _told(console: Console, figures: list[Figure]) -> bool:
-    console.print(_table(figures))
-    return all(figure.clears is not False for figure in figures)
-
-
-async def _measure(
-    system: System, model_url: str, documents: int, runs: int, console: Console
-) -> list[Figure]:
-    figures = [
-        Figure("first answer after the start", system.seconds_to_live, "s", "", "lower", 5),
-        Figure("ready, models warm", system.seconds_to_ready, "s", "", "lower", 15),
-    ]
-    console.print(f"Ingesting and searching {documents} documents …")
-    base_id, found = await knowledge.measure(system, documents)
-    figures += found
-    console.print("Chatting …")
-    figures += await chat.measure(system, base_id, model_url)
-    console.print(f"Running a workflow {runs} times …")
-    figures += await workflows.measure(system, runs)
-    console.print("Listing workflows …")
-    figures += await lists.measure(system, _LISTINGS)
-    figures += memory.measure(system)
-    console.print("Editing over a thousand sockets …")
-    return figures + await sockets.measure(system)
-
-
-def _table(figures: list[Figure]) -> Table:
-    table = Table("figure", "value", "", "against", "bar", title="Measured in one run")
-    for figure in figures:
-        bar = ""
-        if figure.bar is not None:
-            sign = "≥" if figure.better == "higher" else "≤"
-            bar = f"{'✓' if figure.clears else '✗'} {sign} {figure.bar:g}"
-        table.add_row(figure.name, f"{figure.value:,.2f}", figure.unit, figure.yardstick, bar)
-    return table

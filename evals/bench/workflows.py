@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from evals.bench.figures import Figure, median, percentile
 from evals.bench.load import drive
+from evals.bench.references import haystack_runs_per_second
 from evals.bench.shapes import BLOCKS, SIDE_BY_SIDE, no_ops, side_by_side
 from evals.bench.system import System
 from evals.bench.wire import post_all
-from pipelines.yardstick import raw_runs_per_second
-
-_TODAY_RUNS_PER_SECOND: Final = 7.0  # Langflow 1.13, which stores its runs
 
 
 async def measure(system: System, runs: int) -> list[Figure]:
@@ -21,9 +19,8 @@ async def measure(system: System, runs: int) -> list[Figure]:
     await _executed(system, path, 10, 1)
     alone = await _executed(system, path, runs // 2, 1)
     crowd = await _executed(system, path, runs, 8)
-    raw = await raw_runs_per_second(BLOCKS)
+    raw = await haystack_runs_per_second(BLOCKS)
     shape = await _shape_figures(system)
-    today = f"Langflow {_TODAY_RUNS_PER_SECOND:.0f}/s"
     return [
         Figure("workflow of ten no-ops, alone", alone, "runs/s", "over HTTP, sync"),
         Figure("workflow of ten no-ops, 8 at once", crowd, "runs/s", "over HTTP, sync"),
@@ -34,7 +31,6 @@ async def measure(system: System, runs: int) -> list[Figure]:
             f"run_async in memory, {raw:.0f}/s",
             bar=0.15,
         ),
-        Figure("workflow / today's", crowd / _TODAY_RUNS_PER_SECOND, "×", today),
         *shape,
     ]
 

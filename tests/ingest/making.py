@@ -12,12 +12,18 @@ TextAt = tuple[float, float, float, str, str]  # x, y from the top, size, font (
 
 
 def pdf(
-    pages: list[list[TextAt]], rotate: int = 0, annotations: Sequence[tuple[Place, str]] = ()
+    pages: list[list[TextAt]],
+    rotate: int = 0,
+    annotations: Sequence[tuple[Place, str]] = (),
+    *,
+    is_landscape: bool = False,
 ) -> bytes:
     """Return a PDF whose pages show the given texts; F1 is Helvetica, F2 its bold.
 
     Each page has the annotations: entries of their dictionaries, places from the page's top left.
+    With ``is_landscape`` the texts run along a sheet that is turned by 90 degrees to be read.
     """
+    rotate = 90 if is_landscape else rotate
     objects: list[bytes] = []
     kids = " ".join(f"{5 + 2 * i} 0 R" for i in range(len(pages)))
     first = 5 + 2 * len(pages)
@@ -32,7 +38,9 @@ def pdf(
     objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>")
     for i, texts in enumerate(pages):
         stream = "".join(
-            f"BT /{font} {size} Tf 1 0 0 1 {x} {PAGE_HEIGHT - y} Tm ({text}) Tj ET\n"
+            f"BT /{font} {size} Tf "
+            f"{f'0 1 -1 0 {y} {x}' if is_landscape else f'1 0 0 1 {x} {PAGE_HEIGHT - y}'} Tm "
+            f"({text}) Tj ET\n"
             for x, y, size, font, text in texts
         ).encode("latin-1")
         objects.append(

@@ -79,6 +79,41 @@ def test_heads_of_several_lines_and_sections_apart_make_one_table(tmp_path: Path
     ]
 
 
+_ROWS = (("Harbour", "Ships", "Tons"), ("Langvik", "212", "4,500"), ("Skerra", "98", "700"))
+_TABLE = [
+    "| Harbour | Ships | Tons |",
+    "| --- | --- | --- |",
+    "| Langvik | 212 | 4,500 |",
+    "| Skerra | 98 | 700 |",
+]
+
+
+def _places(step: int, top: int = 80) -> list[making.TextAt]:
+    return [
+        (x, top + step * i, 11, "F1", text)
+        for i, row in enumerate(_ROWS)
+        for x, text in zip((72, 250, 400), row, strict=True)
+    ]
+
+
+def test_read_of_a_table_on_a_turned_page_parts_its_cells(tmp_path: Path) -> None:
+    (table,) = _read(tmp_path, making.pdf([_places(14)], is_landscape=True)).elements
+    assert table.text.split("\n") == _TABLE
+
+
+def test_read_of_rows_far_apart_below_prose_makes_a_table(tmp_path: Path) -> None:
+    prose: list[making.TextAt] = [(72, 80 + 14 * n, 11, "F1", BODY) for n in range(3)]
+    text, table = _read(tmp_path, making.pdf([prose + _places(28, 136)])).elements
+    assert text.kind == "text"
+    assert table.text.split("\n") == _TABLE
+
+
+def test_read_of_a_table_written_by_columns_joins_its_rows(tmp_path: Path) -> None:
+    by_columns = sorted(_places(14), key=lambda place: place[0])
+    (table,) = _read(tmp_path, making.pdf([by_columns])).elements
+    assert table.text.split("\n") == _TABLE
+
+
 def test_columns_written_across_are_read_one_after_the_other(tmp_path: Path) -> None:
     left = [f"The left column goes on with its line {n}" for n in "abcdef"]
     right = [f"The right column has lines of its own {n}" for n in "abcdef"]

@@ -1,6 +1,6 @@
 """A bare Quart that says hello, served as the API is: what its requests a second are held against.
 
-``python -m api.yardstick PORT``
+``python -m evals.bench.hello PORT``
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import sys
 
 import uvicorn
 from quart import Quart
-
-from api.server import uvicorn_options
 
 
 def hello() -> Quart:
@@ -25,6 +23,7 @@ def hello() -> Quart:
 
 
 if __name__ == "__main__":
+    port = int(sys.argv[1])
     uvicorn.run(
-        hello, factory=True, host="127.0.0.1", port=int(sys.argv[1]), **uvicorn_options("WARNING")
+        hello, factory=True, host="127.0.0.1", port=port, log_level="warning", access_log=False
     )
