@@ -65,7 +65,9 @@ class Sandbox:
         began = time.monotonic()
         async with self._slots.slot(workspace_id, timeout_ms / 1000):
             waited_ms = round((time.monotonic() - began) * 1000)
-            guest = await self._take(language)
+            # Spares are for a workspace's first code: many at once would leave the others none.
+            is_first = self._slots.count_held(workspace_id) == 1
+            guest = await (self._take(language) if is_first else self._start(language))
             try:
                 return await guest.run(code, inputs, max(1, timeout_ms - waited_ms))
             except CodeTimedOut as error:

@@ -63,7 +63,7 @@ def test_loop_callback_that_raises_is_reported_and_the_next_one_called(
     loop: FairEventLoop,
 ) -> None:
     reported: list[object] = []
-    called = []
+    called: list[int] = []
     loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
 
     async def call() -> None:
@@ -101,7 +101,7 @@ def test_shared_work_of_a_batch_belongs_to_no_workspace(loop: FairEventLoop) -> 
         loop_owner.set("a")
         batcher: Batcher[int, int] = Batcher(note)  # type: ignore[arg-type]
         assert await batcher.ask(1) == 1
-        await create_shared_task(note([]))  # type: ignore[arg-type]
+        await create_shared_task(note([]))
         assert loop_owner.get() == "a"
 
     loop.run_until_complete(ask())

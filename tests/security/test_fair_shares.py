@@ -25,6 +25,8 @@ from core.fair_limiter import QueueTimedOut
 from core.models.embed import Embedder
 from core.models.rerank import Reranker
 from core.sandbox.errors import CodeTimedOut
+from core.sandbox.guest import Guest
+from core.sandbox.limits import Language
 from core.sandbox.pool import Sandbox
 from core.store.pool import LastUsedFirst, pool_owner
 from pipelines import expressions
@@ -65,6 +67,35 @@ async def test_sandbox_flooded_by_one_workspace_runs_another_ones_code(sandbox: 
             outcome = await sandbox.run("return 1", "javascript", {}, 60_000, workspace_id="other")
         assert outcome.result == 1
         assert not any(task.done() for task in endless)
+    finally:
+        await _cancel(endless)
+
+
+async def test_sandbox_flooded_by_one_workspace_keeps_its_spares_for_others(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sandbox.warm("javascript")
+    started = 0
+    start = sandbox._start
+
+    async def count_start(language: Language) -> Guest:
+        nonlocal started
+        started += 1
+        return await start(language)
+
+    monkeypatch.setattr(sandbox, "_start", count_start)
+    endless = await _flood(
+        lambda _: sandbox.run("for (;;);", "javascript", {}, 300_000, workspace_id="flood"),
+        lambda: sandbox._slots.waiting == FLOOD - 3 and started == 3,
+    )
+    spares = list(sandbox._spares["javascript"])
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.gather(*spares)
+            outcome = await sandbox.run("return 1", "javascript", {}, 60_000, workspace_id="other")
+        assert outcome.result == 1
+        assert started == 4  # one more spare, in the place of the one it had
+        assert spares[0] not in sandbox._spares["javascript"]
     finally:
         await _cancel(endless)
 
