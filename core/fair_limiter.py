@@ -126,6 +126,10 @@ class FairLimiter:
         """How many slots are held."""
         return self._held.total()
 
+    def count_held(self, owner: str) -> int:
+        """Return how many slots an owner holds."""
+        return self._held[owner]
+
     @asynccontextmanager
     async def slot(self, owner: str, wait_seconds: float | None = None) -> AsyncIterator[Slot]:
         """Wait for a slot and hold it inside, or until it is released.

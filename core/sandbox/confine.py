@@ -38,7 +38,7 @@ _TCP_SINCE, _SCOPES_SINCE = 4, 6
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null",
            "/dev/urandom", "/proc/self", "/proc/stat", "/proc/meminfo")  # fmt: skip
 _OPEN_FILES = 256
-_NICENESS = 10  # code leaves the processors to the service
+_NICENESS = 5  # guests that start leave the processors to the service
 _PRIORITY_TRIES, _PRIORITY_SECONDS = 10, 0.1  # the kernel takes one such change in that time
 
 

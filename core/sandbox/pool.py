@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from core.config import Settings
 from core.errors import NuxaError, ValidationFailed
 from core.fair_limiter import FairLimiter
+from core.fair_loop import create_shared_task
 from core.sandbox.errors import CodeTimedOut
 from core.sandbox.guest import Guest
 from core.sandbox.install import find_deno, find_pyodide
@@ -78,7 +79,9 @@ class Sandbox:
         began = time.monotonic()
         async with self._slots.slot(workspace_id, timeout_ms / 1000):
             waited_ms = round((time.monotonic() - began) * 1000)
-            guest = await self._take(runtime)
+            # Spares are for a workspace's first code: many at once would leave the others none.
+            is_first = self._slots.count_held(workspace_id) == 1
+            guest = await (self._take(runtime) if is_first else self._start(runtime))
             try:
                 return await guest.run(code, inputs, max(1, timeout_ms - waited_ms), files)
             except CodeTimedOut as error:
@@ -144,7 +147,7 @@ class Sandbox:
     def _refill(self, language: Runtime) -> None:
         spares = self._spares[language]
         while len(spares) < _SPARES[language]:
-            spares.append(asyncio.create_task(self._start(language)))
+            spares.append(create_shared_task(self._start(language)))
         if language in self._idle:
             self._idle[language].cancel()
         loop = asyncio.get_running_loop()

@@ -25,6 +25,8 @@ from core.fair_limiter import QueueTimedOut
 from core.models.embed import Embedder
 from core.models.rerank import Reranker
 from core.sandbox.errors import CodeTimedOut
+from core.sandbox.guest import Guest
+from core.sandbox.limits import Language
 from core.sandbox.pool import Sandbox
 from core.store.pool import LastUsedFirst, pool_owner
 from pipelines import expressions
@@ -69,6 +71,35 @@ async def test_sandbox_flooded_by_one_workspace_runs_another_ones_code(sandbox: 
         await _cancel(endless)
 
 
+async def test_sandbox_flooded_by_one_workspace_keeps_its_spares_for_others(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sandbox.warm("javascript")
+    started = 0
+    start = sandbox._start
+
+    async def count_start(language: Language) -> Guest:
+        nonlocal started
+        started += 1
+        return await start(language)
+
+    monkeypatch.setattr(sandbox, "_start", count_start)
+    endless = await _flood(
+        lambda _: sandbox.run("for (;;);", "javascript", {}, 300_000, workspace_id="flood"),
+        lambda: sandbox._slots.waiting == FLOOD - 3 and started == 3,
+    )
+    spares = list(sandbox._spares["javascript"])
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.gather(*spares)
+            outcome = await sandbox.run("return 1", "javascript", {}, 60_000, workspace_id="other")
+        assert outcome.result == 1
+        assert started == 4  # one more spare, in the place of the one it had
+        assert spares[0] not in sandbox._spares["javascript"]
+    finally:
+        await _cancel(endless)
+
+
 async def test_sandbox_run_that_waits_out_its_time_raises_queue_timed_out(
     sandbox: Sandbox,
 ) -> None:
@@ -100,7 +131,7 @@ async def test_sandbox_run_that_waited_has_the_rest_of_its_time(sandbox: Sandbox
     await pool.close()
 
 
-async def test_sandbox_running_code_has_a_lower_priority_than_the_service(
+async def test_sandbox_long_code_has_a_lower_priority_than_the_service(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lowered: list[tuple[int, int]] = []
@@ -111,7 +142,11 @@ async def test_sandbox_running_code_has_a_lower_priority_than_the_service(
         lowered.append((os.getpriority(which, who), os.getpriority(os.PRIO_PROCESS, 0)))
 
     monkeypatch.setattr(os, "setpriority", note)
-    assert (await sandbox.run("return 1", "javascript", {}, 60_000)).result == 1
+    endless = asyncio.create_task(sandbox.run("for (;;);", "javascript", {}, 300_000))
+    async with asyncio.timeout(60):
+        while not lowered:
+            await asyncio.sleep(0.01)
+    await _cancel([endless])
     ((of_code, of_service),) = lowered
     assert of_code > of_service or of_code == 19
 
@@ -122,8 +157,13 @@ _HAS_SESSIONS = Path("/proc/self/autogroup").exists()
 @pytest.mark.skipif(not _HAS_SESSIONS, reason="the kernel does not schedule by sessions")
 async def test_sandbox_session_has_a_lower_priority_than_the_service(sandbox: Sandbox) -> None:
     await sandbox.warm("javascript")
-    for spare in sandbox._spares["javascript"]:
-        assert _session_niceness((await spare)._process.pid) == 10
+    guests = [await spare for spare in sandbox._spares["javascript"]]
+    assert [_session_niceness(guest._process.pid) for guest in guests] == [5] * len(guests)
+    endless = asyncio.create_task(sandbox.run("for (;;);", "javascript", {}, 300_000))
+    async with asyncio.timeout(60):
+        while not any(_session_niceness(guest._process.pid) == 10 for guest in guests):
+            await asyncio.sleep(0.01)
+    await _cancel([endless])
 
 
 @pytest.mark.skipif(not _HAS_SESSIONS, reason="the kernel does not schedule by sessions")
