@@ -1,6 +1,6 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, V1, Voice, Webhooks, Workflows,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Mail, Schedules, Sessions, Tools, Users, V1, Voice, Webhooks, Workflows,
   Workspaces,
 } from './resources.ts'
 
@@ -13,6 +13,7 @@ export type * from './schema.ts'
 export class NuxaClient {
   readonly workflows: Workflows
   readonly schedules: Schedules
+  readonly mail: Mail
   readonly webhooks: Webhooks
   readonly copilot: Copilot
   readonly knowledge: Knowledge
@@ -31,6 +32,7 @@ export class NuxaClient {
     const http = new Http(options)
     this.workflows = new Workflows(http)
     this.schedules = new Schedules(http)
+    this.mail = new Mail(http)
     this.webhooks = new Webhooks(http)
     this.copilot = new Copilot(http)
     this.knowledge = new Knowledge(http)

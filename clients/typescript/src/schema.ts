@@ -1028,11 +1028,37 @@ export type Login = {
   password: string;
 };
 
+export type MailAnswer = {
+  workflowId: string;
+  host: string;
+  port: number;
+  username: string;
+  passwordSecret: string;
+  folder: string;
+  intervalSeconds: number;
+  enabled: boolean;
+  polledAt: string | null;
+  error: Record<string, unknown> | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
 export type MailAttachment = {
   fileId?: string | null;
   name?: string;
   content?: string | null;
   mimeType?: string;
+};
+
+export type MailBody = {
+  host: string;
+  port?: number;
+  username: string;
+  passwordSecret: string;
+  folder?: string;
+  intervalSeconds?: number;
+  enabled?: boolean;
+  workspaceId?: string;
 };
 
 export type Mark = {
