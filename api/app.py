@@ -79,6 +79,7 @@ SLICES: Final = (
     "api.workflows.pauses",
     "api.workflows.runs",
     "api.workflows.schedule",
+    "api.workflows.mail",
     "api.workflows.chat",
     "api.workflows.webhook_settings",
     "api.workflows.webhooks",

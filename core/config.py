@@ -155,6 +155,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(2 * 1024**3, description="Largest upload.")
     max_body_bytes: int = Field(10 * 1024**2, description="Largest JSON body.")
     webhook_max_bytes: int = Field(1024**2, description="Largest body of a webhook.")
+    mail_max_bytes: int = Field(
+        20 * 1024**2, description="Largest mail that a mailbox's trigger reads whole."
+    )
     webhook_form_max_bytes: int = Field(
         25 * 1024**2, description="Largest multipart body of a webhook, with its files."
     )

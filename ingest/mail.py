@@ -47,7 +47,7 @@ def _header(name: str, value: str) -> Any:
         return _AS_TEXT(name, value)
 
 
-_LENIENT: Final = email.policy.EmailPolicy(header_factory=_Headers())
+POLICY: Final = email.policy.EmailPolicy(header_factory=_Headers())
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,15 @@ def _fields_of_outlook(path: Path) -> tuple[str, dict[str, object]]:
 
 def _message(path: Path) -> EmailMessage:
     with path.open("rb") as file:
-        return email.message_from_binary_file(file, policy=_LENIENT)
+        return email.message_from_binary_file(file, policy=POLICY)
 
 
 def _of_mail(path: Path) -> Iterator[Attachment]:
-    yield from _parts(_message(path))
+    yield from attachments_of(_message(path))
 
 
-def _parts(part: Message) -> Iterator[Attachment]:
+def attachments_of(part: Message) -> Iterator[Attachment]:
+    """Yield what a mail, or a part of one, carries, in its order."""
     if part.get_content_type() == "message/rfc822":
         for inner in part.get_payload():
             if isinstance(inner, EmailMessage):
@@ -117,7 +118,7 @@ def _parts(part: Message) -> Iterator[Attachment]:
     elif part.is_multipart():
         for inner in part.get_payload():
             if isinstance(inner, Message):
-                yield from _parts(inner)
+                yield from attachments_of(inner)
     elif name := part.get_filename() or _usual_name(part):
         data = part.get_payload(decode=True)
         if isinstance(data, bytes):

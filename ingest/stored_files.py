@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
+
+from pydantic import JsonValue
 
 from core.blobs import Blobs, Stored
 from core.errors import UnsupportedMediaType, ValidationFailed
 from core.ids import new_id
 from core.store.files import File
+from core.store.unit import Unit
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _MAX_NAME_CHARS: Final = 255
@@ -39,6 +42,11 @@ class StoredFile:
         )
 
 
+def reference_to(file: File) -> dict[str, JsonValue]:
+    """Return how the input of a run names a file of the workspace."""
+    return {"fileId": file.id, "name": file.name, "mimeType": file.mime_type, "size": file.size}
+
+
 async def store_file(
     blobs: Blobs, name: str, pieces: AsyncIterator[bytes], limit: int
 ) -> StoredFile:
@@ -55,10 +63,28 @@ async def store_file(
         raise
 
 
-async def discard_files(blobs: Blobs, files: Iterable[StoredFile]) -> None:
-    """Delete the bytes of files that no row came to name."""
-    for file in files:
-        await blobs.delete(file.stored.key)
+class PendingFiles:
+    """Stored files that no committed row names yet."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._files: list[StoredFile] = []
+
+    def append(self, file: StoredFile) -> None:
+        self._files.append(file)
+
+    def add_rows(self, unit: Unit) -> list[File]:
+        """Make the files the workspace's, once the unit is committed; return their rows."""
+        unit.after_commit(self._release)
+        return [unit.files.add(file.build_row()) for file in self._files]
+
+    async def discard(self) -> None:
+        """Delete the bytes of those that still have no row."""
+        while self._files:
+            await self._blobs.delete(self._files.pop().stored.key)
+
+    async def _release(self) -> None:
+        self._files.clear()
 
 
 def clean_name(name: str) -> str:

@@ -29,7 +29,9 @@ from pipelines.live import send_last
 from pipelines.prepared import LIGHT_BYTES, Prepared, known, prepare
 from pipelines.workflow import Definition
 
-Trigger = Literal["manual", "api", "schedule", "webhook", "chat", "copilot", "workflow", "voice"]
+Trigger = Literal[
+    "manual", "api", "schedule", "webhook", "mail", "chat", "copilot", "workflow", "voice"
+]
 Draft = Literal["never", "if_undeployed", "always"]
 NO_LIMIT = -1
 _NO_WORKFLOW: Final = "There is no such workflow; list those you have."

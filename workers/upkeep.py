@@ -25,9 +25,11 @@ from core.store import packing, vector_indexes
 from core.store.unit import SystemUnit
 from pipelines import pauses, scheduling
 from workers.event_delivery import deliver_events, forget_event_deliveries
+from workers.mail_polling import poll_mailboxes
 
 _TICK_SECONDS: Final = 2.0
 _DELIVERY_SECONDS: Final = 1.0
+_MAIL_SECONDS: Final = 5.0
 _SLOW_SECONDS: Final = 30.0
 _FORGET_SECONDS: Final = 600.0
 _MOST_WAKES: Final = 64
@@ -53,6 +55,7 @@ async def run_upkeep(settings: Settings) -> None:
             _tick(DUTIES, services, ending, _TICK_SECONDS),
             # An endpoint may be slow to answer.
             _tick((deliver_events,), services, ending, _DELIVERY_SECONDS),
+            _tick((poll_mailboxes,), services, ending, _MAIL_SECONDS),
             _tick(SLOW_DUTIES, services, ending, _SLOW_SECONDS),
             _tick(FORGETTING, services, ending, _FORGET_SECONDS),
             _tick((sweep_blobs,), services, ending, _SWEEP_SECONDS),

@@ -64,7 +64,7 @@ class EmailChange(Wire):
     email: Email
 
 
-class MailAnswer(Wire):
+class SentMail(Wire):
     """``email`` is where the mail goes."""
 
     email: str
@@ -81,18 +81,18 @@ async def verify_email(call: Call, body: EmailToken) -> UserAnswer:
 
 
 @endpoint("POST", "/api/auth/verify-email/resend", access=SIGNED_IN.session_only(), status=202)
-async def resend_verification(call: Call) -> MailAnswer:
+async def resend_verification(call: Call) -> SentMail:
     """Mail a new link that confirms the address of the signed-in account."""
     user = await _user(call)
     if user.email_verified:
         raise Conflict("The e-mail address is confirmed already; nothing is left to do.")
     await throttle.of_reset(call.services.redis, call.request.address_block).spend()
     start_verification(call.services, user)
-    return MailAnswer(email=user.email)
+    return SentMail(email=user.email)
 
 
 @endpoint("POST", "/api/user/email", access=SIGNED_IN, status=202, recent_login=True)
-async def change_email(call: Call, body: EmailChange) -> MailAnswer:
+async def change_email(call: Call, body: EmailChange) -> SentMail:
     """Mail a link to a new address; the account has it once the link is confirmed.
 
     The answer does not tell whether another account has the address.
@@ -104,7 +104,7 @@ async def change_email(call: Call, body: EmailChange) -> MailAnswer:
     mail = LinkMail("change_email", body.email, "Confirm your new e-mail address", _CHANGE_TEXT)
     make_link = partial(_change_link, call.services, user, body.email)
     afterwards.start(link_mail.deliver(call.services, mail, make_link))
-    return MailAnswer(email=body.email)
+    return SentMail(email=body.email)
 
 
 @endpoint("POST", "/api/user/email/confirm", access=SIGNED_IN.session_only())

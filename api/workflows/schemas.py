@@ -178,7 +178,9 @@ class ExecutionAnswer(Wire):
 
 
 ExecutionStatus = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
-Trigger = Literal["manual", "api", "schedule", "webhook", "chat", "copilot", "workflow", "voice"]
+Trigger = Literal[
+    "manual", "api", "schedule", "webhook", "mail", "chat", "copilot", "workflow", "voice"
+]
 
 
 class RunTimes(Wire):

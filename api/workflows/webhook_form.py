@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import JsonValue
@@ -12,21 +11,22 @@ from werkzeug.datastructures import Headers
 
 from api.multipart import FieldPart, FilePart, read_parts
 from api.reading import Spooled, refuse_unstorable
+from core.blobs import Blobs
 from core.errors import PayloadTooLarge
 from core.services import Services
-from core.store.files import File
 from core.store.unit import Unit
-from ingest.stored_files import StoredFile, clean_name, discard_files, store_file
+from ingest.stored_files import PendingFiles, clean_name, reference_to, store_file
 
 _STEP: Final = 256 * 1024
 
 
-@dataclass
 class FormDelivery:
     """What a form said; its files are stored, but are nobody's until rows name them."""
 
-    fields: dict[str, list[str]] = field(default_factory=dict)
-    unnamed: list[tuple[str, StoredFile]] = field(default_factory=list)
+    def __init__(self, blobs: Blobs) -> None:
+        self.fields: dict[str, list[str]] = {}
+        self.files = PendingFiles(blobs)
+        self.file_fields: list[str] = []
 
     def body(self) -> dict[str, JsonValue]:
         """Return the fields; one that came several times is a list."""
@@ -34,15 +34,11 @@ class FormDelivery:
 
     def add_files(self, unit: Unit) -> list[JsonValue]:
         """Make the files the workspace's; return how a run's input names them."""
-        unit.after_commit(self._release)
-        return [_reference(name, unit.files.add(file.build_row())) for name, file in self.unnamed]
-
-    async def discard(self, services: Services) -> None:
-        """Delete the bytes of the files that no committed row names."""
-        await discard_files(services.blobs, [file for _, file in self.unnamed])
-
-    async def _release(self) -> None:
-        self.unnamed.clear()
+        rows = self.files.add_rows(unit)
+        return [
+            {"field": name, **reference_to(row)}
+            for name, row in zip(self.file_fields, rows, strict=True)
+        ]
 
 
 def is_form(headers: Headers) -> bool:
@@ -56,7 +52,7 @@ async def read_form_delivery(services: Services, headers: Headers, body: Spooled
 
     Raises ``PayloadTooLarge``, ``UnsupportedMediaType`` or ``ValidationFailed``.
     """
-    delivery = FormDelivery()
+    delivery = FormDelivery(services.blobs)
     limit = services.settings.webhook_max_bytes
     try:
         async with aclosing(read_parts(headers, _pieces(body), max_field_bytes=limit)) as parts:
@@ -67,7 +63,7 @@ async def read_form_delivery(services: Services, headers: Headers, body: Spooled
                     limit = _take_field(delivery, part, limit)
         refuse_unstorable(delivery.fields)
     except BaseException:
-        await delivery.discard(services)
+        await delivery.files.discard()
         raise
     return delivery
 
@@ -89,7 +85,8 @@ async def _take_file(services: Services, delivery: FormDelivery, part: FilePart)
     name = clean_name(part.filename or "file")
     limit = services.settings.max_upload_bytes
     file = await store_file(services.blobs, name, _joined(first, pieces), limit)
-    delivery.unnamed.append((part.name, file))
+    delivery.files.append(file)
+    delivery.file_fields.append(part.name)
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -102,16 +99,6 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 async def _pieces(body: Spooled) -> AsyncIterator[bytes]:
     for start in range(0, len(body), _STEP):
         yield body[start : start + _STEP]
-
-
-def _reference(name: str, row: File) -> dict[str, JsonValue]:
-    return {
-        "field": name,
-        "fileId": row.id,
-        "name": row.name,
-        "mimeType": row.mime_type,
-        "size": row.size,
-    }
 
 
 def _one_or_all(values: list[str]) -> JsonValue:

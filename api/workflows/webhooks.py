@@ -182,7 +182,7 @@ async def _begin(
             return await run.start(unit, services, delivery.workflow_id, request), True
     finally:
         if form is not None:
-            await form.discard(services)
+            await form.files.discard()
 
 
 async def _answer(call: Call, row: Execution) -> Reply:

@@ -48,6 +48,7 @@ from core.store.knowledge_bases import KnowledgeBases
 from core.store.linked_accounts import LinkedAccounts
 from core.store.live_callers import LiveCallers
 from core.store.live_rights import LiveRightsLookup
+from core.store.mail_triggers import MailTriggerJobs, MailTriggers
 from core.store.measures import Measures
 from core.store.members import Members
 from core.store.messages import Messages, TurnJobs
@@ -112,6 +113,7 @@ class Unit(Transaction):
     webhooks = repository(Webhooks)
     published_chats = repository(PublishedChats)
     schedules = repository(Schedules)
+    mail_triggers = repository(MailTriggers)
     executions = repository(Executions)
     run_statistics = repository(RunStatistics)
     block_logs = repository(BlockLogs)
@@ -168,6 +170,7 @@ class SystemUnit(Transaction):
     file_jobs = repository(lambda session: JobQueue(session, File))
     execution_jobs = repository(ExecutionJobs)
     schedule_jobs = repository(ScheduleJobs)
+    mail_triggers = repository(MailTriggerJobs)
     pause_jobs = repository(PauseJobs)
     turn_jobs = repository(TurnJobs)
     reembedding_jobs = repository(lambda session: JobQueue(session, Reembedding))

@@ -15,6 +15,7 @@ from nuxa.resources.copilot import Copilot, SharedAgents
 from nuxa.resources.files import Files
 from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
+from nuxa.resources.mail import Mail
 from nuxa.resources.schedules import Schedules
 from nuxa.resources.tools import Tools
 from nuxa.resources.v1 import V1
@@ -35,6 +36,7 @@ class _Resources(Resource[Door]):
         super().__init__(door)
         self.workflows: Workflows[Door] = Workflows(door)
         self.schedules: Schedules[Door] = Schedules(door)
+        self.mail: Mail[Door] = Mail(door)
         self.webhooks: Webhooks[Door] = Webhooks(door)
         self.copilot: Copilot[Door] = Copilot(door)
         self.shared_agents: SharedAgents[Door] = SharedAgents(door)

@@ -1,7 +1,7 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, SharedAgents, Tools, Users, V1, Voice, Webhooks,
-  Workflows, Workspaces,
+  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Mail, Schedules, Sessions, SharedAgents, Tools, Users, V1, Voice,
+  Webhooks, Workflows, Workspaces,
 } from './resources.ts'
 
 export { NuxaError, type ErrorCode } from './errors.ts'
@@ -13,6 +13,7 @@ export type * from './schema.ts'
 export class NuxaClient {
   readonly workflows: Workflows
   readonly schedules: Schedules
+  readonly mail: Mail
   readonly webhooks: Webhooks
   readonly copilot: Copilot
   readonly sharedAgents: SharedAgents
@@ -32,6 +33,7 @@ export class NuxaClient {
     const http = new Http(options)
     this.workflows = new Workflows(http)
     this.schedules = new Schedules(http)
+    this.mail = new Mail(http)
     this.webhooks = new Webhooks(http)
     this.copilot = new Copilot(http)
     this.sharedAgents = new SharedAgents(http)

@@ -123,6 +123,17 @@ export class Schedules extends Resource {
   #path = (workflowId: string) => `/api/workflows/${id(workflowId)}/schedule`
 }
 
+/** Mailboxes whose mails start workflows. */
+export class Mail extends Resource {
+  get = (workflowId: string) => this.http.send<S.MailAnswer>('GET', this.#path(workflowId))
+  /** Has a workflow run for each new mail. */
+  set = (workflowId: string, mailbox: Partly<S.MailBody> & Pick<S.MailBody, 'host' | 'username' | 'passwordSecret'>) =>
+    this.http.send<S.MailAnswer>('PUT', this.#path(workflowId), { json: mailbox })
+  delete = (workflowId: string) => this.http.send<void>('DELETE', this.#path(workflowId))
+
+  #path = (workflowId: string) => `/api/workflows/${id(workflowId)}/mail`
+}
+
 export class Webhooks extends Resource {
   /** Sends a workflow's webhook, as somebody else's program does. */
   send = (workflowId: string, event: Record<string, unknown>, headers: Record<string, string> = {}) =>

@@ -1176,7 +1176,18 @@ export type Login = {
 };
 
 export type MailAnswer = {
-  email: string;
+  workflowId: string;
+  host: string;
+  port: number;
+  username: string;
+  passwordSecret: string;
+  folder: string;
+  intervalSeconds: number;
+  enabled: boolean;
+  polledAt: string | null;
+  error: Record<string, unknown> | null;
+  createdAt: string;
+  updatedAt: string;
 };
 
 export type MailAttachment = {
@@ -1184,6 +1195,17 @@ export type MailAttachment = {
   name?: string;
   content?: string | null;
   mimeType?: string;
+};
+
+export type MailBody = {
+  host: string;
+  port?: number;
+  username: string;
+  passwordSecret: string;
+  folder?: string;
+  intervalSeconds?: number;
+  enabled?: boolean;
+  workspaceId?: string;
 };
 
 export type Mark = {
@@ -1791,6 +1813,10 @@ export type SecretAnswer = {
 export type SecretAnswerPage = {
   data: Array<SecretAnswer>;
   nextCursor: string | null;
+};
+
+export type SentMail = {
+  email: string;
 };
 
 export type SentWebhook = {
