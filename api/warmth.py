@@ -26,7 +26,8 @@ class Warmth:
     failure: str | None = None
 
     async def warm(self, settings: Settings) -> None:
-        """Load the embedding model and the door to chat models off the event loop."""
+        """Load the embedding model, what it routes questions by, and litellm off the event loop."""
+        from copilot.rules.router import load_requests
         from core.models import chat
         from core.models.embed import get_embedder
 
@@ -34,6 +35,7 @@ class Warmth:
             with _no_collections():
                 embedder = await asyncio.to_thread(get_embedder, settings.embedding_model)
                 await embedder.load()
+                await load_requests()
                 await chat.load()
                 await asyncio.to_thread(huge_pages.gather)  # what they brought
         except Exception as error:

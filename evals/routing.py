@@ -2,8 +2,8 @@
 
 ``unseen.json`` has ``paraphrases`` (``text``, ``language`` and the ``intent`` they share with one
 of the six prompts), ``documents`` (``name``, ``text``) and ``questions`` which a ``document``
-answers.
-``half`` is ``tuning`` or ``held-out``: only the first is to be looked at when routing is changed.
+answers. ``half`` is ``tuning``, or ``held-out`` for what was written without sight of the requests
+that the router knows: do not look at it when you change them.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -115,7 +116,7 @@ async def nearness(
 ) -> list[float]:
     """Return a score of at most 1 for each statement, told in its context; 0 for those that share
     so few words with the question that ``most`` others come before them."""
-    shares = _shares(question, told)
+    shares = word_shares(question, [set(analyze(text, "auto")) for text in told])
     chosen = sorted(range(len(told)), key=lambda i: -shares[i])[:most]
     scores = [0.0] * len(told)
     if not chosen:
@@ -124,14 +125,22 @@ async def nearness(
     vector = await embedder.embed_query(question, workspace_id)
     vectors = await embedder.embed_passing([told[i] for i in chosen], workspace_id)
     for i, cosine in zip(chosen, vectors @ vector, strict=True):
-        scores[i] = (1 - _LEXICAL_WEIGHT) * float(cosine) + _LEXICAL_WEIGHT * shares[i]
+        scores[i] = score(float(cosine), shares[i])
     return scores
 
 
-def _shares(question: str, texts: Sequence[str]) -> list[float]:
-    """Return for each text the share of the question's words in it, rare words weighing more."""
+def score(cosine: float, share: float) -> float:
+    """Return how near two texts are by the cosine of their vectors and the share of words."""
+    return (1 - _LEXICAL_WEIGHT) * cosine + _LEXICAL_WEIGHT * share
+
+
+def word_shares(question: str, texts: Sequence[AbstractSet[str]]) -> list[float]:
+    """Return for each text, given by its terms, the share of the question's terms that it has.
+
+    Rare terms weigh more.
+    """
     asked = set(analyze(question, "auto")) - _ASKING
-    held = [asked.intersection(analyze(text, "auto")) for text in texts]
+    held = [asked.intersection(terms) for terms in texts]
     frequency = Counter(term for terms in held for term in terms)
     weight = {term: math.log(1 + len(texts) / (0.5 + frequency[term])) for term in asked}
     total = sum(weight.values()) or 1.0

@@ -23,7 +23,6 @@ class CopilotTool(Typed[P]):
     ``read_only`` changes something; one that ``requires_approval`` waits for its user's word; one
     that is ``quoting`` returns what is stored, and nothing that its caller could have it spell.
     ``examples`` are for small models: requests, and the arguments that do what they ask.
-    ``requests`` are typical ones, in several languages, by which it is found without a model.
     """
 
     name: str
@@ -34,7 +33,6 @@ class CopilotTool(Typed[P]):
     requires_approval: bool = False
     quoting: bool = True
     examples: Sequence[tuple[str, JsonValue]] = ()
-    requests: Sequence[str] = ()
 
 
 class Nothing(Params):

@@ -80,44 +80,7 @@ def _told_of_template(template: Template) -> str:
     return f"{template.name} {template.category} {template.description}"
 
 
-FIND_BLOCKS: Final = CopilotTool(
-    "find_blocks",
-    find_blocks,
-    "copilot",
-    requests=(
-        "Which kinds of blocks are there?",
-        "List the block types that I can use.",
-        "Welche Arten von Blöcken gibt es?",
-        "¿Qué tipos de bloques hay?",
-        "Quels types de blocs existe-t-il ?",
-    ),
-)
-FIND_TEMPLATES: Final = CopilotTool(
-    "find_templates",
-    find_templates,
-    "copilot",
-    requests=(
-        "Which workflow templates can I start from?",
-        "Find a ready-made template for a task.",
-        "Is there a prebuilt workflow for my email inbox?",
-        "Welche Vorlagen gibt es?",
-        "Zeig mir Vorlagen für Workflows.",
-        "¿Qué plantillas de flujos de trabajo hay?",
-        "Quels modèles de workflow existe-t-il ?",
-        "Y a-t-il un modèle tout prêt ?",
-    ),
-)
-EXPLAIN: Final = CopilotTool(
-    "explain",
-    explain,
-    "copilot",
-    requests=(
-        "How do I do this in a workflow?",
-        "How does this block work and what is its syntax?",
-        "How do I refer to a variable in a block?",
-        "Wie mache ich das in einem Workflow mit Blöcken und Variablen?",
-        "¿Cómo hago esto en un flujo de trabajo con bloques y variables?",
-        "Comment faire cela dans un workflow avec des blocs et des variables ?",
-    ),
-)
+FIND_BLOCKS: Final = CopilotTool("find_blocks", find_blocks, "copilot")
+FIND_TEMPLATES: Final = CopilotTool("find_templates", find_templates, "copilot")
+EXPLAIN: Final = CopilotTool("explain", explain, "copilot")
 TOOLS: Final = (FIND_BLOCKS, FIND_TEMPLATES, EXPLAIN)

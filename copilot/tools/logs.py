@@ -159,33 +159,7 @@ def _short(value: JsonValue) -> JsonValue:
     return value if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]} …"
 
 
-ANALYZE_LOGS: Final = CopilotTool(
-    "analyze_logs",
-    analyze_logs,
-    "logs",
-    requests=(
-        "Analyze the logs of my workflow runs.",
-        "How many of my executions succeeded or failed in the last days?",
-        "How did my workflows run lately?",
-        "Review the run history.",
-        "Werte die Läufe meiner Workflows der letzten Tage aus.",
-        "Analiza las ejecuciones de mis flujos de los últimos días.",
-        "¿Cómo han ido mis ejecuciones?",
-        "Analyse les exécutions de mes workflows des derniers jours.",
-    ),
-)
-REPORT_ERRORS: Final = CopilotTool(
-    "report_errors",
-    report_errors,
-    "logs",
-    requests=(
-        "Write a report of API errors.",
-        "Which API calls failed? Report them.",
-        "Which workflow failures were there?",
-        "Schreibe einen Bericht über Fehler bei API-Aufrufen.",
-        "Escribe un informe de los errores de las llamadas a la API.",
-        "Écris un rapport sur les erreurs des appels d'API.",
-    ),
-)
+ANALYZE_LOGS: Final = CopilotTool("analyze_logs", analyze_logs, "logs")
+REPORT_ERRORS: Final = CopilotTool("report_errors", report_errors, "logs")
 READ_RUN: Final = CopilotTool("read_run", read_run, "logs")
 TOOLS: Final = (ANALYZE_LOGS, REPORT_ERRORS, READ_RUN)

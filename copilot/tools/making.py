@@ -86,14 +86,6 @@ MAKE_CHART: Final = CopilotTool(
     Role.WRITE,
     read_only=False,
     quoting=False,
-    requests=(
-        "Draw a chart of my workflow runs.",
-        "Visualize how much my workflows are used.",
-        "Plot executions per day as a graph.",
-        "Zeichne die Nutzung meiner Workflows als Diagramm.",
-        "Dibuja un gráfico de las ejecuciones de mis flujos.",
-        "Dessine un graphique des exécutions de mes workflows.",
-    ),
 )
 MAKE_ARTIFACT: Final = CopilotTool(
     "make_artifact", make_artifact, "artifacts", Role.WRITE, read_only=False, quoting=False

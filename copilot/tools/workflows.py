@@ -110,38 +110,7 @@ def _summary(row: Workflow) -> dict[str, JsonValue]:
     }
 
 
-FIND_WORKFLOWS: Final = CopilotTool(
-    "find_workflows",
-    find_workflows,
-    "workflows",
-    requests=(
-        "List my workflows.",
-        "Which of my workflows use a given block, tool or integration?",
-        "Find workflows that send to Slack or Gmail.",
-        "Which flows or automations of mine have this step?",
-        "Where do I use the Slack integration?",
-        "Do any of my automations send messages?",
-        "Welche Workflows habe ich, die ein Werkzeug wie Slack nutzen?",
-        "¿Qué flujos de trabajo tengo que usan una herramienta como Slack?",
-        "Quels sont mes workflows qui utilisent un outil comme Slack ?",
-    ),
-)
-READ_WORKFLOW: Final = CopilotTool(
-    "read_workflow",
-    read_workflow,
-    "workflows",
-    requests=(
-        "Explain this workflow.",
-        "What does the open workflow do?",
-    ),
-)
-CHECK_WORKFLOW: Final = CopilotTool(
-    "check_workflow",
-    check_workflow,
-    "workflows",
-    requests=(
-        "Is this workflow valid?",
-        "What is wrong with my workflow?",
-    ),
-)
+FIND_WORKFLOWS: Final = CopilotTool("find_workflows", find_workflows, "workflows")
+READ_WORKFLOW: Final = CopilotTool("read_workflow", read_workflow, "workflows")
+CHECK_WORKFLOW: Final = CopilotTool("check_workflow", check_workflow, "workflows")
 TOOLS: Final = (FIND_WORKFLOWS, READ_WORKFLOW, CHECK_WORKFLOW)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from copilot.modes import find_mode
+from copilot.rules import router
+from copilot.rules.plans import PLANS
 from copilot.rules.router import find_route
 from copilot.rules.words import workflow_filter
 from pipelines.passages import Passage
@@ -53,7 +57,6 @@ async def test_find_route_with_a_request_names_its_plan(question: str, name: str
     [
         "What is the workflow for approving budgets?",
         "Who approves budgets?",
-        "What were the failed banks in the report?",
         "Summarize the execution of the treaty",
         "What is the loop gain of the amplifier?",
         "How do I reset my badge at the front desk?",
@@ -63,6 +66,12 @@ async def test_find_route_with_a_request_names_its_plan(question: str, name: str
 )
 async def test_find_route_with_a_document_question_returns_none(question: str) -> None:
     assert await _name(question, BUDGETS) is None
+
+
+async def test_find_route_with_a_question_nearer_to_a_passage_returns_none() -> None:
+    text = "The report of the supervisor names the banks that failed in 2009."
+    question = "What were the failed banks in the report?"
+    assert await _name(question, Passage("chk_2", "doc_2", "Supervision.md", text, 0)) is None
 
 
 async def test_find_route_without_the_tool_returns_none() -> None:
@@ -87,3 +96,8 @@ async def test_find_route_in_the_default_mode_reads_logs() -> None:
 )
 def test_workflow_filter_reads_what_is_named(question: str, arguments: dict[str, str]) -> None:
     assert workflow_filter(question) == arguments
+
+
+def test_every_file_of_requests_belongs_to_a_plan() -> None:
+    folder = Path(router.__file__).parent / "requests"
+    assert {path.stem for path in folder.glob("*.txt")} == set(PLANS)
