@@ -17,7 +17,7 @@ from quart.ctx import RequestContext
 from quart.globals import request_ctx
 from quart.sessions import NullSession, SessionInterface
 
-from api import afterwards, cors, errors, limits, metrics
+from api import afterwards, compression, cors, errors, limits, metrics
 from api.client_address import TrustedProxies
 from api.endpoint import ENDPOINTS
 from api.framework import StreamedConnection, StreamedRequest, WaitingBody
@@ -170,7 +170,9 @@ class Api(Quart):
             address = asked.remote_addr or "unknown"
             kept.budget = await limits.spend_anonymous(self.services, address)
         await _take_small_rest(asked)
-        return _finished(asked, kept, response, self.services.settings)
+        finished = _finished(asked, kept, response, self.services.settings)
+        await compression.compress_json(asked, finished)
+        return finished
 
     def ensure_async(self, func: Any) -> Any:
         """Return a function as it is: all of ours are asynchronous."""

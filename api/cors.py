@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _PREFLIGHT_SECONDS: Final = 7200  # the longest that Chromium caches
 _EXPOSED_HEADERS: Final = (
+    "Accept-Ranges",
     "Content-Disposition",
+    "Content-Range",
     "ETag",
     "Location",
     "Retry-After",
+    "WWW-Authenticate",
     "X-Execution-Id",
     "X-Execution-Mode",
     "X-Nuxa-Ignored-Parameters",

@@ -13,7 +13,7 @@ from api.copilot.schemas import Id
 from api.endpoint import endpoint
 from api.errors import found
 from api.paging import Page, PageQuery, cursor_of
-from api.wire import Flag, Name, Wire
+from api.wire import Flag, Moment, Name, Wire
 from copilot.agents import visitor_tools
 from copilot.bases import bases_of
 from copilot.models import require_model
@@ -65,7 +65,7 @@ class ShareBody(Wire):
 
     messages_per_day: int = Field(500, ge=1, le=100_000)
     messages_per_address: int = Field(50, ge=1, le=10_000)
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
 
 
 class AgentShare(Wire):

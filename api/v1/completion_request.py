@@ -6,6 +6,7 @@ https://platform.openai.com/docs/api-reference/chat/create
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Final, Literal
 
 from pydantic import (
@@ -22,6 +23,9 @@ from api.wire import Flag
 
 MAX_CHARS: Final = 400_000  # of the texts, tool calls and tools of one completion
 MAX_IMAGE_CHARS: Final = 5_000_000  # of the addresses and data URLs of all images
+MAX_UNKNOWN: Final = 30
+# As OpenAI's are written; one that is written as ours is a mistake to tell.
+_UNKNOWN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DATA_URL: Final = ("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp")
 
 MessageText = Annotated[str, StringConstraints(max_length=100_000)]
@@ -155,9 +159,11 @@ class NamedToolChoice(OpenAIWire):
 class CompletionRequest(OpenAIWire):
     """``knowledgeBaseIds`` is ours: the bases to answer from; absent: all, empty: none.
 
-    A parameter that the model does not support is ignored, and named in the header
-    ``X-Nuxa-Ignored-Parameters``. ``tools`` are called by the client.
+    A parameter that the model does not support, or that is not in this list, is ignored and named
+    in the header ``X-Nuxa-Ignored-Parameters``. ``tools`` are called by the client.
     """
+
+    model_config = ConfigDict(extra="allow")  # clients add parameters of other servers
 
     model: Id
     messages: list[ChatMessage] = Field(min_length=1, max_length=500)
@@ -188,6 +194,20 @@ class CompletionRequest(OpenAIWire):
     tool_choice: Literal["none", "auto", "required"] | NamedToolChoice | None = None
     parallel_tool_calls: bool | None = None
     knowledge_base_ids: list[Id] | None = Field(None, alias="knowledgeBaseIds", max_length=50)
+
+    @property
+    def unknown(self) -> list[str]:
+        """Names of parameters that are not listed here."""
+        return list(self.model_extra or ())
+
+    @model_validator(mode="after")
+    def _check_unknown(self) -> CompletionRequest:
+        if len(self.unknown) > MAX_UNKNOWN:
+            raise ValueError(f"at most {MAX_UNKNOWN} unknown parameters are ignored")
+        for name in self.unknown:
+            if not _UNKNOWN_NAME.fullmatch(name):
+                raise ValueError(f"{name[:40]!r} is not a parameter")
+        return self
 
     @model_validator(mode="after")
     def _check_sizes(self) -> CompletionRequest:

@@ -73,6 +73,7 @@ async def select_parameters(body: CompletionRequest, model: str) -> ModelParamet
     if "tools" in supported and body.tool_choice in ("auto", "none"):
         supported |= {"tool_choice"}
     ignored = [name for name in _DEPENDENT if name in sent and name not in supported]
+    ignored += body.unknown
     accepted = sent.keys() - set(ignored)
     has_tools, sees = "tools" in supported, await chat.supports_images(model)
     messages = [

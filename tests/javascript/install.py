@@ -1,4 +1,4 @@
-"""Gets the npm clients that tests run (socket.io-client, yjs, y-protocols) into the environment.
+"""Install the npm clients that tests run: openai, socket.io-client, yjs, y-protocols.
 
     python tests/javascript/install.py
 

@@ -128,9 +128,9 @@ async def test_share_with_a_key_or_of_a_private_agent_is_refused(member: Member)
     await member.browser.patch(f"{AGENTS}/{agent_id}", json={"public": True})
     by_key = await member.program.post(f"{AGENTS}/{agent_id}/share", json={})
     assert (by_key.status_code, by_key.json()["error"]["code"]) == (403, "FORBIDDEN")
-    past = {"expiresAt": (now() - timedelta(seconds=1)).isoformat()}
-    late = await member.browser.post(f"{AGENTS}/{agent_id}/share", json=past)
-    assert late.status_code == 400
+    for wrong in ((now() - timedelta(seconds=1)).isoformat(), "2099-01-01T00:00:00", 4_000_000_000):
+        late = await member.browser.post(f"{AGENTS}/{agent_id}/share", json={"expiresAt": wrong})
+        assert late.status_code == 400
 
 
 async def test_share_token_is_stored_as_a_hash_and_shown_once(

@@ -98,6 +98,8 @@ async def test_a_turn_is_shown_to_every_socket_of_its_owner(
             deltas = [data["delta"] for _, data in told[2:] if "delta" in data]
             last = told[-1][1]
             assert "".join(deltas) == last["content"]
+            assert last["notice"]["code"] == "OFFLINE_ANSWERER"
+            assert last["notice"]["message"] not in last["content"]
             assert (last["status"], last["id"]) == ("completed", answer["messageId"])
             assert last["citations"]
         await far.client.disconnect()

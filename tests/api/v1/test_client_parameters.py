@@ -179,7 +179,7 @@ async def test_completion_with_texts_in_tools_beyond_the_limit_is_refused(
 
 
 async def test_open_webui_requests_are_answered(member: Member, model: OpenAIStandIn) -> None:
-    """Its requests: a list of models, then a stream with its own titles and tags beside it."""
+    """Its requests: a list of models, then a stream with fields of its own, and a title."""
     headers = {"Authorization": f"Bearer {member.program.headers['x-api-key']}"}
     models = await member.program.get("/api/v1/models", headers=headers)
     assert "nuxa/extractive" in [each["id"] for each in models.json()["data"]]
@@ -189,10 +189,17 @@ async def test_open_webui_requests_are_answered(member: Member, model: OpenAISta
         "messages": ASKED,
         "stream": True,
         "stream_options": {"include_usage": True},
+        "user": "ada@example.com",
+        "top_k": 40,
+        "chat_id": "5f0c",
+        "session_id": "s1",
+        "features": {"web_search": False},
+        "background_tasks": {"title_generation": True},
     }
     streamed = await member.program.post("/api/v1/chat/completions", headers=headers, json=body)
     assert streamed.status_code == 200
     assert streamed.text.endswith("data: [DONE]\n\n")
+    assert streamed.headers[IGNORED] == "user,top_k,chat_id,session_id,features,background_tasks"
     titled = {**body, "stream": False, "max_completion_tokens": 1000}
     del titled["stream_options"]
     answer = await member.program.post("/api/v1/chat/completions", headers=headers, json=titled)
@@ -212,3 +219,15 @@ async def test_count_unfinished_with_an_image_downloads_nothing(
     image = {"type": "image_url", "image_url": {"url": "http://169.254.169.254/a.png"}}
     request = ChatRequest([{"role": "user", "content": [image]}], model="openai/gpt-4o-mini")
     assert (await chat.count_unfinished(request, "A pixel.")).input_tokens > 0
+
+
+@pytest.mark.parametrize(
+    "unknown", [{"knowledgeBaseId": "kb_1"}, {"a\r\nb": 1}, {f"p{n}": n for n in range(31)}]
+)
+async def test_completion_with_parameters_that_nobody_has_is_refused(
+    client: openai.AsyncOpenAI, unknown: dict[str, Any]
+) -> None:
+    with pytest.raises(openai.BadRequestError):
+        await client.chat.completions.create(
+            model="nuxa/extractive", messages=ASKED, extra_body=unknown
+        )

@@ -110,7 +110,10 @@ async def test_a_spoken_question_gets_a_spoken_answer(
     assert {"transcription", "firstText", "firstAudio"} <= shown["latencyMs"].keys()
     assert shown["status"] == "active"
     chat = await member.program.get("/api/copilot/history", params={"chatId": shown["chatId"]})
-    assert [row["role"] for row in chat.json()["data"]] == ["user", "assistant"]
+    asked, answered = chat.json()["data"]
+    assert [asked["role"], answered["role"]] == ["user", "assistant"]
+    assert answered["notice"]["message"] not in " ".join(with_voice.said)
+    assert answered["notice"]["message"] not in shown["transcript"][1]["text"]
 
 
 @pytest.mark.usefixtures("base")
