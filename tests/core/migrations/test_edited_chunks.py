@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from core.migrations import config_for
 from core.store.unit import async_url
 
-REVISION = "0052"
+REVISION = "0058"
 _CHUNK = """
     INSERT INTO chunks (id, workspace_id, base_id, document_id, chunk_index, content, token_count,
         heading_path, start_offset, end_offset, metadata, enabled, terms, frequencies)
