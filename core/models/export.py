@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _MANIFEST: Final = "nuxa-export.json"
-_LAYOUT: Final = "small weights for questions, 3"  # part of the name: a change makes exports anew
+_LAYOUT: Final = "small weights for questions, 2"  # part of the name: a change makes exports anew
 _WEIGHTS: Final = "model.onnx_data"
 _EXPORTERS: Final = ("sentence-transformers", "optimum-onnx", "onnxruntime")
 

@@ -11,15 +11,18 @@ _BARS: Final = {"API": 800.0, "worker": 1300.0}  # MB
 
 
 def measure(system: System) -> list[Figure]:
-    """Return the figure of each process that holds 100 MB or more."""
-    figures = []
-    for name, resident in sorted(system.memory().items(), key=lambda item: -item[1]):
-        kind = _kind(name)
-        megabytes = resident / 1e6
-        if kind is not None and megabytes >= 100:
-            title = f"memory, {kind} {name.rpartition(' ')[2]}"
-            figures.append(Figure(title, megabytes, "MB", "at rest", "lower", _BARS.get(kind)))
-    return figures
+    """Return the memory of the largest process of each kind."""
+    sizes: dict[str, list[float]] = {}
+    for name, size in system.memory().items():
+        if (kind := _kind(name)) is not None:
+            sizes.setdefault(kind, []).append(size / 1e6)
+    return [
+        Figure(
+            f"memory, largest {kind} process", max(of), "MB",
+            f"at rest, {sum(of):,.0f} MB in {len(of)}", "lower", _BARS.get(kind),
+        )
+        for kind, of in sorted(sizes.items())
+    ]  # fmt: skip
 
 
 def _kind(command: str) -> str | None:
