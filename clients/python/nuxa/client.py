@@ -15,6 +15,7 @@ from nuxa.resources.copilot import Copilot
 from nuxa.resources.files import Files
 from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
+from nuxa.resources.person import Account
 from nuxa.resources.schedules import Schedules
 from nuxa.resources.tools import Tools
 from nuxa.resources.voice import Voice
@@ -43,6 +44,7 @@ class _Resources(Resource[Door]):
         self.tools: Tools[Door] = Tools(door)
         self.voice: Voice[Door] = Voice(door)
         self.users: Users[Door] = Users(door)
+        self.account: Account[Door] = Account(door)
         self.workspaces: Workspaces[Door] = Workspaces(door)
         self.sessions: Sessions[Door] = Sessions(door)
         self.api_keys: ApiKeys[Door] = ApiKeys(door)

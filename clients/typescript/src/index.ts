@@ -1,6 +1,6 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, Voice, Webhooks, Workflows,
+  Account, ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Schedules, Sessions, Tools, Users, Voice, Webhooks, Workflows,
   Workspaces,
 } from './resources.ts'
 
@@ -22,6 +22,7 @@ export class NuxaClient {
   readonly tools: Tools
   readonly voice: Voice
   readonly users: Users
+  readonly account: Account
   readonly workspaces: Workspaces
   readonly sessions: Sessions
   readonly apiKeys: ApiKeys
@@ -39,6 +40,7 @@ export class NuxaClient {
     this.tools = new Tools(http)
     this.voice = new Voice(http)
     this.users = new Users(http)
+    this.account = new Account(http)
     this.workspaces = new Workspaces(http)
     this.sessions = new Sessions(http)
     this.apiKeys = new ApiKeys(http)
