@@ -35,6 +35,7 @@ class Authenticator:
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
     user_handle: str | None = None
+    cose: bytes | None = None  # instead of the public key
 
     def create(self, options: dict[str, Any]) -> dict[str, Any]:
         """Answer `navigator.credentials.create`."""
@@ -81,7 +82,7 @@ class Authenticator:
     def _attested(self) -> bytes:
         point = self.key.public_key().public_numbers()
         x, y = point.x.to_bytes(32, "big"), point.y.to_bytes(32, "big")
-        cose = cbor2.dumps({1: 2, 3: _ES256, -1: 1, -2: x, -3: y})
+        cose = self.cose or cbor2.dumps({1: 2, 3: _ES256, -1: 1, -2: x, -3: y})
         length = struct.pack(">H", len(self.credential_id))
         return bytes(16) + length + self.credential_id + cose
 

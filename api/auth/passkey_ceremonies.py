@@ -28,7 +28,8 @@ from core.store.users import User
 
 _SECONDS: Final = 300
 _RP_NAME: Final = "Nuxa Flow"
-_MALFORMED: Final = (WebAuthnException, ValueError, TypeError, KeyError)
+# What the library raises for attestations whose CBOR has parts of unforeseen types, too.
+_MALFORMED: Final = (WebAuthnException, ValueError, TypeError, LookupError, AttributeError)
 
 Ceremony = Literal["create", "get"]
 

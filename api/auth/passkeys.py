@@ -15,6 +15,7 @@ from api.auth.session_answers import session_reply
 from api.call import Call, Reply
 from api.endpoint import endpoint
 from api.errors import found
+from api.paging import Page, PageQuery, cursor_of
 from api.wire import Name, Wire
 from core.errors import Conflict, NotFound, Unauthorized
 from core.ids import new_id
@@ -46,10 +47,6 @@ class PasskeyAnswer(Wire):
     name: str
     created_at: datetime
     last_used_at: datetime | None
-
-
-class PasskeyList(Wire):
-    data: list[PasskeyAnswer]
 
 
 class PasskeySignature(Wire):
@@ -90,11 +87,12 @@ async def create_passkey(call: Call, body: NewPasskey) -> PasskeyAnswer:
 
 
 @endpoint("GET", "/api/auth/passkeys", access=SIGNED_IN.session_only())
-async def list_passkeys(call: Call) -> PasskeyList:
-    """List the account's passkeys, oldest first; there are at most 50."""
+async def list_passkeys(call: Call, query: PageQuery) -> Page[PasskeyAnswer]:
+    """List the account's passkeys, newest first."""
     async with call.services.store.system() as system:
-        rows = await system.passkeys.of_user(call.user_id)
-    return PasskeyList(data=[PasskeyAnswer.model_validate(row) for row in rows])
+        page = await system.passkeys.page(call.user_id, query.position(), query.limit)
+    data = [PasskeyAnswer.model_validate(row) for row in page.rows]
+    return Page(data=data, next_cursor=cursor_of(page.next))
 
 
 @endpoint(

@@ -20,7 +20,7 @@ Sign in, or sign up with this address and confirm it. Then accept here within a 
 
 {url}
 
-The link works once. If you do not know the sender, leave this mail alone.
+The link works once. If you do not know the sender, ignore this mail.
 """
 _MAX_NAME_CHARS: Final = 60
 

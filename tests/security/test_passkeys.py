@@ -65,6 +65,7 @@ async def test_create_passkey_of_other_site_account_or_unverified_user_is_refuse
     for lying in (
         Authenticator("https://evil.example"),
         Authenticator(authenticator.origin, is_user_verified=False),
+        Authenticator(authenticator.origin, cose=b"\x80"),  # an empty list
     ):
         assert (await _create(member, lying)).status_code == 400
     options = (await stranger.browser.post(OPTIONS)).json()

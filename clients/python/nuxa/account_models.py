@@ -54,6 +54,24 @@ class Invitation(Answer):
     url: str | None = None
 
 
+class OwnInvitation(Answer):
+    """An invitation as the invited person sees it."""
+
+    id: str
+    workspace_id: str
+    workspace_name: str
+    inviter_name: str
+    role: str
+    expires_at: datetime
+
+
+class Passkey(Answer):
+    id: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
 class ModelProvider(Answer):
     """A provider of chat models that the workspace has a key of."""
 

@@ -16,6 +16,7 @@ from nuxa.resources.files import Files
 from nuxa.resources.knowledge import Knowledge
 from nuxa.resources.logs import Logs
 from nuxa.resources.mail import Mail
+from nuxa.resources.person import Account
 from nuxa.resources.schedules import Schedules
 from nuxa.resources.tools import Tools
 from nuxa.resources.v1 import V1
@@ -47,6 +48,7 @@ class _Resources(Resource[Door]):
         self.tools: Tools[Door] = Tools(door)
         self.voice: Voice[Door] = Voice(door)
         self.users: Users[Door] = Users(door)
+        self.account: Account[Door] = Account(door)
         self.workspaces: Workspaces[Door] = Workspaces(door)
         self.sessions: Sessions[Door] = Sessions(door)
         self.api_keys: ApiKeys[Door] = ApiKeys(door)

@@ -1,7 +1,7 @@
 import { Http, type ClientOptions } from './http.ts'
 import {
-  ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Mail, Schedules, Sessions, SharedAgents, Tools, Users, V1, Voice,
-  Webhooks, Workflows, Workspaces,
+  Account, ApiKeys, Artifacts, Copilot, Files, Knowledge, Logs, Mail, Schedules, Sessions, SharedAgents, Tools, Users, V1,
+  Voice, Webhooks, Workflows, Workspaces,
 } from './resources.ts'
 
 export { NuxaError, type ErrorCode } from './errors.ts'
@@ -24,6 +24,7 @@ export class NuxaClient {
   readonly tools: Tools
   readonly voice: Voice
   readonly users: Users
+  readonly account: Account
   readonly workspaces: Workspaces
   readonly sessions: Sessions
   readonly apiKeys: ApiKeys
@@ -44,6 +45,7 @@ export class NuxaClient {
     this.tools = new Tools(http)
     this.voice = new Voice(http)
     this.users = new Users(http)
+    this.account = new Account(http)
     this.workspaces = new Workspaces(http)
     this.sessions = new Sessions(http)
     this.apiKeys = new ApiKeys(http)

@@ -386,6 +386,39 @@ export class Users extends Resource {
   list = () => this.http.rows<S.MemberAnswer>('/api/users')
 }
 
+/** The signed-in person's own account; it needs a session, API keys and tokens of programs are refused. */
+export class Account extends Resource {
+  invitations = () => this.http.rows<S.OwnInvitation>('/api/invitations')
+  acceptInvitation = (by: { token: string } | { invitationId: string }) =>
+    this.http.send<S.WorkspaceAnswer>('POST', '/api/invitations/accept', { json: by })
+  verifyEmail = (token: string) =>
+    this.http.send<S.AuthUserAnswer>('POST', '/api/auth/verify-email', { json: { token } })
+  resendVerification = () => this.http.send<S.MailAnswer>('POST', '/api/auth/verify-email/resend', { json: {} })
+  changeEmail = (email: string) => this.http.send<S.MailAnswer>('POST', '/api/user/email', { json: { email } })
+  confirmEmailChange = (token: string) =>
+    this.http.send<S.AuthUserAnswer>('POST', '/api/user/email/confirm', { json: { token } })
+  /** Name exactly the workspaces that the account alone owns. */
+  delete = (deleteWorkspaces: string[]) => this.http.send<void>('DELETE', '/api/user', { json: { deleteWorkspaces } })
+  secondFactor = () => this.http.send<S.FactorState>('GET', '/api/auth/second-factor')
+  /** Completes a sign-in that answered `SECOND_FACTOR_REQUIRED`. */
+  proveSecondFactor = (challenge: string, code: string) =>
+    this.http.send<S.SessionAnswer>('POST', '/api/auth/second-factor', { json: { challenge, code } })
+  createTotp = () => this.http.send<S.TotpSecret>('POST', '/api/auth/totp', { json: {} })
+  /** The answer alone has the recovery codes. */
+  confirmTotp = (code: string) =>
+    this.http.send<S.RecoveryCodesAnswer>('POST', '/api/auth/totp/confirm', { json: { code } })
+  deleteTotp = () => this.http.send<void>('DELETE', '/api/auth/totp')
+  replaceRecoveryCodes = () => this.http.send<S.RecoveryCodesAnswer>('POST', '/api/auth/recovery-codes', { json: {} })
+  passkeys = () => this.http.rows<S.PasskeyAnswer>('/api/auth/passkeys')
+  passkeyOptions = () => this.http.send<S.PasskeyOptions>('POST', '/api/auth/passkey-options', { json: {} })
+  createPasskey = (passkey: S.NewPasskey) =>
+    this.http.send<S.PasskeyAnswer>('POST', '/api/auth/passkeys', { json: passkey })
+  deletePasskey = (passkeyId: string) => this.http.send<void>('DELETE', `/api/auth/passkeys/${id(passkeyId)}`)
+  passkeyLoginOptions = () => this.http.send<S.PasskeyOptions>('POST', '/api/auth/passkey-login/options', { json: {} })
+  logInWithPasskey = (signature: S.PasskeySignature) =>
+    this.http.send<S.SessionAnswer>('POST', '/api/auth/passkey-login', { json: signature })
+}
+
 export class Workspaces extends Resource {
   list = () => this.http.rows<S.WorkspaceAnswer>('/api/workspaces')
   /** For clients that sign in by a session, as is `delete`. */

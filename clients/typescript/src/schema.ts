@@ -1515,8 +1515,9 @@ export type PasskeyAnswer = {
   lastUsedAt: string | null;
 };
 
-export type PasskeyList = {
+export type PasskeyAnswerPage = {
   data: Array<PasskeyAnswer>;
+  nextCursor: string | null;
 };
 
 export type PasskeyOptions = {

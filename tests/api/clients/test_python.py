@@ -155,6 +155,8 @@ async def test_program_token_reads_members_and_changes_no_credentials(
         assert [row async for row in client.workspaces.model_providers(workspace)] == []
         assert [row async for row in client.workspaces.invitations(workspace)] == []
         for refused in (
+            client.account.delete([]),
+            client.account.create_totp(),
             client.workspaces.invite(workspace, "read"),
             client.workspaces.revoke_invitation(workspace, "inv_x"),
             client.workspaces.add_member(workspace, stranger.email, "read"),

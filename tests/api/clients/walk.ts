@@ -115,6 +115,8 @@ const codeOf = (error: unknown) => (error as { code: string }).code
 same(await person.workspaces.addMember(workspace, friend!, 'read').catch(codeOf), 'FORBIDDEN', 'member')
 same(await person.workspaces.invite(workspace, 'read').catch(codeOf), 'FORBIDDEN', 'invite')
 same(await all(person.workspaces.invitations(workspace)), [], 'invitations')
+same(await person.account.secondFactor().catch(codeOf), 'FORBIDDEN', 'second factor')
+same(await person.account.delete([]).catch(codeOf), 'FORBIDDEN', 'delete account')
 const roles = (await all(person.workspaces.members(workspace))).map((row) => row.role)
 same(roles, ['owner'], 'members')
 same(await all(person.workspaces.audit(workspace, { action: 'member.added' })), [], 'audit')
