@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 
 from api.call import Call, parts_of
 from api.multipart import FieldPart, FilePart
-from core.blobs import Blobs, Stored
+from core.blobs import Stored
 from core.errors import PayloadTooLarge, ValidationFailed
+from core.removal import forget_blobs
 from core.services import Services
 from ingest.stored_files import StoredFile, clean_name, detect_media_type, store_file
 
@@ -36,7 +37,7 @@ async def take_upload(
     stays in storage. Raises ``PayloadTooLarge``, ``UnsupportedMediaType`` or ``ValidationFailed``.
     """
     upload = await _receive(call, fields)
-    return await _shielded(call.services.blobs, upload, record)
+    return await _shielded(call, upload, record)
 
 
 async def take_stream(
@@ -49,19 +50,21 @@ async def take_stream(
     blobs = call.services.blobs
     file = await store_file(blobs, name, pieces, call.services.settings.max_upload_bytes)
     upload = Upload(file.name, file.mime_type, file.stored)
-    return await _shielded(blobs, upload, record)
+    return await _shielded(call, upload, record)
 
 
-async def _shielded(blobs: Blobs, upload: Upload, record: Callable[[Upload], Awaitable[T]]) -> T:
+async def _shielded(call: Call, upload: Upload, record: Callable[[Upload], Awaitable[T]]) -> T:
     # Once all has arrived, a client that goes away does not tear row and bytes apart.
-    return await asyncio.shield(_recorded(blobs, upload, record))
+    return await asyncio.shield(_recorded(call, upload, record))
 
 
-async def _recorded(blobs: Blobs, upload: Upload, record: Callable[[Upload], Awaitable[T]]) -> T:
+async def _recorded(call: Call, upload: Upload, record: Callable[[Upload], Awaitable[T]]) -> T:
     try:
         return await record(upload)
     except BaseException:
-        await blobs.delete(upload.stored.key)
+        # The row may be committed and only what was to follow have failed: then the bytes stay.
+        async with call.services.store.unit(call.workspace_id) as unit:
+            await forget_blobs(unit, call.services.blobs, [upload.stored.key])
         raise
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from itertools import islice
 from typing import Final
 
@@ -46,7 +47,7 @@ class ReceivedMail:
 
 def read_mail(raw: bytes) -> ReceivedMail:
     """Read a mail from its bytes; what is malformed in it is left empty."""
-    message = email.message_from_bytes(raw, policy=POLICY)
+    message = _parse(raw)
     return ReceivedMail(
         message_id=_field(message, "Message-ID"),
         sender=_field(message, "From"),
@@ -57,6 +58,13 @@ def read_mail(raw: bytes) -> ReceivedMail:
         text=_storable(_text(message))[:MAX_TEXT_CHARS],
         attachments=list(islice(_attachments(message), MAX_ATTACHMENTS)),
     )
+
+
+def _parse(raw: bytes) -> EmailMessage:
+    try:
+        return email.message_from_bytes(raw, policy=POLICY)
+    except RecursionError:  # parts within parts, many times over
+        return BytesHeaderParser(policy=POLICY).parsebytes(raw)
 
 
 def _field(message: EmailMessage, name: str) -> str:

@@ -47,6 +47,10 @@ async def _poll(services: Services, trigger: MailTrigger) -> None:
     except NuxaError as failure:  # the answer of GET tells
         log.info("mail_poll_failed", workflow_id=trigger.workflow_id, code=failure.code)
         error = {"code": failure.code, "message": failure.message}
+    # Logged whole; one mailbox must not hold up the others.
+    except Exception:
+        log.exception("mail_poll_crashed", workflow_id=trigger.workflow_id)
+        error = {"code": NuxaError.code, "message": "The mails could not be read; see the log."}
     async with services.store.system() as unit:
         await unit.mail_triggers.finish(trigger.workflow_id, error, more=more)
 

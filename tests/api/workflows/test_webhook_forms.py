@@ -150,16 +150,3 @@ async def test_form_webhook_beyond_the_limit_is_too_large(
     answer = await anonymous.post(f"/api/webhooks/{workflow_id}", files=files)
     assert answer.status_code == 413, answer.text
     assert _blobs(settings) == before
-
-
-async def test_upload_with_a_field_that_is_no_utf8_is_a_validation_error(member: Member) -> None:
-    base = (await member.program.post("/api/knowledge", json={"name": "Base"})).json()["id"]
-    part = '--b\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'
-    body = part.format("metadata", "").encode() + b'\xff{"a": 1}\r\n'
-    body += part.format("file", '; filename="a.txt"').encode() + b"text\r\n--b--\r\n"
-    answer = await member.program.post(
-        f"/api/knowledge/{base}/documents",
-        content=body,
-        headers={"content-type": "multipart/form-data; boundary=b"},
-    )
-    assert answer.status_code == 400, answer.text

@@ -91,6 +91,7 @@ GIVEN: Final[dict[str, dict[str, Any]]] = {
     "executeCopilotTool": {"name": "find_workflows", "arguments": {}},
     "updateWorkspace": {"name": "mine"},
     "putSchedule": {"cron": "0 0 * * *"},
+    "putMailTrigger": {"host": "imap.example.com", "username": "a", "passwordSecret": "A"},
     "putWebhook": {"auth": "none"},
     "putSecret": {"value": "mine"},
     "addChunk": {"content": "mine"},
