@@ -43,10 +43,16 @@ class RunLimitExceeded(NuxaError):
 
 
 class RunBudget:
-    """What a tree of runs has used; one object for all of them."""
+    """What a tree of runs has used; one object for all of them.
 
-    def __init__(self, limits: Limits = PLANS["enterprise"]) -> None:
+    ``local_bytes`` is what the process that drives it may keep before it leaves it to a worker.
+    """
+
+    def __init__(
+        self, limits: Limits = PLANS["enterprise"], local_bytes: int | None = None
+    ) -> None:
         self.limits = limits
+        self.local_bytes = local_bytes
         self.kept_bytes = 0
         self.blocks = 0
         self.children = 0
@@ -60,6 +66,11 @@ class RunBudget:
             raise RunLimitExceeded("runBytes", allowed)
         if size > MAX_VALUE_BYTES:
             raise RunLimitExceeded("valueBytes", MAX_VALUE_BYTES)
+
+    @property
+    def is_locally_spent(self) -> bool:
+        """Whether a worker should go on with the run."""
+        return self.local_bytes is not None and self.kept_bytes > self.local_bytes
 
     def add_block(self) -> None:
         self.blocks += 1
