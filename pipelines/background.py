@@ -16,6 +16,7 @@ from pipelines.live import follow
 from pipelines.run import RunRequest
 
 _GRACE_SECONDS: Final = 5.0  # whoever executes a run ends it in time, and says more
+_LOCAL_BYTES: Final = 1_000_000  # of inputs and outputs: what is larger is for a worker
 _running: Final[set[asyncio.Task[Execution | None]]] = set()
 
 
@@ -26,7 +27,7 @@ def launch(services: Services, run: Execution, owner: str) -> asyncio.Task[Execu
     """
     if run.lease_owner != owner:
         return None
-    task = asyncio.create_task(execute(services, run, owner, is_new=True))
+    task = asyncio.create_task(execute(services, run, owner, is_new=True, local_bytes=_LOCAL_BYTES))
     _running.add(task)
     task.add_done_callback(_running.discard)
     return task

@@ -66,12 +66,14 @@ async def execute(
     *,
     is_new: bool = False,
     budget: RunBudget | None = None,
+    local_bytes: int | None = None,
 ) -> Execution | None:
     """Run what is left of a run that ``owner`` holds; return the row as it ended or paused.
 
     None when it was cancelled or taken over meanwhile, or queued again: then somebody else has
     ended it or will. Cancelling this coroutine puts the run back for another process. ``is_new``
-    says that nobody can have begun it; ``budget`` is that of the run whose block waits for it.
+    says that nobody can have begun it; ``budget`` is that of the run whose block waits for it. A
+    run that keeps more than ``local_bytes`` is queued again before its next block.
     """
     loop_owner.set(run.workspace_id)
     if run.recoveries > MAX_RECOVERIES:
@@ -79,7 +81,7 @@ async def execute(
         return await _end(services, run, owner, _failed("WORKER_LOST", sentence))
     pauses = StorePauses(services, run, owner)
     is_root = budget is None
-    budget = budget or await load_budget(services, run.workspace_id)
+    budget = budget or await load_budget(services, run.workspace_id, local_bytes)
     work = asyncio.create_task(_work(services, run, owner, pauses, is_new, budget))
     try:
         while not (await asyncio.wait({work}, timeout=_next_look(run, budget)))[0]:
@@ -89,7 +91,7 @@ async def execute(
             if not await _renew(services, run, owner):
                 await _stop(work)
                 return None
-        return await _conclude(services, run, owner, work, pauses)
+        return await _conclude(services, run, owner, work, pauses, budget)
     except asyncio.CancelledError:
         await _stop(work)
         await _put_back(services, run, owner)
@@ -150,6 +152,7 @@ async def _conclude(
     owner: str,
     work: asyncio.Task[LevelResult],
     pauses: StorePauses,
+    budget: RunBudget,
 ) -> Execution | None:
     """Write the end, or the pause, that finished work has come to."""
     try:
@@ -157,7 +160,10 @@ async def _conclude(
     except LeaseLost:
         return None
     except Held:
-        return await pauses.pause_run()
+        if not budget.is_locally_spent:
+            return await pauses.pause_run()
+        await _put_back(services, run, owner)
+        return None
     except BlockFailed as failed:
         record = failed.record
         place = {"blockId": record.block_id, "blockName": record.block_name}

@@ -44,11 +44,21 @@ class RunLimitExceeded(NuxaError):
 
 
 class RunBudget:
-    """What a tree of runs has used; one object for all of them."""
+    """What a tree of runs has used; one object for all of them.
 
-    def __init__(self, limits: Limits = PLANS["enterprise"], account: str | None = None) -> None:
+    ``slot_account`` is whose workspaces share the slots; ``local_bytes`` is what the process that
+    drives it may keep before it leaves it to a worker.
+    """
+
+    def __init__(
+        self,
+        limits: Limits = PLANS["enterprise"],
+        account: str | None = None,
+        local_bytes: int | None = None,
+    ) -> None:
         self.limits = limits
         self.slot_account = account
+        self.local_bytes = local_bytes
         self.kept_bytes = 0
         self.blocks = 0
         self.children = 0
@@ -69,6 +79,11 @@ class RunBudget:
         if self.kept_bytes > self.limits.run_bytes:
             raise RunLimitExceeded("runBytes", self.limits.run_bytes)
 
+    @property
+    def is_locally_spent(self) -> bool:
+        """Whether a worker should go on with the run."""
+        return self.local_bytes is not None and self.kept_bytes > self.local_bytes
+
     def add_block(self) -> None:
         self.blocks += 1
         if self.blocks > self.limits.run_blocks:
@@ -86,12 +101,14 @@ class RunBudget:
         return None if most == UNLIMITED else most
 
 
-async def load_budget(services: Services, workspace_id: str) -> RunBudget:
+async def load_budget(
+    services: Services, workspace_id: str, local_bytes: int | None = None
+) -> RunBudget:
     """Return a new run's budget, by the workspace's plan as it was at most half a minute ago."""
     cached = _cached.setdefault(services.store, {})
     expires, limits, account = cached.get(workspace_id, (0.0, PLANS["free"], None))
     if time.monotonic() < expires:
-        return RunBudget(limits, account)
+        return RunBudget(limits, account, local_bytes)
     async with services.store.system() as system:
         workspace = await system.workspaces.get(workspace_id)
     limits = PLANS["free"] if workspace is None else workspace.allowed
@@ -99,4 +116,4 @@ async def load_budget(services: Services, workspace_id: str) -> RunBudget:
     if len(cached) >= _MAX_CACHED:
         cached.clear()
     cached[workspace_id] = (time.monotonic() + _CACHE_SECONDS, limits, account)
-    return RunBudget(limits, account)
+    return RunBudget(limits, account, local_bytes)

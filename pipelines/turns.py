@@ -147,6 +147,8 @@ class Turns:
             resolved = kind.resolve(self._values(block), self._scope)
             shown = resolved if block.type != "start" else {"input": self._context.input}
             self._trace.budget.keep(shown)
+            if self._trace.budget.is_locally_spent:
+                raise Held
             given = shown
             async with asyncio.timeout(limit):
                 output = await kind.run(context, kind.fit(resolved))

@@ -14,11 +14,14 @@ from core.services import Services
 from core.store.executions import TERMINAL
 from tests.faults.conftest import Crew, until
 from tests.faults.reading import wait_live
-from tests.pipelines.shapes import block, definition, loop
+from tests.pipelines.shapes import block, definition
 from tests.walks.main_job import sign_up
 from tests.walks.system import free_port
 
-SLOW = definition([block("w", "wait", seconds=5)], "s>l", loops=loop("l", "w", iterations=12))
+SLOW = definition(  # a light run, which the API's process executes
+    [block(f"w{n}", "wait", seconds=5) for n in range(12)],
+    " ".join(["s>w0", *(f"w{n}>w{n + 1}" for n in range(11))]),
+)
 SHORT = definition([block("w", "wait", seconds=4), block("t", template="done")], "s>w w>t")
 
 pytestmark = pytest.mark.slow

@@ -80,6 +80,25 @@ async def test_execute_light_run_is_executed_by_the_api(services: Services, memb
     assert body["output"] == {"text": "Hi Ada"}
 
 
+async def test_execute_light_run_whose_values_grow_is_continued_by_a_worker(
+    services: Services, member: Member
+) -> None:
+    large = block("large", template="<start.name>" * 10)
+    path = await _deployed(member, definition([large, block("t")], "s>large large>t"))
+    given = {"name": "x" * 60_000}
+    call = asyncio.create_task(member.program.post(f"{path}/execute", json={"input": given}))
+    async with asyncio.timeout(60):
+        run = await _queued(services)
+        async with services.store.unit(run.workspace_id) as unit:
+            rows = await unit.block_logs.of(run.id)
+        assert [row.block_id for row in rows] == ["s", "large"]
+        await execute(services, run, str(run.lease_owner))
+        body = (await call).json()
+    assert body["output"] == {"text": "t"}
+    logs = (await member.program.get(f"{path}/executions/{run.id}")).json()
+    assert logs["status"] == "completed"
+
+
 async def test_execute_run_that_no_worker_takes_is_cancelled_in_its_time(
     services: Services, member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
