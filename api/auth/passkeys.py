@@ -90,7 +90,7 @@ async def create_passkey(call: Call, body: NewPasskey) -> PasskeyAnswer:
 async def list_passkeys(call: Call, query: PageQuery) -> Page[PasskeyAnswer]:
     """List the account's passkeys, newest first."""
     async with call.services.store.system() as system:
-        page = await system.passkeys.page(call.user_id, query.position(), query.limit)
+        page = await system.passkeys.page(call.user_id, query.request())
     data = [PasskeyAnswer.model_validate(row) for row in page.rows]
     return Page(data=data, next_cursor=cursor_of(page.next))
 

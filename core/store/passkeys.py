@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, Timestamps, now
-from core.store.pages import Position, RowsPage, read_page
+from core.store.pages import PageRequest, RowsPage, read_page
 
 
 class Passkey(Timestamps, Base):
@@ -35,11 +35,11 @@ class Passkeys(Repository):
         query = select(Passkey).where(Passkey.user_id == user_id)
         return (await self._session.scalars(query.order_by(Passkey.created_at, Passkey.id))).all()
 
-    async def page(self, user_id: str, after: Position | None, limit: int) -> RowsPage[Passkey]:
+    async def page(self, user_id: str, request: PageRequest) -> RowsPage[Passkey]:
         """Return a user's passkeys, newest first."""
         query = select(Passkey).where(Passkey.user_id == user_id)
         order = (Passkey.created_at, Passkey.id)
-        return await read_page(self._session, query, order, after, limit)
+        return await read_page(self._session, query, order, request)
 
     async def count(self, user_id: str) -> int:
         query = select(func.count()).where(Passkey.user_id == user_id)
