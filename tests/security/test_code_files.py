@@ -15,6 +15,7 @@ from core.sandbox.errors import LanguageUnavailable
 from core.sandbox.interpreter import require_interpreter
 from core.sandbox.outcome import SandboxFile
 from core.services import Services
+from core.store.pages import PageRequest
 from pipelines.blocks.function import Function
 from pipelines.code_files import keep_files
 from pipelines.scope import RunScope
@@ -117,7 +118,7 @@ async def test_run_whose_files_exceed_its_bytes_fails_with_limit(
     row = await begin(services, owner, raw)
     assert (row.status, row.error["limit"]) == ("failed", "runBytes")
     async with services.store.unit(owner.workspace_id) as unit:
-        assert len((await unit.files.page(None, 10)).rows) == 2
+        assert len((await unit.files.page(PageRequest(10))).rows) == 2
 
 
 async def test_run_taken_up_again_counts_files_that_it_stored() -> None:

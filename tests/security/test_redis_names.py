@@ -16,7 +16,7 @@ _WORKSPACE = re.compile(r"[:{]ws_[0-9a-z]{24}(?=[:}]|$)")
 _OF_NO_WORKSPACE = re.compile(
     r"rate:(user|address):"  # callers who are in no workspace
     r"|(login|signup|reset|mail):[0-9a-f]{64}$"  # accounts and addresses
-    r"|ticket:[a-z]+:[0-9a-f]{64}$"  # hashes of random tokens
+    r"|ticket:[a-z_]+:[0-9a-f]{64}$"  # hashes of random tokens
     r"|nuxa:(counters|metrics)$"  # of the whole installation
     r"|_kombu|unacked|(documents|executions)$"  # Celery's
 )

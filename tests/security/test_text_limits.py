@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from api.sockets.event import EVENTS
-from api.v1.schemas import CompletionRequest
+from api.v1.completion_request import CompletionRequest
 from core.services import Services
 from tests.api.conftest import Member
 from tests.api.workflows.editing.conftest import Open

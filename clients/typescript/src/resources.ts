@@ -526,6 +526,8 @@ export class V1 extends Resource {
   execute = (workflowId: string, request: ExecuteRequest = {}, once?: Once) =>
     this.http.send<S.RunAnswer & Partial<S.Paused>>(
       'POST', `/api/v1/workflows/${id(workflowId)}/execute`, { json: { input: null, ...request }, headers: keyed(once) })
+  searchBases = (search: Partly<S.WideSearchFields> & { knowledgeBaseIds: string[]; query: string }) =>
+    this.http.send<S.WideSearchReply>('POST', '/api/v1/knowledge/search', { json: search, isRepeatable: true })
   execution = (executionId: string) =>
     this.http.send<S.ExecutionAnswer>('GET', `/api/v1/executions/${id(executionId)}`)
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from nuxa.models import Execution, RunResult, Workflow
+from collections.abc import Sequence
+from typing import Any
+
+from nuxa.models import Execution, RunResult, SearchReply, Workflow
 from nuxa.requests import Door, Json, Listing, Request, Resource, keyed, listing, method
 
 
@@ -19,6 +22,15 @@ class V1(Resource[Door]):
         path, headers = f"/api/v1/workflows/{workflow_id}/execute", keyed(idempotency_key)
         body = {"input": None, **(request or {})}
         return Request("POST", path, RunResult, json=body, headers=headers)
+
+    @method
+    def search_bases(
+        self, /, base_ids: Sequence[str], query: str, **settings: Any
+    ) -> Request[SearchReply]:
+        """Search several bases of the key's workspace; each result names its base."""
+        body = {"knowledgeBaseIds": [*base_ids], "query": query, **settings}
+        path = "/api/v1/knowledge/search"
+        return Request("POST", path, SearchReply, json=body, is_read_only=True)
 
     @method
     def execution(self, execution_id: str) -> Request[Execution]:
