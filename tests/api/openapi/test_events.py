@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from core.services import Services
 from ingest.process import Processor
@@ -38,6 +39,7 @@ async def _run(member: Member, steps: dict[str, Any]) -> set[str]:
     return await _kinds(member.browser, "POST", path, {"stream": True, "input": {"x": 1}})
 
 
+@pytest.mark.usefixtures("worker")
 async def test_of_a_run(member: Member, services: Services) -> None:
     await write_base(services.store, member.workspace_id, "Lunch is served at noon.")
     agent = {"prompt": "When is lunch served?", "model": "nuxa/extractive"}
