@@ -25,6 +25,7 @@ from ingest.parser import Parser
 from ingest.process import Processor
 from tests.api.conforms import conforms
 from tests.mailbox import Mailbox, mailbox
+from tests.pipelines.running import drive
 
 # Made once: to read the world's certificates for each client took longer than most tests.
 TLS = ssl.create_default_context()
@@ -176,3 +177,18 @@ async def parser(api_settings: Settings) -> AsyncIterator[Parser]:
 def work(services: Services, parser: Parser) -> Callable[[], Awaitable[int]]:
     """Processes all waiting documents: ``await work()``."""
     return Processor(services, parser).drain
+
+
+@pytest.fixture
+async def worker(services: Services) -> AsyncIterator[None]:
+    """Execute runs that wait for a worker, as one beside the API would."""
+
+    async def execute_waiting() -> None:
+        while True:
+            await drive(services)
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(execute_waiting())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

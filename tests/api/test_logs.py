@@ -122,6 +122,7 @@ async def test_export(member: Member, stranger: Member) -> None:
     assert (await member.program.get("/api/logs/export?format=xlsx")).status_code == 400
 
 
+@pytest.mark.usefixtures("worker")
 async def test_spans_are_nested(member: Member) -> None:
     inner = await _made(member, LOOPED)
     outer = definition([block("w", "workflow", workflowId=inner, input={"a": 1})], "s>w")
@@ -206,6 +207,7 @@ async def test_the_blocks_of_a_run_come_whole_or_in_parts(member: Member) -> Non
         assert (len(page["data"]), bool(page["nextCursor"])) == (2, True)
 
 
+@pytest.mark.usefixtures("worker")
 async def test_large_values_are_shown_whole(member: Member, services: Services) -> None:
     large = "x" * (LARGE + 1)
     shape = definition([block("t", template=large)], "s>t")

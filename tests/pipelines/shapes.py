@@ -26,13 +26,8 @@ os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
 
 def add_kind(monkeypatch: pytest.MonkeyPatch, kind: BlockKind[Any]) -> None:
     """Let workflows have blocks of a kind that only tests know."""
-    for module in (
-        "prepared",
-        "turns",
-        "validity",
-        "validity_of_containers",
-        "validity_of_references",
-    ):
+    modules = ("prepared", "turns", "validity", "validity_of_containers", "validity_of_references")
+    for module in modules:
         monkeypatch.setattr(f"pipelines.{module}.KINDS", {**KINDS, kind.type_name: kind})
 
 

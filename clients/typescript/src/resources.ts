@@ -217,6 +217,10 @@ export class SharedAgents extends Resource {
   stream = (token: string, question: S.VisitorMessage) =>
     this.http.events<CopilotEvent>('POST', `/api/agents/${id(token)}/stream`, { json: question },
       (last) => `/api/agents/${id(token)}/streams/${id(last.messageId)}`)
+  follow = (token: string, messageId: string) => {
+    const path = `/api/agents/${id(token)}/streams/${id(messageId)}`
+    return this.http.events<CopilotEvent>('GET', path, {}, () => path)
+  }
 }
 
 export class Knowledge extends Resource {

@@ -198,3 +198,9 @@ class SharedAgents(Resource[Door]):
             return Request("GET", f"/api/agents/{token}/streams/{last['messageId']}")
 
         return Stream(Request("POST", f"/api/agents/{token}/stream", json=question), resume)
+
+    @streaming
+    def follow(self, token: str, message_id: str) -> Stream:
+        """Iterate over an answer's events from its first, whether it is over or not."""
+        path = f"/api/agents/{token}/streams/{message_id}"
+        return Stream(Request("GET", path), lambda _: Request("GET", path))
