@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from evals.__main__ import app
 
-_COMMANDS = ("retrieval", "answers", "ocr", "ingest", "tools", "injection", "modes", "scale")
+_COMMANDS = ("retrieval", "answers", "ocr", "ingest", "tools", "injection", "modes", "bench")
 
 
 def _refusal(*arguments: str | Path) -> str:

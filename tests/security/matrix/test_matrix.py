@@ -31,7 +31,8 @@ PEOPLE_ONLY = {"fromExecutionId"}
 
 
 @pytest.fixture(autouse=True)
-def routed(settings: Settings) -> None:
+def routed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "anonymous_requests_per_minute", -1)
     create_app(settings)
 
 
