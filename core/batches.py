@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from core.fair_limiter import FairQueue
-from core.fair_loop import create_shared_task
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,7 +44,7 @@ class Batcher(Generic[Item, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.put(self._owner_of(item), (item, future))
         if self._worker is None or self._worker.done():
-            self._worker = create_shared_task(self._drain())
+            self._worker = asyncio.create_task(self._drain())
         return future
 
     async def _drain(self) -> None:

@@ -21,7 +21,6 @@ from core import tally
 from core.claiming import claimed
 from core.errors import NuxaError, ServiceUnavailable, TimedOut
 from core.events import REDIS_FULL
-from core.fair_loop import loop_owner
 from core.services import Services
 from core.store.executions import HOLDS_SLOT, Execution
 from pipelines.blocks.base import Context, Held
@@ -75,7 +74,6 @@ async def execute(
     says that nobody can have begun it; ``budget`` is that of the run whose block waits for it. A
     run that keeps more than ``local_bytes`` is queued again before its next block.
     """
-    loop_owner.set(run.workspace_id)
     if run.recoveries > MAX_RECOVERIES:
         sentence = "Its worker died four times; look into the service's log and run it again."
         return await _end(services, run, owner, _failed("WORKER_LOST", sentence))

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from core.config import get_settings
-from core.fair_loop import FairEventLoop
 from core.services import Services, open_services
 
 T = TypeVar("T")
@@ -19,7 +18,7 @@ class Runtime:
     """A running loop with the process's services; tasks of any thread hand it their work."""
 
     def __init__(self) -> None:
-        self._loop = FairEventLoop()
+        self._loop = asyncio.new_event_loop()
         self._running: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
         self._thread.start()

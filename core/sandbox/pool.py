@@ -14,7 +14,6 @@ from pydantic import JsonValue
 from core.config import Settings
 from core.errors import NuxaError, ValidationFailed
 from core.fair_limiter import FairLimiter
-from core.fair_loop import create_shared_task
 from core.sandbox.errors import CodeTimedOut
 from core.sandbox.guest import Guest
 from core.sandbox.install import find_deno, find_pyodide
@@ -147,7 +146,7 @@ class Sandbox:
     def _refill(self, language: Runtime) -> None:
         spares = self._spares[language]
         while len(spares) < _SPARES[language]:
-            spares.append(create_shared_task(self._start(language)))
+            spares.append(asyncio.create_task(self._start(language)))
         if language in self._idle:
             self._idle[language].cancel()
         loop = asyncio.get_running_loop()

@@ -114,8 +114,8 @@ S = TypeVar("S", bound=BlockSettings)
 class BlockKind(ABC, Generic[S]):
     """One type of block. ``raw`` settings reach ``run`` with their references unresolved.
 
-    ``open_outputs`` says that a block may have other outputs than those named, ``is_heavy`` that it
-    may take a process's time, by code or by repetition.
+    ``open_outputs`` says that a block may have other outputs than those named, ``is_heavy`` that
+    its runs may take much of a process's time, by repetition.
     """
 
     type_name: ClassVar[str]

@@ -41,7 +41,6 @@ class Function(BlockKind[FunctionSettings]):
     )
     outputs: ClassVar = {"result": "any", "stdout": "string", "files": "array"}
     raw = frozenset({"code"})
-    is_heavy = True
     settings = FunctionSettings
 
     @override

@@ -16,7 +16,6 @@ from tests.pipelines.shapes import block, definition, loop, parallel
 
 LARGE = "x" * 100_000
 LIGHT = definition([block("t", template="Hi <start.name>")], "s>t")
-FUNCTION = definition([block("f", "function", language="javascript", code="return 1")], "s>f")
 MANY = definition([block(f"t{n}") for n in range(20)], " ".join(f"s>t{n}" for n in range(20)))
 LOOP = definition([block("t")], "s>l", loops=loop("l", "t", iterations=2))
 PARALLEL = definition([block("t")], "s>p", parallels=parallel("p", "t", count=2))
@@ -50,7 +49,6 @@ async def _queued(services: Services) -> Execution:
 @pytest.mark.parametrize(
     ("raw", "given"),
     [
-        (FUNCTION, {}),
         (LOOP, {}),
         (PARALLEL, {}),
         (MANY, {}),
@@ -103,7 +101,7 @@ async def test_execute_run_that_no_worker_takes_is_cancelled_in_its_time(
     services: Services, member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipelines.background._GRACE_SECONDS", 0.1)
-    path = await _deployed(member, FUNCTION)
+    path = await _deployed(member, LOOP)
     answer = await member.program.post(f"{path}/execute", json={"input": {}, "timeoutSeconds": 1})
     assert answer.status_code == 408
     assert "No worker" in answer.json()["error"]["message"]
