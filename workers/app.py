@@ -27,7 +27,6 @@ _POOLS: Final[dict[Kind, str]] = {"documents": "prefork", "executions": "threads
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 # Niceness: what no caller waits for gives way to the service, documents to runs.
 _NICENESS: Final[dict[Kind, int]] = {"documents": 10, "executions": 5}
-_SWITCH_SECONDS: Final = 0.001  # Celery's thread takes wakes while the loop's thread computes
 _PUT_BACK: Final = signal.SIGWINCH  # one that billiard leaves alone in its children
 
 
@@ -55,7 +54,6 @@ def run_worker(settings: Settings, kind: Kind, slots: int) -> None:
     if kind == "executions":
         offline.register()
         look_at_new_alone()  # one event loop for all its runs
-        sys.setswitchinterval(_SWITCH_SECONDS)
     app = make_app(settings)
     app.worker_main(
         [

@@ -96,6 +96,9 @@ async def test_600_pages_hold_up_nobody_and_stay_within_memory(
     large = await desk.add(_report(600), "report.pdf")
     work = asyncio.ensure_future(processor.drain())
     waits, peak, neighbour = [], 0, 0
+    before = _resident(
+        os.getpid()
+    )  # what the tests before this one have left is not the document's
     try:
         await _until(lambda: _count(desk, "processing", 1))
         while (await desk.document(large)).status == "processing":
@@ -110,18 +113,20 @@ async def test_600_pages_hold_up_nobody_and_stay_within_memory(
             waits.append(time.monotonic() - began)
             child = parser._kept.child
             held = _resident(child._process.pid) if child is not None else 0
-            peak = max(peak, held + _resident(os.getpid()))
+            peak = max(peak, held + _resident(os.getpid()) - before)
             await asyncio.sleep(1)
         document = await desk.document(large)
     finally:
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
         await processor.close()
-    print(f"{len(waits)} letters, longest wait {max(waits):.1f} s; {peak / 1e6:.0f} MB at most")
+    print(
+        f"{len(waits)} letters, longest wait {max(waits):.1f} s; {peak / 1e6:.0f} MB more at most"
+    )
     assert (document.status, document.pages_total) == ("completed", 600)
     assert len(waits) > 3
     assert max(waits) < 10
-    assert peak < 1.5e9
+    assert peak < 0.6e9
 
 
 async def _count(desk: Desk, status: str, wanted: int) -> bool:

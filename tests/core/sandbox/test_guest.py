@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from core.sandbox import confine, guest
 from core.sandbox.install import find_deno
 from core.sandbox.limits import RUNTIME, Limits
+from tests.core.sandbox.parents import is_gone, kill_parent_of_guest
 
 _PROBE = """
 const port = Number(Deno.args[0]);
@@ -102,28 +102,11 @@ import asyncio, os, sys
 from core.sandbox.guest import Guest
 from core.sandbox.limits import Limits
 from core.sandbox.install import find_deno
+from tests.core.sandbox.parents import is_gone, kill_parent_of_guest
 async def main():
     guest = await Guest.start("javascript", Limits(), find_deno(), None)
     print(guest._process.pid, flush=True)
     await guest.run("for (;;);", {}, 60_000)
 asyncio.run(main())
 """
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    assert Path(f"/proc/{pid}").exists()
-    parent.kill()
-    parent.wait()
-    gone = threading.Event()
-    for _ in range(500):
-        if _is_gone(pid):
-            break
-        gone.wait(0.02)
-    assert _is_gone(pid)
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return True
+    assert is_gone(kill_parent_of_guest(script))
