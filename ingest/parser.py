@@ -184,7 +184,8 @@ class _Child:
         )
         child = cls(process, workplace)
         try:
-            await asyncio.wait_for(child._receive(), _START_SECONDS)
+            async with asyncio.timeout(_START_SECONDS):
+                await child._receive()
         except BaseException:
             await child.kill()
             raise
@@ -230,7 +231,8 @@ class _Child:
     ) -> ParsedDocument | Window | ParseFailed:
         while True:
             try:
-                reply = await asyncio.wait_for(self._receive(), limits.silence_seconds)
+                async with asyncio.timeout(limits.silence_seconds):
+                    reply = await self._receive()
             except TimeoutError as error:
                 raise ParseTimeout(
                     f"Reading the document made no progress for {limits.silence_seconds:g} "

@@ -118,7 +118,8 @@ class Processor:
         """Wait for the next jobs; empty once there is none and none is in work here."""
         while not (jobs := await self._claim()) and self._in_work.total():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._ended.wait()
         return jobs
 
     async def _claim(self) -> list[Job]:

@@ -37,6 +37,7 @@ from pipelines.references import (
 
 _LIGHT_BYTES: Final = 20_000
 _THREADS: Final = 2
+_WAIT_SECONDS: Final = 60.0  # for a free thread
 _threads: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="expressions")
 _slots: Final = FairLimiter(_THREADS)
 MAX_LENGTH = 4000  # characters of a source
@@ -189,13 +190,18 @@ def evaluate(source: str, scope: Scope) -> JsonValue:
     return _Evaluation(scope).value(parse(source))
 
 
-async def evaluate_aside(source: str, scope: Scope, workspace_id: str) -> JsonValue:
-    """Evaluate as ``evaluate`` does; over large values in a thread, so that nobody else waits."""
+async def evaluate_aside(
+    source: str, scope: Scope, workspace_id: str, wait_seconds: float = _WAIT_SECONDS
+) -> JsonValue:
+    """Evaluate as ``evaluate`` does; over large values in a thread, so that nobody else waits.
+
+    Raises ``QueueTimedOut`` if no thread becomes free within ``wait_seconds``.
+    """
     node = parse(source)
     if _is_light(node, scope):
         return _Evaluation(scope).value(node)
     loop = asyncio.get_running_loop()
-    async with _slots.slot(workspace_id):
+    async with _slots.slot(workspace_id, wait_seconds):
         return await loop.run_in_executor(_threads, lambda: _Evaluation(scope).value(node))
 
 

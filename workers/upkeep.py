@@ -73,7 +73,8 @@ async def _tick(
             work.cancel()
         await asyncio.wait((work,))
         with suppress(TimeoutError):
-            await asyncio.wait_for(end, seconds)
+            async with asyncio.timeout(seconds):
+                await end
 
 
 async def _do_all(duties: tuple[Duty, ...], services: Services) -> None:

@@ -66,7 +66,8 @@ class Recorder:
     async def _write_all(self) -> None:
         while not self._over.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), PIECE_SECONDS)
+                async with asyncio.timeout(PIECE_SECONDS):
+                    await self._over.wait()
             if not self._over.is_set() and not self._has_failed:
                 await self._try_to_write(self._moment() - _LATE)
                 self._has_failed |= self._tracks.waiting > _MOST_WAITING

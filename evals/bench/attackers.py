@@ -145,7 +145,8 @@ async def _exchange(url: str, number: int, request: bytes, *, drips: bool = Fals
         return "refused"
     sending = asyncio.create_task(_send(writer, request, drips))
     try:
-        line = await asyncio.wait_for(reader.readline(), _PATIENCE_SECONDS)
+        async with asyncio.timeout(_PATIENCE_SECONDS):  # wait_for can lose a cancellation
+            line = await reader.readline()
         return line.split(b" ")[1].decode() if line else "closed"
     except TimeoutError:
         return "kept open"

@@ -49,7 +49,8 @@ class Client:
         answer = self._answers[self._asked] = asyncio.get_running_loop().create_future()
         sent = json.dumps([event, {"workflowId": self.workflow_id, **fields}])
         await self._wire.send(f"42{self._asked}{sent}")
-        return await asyncio.wait_for(answer, _ANSWER_SECONDS)
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await answer
 
     async def edit(self) -> None:
         """Set a variable to the moment of sending."""

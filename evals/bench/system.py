@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -115,7 +116,8 @@ async def answers(
 
 
 async def _sign_in(client: httpx.AsyncClient) -> None:
-    account = {"email": "bench@example.com", "password": "a long bench password", "name": "Bench"}
+    email = f"bench-{secrets.token_hex(4)}@example.com"  # services of one run share a database
+    account = {"email": email, "password": "a long bench password", "name": "Bench"}
     (await client.post("/api/auth/signup", json=account)).raise_for_status()
     made = await client.post("/api/auth/api-keys", json={"name": "bench"})
     made.raise_for_status()

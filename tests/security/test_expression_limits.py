@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from core.errors import ValidationFailed
+from core.fair_limiter import QueueTimedOut
 from core.json_values import MAX_DEPTH, JsonTooDeep, measure_json, require_depth
 from core.services import Services
 from pipelines import expressions
@@ -46,6 +48,29 @@ async def test_evaluate_aside_over_large_value_leaves_the_event_loop() -> None:
     scope = Watched(variables={}, outputs={"a": {"text": BIG}})
     assert await evaluate_aside('<a.text> contains "b"', scope, "ws") is False
     assert threads[-1] != threading.get_ident()
+
+
+async def test_evaluate_aside_without_free_thread_times_out() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(RunScope):
+        def lookup(self, reference: Any) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                entered.set()
+                leave.wait(30)
+            return super().lookup(reference)
+
+    scope = Slow(variables={}, outputs={"a": {"text": BIG}})
+    source = '<a.text> contains "b"'
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(evaluate_aside(source, scope, "ws"))
+        try:
+            await asyncio.to_thread(entered.wait, 30)
+            with pytest.raises(QueueTimedOut, match="No slot became free"):
+                await evaluate_aside(source, scope, "ws", wait_seconds=0.05)
+        finally:
+            leave.set()
 
 
 async def test_evaluate_aside_over_small_value_takes_no_thread(
