@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import httpx
@@ -17,18 +17,18 @@ from api.openapi.document import document_bytes
 _ROOT = "urn:openapi"
 
 
-@lru_cache
+@cache
 def document() -> dict[str, Any]:
     described: dict[str, Any] = json.loads(document_bytes())
     return described
 
 
-@lru_cache
+@cache
 def _registry() -> Registry[Any]:
     return Registry().with_resource(_ROOT, Resource.from_contents(document(), DRAFT202012))
 
 
-@lru_cache
+@cache
 def _templates() -> list[tuple[re.Pattern[str], str]]:
     # A path without variables is the better match.
     paths = sorted(document()["paths"], key=lambda path: path.count("{"))
@@ -44,10 +44,15 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
     return None
 
 
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    absolute = json.loads(schema.replace('"#/', f'"{_ROOT}#/'))
+    return Draft202012Validator(absolute, registry=_registry())
+
+
 def breaches(schema: dict[str, Any], value: Any) -> list[str]:
     """Return how a value breaks a schema of the description."""
-    absolute = json.loads(json.dumps(schema).replace('"#/', f'"{_ROOT}#/'))
-    found = Draft202012Validator(absolute, registry=_registry()).iter_errors(value)
+    found = _validator(json.dumps(schema)).iter_errors(value)
     return [f"{list(error.absolute_path)}: {error.message[:500]}" for error in found]
 
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from api.app import Api, create_app
 from api.server import connection_options
+from api.sockets.server import Sockets
 from core import security
 from core.config import Settings
 from core.ids import new_id
@@ -60,7 +61,9 @@ async def server(api_settings: Settings) -> AsyncIterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(security, "_hasher", cheap)
         patch.setattr(security, "_NOBODY", cheap.hash("nobody"))
-        async with serving(api_settings) as url:
+        app = create_app(api_settings)
+        app.sockets = Sockets(lambda: app.services, sweep_seconds=1)  # ten are usual
+        async with serving(api_settings, app) as url:
             yield url
 
 

@@ -92,17 +92,21 @@ async def _check_events(services: Services, started: Execution) -> None:
 async def test_finished_blocks_are_not_run_again(
     outside: StandIn, crew: Crew, services: Services, owner: Owner
 ) -> None:
-    blocks = [
-        *(_calls(name, outside) for name in ("first", "beside", "last")),
-        block("w", "wait", seconds=5),
-    ]
+    def hang_once(asked: Asked) -> Says:
+        is_first = [each.path for each in outside.asked].count("/held") == 1
+        if asked.path == "/held" and is_first:
+            return Says(hangs=True, raw=b"")
+        return Says(body=b"done")
+
+    outside.answer = hang_once
+    blocks = [_calls(name, outside) for name in ("first", "beside", "held", "last")]
     started = await _start(
-        services, owner, definition(blocks, "s>first first>w s>beside w>last beside>last")
+        services, owner, definition(blocks, "s>first first>held s>beside held>last beside>last")
     )
 
     async def waits() -> bool:
         done = {log.block_id for log in await _logs(services, started)}
-        return {"first", "beside"} <= done
+        return {"first", "beside"} <= done and any(a.path == "/held" for a in outside.asked)
 
     worker = crew.start_worker("executions")
     await until(waits)
@@ -114,10 +118,11 @@ async def test_finished_blocks_are_not_run_again(
     assert Counter(asked.path for asked in outside.asked) == {
         "/first": 1,
         "/beside": 1,
+        "/held": 2,
         "/last": 1,
     }
     logged = Counter((log.block_id, log.status) for log in await _logs(services, started))
-    assert logged == {(name, "success"): 1 for name in ("s", "first", "beside", "w", "last")}
+    assert logged == {(name, "success"): 1 for name in ("s", "first", "beside", "held", "last")}
     await _check_events(services, started)
 
 

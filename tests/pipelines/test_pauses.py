@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -332,6 +333,8 @@ async def test_a_pause_that_was_not_announced_is_made_up_for(
     async with services.store.unit(owner.workspace_id) as unit:
         [row] = (await unit.executions.page(ExecutionFilter(), PageRequest(1))).rows
     assert row.status == "paused"
+    often = partial(services.events.follow, keepalive_seconds=0.2)
+    monkeypatch.setattr(services.events, "follow", often)
     events = follow(services.events, services.store.unit, row, 0)
     seen = [event.data["type"] async for event in events if event is not None]
     assert seen[-1] == PAUSED
