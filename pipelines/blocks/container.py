@@ -87,11 +87,17 @@ class ContainerComponent(BlockComponent[S]):
             if name in inputs
         }
 
-    def descendants(self, block_id: str) -> set[str]:
-        """Return the ids of a block inside and of all that it leads to."""
-        names = {block.block_id: name for name, block in self.blocks.items()}
-        reached = walk([names[block_id]], lambda name: set(self.inside.graph.successors(name)))
-        return {self.blocks[name].block_id for name in reached}
+    @cached_property
+    def descendants(self) -> dict[str, set[str]]:
+        """Of each block directly inside the ids of itself and of all that it leads to."""
+        graph, blocks = self.inside.graph, self.blocks
+        return {
+            block.block_id: {
+                blocks[reached].block_id
+                for reached in walk([name], lambda each: set(graph.successors(each)))
+            }
+            for name, block in blocks.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ class Body:
             await run_pipeline(container.inside, level, inputs)
         except BlockFailed as failed:
             raise IterationFailed(index, failed) from failed
-        return final_output(container.descendants, level.records), self._left_by(level)
+        return final_output(container.descendants.__getitem__, level.records), self._left_by(level)
 
     def _left_by(self, level: LevelExecution) -> dict[str, JsonValue]:
         blocks = self.container.blocks_inside

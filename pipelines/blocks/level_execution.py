@@ -91,6 +91,9 @@ async def run_pipeline(
     try:
         await pipeline.run_async(data, concurrency_limit=max(1, count))
     except PipelineRuntimeError as error:
-        raise error.__cause__ or error from None
+        cause = error.__cause__
+        if cause is None:
+            raise
+        raise cause from cause.__cause__
     if level.is_held:
         raise Held
