@@ -275,14 +275,11 @@ def get_settings() -> Settings:
 
 
 def forbid_phoning_home(settings: Settings) -> None:
-    """Set the switches that libraries read at import: no telemetry, no hub, no price list.
+    """Set the switches that libraries read at import: no hub, no price list.
 
     Call before importing haystack, litellm, transformers or unstructured.
     """
-    os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("HAYSTACK_LOGGING_IGNORE_STRUCTLOG", "true")  # core.logs does that
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    os.environ.setdefault("SCARF_NO_ANALYTICS", "true")
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     models = (settings.embedding_model, settings.rerank_model or PACKAGED_EMBEDDING_MODEL)

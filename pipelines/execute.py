@@ -24,6 +24,7 @@ from core.events import REDIS_FULL
 from core.services import Services
 from core.store.executions import HOLDS_SLOT, Execution
 from pipelines.blocks.base import Context, Held
+from pipelines.blocks.component import BlockFailed
 from pipelines.journal import StoreJournal, storable
 from pipelines.level import LevelResult, run_level
 from pipelines.live import RunEvents, told, wire_time
@@ -34,7 +35,6 @@ from pipelines.run_limits import RunBudget, RunLimitExceeded, load_budget
 from pipelines.scope import RunScope
 from pipelines.subruns import SubRuns
 from pipelines.trace import LeaseLost, Told, Trace
-from pipelines.turns import BlockFailed
 
 HEARTBEAT_SECONDS = 1.0  # how soon a running block learns that its run was cancelled
 MAX_RECOVERIES = 3

@@ -1,20 +1,19 @@
-"""Runs one level of a workflow, and the levels inside its containers, from first block to last."""
+"""Runs the blocks of a workflow as their edges say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from core.loading import load
-from pipelines.blocks.base import Context, Held
-from pipelines.compile import compile_graph, run_pipeline
+from pipelines.blocks.base import Context
+from pipelines.blocks.level_execution import LevelExecution, run_pipeline
+from pipelines.compile import compile_level
 from pipelines.graph import Graph
 from pipelines.outcome import final_output, is_response, select
 from pipelines.scope import RunScope
-from pipelines.trace import BlockRecord, Trace
-from pipelines.turns import BlockFailed, IterationFailed, Turns
+from pipelines.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -46,55 +45,10 @@ async def run_level(
     run until something comes that a block waits for, and ``LeaseLost`` when the journal says that
     the run belongs to somebody else.
     """
-    await load("pipelines.block_pipeline")  # Haystack: a fifth of a second
-    level = _Level(graph, graph.part(extent.start_block_id, extent.stop_after_block_id), trace)
-    records = await level.run(scope, context)
-    chosen = extent.selected_outputs
-    output = select(graph, records, chosen) if chosen else final_output(graph, records)
+    ids = graph.part(extent.start_block_id, extent.stop_after_block_id)
+    level = LevelExecution(context, scope, trace)
+    await run_pipeline(compile_level(graph, ids), level, {})
+    records, chosen = level.records, extent.selected_outputs
+    output = select(graph, records, chosen) if chosen else final_output(graph.descendants, records)
     cost = sum(trace.costs) if trace.costs else None
     return LevelResult(output, trace.masked(output), is_response(records), trace.usage, cost)
-
-
-class _Level:
-    """A compiled level, which may be run many times, also side by side."""
-
-    def __init__(self, graph: Graph, ids: set[str], trace: Trace) -> None:
-        self._graph, self._trace = graph, trace
-        self._pipeline = compile_graph(graph, ids)
-
-    async def run(self, scope: RunScope, context: Context) -> Mapping[str, BlockRecord]:
-        """Run it once; return how its blocks ended, those that were skipped left out."""
-        turns = Turns(self._graph, scope, self._trace, context, self._inside)
-        await run_pipeline(self._pipeline, turns.take)
-        if turns.is_held:
-            raise Held
-        return turns.records
-
-    def output(self, records: Mapping[str, BlockRecord]) -> JsonValue:
-        return final_output(self._graph, records)
-
-    def _inside(self, container_id: str, scope: RunScope, context: Context) -> _Inside:
-        graph = self._graph.inside(container_id)
-        return _Inside(_Level(graph, graph.reached, self._trace), scope, context)
-
-
-@dataclass(frozen=True)
-class _Inside:
-    """What a container sees of the level inside it."""
-
-    level: _Level
-    around: RunScope
-    context: Context
-
-    def scope(self) -> RunScope:
-        return self.around.inner()
-
-    async def run(self, index: int, scope: RunScope) -> JsonValue:
-        """Run an iteration; it is named by its index after those of the containers around."""
-        outer = self.context.iteration
-        iteration = str(index) if outer is None else f"{outer}.{index}"
-        context = replace(self.context, iteration=iteration, scope=scope)
-        try:
-            return self.level.output(await self.level.run(scope, context))
-        except BlockFailed as failed:
-            raise IterationFailed(index, failed) from failed

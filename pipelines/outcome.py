@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -14,8 +14,10 @@ from pipelines.workflow import Block, normalised
 RESPONSE = "response"
 
 
-def final_output(graph: Graph, records: Mapping[str, BlockRecord]) -> JsonValue:
-    """Return a run's output.
+def final_output(
+    descendants: Callable[[str], set[str]], records: Mapping[str, BlockRecord]
+) -> JsonValue:
+    """Return a run's output; ``descendants`` are of a block's id, itself included.
 
     The first ``response`` block's output; else the output of the last block, one after which none
     ran; where several branches end, an object with each one's output by the block's name.
@@ -27,7 +29,7 @@ def final_output(graph: Graph, records: Mapping[str, BlockRecord]) -> JsonValue:
     last = [
         record
         for record in done
-        if not (graph.descendants(record.block_id) - {record.block_id}) & records.keys()
+        if not (descendants(record.block_id) - {record.block_id}) & records.keys()
     ]
     if len(last) == 1:
         return last[0].output

@@ -52,7 +52,10 @@ class Secret:
 class Scope(Protocol):
     """What a block can see while it runs; ``secrets`` are those its workflow names."""
 
-    secrets: Mapping[str, str]
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """The secrets of the workspace that the workflow names."""
+        ...
 
     def lookup(self, reference: Reference) -> JsonValue:
         """Return the value; None when the block was skipped or has no such field."""

@@ -1,44 +1,45 @@
-"""What the blocks of one run have brought forth so far, as references see it."""
+"""What a block of a run can refer to."""
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
 from core.errors import ValidationFailed
-from pipelines.graph import START
 from pipelines.references import Reference, dig
 from pipelines.workflow import Definition
 
+VARIABLE = "variable"
+CONTAINERS = ("loop", "parallel")
+RESERVED = frozenset({VARIABLE, *CONTAINERS})
 
-@dataclass
+
+@dataclass(frozen=True)
 class RunScope:
-    """``outputs`` is keyed by normalised block name; a block that was skipped has none.
+    """Variables are the run's; ``values`` holds what came in by the block's sockets.
 
-    ``bindings`` holds what a container gives its inside: ``loop`` and ``parallel`` to fields.
+    ``bindings`` holds what containers give their inside: ``loop`` and ``parallel`` to fields.
     """
 
     variables: dict[str, JsonValue]
     secrets: Mapping[str, str] = field(default_factory=dict)
-    outputs: MutableMapping[str, JsonValue] = field(default_factory=dict)
-    bindings: dict[str, JsonValue] = field(default_factory=dict)
+    bindings: Mapping[str, JsonValue] = field(default_factory=dict)
+    values: Mapping[str, JsonValue] = field(default_factory=dict)
 
     @classmethod
     def of(cls, definition: Definition, secrets: Mapping[str, str]) -> RunScope:
         """Return the scope a run of ``definition`` begins with."""
-        variables = {v.name: v.value for v in definition.variables.values()}
-        return cls(variables=variables, secrets=secrets)
+        return cls(initial_variables(definition), secrets)
 
     def lookup(self, reference: Reference) -> JsonValue:
         """Return the referenced value; None when there is none (yet)."""
-        if reference.name == "variable":
+        if reference.name == VARIABLE:
             return dig(self.variables, reference.path)
-        if reference.name in ("loop", "parallel"):
+        if reference.name in CONTAINERS:
             return dig(self.bindings.get(reference.name), reference.path)
-        return dig(self.outputs.get(reference.name), reference.path)
+        return dig(self.values.get(socket_of(reference)), reference.path[1:])
 
     def secret(self, name: str) -> str:
         """Return a secret of the workspace; raise ``ValidationFailed`` when it is not set."""
@@ -46,26 +47,35 @@ class RunScope:
             raise ValidationFailed(f"The workspace has no secret {name}; set it and run again.")
         return self.secrets[name]
 
-    def inner(self) -> RunScope:
-        """Return a scope for the inside of a container: it sees this one, and has its own blocks
-        and bindings. Variables are the run's."""
-        return RunScope(
-            self.variables, self.secrets, ChainMap({}, self.outputs), dict(self.bindings)
-        )
+    def bind(self, container: str, binding: Mapping[str, JsonValue]) -> RunScope:
+        """Return the scope inside a container, in one of its iterations."""
+        return replace(self, bindings={**self.bindings, container: dict(binding)})
 
-    def forget(self, key: str) -> None:
-        """Have references to a block that is skipped find nothing, also of an iteration before."""
-        self.outputs.pop(key, None)
-
-    def add(self, key: str, block_type: str, output: JsonValue, *, sets_variables: bool) -> None:
-        """Make a finished block's output visible to those that follow."""
-        self.outputs[key] = output
-        if block_type == START:
-            self.outputs[START] = output
-        if sets_variables:
-            self.set_variables(output)
+    def with_values(self, values: Mapping[str, JsonValue]) -> RunScope:
+        """Return the scope of the block that received ``values``."""
+        return replace(self, values=values)
 
     def set_variables(self, output: JsonValue) -> None:
         """Take over the variables that a finished block has set."""
         if isinstance(output, dict):
             self.variables.update(output)
+
+
+def initial_variables(definition: Definition) -> dict[str, JsonValue]:
+    """Return the variables of a definition with the values they begin with."""
+    return {v.name: v.value for v in definition.variables.values()}
+
+
+def socket_of(reference: Reference) -> str:
+    """Return the name of the input socket by which a referenced output reaches a block."""
+    return f"{reference.name}.{reference.path[0]}"
+
+
+def by_socket(outputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the outputs of blocks, which are by name, by the sockets they reach others by."""
+    return {
+        f"{name}.{field}": value
+        for name, output in outputs.items()
+        if isinstance(output, dict)
+        for field, value in output.items()
+    }

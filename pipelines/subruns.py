@@ -160,7 +160,9 @@ class SubRuns:
         journal = StoreJournal(self._services, child, owner="")
         graph = Graph(parse(child.definition))
         ended = [record for record in await journal.finished() if record.status != "skipped"]
-        return final_output(graph, {r.block_id: r for r in ended if r.iteration is None})
+        return final_output(
+            graph.descendants, {r.block_id: r for r in ended if r.iteration is None}
+        )
 
 
 def _place(context: Context) -> str:

@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import JsonValue
 
 from pipelines.event_values import shorten_block_event
 from pipelines.masking import mask
 from pipelines.run_limits import RunBudget
-from pipelines.workflow import Block
 
 BlockStatus = Literal["success", "error", "skipped"]
 Place = tuple[str, str | None]
@@ -30,6 +29,14 @@ END_TYPES: Mapping[BlockStatus, str] = {
     "skipped": "block:skipped",
 }
 Send = Callable[[str, dict[str, JsonValue]], Awaitable[None]]
+
+
+class TracedBlock(Protocol):
+    """What is told of a block."""
+
+    block_id: str
+    name: str
+    type_name: ClassVar[str]
 
 
 @dataclass(frozen=True)
@@ -140,17 +147,17 @@ class Trace:
             if not self._told.is_all and record.place not in self._told.ended:
                 await self._announce(record)
 
-    async def started(self, block: Block, iteration: str | None, given: JsonValue) -> Span:
+    async def started(self, block: TracedBlock, iteration: str | None, given: JsonValue) -> Span:
         """Announce that a block begins; its ``input`` is shown as it stands in the definition."""
-        if (block.id, iteration) in self._told.begun:
-            order, moment = self._told.begun[block.id, iteration]
+        if (block.block_id, iteration) in self._told.begun:
+            order, moment = self._told.begun[block.block_id, iteration]
             return Span(self, block, iteration, order, moment)
         span = self._span(block, iteration)
         head = _head(span.record("success", attempt=1))
         await self._send("block:started", self._fit({**head, "input": self.masked(given)}))
         return span
 
-    async def skipped(self, block: Block, iteration: str | None) -> None:
+    async def skipped(self, block: TracedBlock, iteration: str | None) -> None:
         """Record that a block is not run."""
         await self.ended(self._span(block, iteration).record("skipped", attempt=0))
 
@@ -168,7 +175,7 @@ class Trace:
         self.usage.update(usage)
         self.costs += [] if cost is None else [cost]
 
-    def _span(self, block: Block, iteration: str | None) -> Span:
+    def _span(self, block: TracedBlock, iteration: str | None) -> Span:
         self.budget.add_block()
         self._order += 1
         return Span(self, block, iteration, self._order, datetime.now(UTC))
@@ -228,7 +235,7 @@ class Span:
     """A block that has begun."""
 
     trace: Trace
-    block: Block
+    block: TracedBlock
     iteration: str | None
     order: int
     started_at: datetime
@@ -245,9 +252,9 @@ class Span:
         """Return the record of how the block ended; ``error`` is code and sentence."""
         code, message = error or (None, None)
         return BlockRecord(
-            block_id=self.block.id,
+            block_id=self.block.block_id,
             block_name=self.block.name,
-            block_type=self.block.type,
+            block_type=self.block.type_name,
             execution_order=self.order,
             iteration=self.iteration,
             attempt=attempt,

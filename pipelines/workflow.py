@@ -1,6 +1,7 @@
 """The workflow as data: what a definition looks like on the wire and in memory.
 
-What makes a definition valid stands in ``pipelines.validity``; what it means, in ``compile``.
+What makes a definition valid stands in ``pipelines.validity``, what it means in
+``pipelines.compile``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pydantic.alias_generators import to_camel
 
 from core.errors import ValidationFailed, issues_of
 
-MAX_BLOCKS = 500  # Haystack schedules n blocks in about n² steps: ADR 7
+MAX_BLOCKS = 500
 MAX_EDGES = 10 * MAX_BLOCKS
 
 

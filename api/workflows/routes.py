@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from api.access import READ, WRITE
-from api.call import Call
-from api.endpoint import endpoint
+from api.call import Call, Reply
+from api.endpoint import Media, endpoint
 from api.errors import found
 from api.paging import Page, cursor_of
 from api.workflows.copies import copied
@@ -29,6 +31,7 @@ from pipelines import run
 from pipelines.editing.content import checked, content_of
 from pipelines.editing.edit import save
 from pipelines.editing.operations import replace
+from pipelines.haystack_export import export_haystack
 from pipelines.validity import check
 from pipelines.workflow import parse
 
@@ -113,3 +116,16 @@ async def export_workflow(call: Call, workflow_id: str) -> ExportedWorkflow:
     """Return a workflow as a file to import elsewhere; secrets stay names in it."""
     row = found(await call.unit.workflows.get(workflow_id), "workflow")
     return ExportedWorkflow(name=row.name, description=row.description, **parts_of(row.definition))
+
+
+@endpoint(
+    "GET",
+    "/api/workflows/<workflow_id>/haystack",
+    access=READ,
+    answers={200: Media("application/yaml")},
+)
+async def export_workflow_to_haystack(call: Call, workflow_id: str) -> Reply:
+    """Return a complete workflow as YAML for Haystack's `Pipeline.loads`."""
+    row = found(await call.unit.workflows.get(workflow_id), "workflow")
+    text = await asyncio.to_thread(export_haystack, parse(row.definition))
+    return Reply(content=text.encode(), headers={"Content-Type": "application/yaml"})

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.blocks.agent import Agent
 from pipelines.blocks.api import Api
-from pipelines.blocks.base import BlockKind
+from pipelines.blocks.component import BlockComponent
 from pipelines.blocks.condition import Condition
 from pipelines.blocks.evaluator import Evaluator
 from pipelines.blocks.function import Function
@@ -27,28 +27,30 @@ from pipelines.blocks.wait import Wait
 from pipelines.blocks.webhook import Webhook
 from pipelines.blocks.workflow import WorkflowBlock
 
-_KINDS: tuple[BlockKind[Any], ...] = (
-    Start(),
-    Agent(),
-    Knowledge(),
-    Condition(),
-    Router(),
-    Api(),
-    ToolBlock(),
-    Function(),
-    Evaluator(),
-    Guardrails(),
-    Template(),
-    Variables(),
-    Loop(),
-    Parallel(),
-    WorkflowBlock(),
-    Wait(),
-    HumanInTheLoop(),
-    Webhook(),
-    Response(),
+_KINDS: tuple[type[BlockComponent[Any]], ...] = (
+    Start,
+    Agent,
+    Knowledge,
+    Condition,
+    Router,
+    Api,
+    ToolBlock,
+    Function,
+    Evaluator,
+    Guardrails,
+    Template,
+    Variables,
+    Loop,
+    Parallel,
+    WorkflowBlock,
+    Wait,
+    HumanInTheLoop,
+    Webhook,
+    Response,
 )
-KINDS: Mapping[str, BlockKind[Any]] = MappingProxyType({kind.type_name: kind for kind in _KINDS})
+KINDS: Mapping[str, type[BlockComponent[Any]]] = MappingProxyType(
+    {kind.type_name: kind for kind in _KINDS}
+)
 
 
 def schemas() -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Annotated, ClassVar
 
+from haystack import component
 from pydantic import BeforeValidator, Field, JsonValue
 from typing_extensions import override
 
@@ -16,7 +17,8 @@ from core.models.room import room_of
 from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.blocks.agent_output import fields_of, output_of, response_format
 from pipelines.blocks.agent_tools import ToolChoice, as_material, bound_tools
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
+from pipelines.blocks.base import BlockSettings, Context, Output, Text, Values
+from pipelines.blocks.component import BlockComponent
 from pipelines.blocks.knowledge import BaseIds
 from pipelines.calling import ToolResult
 from pipelines.masking import TextMask, mask
@@ -43,7 +45,8 @@ class AgentSettings(BlockSettings):
     max_tokens: int | None = Field(None, ge=1)
 
 
-class Agent(BlockKind[AgentSettings]):
+@component
+class Agent(BlockComponent[AgentSettings]):
     type_name = "agent"
     title = "Agent"
     description = "Asks a model, which may call tools and cite knowledge bases."
@@ -58,15 +61,15 @@ class Agent(BlockKind[AgentSettings]):
     open_outputs = True
     settings = AgentSettings
 
+    @classmethod
     @override
-    def problems(self, values: Values) -> list[tuple[str, str]]:
-        found = super().problems(values)
-        if "prompt" not in values and "messages" not in values:
-            found.append(("prompt", "the setting prompt (or messages) is missing"))
-        return found
+    def further_problems(cls, values: Values) -> list[tuple[str, str]]:
+        if "prompt" in values or "messages" in values:
+            return []
+        return [("prompt", "the setting prompt (or messages) is missing")]
 
     @override
-    async def run(self, context: Context, settings: AgentSettings) -> Output:
+    async def execute(self, context: Context, settings: AgentSettings) -> Output:
         done = await _answer(context, settings, await _task(context, settings))
         fields = fields_of(done) if settings.response_format else {}
         return output_of(done, fields)

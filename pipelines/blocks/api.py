@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
+from haystack import component
 from pydantic import BeforeValidator, Field, JsonValue
 from typing_extensions import override
 
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.blocks.base import BlockSettings, Context, Output, Text
+from pipelines.blocks.component import BlockComponent
 from pipelines.references import as_text
 from pipelines.tools.base import Reach
 from pipelines.tools.http_request import HTTP_REQUEST
@@ -37,7 +39,8 @@ class ApiSettings(BlockSettings):
     timeout_ms: int = Field(30_000, ge=100, le=MAX_TIMEOUT_MS)
 
 
-class Api(BlockKind[ApiSettings]):
+@component
+class Api(BlockComponent[ApiSettings]):
     """An answer of any status is a success of the block: a condition tells them apart."""
 
     type_name = "api"
@@ -47,7 +50,7 @@ class Api(BlockKind[ApiSettings]):
     settings = ApiSettings
 
     @override
-    async def run(self, context: Context, settings: ApiSettings) -> Output:
+    async def execute(self, context: Context, settings: ApiSettings) -> Output:
         params = settings.model_dump(by_alias=True)
         query = params.pop("params")
         request = HTTP_REQUEST.fit({**params, "query": query})

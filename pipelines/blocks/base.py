@@ -1,12 +1,11 @@
-"""What every kind of block is: typed settings, named outputs, and one coroutine that runs it."""
+"""What every kind of block declares: typed settings, named outputs, handles it leaves by."""
 
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, TypeAdapter, ValidationError
@@ -39,19 +38,6 @@ class BlockSettings(BaseModel):
 
 class Held(Exception):
     """The run pauses at this block: it has its turn again when the run goes on."""
-
-
-class Inside(Protocol):
-    """The inside of a container, to be run once an iteration."""
-
-    def scope(self) -> RunScope:
-        """Return a scope of the inside's own; its ``bindings`` are the container's to set."""
-        ...
-
-    async def run(self, index: int, scope: RunScope) -> JsonValue:
-        """Run one iteration and return its output; raise what the first failing block raised,
-        and :class:`Held` where it pauses."""
-        ...
 
 
 class Pauses(Protocol):
@@ -88,13 +74,12 @@ class Context:
     block_id: str
     iteration: str | None
     input: JsonValue
-    scope: Scope
+    scope: RunScope
     services: Services
     emit: Emit
     pauses: Pauses
     calls: Calls
     attempt: int = 1
-    inside: Inside | None = None  # of a container
     budget: RunBudget = field(default_factory=RunBudget)
 
     @property
@@ -111,8 +96,8 @@ class Context:
 S = TypeVar("S", bound=BlockSettings)
 
 
-class BlockKind(ABC, Generic[S]):
-    """One type of block. ``raw`` settings reach ``run`` with their references unresolved.
+class BlockKind(Generic[S]):
+    """One type of block. ``raw`` settings reach ``execute`` with their references unresolved.
 
     ``open_outputs`` says that a block may have other outputs than those named, ``is_heavy`` that
     its runs may take much of a process's time, by repetition.
@@ -129,78 +114,97 @@ class BlockKind(ABC, Generic[S]):
     is_heavy: ClassVar[bool] = False
     settings: type[S]
 
-    @abstractmethod
-    async def run(self, context: Context, settings: S) -> Output:
+    async def execute(self, context: Context, settings: S) -> Output:
         """Do the block's work; raise a ``NuxaError`` whose sentence says what to do next."""
+        raise NotImplementedError
 
     async def abandon(self, context: Context) -> None:
         """Take back what a run that was out of time has left behind."""
 
-    def branches(self, values: Values) -> frozenset[str]:  # noqa: ARG002 - for overriders
+    @classmethod
+    def branches(cls, values: Values) -> frozenset[str]:  # noqa: ARG003 - for overriders
         """Handles an edge may leave by, besides ``error``."""
         return frozenset({SOURCE})
 
-    def chosen(self, output: Output) -> frozenset[str]:  # noqa: ARG002 - for overriders
+    @classmethod
+    def chosen(cls, output: Output) -> frozenset[str]:  # noqa: ARG003 - for overriders
         """The handles that a finished run of the block leaves by."""
         return frozenset({SOURCE})
 
-    def problems(self, values: Values) -> list[tuple[str, str]]:
+    @classmethod
+    def problems(cls, values: Values) -> list[tuple[str, str]]:
         """Return ``(setting, sentence)`` for each setting that is missing or can never fit."""
-        values = self.read(values)
-        found = []
-        for key, info in self.fields.items():
-            if key not in values:
-                if info.is_required():
-                    found.append((key, f"the setting {key} is missing"))
-            elif key in self.raw or not has_tokens(values[key]):
-                found += [(key, f"{key}: {m}") for m in _misfits(self._adapters[key], values[key])]
-        return found
+        return cls._find_misfits(cls.read(values)) + cls.further_problems(values)
 
-    def read(self, values: Values) -> dict[str, JsonValue]:
+    @classmethod
+    def further_problems(cls, values: Values) -> list[tuple[str, str]]:  # noqa: ARG003
+        """Return what rules of the kind find beside the types of its settings."""
+        return []
+
+    @classmethod
+    def read(cls, values: Values) -> dict[str, JsonValue]:
         """Return the known settings; editors store lists and objects as JSON texts, read here."""
-        known = {key: values[key] for key in self.fields if key in values}
+        fields = cls.fields()
+        known = {key: values[key] for key in fields if key in values}
         return {
-            key: value if _is_text(self.fields[key]) else _from_json(value)
+            key: value if _is_text(fields[key]) else _from_json(value)
             for key, value in known.items()
         }
 
-    def resolve(self, values: Values, scope: Scope) -> dict[str, JsonValue]:
+    @classmethod
+    def resolve(cls, values: Values, scope: Scope) -> dict[str, JsonValue]:
         """Return the known settings with their references filled in."""
         budget = TextBudget()
         return {
-            key: value if key in self.raw else resolve(value, scope, budget)
-            for key, value in self.read(values).items()
+            key: value if key in cls.raw else resolve(value, scope, budget)
+            for key, value in cls.read(values).items()
         }
 
-    def fit(self, resolved: Values) -> S:
+    @classmethod
+    def fit(cls, resolved: Values) -> S:
         """Return typed settings; raise ``ValidationFailed`` naming the one that does not fit."""
-        given = {k: v for k, v in resolved.items() if v is not None or _is_text(self.fields[k])}
+        fields = cls.fields()
+        given = {k: v for k, v in resolved.items() if v is not None or _is_text(fields[k])}
         try:
-            return self.settings.model_validate(given)
+            return cls.settings.model_validate(given)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "settings"
             raise ValidationFailed(f"The setting {place} {explain_issue(first)}.") from error
 
-    def schema(self) -> dict[str, Any]:
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
         """Describe this type for ``GET /api/blocks``."""
         return {
-            "type": self.type_name,
-            "name": self.title,
-            "description": self.description,
-            "settings": self.settings.model_json_schema(by_alias=True),
-            "outputs": dict(self.outputs),
-            "openOutputs": self.open_outputs,
+            "type": cls.type_name,
+            "name": cls.title,
+            "description": cls.description,
+            "settings": cls.settings.model_json_schema(by_alias=True),
+            "outputs": dict(cls.outputs),
+            "openOutputs": cls.open_outputs,
         }
 
-    @cached_property
-    def fields(self) -> dict[str, FieldInfo]:
-        """Fields of the settings by sub-block id."""
-        return {info.alias or name: info for name, info in self.settings.model_fields.items()}
+    @classmethod
+    @cache
+    def fields(cls) -> dict[str, FieldInfo]:
+        """Return the fields of the settings by sub-block id."""
+        return {info.alias or name: info for name, info in cls.settings.model_fields.items()}
 
-    @cached_property
-    def _adapters(self) -> dict[str, TypeAdapter[Any]]:
-        return {key: _adapter(field) for key, field in self.fields.items()}
+    @classmethod
+    @cache
+    def _adapters(cls) -> dict[str, TypeAdapter[Any]]:
+        return {key: _adapter(field) for key, field in cls.fields().items()}
+
+    @classmethod
+    def _find_misfits(cls, values: Values) -> list[tuple[str, str]]:
+        found = []
+        for key, info in cls.fields().items():
+            if key not in values:
+                if info.is_required():
+                    found.append((key, f"the setting {key} is missing"))
+            elif key in cls.raw or not has_tokens(values[key]):
+                found += [(key, f"{key}: {m}") for m in _misfits(cls._adapters()[key], values[key])]
+        return found
 
 
 def _adapter(field: FieldInfo) -> TypeAdapter[Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from haystack import component
 from typing_extensions import override
 
 from core.errors import ValidationFailed
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Values
+from pipelines.blocks.base import BlockSettings, Context, Output, Values
+from pipelines.blocks.component import BlockComponent
 from pipelines.expressions import evaluate_aside, parse, truth
 
 ELSE = "else"
@@ -34,7 +36,8 @@ class ConditionSettings(BlockSettings):
     conditions: list[Case]
 
 
-class Condition(BlockKind[ConditionSettings]):
+@component
+class Condition(BlockComponent[ConditionSettings]):
     type_name = "condition"
     title = "Condition"
     description = "Takes the branch of the first condition that is true."
@@ -43,7 +46,7 @@ class Condition(BlockKind[ConditionSettings]):
     settings = ConditionSettings
 
     @override
-    async def run(self, context: Context, settings: ConditionSettings) -> Output:
+    async def execute(self, context: Context, settings: ConditionSettings) -> Output:
         for case in settings.conditions:
             if case.is_else:
                 return _taken(case.id, case.title, case.handle, result=False)
@@ -51,22 +54,26 @@ class Condition(BlockKind[ConditionSettings]):
                 return _taken(case.id, case.title, case.handle, result=True)
         return _taken(ELSE, ELSE, f"condition-{ELSE}", result=False)
 
+    @classmethod
     @override
-    def branches(self, values: Values) -> frozenset[str]:
-        return frozenset({case.handle for case in self._cases(values)} | {f"condition-{ELSE}"})
+    def branches(cls, values: Values) -> frozenset[str]:
+        return frozenset({case.handle for case in cls._cases(values)} | {f"condition-{ELSE}"})
 
+    @classmethod
     @override
-    def chosen(self, output: Output) -> frozenset[str]:
+    def chosen(cls, output: Output) -> frozenset[str]:
         path = output["selectedPath"]
         handle = path["handle"] if isinstance(path, dict) else f"condition-{ELSE}"
         return frozenset({str(handle)})
 
+    @classmethod
     @override
-    def problems(self, values: Values) -> list[tuple[str, str]]:
-        return super().problems(values) or list(self._expression_problems(values))
+    def further_problems(cls, values: Values) -> list[tuple[str, str]]:
+        return list(cls._expression_problems(values))
 
-    def _expression_problems(self, values: Values) -> Iterator[tuple[str, str]]:
-        cases = self._cases(values)
+    @classmethod
+    def _expression_problems(cls, values: Values) -> Iterator[tuple[str, str]]:
+        cases = cls._cases(values)
         if len({case.id for case in cases}) < len(cases):
             yield "conditions", "two conditions have the same id"
         for case in cases:
@@ -75,8 +82,9 @@ class Condition(BlockKind[ConditionSettings]):
             except ValidationFailed as error:
                 yield "conditions", f"condition {case.title or case.id}: {error.message}"
 
-    def _cases(self, values: Values) -> list[Case]:
-        conditions = self.read(values).get("conditions")
+    @classmethod
+    def _cases(cls, values: Values) -> list[Case]:
+        conditions = cls.read(values).get("conditions")
         items = conditions if isinstance(conditions, list) else []
         return [
             Case.model_construct(

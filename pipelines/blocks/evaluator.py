@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+from haystack import component
 from pydantic import Field, JsonValue, model_validator
 from typing_extensions import override
 
 from core.config import OFFLINE_CHAT_MODEL
 from core.errors import UpstreamError, ValidationFailed
 from core.models import chat
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
+from pipelines.blocks.base import BlockSettings, Context, Output, Text, Values
+from pipelines.blocks.component import BlockComponent
 from pipelines.blocks.judging import judge
 from pipelines.expressions import evaluate_aside, parse
 from pipelines.references import as_text, resolve
@@ -47,7 +49,8 @@ class EvaluatorSettings(BlockSettings):
     model: Text = Field("", description="A litellm model name; empty: the configured one.")
 
 
-class Evaluator(BlockKind[EvaluatorSettings]):
+@component
+class Evaluator(BlockComponent[EvaluatorSettings]):
     type_name = "evaluator"
     title = "Evaluator"
     description = (
@@ -60,7 +63,7 @@ class Evaluator(BlockKind[EvaluatorSettings]):
     settings = EvaluatorSettings
 
     @override
-    async def run(self, context: Context, settings: EvaluatorSettings) -> Output:
+    async def execute(self, context: Context, settings: EvaluatorSettings) -> Output:
         ruled = {m.name: await _computed(m, context) for m in settings.metrics if m.expression}
         judged = [metric for metric in settings.metrics if not metric.expression]
         if not judged:
@@ -68,13 +71,13 @@ class Evaluator(BlockKind[EvaluatorSettings]):
             return {**ruled, "reason": f"Computed: {reason}."}
         return {**ruled, **await _judged(context, settings, judged)}
 
+    @classmethod
     @override
-    def problems(self, values: Values) -> list[tuple[str, str]]:
-        found = super().problems(values)
-        return found or list(self._metric_problems(values))
-
-    def _metric_problems(self, values: Values) -> list[tuple[str, str]]:
-        metrics = self.fit({"content": "", **self.read(values)}).metrics
+    def further_problems(cls, values: Values) -> list[tuple[str, str]]:
+        try:
+            metrics = cls.fit({"content": "", **cls.read(values)}).metrics
+        except ValidationFailed:
+            return []  # its type says so already
         names = [metric.name for metric in metrics]
         found = ["two metrics have the same name"] if len(set(names)) < len(names) else []
         for metric in metrics:

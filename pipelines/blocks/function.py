@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
 from core.sandbox.limits import DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Language
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.blocks.base import BlockSettings, Context, Output, Text
+from pipelines.blocks.component import BlockComponent
 from pipelines.code_files import FileIds, keep_files, load_files
 from pipelines.references import TOKEN, Reference, Scope, Secret, as_text, token_of, value_of
 
@@ -28,7 +30,8 @@ class FunctionSettings(BlockSettings):
     )
 
 
-class Function(BlockKind[FunctionSettings]):
+@component
+class Function(BlockComponent[FunctionSettings]):
     """Values never become part of the program: each reference in the code names a variable."""
 
     type_name = "function"
@@ -44,7 +47,7 @@ class Function(BlockKind[FunctionSettings]):
     settings = FunctionSettings
 
     @override
-    async def run(self, context: Context, settings: FunctionSettings) -> Output:
+    async def execute(self, context: Context, settings: FunctionSettings) -> Output:
         code, variables = bind(settings.code, context.scope)
         files = await load_files(context.services, context.workspace_id, settings.files)
         outcome = await context.services.sandbox.run(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, ClassVar
 
+from haystack import component
 from pydantic import BeforeValidator, Field, JsonValue
 from typing_extensions import override
 
 from pipelines import personal_data
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.blocks.base import BlockSettings, Context, Output, Text
+from pipelines.blocks.component import BlockComponent
 from pipelines.blocks.guards import Check, Pii, Verdict, verdict
 
 
@@ -23,7 +25,8 @@ class GuardrailsSettings(BlockSettings):
     model: Text = Field("", description="A litellm model name for checks by a model.")
 
 
-class Guardrails(BlockKind[GuardrailsSettings]):
+@component
+class Guardrails(BlockComponent[GuardrailsSettings]):
     """What does not pass does not fail the block: a condition on ``passed`` chooses the way."""
 
     type_name = "guardrails"
@@ -41,7 +44,7 @@ class Guardrails(BlockKind[GuardrailsSettings]):
     settings = GuardrailsSettings
 
     @override
-    async def run(self, context: Context, settings: GuardrailsSettings) -> Output:
+    async def execute(self, context: Context, settings: GuardrailsSettings) -> Output:
         found = [
             (check.type, await verdict(context, check, settings.content, settings.model))
             for check in settings.checks

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
 from core.errors import TimedOut
 from core.store.pauses import Asked
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.blocks.base import BlockSettings, Context, Output, Text
+from pipelines.blocks.component import BlockComponent
 from pipelines.blocks.fields import InputField, typed
 from pipelines.masking import mask
 
@@ -25,7 +27,8 @@ class HumanInTheLoopSettings(BlockSettings):
     )
 
 
-class HumanInTheLoop(BlockKind[HumanInTheLoopSettings]):
+@component
+class HumanInTheLoop(BlockComponent[HumanInTheLoopSettings]):
     """The run pauses without a worker once nothing else of it can run."""
 
     type_name = "humanInTheLoop"
@@ -36,7 +39,7 @@ class HumanInTheLoop(BlockKind[HumanInTheLoopSettings]):
     settings = HumanInTheLoopSettings
 
     @override
-    async def run(self, context: Context, settings: HumanInTheLoopSettings) -> Output:
+    async def execute(self, context: Context, settings: HumanInTheLoopSettings) -> Output:
         seconds = settings.timeout_seconds
         fields: list[JsonValue] = [field.model_dump(by_alias=True) for field in settings.fields]
         asked = Asked(

@@ -7,8 +7,6 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
 
-from pipelines.blocks.base import Context, Inside
-
 MAX_ITERATIONS = 10_000  # of one container
 
 
@@ -28,10 +26,3 @@ def _listed(given: JsonValue) -> JsonValue:
 
 Items = Annotated[list[JsonValue], Field(max_length=MAX_ITERATIONS), BeforeValidator(_listed)]
 """Items to go over."""
-
-
-def the_inside(context: Context) -> Inside:
-    """Return the inside of the container that runs."""
-    if context.inside is None:
-        raise TypeError("a container runs in a level, which gives it its inside")
-    return context.inside

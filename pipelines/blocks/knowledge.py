@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, ClassVar, Literal
 
+from haystack import component
 from pydantic import BeforeValidator, Field, JsonValue
 from typing_extensions import override
 
@@ -12,7 +13,8 @@ from core import intake
 from core.errors import NuxaError, ValidationFailed
 from core.models import chat
 from core.models.messages import Finished
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.blocks.base import BlockSettings, Context, Output, Text
+from pipelines.blocks.component import BlockComponent
 from pipelines.model_keys import own_key
 from pipelines.rewriting import Rewritten, rewrite
 
@@ -37,7 +39,8 @@ class KnowledgeSettings(BlockSettings):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class Knowledge(BlockKind[KnowledgeSettings]):
+@component
+class Knowledge(BlockComponent[KnowledgeSettings]):
     type_name = "knowledge"
     title = "Knowledge"
     description = "Searches knowledge bases, or adds a text to one as a document."
@@ -45,7 +48,7 @@ class Knowledge(BlockKind[KnowledgeSettings]):
     settings = KnowledgeSettings
 
     @override
-    async def run(self, context: Context, settings: KnowledgeSettings) -> Output:
+    async def execute(self, context: Context, settings: KnowledgeSettings) -> Output:
         if settings.operation == "add":
             return _output([await _add(context, settings)])
         return await _search(context, settings)

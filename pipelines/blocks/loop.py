@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
 from core.errors import ValidationFailed
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Values
-from pipelines.blocks.items import MAX_ITERATIONS, Items, the_inside
+from pipelines.blocks.base import BlockSettings, Output, Values
+from pipelines.blocks.container import Body, ContainerComponent
+from pipelines.blocks.items import MAX_ITERATIONS, Items
 from pipelines.expressions import evaluate_aside, parse, truth
-from pipelines.scope import RunScope
 
 MAX_WHILE = 1_000
 _NEEDED = {"forEach": "forEachItems", "while": "whileCondition", "for": "iterations"}
@@ -29,7 +30,8 @@ class LoopSettings(BlockSettings):
     while_condition: str = Field("", description="Looked at before each iteration.")
 
 
-class Loop(BlockKind[LoopSettings]):
+@component
+class Loop(ContainerComponent[LoopSettings]):
     """Blocks inside see ``<loop.index>``, ``<loop.currentItem>`` and ``<loop.items>``, and of each
     other what the iteration before left, until they have run."""
 
@@ -41,66 +43,67 @@ class Loop(BlockKind[LoopSettings]):
     )
     outputs: ClassVar = {"results": "array", "count": "number"}
     raw = frozenset({"whileCondition"})
-    is_container = True
-    is_heavy = True
     settings = LoopSettings
 
+    @classmethod
     @override
-    def branches(self, values: Values) -> frozenset[str]:
+    def branches(cls, values: Values) -> frozenset[str]:
         return frozenset({"source", "loop-start-source", "loop-end-source"})
 
+    @classmethod
     @override
-    def chosen(self, output: Output) -> frozenset[str]:
+    def chosen(cls, output: Output) -> frozenset[str]:
         return frozenset({"source", "loop-end-source"})
 
+    @classmethod
     @override
-    def problems(self, values: Values) -> list[tuple[str, str]]:
-        found, needed = super().problems(values), _NEEDED.get(str(values.get("loopType", "for")))
+    def further_problems(cls, values: Values) -> list[tuple[str, str]]:
+        needed = _NEEDED.get(str(values.get("loopType", "for")))
         if needed and needed not in values:
-            found.append((needed, f"the setting {needed} is missing"))
-        if needed == "whileCondition" and needed in values:
+            return [(needed, f"the setting {needed} is missing")]
+        if needed == "whileCondition":
             try:
                 parse(str(values[needed]))
             except ValidationFailed as error:
-                found.append((needed, error.message))
-        return found
+                return [(needed, error.message)]
+        return []
 
     @override
-    async def run(self, context: Context, settings: LoopSettings) -> Output:
-        inside = the_inside(context)
-        scope = inside.scope()
+    async def iterate(self, body: Body, settings: LoopSettings) -> Output:
         results: list[JsonValue] = []
-        async for index in _iterations(settings, scope, context.workspace_id):
-            results.append(await inside.run(index, scope))
-        return {"results": results, "count": len(results)}
+        left: Mapping[str, JsonValue] = {}
+        for index, binding in _bindings(settings):
+            if settings.loop_type == "while" and not await _holds(body, settings, binding, left):
+                return _output(results)
+            result, left = await body.run(index, binding, left)
+            results.append(result)
+        if settings.loop_type == "while" and settings.iterations is None:
+            raise ValidationFailed(
+                f"The condition still held after {MAX_WHILE} iterations; correct it, or say in "
+                "iterations how many there may be."
+            )
+        return _output(results)
 
 
-async def _iterations(
-    settings: LoopSettings, scope: RunScope, workspace_id: str
-) -> AsyncIterator[int]:
-    """Yield the number of each iteration once ``loop`` is bound for it."""
-    if settings.loop_type == "while":
-        async for index in _while(settings, scope, workspace_id):
-            yield index
-        return
+def _output(results: list[JsonValue]) -> Output:
+    return {"results": results, "count": len(results)}
+
+
+def _bindings(settings: LoopSettings) -> Iterator[tuple[int, Output]]:
+    """Yield the number of each iteration, with what ``loop`` is bound to in it."""
     given = settings.for_each_items
     items: list[JsonValue] = list(given or []) if settings.loop_type == "forEach" else []
     count = len(items) if settings.loop_type == "forEach" else settings.iterations or 0
+    if settings.loop_type == "while" and settings.iterations is None:
+        count = MAX_WHILE
     for index in range(count):
         item = items[index] if items else index
-        scope.bindings["loop"] = {"index": index, "currentItem": item, "items": items}
-        yield index
+        yield index, {"index": index, "currentItem": item, "items": items}
 
 
-async def _while(settings: LoopSettings, scope: RunScope, workspace_id: str) -> AsyncIterator[int]:
-    most = MAX_WHILE if settings.iterations is None else settings.iterations
-    for index in range(most):
-        scope.bindings["loop"] = {"index": index, "currentItem": index, "items": []}
-        if not truth(await evaluate_aside(settings.while_condition, scope, workspace_id)):
-            return
-        yield index
-    if settings.iterations is None:
-        raise ValidationFailed(
-            f"The condition still held after {MAX_WHILE} iterations; correct it, or say in "
-            "iterations how many there may be."
-        )
+async def _holds(
+    body: Body, settings: LoopSettings, binding: Output, left: Mapping[str, JsonValue]
+) -> bool:
+    scope = body.context.scope.bind("loop", binding).with_values({**body.values, **left})
+    workspace_id = body.context.workspace_id
+    return truth(await evaluate_aside(settings.while_condition, scope, workspace_id))

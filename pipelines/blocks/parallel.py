@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar, Literal
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Held, Inside, Output, Values
-from pipelines.blocks.items import MAX_ITERATIONS, Items, the_inside
+from pipelines.blocks.base import BlockSettings, Held, Output, Values
+from pipelines.blocks.container import Body, ContainerComponent
+from pipelines.blocks.items import MAX_ITERATIONS, Items
 
 DEFAULT_AT_ONCE = 20
 MAX_AT_ONCE = 100
@@ -27,7 +29,8 @@ class ParallelSettings(BlockSettings):
     )
 
 
-class Parallel(BlockKind[ParallelSettings]):
+@component
+class Parallel(ContainerComponent[ParallelSettings]):
     """Blocks inside see ``<parallel.index>``, ``<parallel.currentItem>`` and ``<parallel.items>``,
     and nothing of the other iterations; variables are the run's and shared."""
 
@@ -35,36 +38,35 @@ class Parallel(BlockKind[ParallelSettings]):
     title = "Parallel"
     description = "Runs the blocks inside it for several items, or several times, side by side."
     outputs: ClassVar = {"results": "array", "count": "number"}
-    is_container = True
-    is_heavy = True
     settings = ParallelSettings
 
+    @classmethod
     @override
-    def branches(self, values: Values) -> frozenset[str]:
+    def branches(cls, values: Values) -> frozenset[str]:
         return frozenset({"source", "parallel-start-source", "parallel-end-source"})
 
+    @classmethod
     @override
-    def chosen(self, output: Output) -> frozenset[str]:
+    def chosen(cls, output: Output) -> frozenset[str]:
         return frozenset({"source", "parallel-end-source"})
 
+    @classmethod
     @override
-    def problems(self, values: Values) -> list[tuple[str, str]]:
+    def further_problems(cls, values: Values) -> list[tuple[str, str]]:
         needed = _NEEDED.get(str(values.get("parallelType", "count")))
         is_missing = needed is not None and needed not in values
-        missing = [(str(needed), f"the setting {needed} is missing")] if is_missing else []
-        return super().problems(values) + missing
+        return [(str(needed), f"the setting {needed} is missing")] if is_missing else []
 
     @override
-    async def run(self, context: Context, settings: ParallelSettings) -> Output:
-        inside = the_inside(context)
+    async def iterate(self, body: Body, settings: ParallelSettings) -> Output:
         items: list[JsonValue] = list(settings.distribution or [])
         if settings.parallel_type == "count":
             items = list(range(settings.count or 0))
-        results = await _all(inside, items, settings.batch_size)
+        results = await _all(body, items, settings.batch_size)
         return {"results": results, "count": len(results)}
 
 
-async def _all(inside: Inside, items: list[JsonValue], at_once: int) -> list[JsonValue]:
+async def _all(body: Body, items: list[JsonValue], at_once: int) -> list[JsonValue]:
     """Run an iteration an item and return their outputs in the items' order.
 
     The first that fails ends the others; one that pauses lets the others come to their ends.
@@ -73,14 +75,9 @@ async def _all(inside: Inside, items: list[JsonValue], at_once: int) -> list[Jso
 
     async def run(index: int) -> JsonValue | Held:
         async with room:
-            scope = inside.scope()
-            scope.bindings["parallel"] = {
-                "index": index,
-                "currentItem": items[index],
-                "items": items,
-            }
+            binding = {"index": index, "currentItem": items[index], "items": items}
             try:
-                return await inside.run(index, scope)
+                return (await body.run(index, binding))[0]
             except Held as held:
                 return held
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, ClassVar
 
+from haystack import component
 from pydantic import AfterValidator, Field, JsonValue
 from typing_extensions import override
 
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
+from pipelines.blocks.base import BlockSettings, Context, Output
+from pipelines.blocks.component import BlockComponent
 
 # Servers, proxies and browsers act on many X- headers (X-Accel-Redirect, X-Sendfile, X-Reproxy-URL,
 # X-Frame-Options), so a workflow sets only listed names and those of a prefix that nobody acts on.
@@ -38,7 +40,8 @@ class ResponseSettings(BlockSettings):
     data: JsonValue = None
 
 
-class Response(BlockKind[ResponseSettings]):
+@component
+class Response(BlockComponent[ResponseSettings]):
     type_name = "response"
     title = "Response"
     description = "Sets the status, headers and body that a caller who waits is answered."
@@ -46,6 +49,6 @@ class Response(BlockKind[ResponseSettings]):
     settings = ResponseSettings
 
     @override
-    async def run(self, context: Context, settings: ResponseSettings) -> Output:
+    async def execute(self, context: Context, settings: ResponseSettings) -> Output:
         headers: dict[str, JsonValue] = dict(settings.headers)
         return {"data": settings.data, "status": settings.status, "headers": headers}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
 from core.config import OFFLINE_CHAT_MODEL
 from core.errors import UpstreamError
 from core.models import chat
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text, Values
+from pipelines.blocks.base import BlockSettings, Context, Output, Text, Values
+from pipelines.blocks.component import BlockComponent
 from pipelines.blocks.judging import judge
 
 _INSTRUCTIONS = "Choose the one route that fits the material best, and say why in one sentence."
@@ -32,7 +34,8 @@ class RouterSettings(BlockSettings):
     routes: list[Route] = Field(min_length=1, max_length=100)
 
 
-class Router(BlockKind[RouterSettings]):
+@component
+class Router(BlockComponent[RouterSettings]):
     """With the offline answerer, which cannot choose, the route nearest in meaning is taken."""
 
     type_name = "router"
@@ -48,7 +51,7 @@ class Router(BlockKind[RouterSettings]):
     settings = RouterSettings
 
     @override
-    async def run(self, context: Context, settings: RouterSettings) -> Output:
+    async def execute(self, context: Context, settings: RouterSettings) -> Output:
         model = settings.model or chat.configured_model()
         if model == OFFLINE_CHAT_MODEL:
             return await _nearest(settings, context.workspace_id)
@@ -74,23 +77,25 @@ class Router(BlockKind[RouterSettings]):
             )
         return {"selectedRoute": chosen, "reason": str(fields.get("reason") or ""), **spent}
 
+    @classmethod
     @override
-    def branches(self, values: Values) -> frozenset[str]:
-        return frozenset(f"router-{route_id}" for route_id in self._ids(values))
+    def branches(cls, values: Values) -> frozenset[str]:
+        return frozenset(f"router-{route_id}" for route_id in cls._ids(values))
 
+    @classmethod
     @override
-    def chosen(self, output: Output) -> frozenset[str]:
+    def chosen(cls, output: Output) -> frozenset[str]:
         return frozenset({f"router-{output['selectedRoute']}"})
 
+    @classmethod
     @override
-    def problems(self, values: Values) -> list[tuple[str, str]]:
-        found, ids = super().problems(values), self._ids(values)
-        if len(set(ids)) < len(ids):
-            found.append(("routes", "two routes have the same id"))
-        return found
+    def further_problems(cls, values: Values) -> list[tuple[str, str]]:
+        ids = cls._ids(values)
+        return [("routes", "two routes have the same id")] if len(set(ids)) < len(ids) else []
 
-    def _ids(self, values: Values) -> list[str]:
-        routes = self.read(values).get("routes")
+    @classmethod
+    def _ids(cls, values: Values) -> list[str]:
+        routes = cls.read(values).get("routes")
         items = routes if isinstance(routes, list) else []
         return [str(item["id"]) for item in items if isinstance(item, dict) and item.get("id")]
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from haystack import component
 from typing_extensions import override
 
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.blocks.base import BlockSettings, Context, Output, Text
+from pipelines.blocks.component import BlockComponent
 
 
 class TemplateSettings(BlockSettings):
     template: Text
 
 
-class Template(BlockKind[TemplateSettings]):
+@component
+class Template(BlockComponent[TemplateSettings]):
     type_name = "template"
     title = "Template"
     description = "Writes a text with references such as <start.input> filled in."
@@ -21,5 +24,5 @@ class Template(BlockKind[TemplateSettings]):
     settings = TemplateSettings
 
     @override
-    async def run(self, context: Context, settings: TemplateSettings) -> Output:
+    async def execute(self, context: Context, settings: TemplateSettings) -> Output:
         return {"text": settings.template}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
 from pipelines import tools
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
+from pipelines.blocks.base import BlockSettings, Context, Output
+from pipelines.blocks.component import BlockComponent
 
 
 class ToolSettings(BlockSettings):
@@ -16,7 +18,8 @@ class ToolSettings(BlockSettings):
     params: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class ToolBlock(BlockKind[ToolSettings]):
+@component
+class ToolBlock(BlockComponent[ToolSettings]):
     type_name = "tool"
     title = "Tool"
     description = "Calls a tool with the workspace's credentials; its outputs are the tool's."
@@ -25,7 +28,7 @@ class ToolBlock(BlockKind[ToolSettings]):
     settings = ToolSettings
 
     @override
-    async def run(self, context: Context, settings: ToolSettings) -> Output:
+    async def execute(self, context: Context, settings: ToolSettings) -> Output:
         return await tools.call(
             context.services,
             context.workspace_id,

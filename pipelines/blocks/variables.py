@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
+from pipelines.blocks.base import BlockSettings, Context, Output
+from pipelines.blocks.component import BlockComponent
 
 
 class Assignment(BlockSettings):
@@ -19,7 +21,8 @@ class VariablesSettings(BlockSettings):
     assignments: list[Assignment]
 
 
-class Variables(BlockKind[VariablesSettings]):
+@component
+class Variables(BlockComponent[VariablesSettings]):
     type_name = "variables"
     title = "Variables"
     description = "Sets variables; read them by <variable.name>."
@@ -29,5 +32,5 @@ class Variables(BlockKind[VariablesSettings]):
     settings = VariablesSettings
 
     @override
-    async def run(self, context: Context, settings: VariablesSettings) -> Output:
+    async def execute(self, context: Context, settings: VariablesSettings) -> Output:
         return {item.name: item.value for item in settings.assignments}

@@ -6,12 +6,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from haystack import component
 from pydantic import AwareDatetime, Field
 from typing_extensions import override
 
 from core.errors import ValidationFailed
 from core.store.pauses import Asked
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
+from pipelines.blocks.base import BlockSettings, Context, Output
+from pipelines.blocks.component import BlockComponent
 
 LONGEST_SECONDS = 366 * 24 * 3600
 IN_PLACE_SECONDS = 5.0  # a shorter wait is over before a paused run would be woken
@@ -22,7 +24,8 @@ class WaitSettings(BlockSettings):
     until: AwareDatetime | None = None
 
 
-class Wait(BlockKind[WaitSettings]):
+@component
+class Wait(BlockComponent[WaitSettings]):
     """A long wait pauses the run, which then holds no worker."""
 
     type_name = "wait"
@@ -35,7 +38,7 @@ class Wait(BlockKind[WaitSettings]):
     settings = WaitSettings
 
     @override
-    async def run(self, context: Context, settings: WaitSettings) -> Output:
+    async def execute(self, context: Context, settings: WaitSettings) -> Output:
         began = datetime.now(UTC)
         until = _until(settings, began)
         left = (until - began).total_seconds()

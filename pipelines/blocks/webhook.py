@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
 from core.http import json_body
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output, Text
+from pipelines.blocks.base import BlockSettings, Context, Output, Text
+from pipelines.blocks.component import BlockComponent
 from pipelines.blocks.sending import Message, deliver
 
 
@@ -18,7 +20,8 @@ class WebhookSettings(BlockSettings):
     payload: JsonValue = Field(None, description="Sent as JSON.")
 
 
-class Webhook(BlockKind[WebhookSettings]):
+@component
+class Webhook(BlockComponent[WebhookSettings]):
     """Signed as Standard Webhooks and by X-Webhook-Signature; ``webhook-id`` and
     ``Idempotency-Key`` are the same at each attempt, after a crash too."""
 
@@ -29,7 +32,7 @@ class Webhook(BlockKind[WebhookSettings]):
     settings = WebhookSettings
 
     @override
-    async def run(self, context: Context, settings: WebhookSettings) -> Output:
+    async def execute(self, context: Context, settings: WebhookSettings) -> Output:
         message = Message(settings.url, json_body(settings.payload), settings.secret)
         status, attempts = await deliver(context, message)
         return {"status": status, "attempts": attempts}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from haystack import component
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
+from pipelines.blocks.base import BlockSettings, Context, Output
+from pipelines.blocks.component import BlockComponent
 
 
 class WorkflowSettings(BlockSettings):
@@ -15,7 +17,8 @@ class WorkflowSettings(BlockSettings):
     input: JsonValue = Field(None, description="The other run's input.")
 
 
-class WorkflowBlock(BlockKind[WorkflowSettings]):
+@component
+class WorkflowBlock(BlockComponent[WorkflowSettings]):
     """The other run has a record of its own; it pauses, fails and is cancelled with this one."""
 
     type_name = "workflow"
@@ -26,7 +29,7 @@ class WorkflowBlock(BlockKind[WorkflowSettings]):
     settings = WorkflowSettings
 
     @override
-    async def run(self, context: Context, settings: WorkflowSettings) -> Output:
+    async def execute(self, context: Context, settings: WorkflowSettings) -> Output:
         called = await context.calls.call(context, settings.workflow_id, settings.input)
         return {"output": called}
 

@@ -86,9 +86,9 @@ def _block(origin: Origin, given: dict[str, JsonValue], draft: Draft, *, is_enab
 def _known(origin: Origin, kind: str, given: dict[str, JsonValue], draft: Draft) -> None:
     names = _SETTINGS.get(kind, {})
     named = {names.get(key, key): value for key, value in given.items()}
-    ours = {key: value for key, value in named.items() if key in KINDS[kind].fields}
+    ours = {key: value for key, value in named.items() if key in KINDS[kind].fields()}
     rest = {key: value for key, value in named.items() if key not in ours}
-    if "model" in KINDS[kind].fields:
+    if "model" in KINDS[kind].fields():
         ours["model"] = draft.model_named(_model(str(ours.get("model") or "")))
     if "tools" in ours:
         ours["tools"], rest["tools"] = _tools(origin, ours["tools"], draft)

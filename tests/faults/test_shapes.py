@@ -75,7 +75,6 @@ async def warm(
         "NUXA_DATABASE_URL": database_url,
         "NUXA_REDIS_URL": redis_url,
         "NUXA_DATA_DIR": str(tmp_path_factory.mktemp("warm")),
-        "HAYSTACK_TELEMETRY_ENABLED": "false",
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.faults.warm",

@@ -18,15 +18,14 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-import haystack  # noqa: F401 - warm: no child imports it again
-
 import pipelines.search  # noqa: F401
 from core.config import get_settings
 from core.ids import new_id
 from core.services import open_services
 from core.store.run_writer import RunWriter
 from pipelines.blocks import KINDS
-from pipelines.blocks.base import BlockKind, Context
+from pipelines.blocks.base import Context
+from pipelines.blocks.component import BlockComponent
 from pipelines.execute import claim, execute
 from tests.golden.doors import Http, Sandbox, stand_ins
 
@@ -48,14 +47,14 @@ async def _attempt(said: dict[str, Any]) -> None:
                 await execute(services, run, owner)
 
 
-def _have_counted(kind: BlockKind[Any], url: str) -> None:
-    run = kind.run
+def _have_counted(kind: type[BlockComponent[Any]], url: str) -> None:
+    execute = kind.execute
 
-    async def counted(context: Context, settings: Any) -> Any:
+    async def counted(self: BlockComponent[Any], context: Context, settings: Any) -> Any:
         await _tell(url, "/".join((context.execution_id, *context.place)))
-        return await run(context, settings)
+        return await execute(self, context, settings)
 
-    kind.run = counted  # type: ignore[method-assign]
+    kind.execute = counted  # type: ignore[method-assign]
 
 
 async def _tell(url: str, place: str) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from pipelines.blocks import KINDS
 from pipelines.blocks.base import Held
+from pipelines.blocks.component import BlockComponent
 from pipelines.outline import Outline
 from pipelines.trace import MemoryJournal
-from pipelines.turns import Turns
 from pipelines.workflow import parse
 from tests.golden.doors import Http, Sandbox, stand_ins
 from tests.golden.shape import Shape
@@ -38,7 +38,7 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-async def _play(shape: Shape, journal: MemoryJournal | None = None) -> Played:
+async def play_shape(shape: Shape, journal: MemoryJournal | None = None) -> Played:
     """Run a shape to its end; where people are asked, pause at each question first."""
     journal = journal or MemoryJournal()
     for count in range(len(shape.answers) + 1):
@@ -82,21 +82,21 @@ def test_there_are_enough_and_no_block_is_left_out() -> None:
 
 @pytest.mark.parametrize("name", SHAPES)
 async def test_shape(name: str) -> None:
-    _check(SHAPES[name], await _play(SHAPES[name]))
+    _check(SHAPES[name], await play_shape(SHAPES[name]))
 
 
 @pytest.mark.parametrize("name", SHAPES)
 async def test_in_any_order_of_ends(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    attempt = Turns._attempt
+    attempt = BlockComponent._attempt
     lot = random.Random(name)
 
-    async def late(self: Turns, *given: Any) -> Any:
+    async def late(self: BlockComponent[Any], *given: Any) -> Any:
         await asyncio.sleep(lot.random() * 0.004)
         return await attempt(self, *given)
 
-    monkeypatch.setattr(Turns, "_attempt", late)
+    monkeypatch.setattr(BlockComponent, "_attempt", late)
     for _ in range(3):
-        played = await _play(SHAPES[name])
+        played = await play_shape(SHAPES[name])
         _check(SHAPES[name], played)
         _check_order(SHAPES[name], played)
 
@@ -114,9 +114,9 @@ def _check_order(shape: Shape, played: Played) -> None:
 
 @pytest.mark.parametrize("name", SHAPES)
 async def test_replay_runs_nothing_again_and_answers_the_same(name: str) -> None:
-    first = await _play(SHAPES[name])
+    first = await play_shape(SHAPES[name])
     records = list(first.journal.records)
-    again = await _play(SHAPES[name], first.journal)
+    again = await play_shape(SHAPES[name], first.journal)
     assert again.journal.records == records
     assert again.events == []
     assert again.result is not None

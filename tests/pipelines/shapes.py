@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pytest
+from haystack import component
 from pydantic import JsonValue
 
 from core.store.pauses import Asked, Pause
 from pipelines.blocks import KINDS
-from pipelines.blocks.base import BlockKind, Context, Held
+from pipelines.blocks.base import Context, Held
+from pipelines.blocks.component import BlockComponent
 from pipelines.graph import Graph
 from pipelines.level import Extent, LevelResult, run_level
 from pipelines.scope import RunScope
@@ -21,14 +22,16 @@ from pipelines.trace import MemoryJournal, Told, Trace
 from pipelines.validity import require_valid
 from pipelines.workflow import Definition, parse
 
-os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "false")
+Kind = TypeVar("Kind", bound=BlockComponent[Any])
 
 
-def add_kind(monkeypatch: pytest.MonkeyPatch, kind: BlockKind[Any]) -> None:
-    """Let workflows have blocks of a kind that only tests know."""
-    modules = ("prepared", "turns", "validity", "validity_of_containers", "validity_of_references")
-    for module in modules:
-        monkeypatch.setattr(f"pipelines.{module}.KINDS", {**KINDS, kind.type_name: kind})
+def add_kind(monkeypatch: pytest.MonkeyPatch, kind: type[Kind]) -> type[Kind]:
+    """Let workflows have blocks of a kind that only tests know; return it as a component."""
+    made: type[Kind] = component(kind)
+    validity = ("validity", "validity_of_containers", "validity_of_references")
+    for module in ("compile", "prepared", *validity):
+        monkeypatch.setattr(f"pipelines.{module}.KINDS", {**KINDS, kind.type_name: made})
+    return made
 
 
 def block(name: str, kind: str = "template", /, **settings: Any) -> dict[str, Any]:
@@ -171,6 +174,7 @@ async def play(
     workspace_id: str = "ws_test",
     answers: dict[tuple[str, str], JsonValue] | None = None,
     workflows: dict[str, Callable[[Any], JsonValue]] | None = None,
+    graph: Graph | None = None,
 ) -> Played:
     """Validate and run a definition in memory."""
     workflow = raw if isinstance(raw, Definition) else parse(raw)
@@ -185,5 +189,5 @@ async def play(
     around = context(given, scope, send, services, workspace_id)
     around = replace(around, pauses=MemoryPauses(answers or {}), calls=MemoryCalls(workflows or {}))
     await trace.replay()
-    played.result = await run_level(Graph(workflow), extent, scope, trace, around)
+    played.result = await run_level(graph or Graph(workflow), extent, scope, trace, around)
     return played

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from core.errors import ValidationFailed
-from pipelines.compile import compile_graph
+from pipelines.compile import compile_level
 from pipelines.graph import Graph
 from pipelines.validity import check, require_valid
 from pipelines.workflow import parse
@@ -145,11 +145,11 @@ def test_a_broken_graph_is_refused_by_a_sentence_that_names_the_block(
     assert f'"{named}"' in caught.value.message
 
 
-async def test_runs_of_one_shape_share_a_pipeline_and_nothing_else() -> None:
+async def test_runs_of_one_graph_share_a_pipeline_and_nothing_else() -> None:
     raw = definition(
         [block("a", template="<start.n>"), block("b", template="<a.text>!")], "s>a a>b"
     )
-    shape = Graph(parse(raw))
-    assert compile_graph(shape, shape.reached) is compile_graph(Graph(parse(raw)), shape.reached)
-    runs = await asyncio.gather(*(play(raw, {"n": n}) for n in range(30)))
+    graph = Graph(parse(raw))
+    assert compile_level(graph, graph.reached) is compile_level(graph, graph.reached)
+    runs = await asyncio.gather(*(play(raw, {"n": n}, graph=graph) for n in range(30)))
     assert [run.outputs["b"] for run in runs] == [f"{n}!" for n in range(30)]

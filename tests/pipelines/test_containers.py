@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from core.store.workspaces import PLANS
+from pipelines.blocks.component import BlockFailed
 from pipelines.blocks.template import Template
 from pipelines.run_limits import RunBudget, RunLimitExceeded
 from pipelines.trace import MemoryJournal
-from pipelines.turns import BlockFailed
 from tests.pipelines.shapes import Played, block, definition, loop, parallel, play
 
 COUNTED = definition(
@@ -135,7 +135,7 @@ async def test_nested_containers_and_their_names() -> None:
 
 async def test_a_parallel_runs_as_many_at_once_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     now = most = 0
-    run = Template.run
+    execute = Template.execute
 
     async def counted(self: Any, context: Any, settings: Any) -> Any:
         nonlocal now, most
@@ -143,9 +143,9 @@ async def test_a_parallel_runs_as_many_at_once_as_it_may(monkeypatch: pytest.Mon
         most = max(most, now)
         await asyncio.sleep(0.01)
         now -= 1
-        return await run(self, context, settings)
+        return await execute(self, context, settings)
 
-    monkeypatch.setattr(Template, "run", counted)
+    monkeypatch.setattr(Template, "execute", counted)
     raw = definition(
         [block("a", template="<parallel.index>")],
         "s>p",

@@ -177,7 +177,7 @@ async def test_an_answer_that_comes_while_the_run_goes_on(
         await is_answered.wait()
         return {"waitedMs": 0}
 
-    monkeypatch.setattr(Wait, "run", goes_on)
+    monkeypatch.setattr(Wait, "execute", goes_on)
     raw = definition(
         [block("ask", "humanInTheLoop"), block("w", "wait", seconds=1), block("z")],
         "s>ask s>w ask>z w>z",

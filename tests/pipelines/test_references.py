@@ -10,11 +10,11 @@ from pydantic import JsonValue
 from core.errors import ValidationFailed
 from pipelines.expressions import evaluate
 from pipelines.references import MAX_TEXT, Reference, Secret, as_text, find, resolve
-from pipelines.scope import RunScope
+from pipelines.scope import RunScope, by_socket
 
 
 def _scope(**outputs: JsonValue) -> RunScope:
-    return RunScope(variables={"city": "Ulm"}, secrets={"KEY": "k-1"}, outputs=dict(outputs))
+    return RunScope({"city": "Ulm"}, {"KEY": "k-1"}, values=by_socket(outputs))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_deep_setting_is_refused() -> None:
 
 
 def test_a_name_may_begin_with_a_digit() -> None:
-    outputs = RunScope(variables={}, outputs={"1ststep": {"n": 5}})
+    outputs = RunScope({}, values=by_socket({"1ststep": {"n": 5}}))
     assert resolve("<1stStep.n>", outputs) == 5
     assert evaluate("<1ststep.n> > 4 and 3 <4", outputs) is True
 

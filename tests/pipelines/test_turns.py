@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import pytest
 
 from core.errors import UpstreamError
-from pipelines import turns
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
+from pipelines.blocks import component
+from pipelines.blocks.base import BlockSettings, Context, Output
+from pipelines.blocks.component import BlockComponent, BlockFailed
 from pipelines.trace import MemoryJournal
-from pipelines.turns import BlockFailed
 from tests.pipelines.shapes import Played, add_kind, block, definition, play
 
 
@@ -22,7 +22,7 @@ class _Settings(BlockSettings):
     breaks: bool = False
 
 
-class _Probe(BlockKind[_Settings]):
+class _Probe(BlockComponent[_Settings]):
     """Fails as often as it is told, or waits for ever; counts its runs."""
 
     type_name = "probe"
@@ -31,11 +31,10 @@ class _Probe(BlockKind[_Settings]):
     outputs: ClassVar = {"ran": "number"}
     settings = _Settings
 
-    def __init__(self) -> None:
-        self.runs: dict[str, int] = {}
-        self.stopped: list[str] = []
+    runs: ClassVar[dict[str, int]]
+    stopped: ClassVar[list[str]]
 
-    async def run(self, context: Context, settings: _Settings) -> Output:
+    async def execute(self, context: Context, settings: _Settings) -> Output:
         self.runs[context.block_id] = self.runs.get(context.block_id, 0) + 1
         if settings.waits:
             try:
@@ -49,42 +48,44 @@ class _Probe(BlockKind[_Settings]):
         return {"ran": self.runs[context.block_id]}
 
 
+Probe: TypeAlias = type[_Probe]
+
+
 @pytest.fixture
-def probe(monkeypatch: pytest.MonkeyPatch) -> _Probe:
-    kind = _Probe()
-    add_kind(monkeypatch, kind)
-    return kind
+def probe(monkeypatch: pytest.MonkeyPatch) -> Probe:
+    _Probe.runs, _Probe.stopped = {}, []
+    return add_kind(monkeypatch, _Probe)
 
 
 def _one(**settings: Any) -> dict[str, Any]:
     return definition([block("p", "probe", **settings)], "s>p")
 
 
-async def test_a_retry_that_succeeds(probe: _Probe) -> None:
+async def test_a_retry_that_succeeds(probe: Probe) -> None:
     played = await play(_one(fails=2, _retry={"maxTries": 3, "waitMs": 0}))
     assert probe.runs == {"p": 3}
     record = played.journal.records[-1]
     assert (record.status, record.attempt) == ("success", 3)
 
 
-async def test_tries_that_run_out(probe: _Probe) -> None:
+async def test_tries_that_run_out(probe: Probe) -> None:
     with pytest.raises(BlockFailed, match='Block "p": The far end is down'):
         await play(_one(fails=9, _retry={"maxTries": 2, "waitMs": 0}))
     assert probe.runs == {"p": 2}
 
 
-async def test_waits_grow(probe: _Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waits_grow(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
 
     async def note(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(turns, "_pause", note)
+    monkeypatch.setattr(component, "_pause", note)
     await play(_one(fails=3, _retry={"maxTries": 4, "waitMs": 30_000}))
     assert waited == [30, 60, 60]
 
 
-async def test_a_time_limit_is_an_error_like_another(probe: _Probe) -> None:
+async def test_a_time_limit_is_an_error_like_another(probe: Probe) -> None:
     raw = definition(
         [block("p", "probe", waits=True, _timeoutMs=10), block("r", template="<p.error>")],
         "s>p p:error>r",
@@ -94,14 +95,16 @@ async def test_a_time_limit_is_an_error_like_another(probe: _Probe) -> None:
     assert "longer than 10 ms" in str(played.outputs["r"])
 
 
-async def test_an_unexpected_exception_fails_the_block_without_its_text(probe: _Probe) -> None:
+async def test_an_unexpected_exception_fails_the_block_without_its_text(
+    probe: Probe,
+) -> None:
     with pytest.raises(BlockFailed) as caught:
         await play(_one(breaks=True))
     assert caught.value.record.error_code == "INTERNAL_ERROR"
     assert "a bug" not in caught.value.message
 
 
-async def test_a_failure_stops_the_other_branches(probe: _Probe) -> None:
+async def test_a_failure_stops_the_other_branches(probe: Probe) -> None:
     raw = definition(
         [block("w", "probe", waits=True), block("p", "probe", fails=1), block("j")],
         "s>w s>p w>j p>j",
@@ -113,7 +116,7 @@ async def test_a_failure_stops_the_other_branches(probe: _Probe) -> None:
     assert [(r.block_id, r.status) for r in journal.records] == [("s", "success"), ("p", "error")]
 
 
-async def test_cancelling_the_run_stops_its_blocks(probe: _Probe) -> None:
+async def test_cancelling_the_run_stops_its_blocks(probe: Probe) -> None:
     played = Played(None, MemoryJournal())
     run = asyncio.create_task(play(_one(waits=True), played=played))
     await _until(lambda: bool(probe.runs))
@@ -123,7 +126,9 @@ async def test_cancelling_the_run_stops_its_blocks(probe: _Probe) -> None:
     assert probe.stopped == ["p"]
 
 
-async def test_an_interrupted_run_goes_on_without_running_a_finished_block(probe: _Probe) -> None:
+async def test_an_interrupted_run_goes_on_without_running_a_finished_block(
+    probe: Probe,
+) -> None:
     raw = definition(
         [block("a", "probe"), block("b", "probe", fails=1), block("c", "probe")],
         "s>a s>c a>b c>b",
@@ -138,7 +143,9 @@ async def test_an_interrupted_run_goes_on_without_running_a_finished_block(probe
     assert sorted(orders) == [1, 2, 3, 4]
 
 
-async def test_a_failed_block_that_is_written_fails_again_without_running(probe: _Probe) -> None:
+async def test_a_failed_block_that_is_written_fails_again_without_running(
+    probe: Probe,
+) -> None:
     journal = MemoryJournal()
     for _ in range(2):
         with pytest.raises(BlockFailed):
@@ -146,7 +153,9 @@ async def test_a_failed_block_that_is_written_fails_again_without_running(probe:
     assert probe.runs == {"p": 1}
 
 
-async def test_events_of_a_block_come_in_pairs_with_its_input_and_output(probe: _Probe) -> None:
+async def test_events_of_a_block_come_in_pairs_with_its_input_and_output(
+    probe: Probe,
+) -> None:
     played = await play(definition([block("t", template="Hi <start.n>")], "s>t"), {"n": "Ada"})
     assert [(kind, data["blockId"]) for kind, data in played.events] == [
         ("block:started", "s"),
@@ -158,7 +167,7 @@ async def test_events_of_a_block_come_in_pairs_with_its_input_and_output(probe: 
     assert played.events[-1][1]["output"] == {"text": "Hi Ada"}
 
 
-async def test_a_secret_reaches_the_block_and_no_record(probe: _Probe) -> None:
+async def test_a_secret_reaches_the_block_and_no_record(probe: Probe) -> None:
     raw = definition(
         [block("t", template="key {{TOKEN}}"), block("u", template="<t.text>")], "s>t t>u"
     )

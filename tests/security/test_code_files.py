@@ -54,9 +54,9 @@ async def _upload(member: Member) -> str:
 
 
 async def _run_block(services: Services, workspace_id: str, **settings: Any) -> Any:
-    kind, scope = Function(), RunScope(variables={}, secrets={}, outputs={})
+    function, scope = Function("f", "f", settings), RunScope({})
     given = replace(context(None, scope, None, services, workspace_id))
-    return await kind.run(given, kind.fit(kind.resolve(settings, scope)))
+    return await function.execute(given, function.fit(function.resolve(settings, scope)))
 
 
 async def test_function_block_given_csv_keeps_chart_in_workspace(

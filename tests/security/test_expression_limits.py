@@ -17,7 +17,7 @@ from pipelines import expressions
 from pipelines.blocks.base import Context
 from pipelines.expressions import evaluate, evaluate_aside
 from pipelines.references import as_text, resolve
-from pipelines.scope import RunScope
+from pipelines.scope import RunScope, by_socket
 from tests.api.conftest import Member
 from tests.conftest import Owner
 from tests.pipelines.running import begin
@@ -34,7 +34,7 @@ def _deep(levels: int) -> Any:
 
 
 def _scope(**outputs: Any) -> RunScope:
-    return RunScope(variables={}, outputs=dict(outputs))
+    return RunScope({}, values=by_socket(outputs))
 
 
 async def test_evaluate_aside_over_large_value_leaves_the_event_loop() -> None:
@@ -45,7 +45,7 @@ async def test_evaluate_aside_over_large_value_leaves_the_event_loop() -> None:
             threads.append(threading.get_ident())
             return super().lookup(reference)
 
-    scope = Watched(variables={}, outputs={"a": {"text": BIG}})
+    scope = Watched({}, values={"a.text": BIG})
     assert await evaluate_aside('<a.text> contains "b"', scope, "ws") is False
     assert threads[-1] != threading.get_ident()
 
@@ -119,7 +119,7 @@ async def test_run_whose_block_makes_deep_value_fails_by_name(
     async def deep(_: Template, context: Context, settings: Any) -> Any:
         return {"text": _deep(400)}
 
-    monkeypatch.setattr(Template, "run", deep)
+    monkeypatch.setattr(Template, "execute", deep)
     row = await begin(services, owner, definition([block("a")], "s>a"))
     assert (row.status, row.error["code"]) == ("failed", "VALIDATION_ERROR")
     assert "nested deeper" in row.error["message"]

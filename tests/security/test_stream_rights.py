@@ -22,7 +22,8 @@ from core.services import Services
 from core.store.base import now
 from core.store.executions import Execution
 from core.store.messages import Message
-from pipelines.blocks.base import BlockKind, BlockSettings, Context, Output
+from pipelines.blocks.base import BlockSettings, Context, Output
+from pipelines.blocks.component import BlockComponent
 from tests.api.conforms import document
 from tests.api.conftest import TLS, Member
 from tests.api.memberships import join_workspace
@@ -34,7 +35,7 @@ _END_SECONDS: Final = 30  # far more than a check takes, far less than what the 
 _AN_HOUR: Final = timedelta(hours=1)
 
 
-class Stay(BlockKind[BlockSettings]):
+class Stay(BlockComponent[BlockSettings]):
     """A block that lasts longer than any test."""
 
     type_name = "stay"
@@ -43,7 +44,7 @@ class Stay(BlockKind[BlockSettings]):
     settings = BlockSettings
 
     @override
-    async def run(self, context: Context, settings: BlockSettings) -> Output:
+    async def execute(self, context: Context, settings: BlockSettings) -> Output:
         await asyncio.sleep(3600)
         return {}
 
@@ -228,7 +229,7 @@ def _is_for_others(name: str, way: str) -> bool:
 @pytest.fixture
 async def workflow_id(member: Member, monkeypatch: pytest.MonkeyPatch) -> str:
     """A deployed workflow that runs for as long as it is let."""
-    add_kind(monkeypatch, Stay())
+    add_kind(monkeypatch, Stay)
     steps = definition([block("h", "stay")], "s>h")
     made = await member.browser.post("/api/workflows", json={"name": "w", **steps})
     assert made.status_code == 201, made.text

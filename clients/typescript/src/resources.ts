@@ -49,6 +49,9 @@ export class Workflows extends Resource {
     this.http.send<void>('DELETE', `/api/workflows/${id(workflowId)}/chat`)
   export = (workflowId: string) =>
     this.http.send<S.ExportedWorkflow>('GET', `/api/workflows/${id(workflowId)}/export`)
+  /** YAML for Haystack's `Pipeline.loads`. */
+  exportHaystack = (workflowId: string) =>
+    this.http.raw('GET', `/api/workflows/${id(workflowId)}/haystack`)
   /** Creates one from our own export, Sim's or Dify's; `model` stands in for theirs. */
   import = (definition: Record<string, unknown> | string, given: { name?: string; model?: string } = {}) =>
     this.http.send<S.ImportAnswer>('POST', '/api/workflows/import', { json: { definition, ...given } })

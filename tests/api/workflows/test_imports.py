@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from haystack import Pipeline
 
 from tests.api.conftest import Member
 from tests.pipelines.imports.test_read import DIFY, SIM
@@ -27,6 +28,24 @@ async def test_what_was_exported_comes_back_and_runs(member: Member) -> None:
     await member.browser.post(f"{path}/deploy")
     ran = await member.program.post(f"{path}/execute", json={"name": "Ada"})
     assert ran.json()["output"] == {"text": "Hi Ada"}
+
+
+async def test_export_to_haystack_of_complete_workflow_loads_and_of_draft_says_what_lacks(
+    member: Member,
+) -> None:
+    made = await member.browser.post("/api/workflows", json={"name": "W", **HELLO})
+    path = f"/api/workflows/{made.json()['id']}"
+    answer = await member.program.get(f"{path}/haystack")
+    assert answer.headers["content-type"] == "application/yaml"
+    pipeline = Pipeline.loads(answer.text, allowed_modules=["pipelines.blocks"])
+    asked = {"s": {"input": {"name": "Ada"}}}
+    assert (await pipeline.run_async(asked))["t"] == {"text": "Hi Ada"}
+
+    draft = definition([block("t", "agent")], "s>t")
+    made = await member.browser.post("/api/workflows", json={"name": "D", **draft})
+    answer = await member.program.get(f"/api/workflows/{made.json()['id']}/haystack")
+    assert answer.status_code == 400
+    assert '"t"' in answer.json()["error"]["message"]
 
 
 async def test_a_file_by_form(member: Member) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import JsonValue
 
 from core.models.messages import TextDelta, ThinkingDelta, ToolCall
-from pipelines.turns import BlockFailed
+from pipelines.blocks.component import BlockFailed
 from tests.pipelines.blocks.conftest import ScriptedModel
 from tests.pipelines.shapes import Played, block, definition, play
 

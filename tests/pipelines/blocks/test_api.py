@@ -10,7 +10,7 @@ import pytest
 
 from core.http import HttpClient
 from core.services import Services
-from pipelines.turns import BlockFailed
+from pipelines.blocks.component import BlockFailed
 from tests.pipelines.shapes import Played, block, definition, play
 from tests.stand_in import Says, StandIn, standing_in
 

@@ -13,15 +13,11 @@ from core.errors import ValidationFailed
 from core.sandbox.errors import CodeFailed
 from core.sandbox.pool import Sandbox
 from pipelines.blocks.function import Function, FunctionSettings, bind
-from pipelines.scope import RunScope
+from pipelines.scope import RunScope, by_socket
 from tests.pipelines.shapes import context
 
-KIND = Function()
-SCOPE = RunScope(
-    variables={"n": 2},
-    secrets={"KEY": "hidden"},
-    outputs={"agent": {"content": 'a "quoted" `text`\n</script>', "list": [1, {"x": 2}]}},
-)
+AGENT = {"content": 'a "quoted" `text`\n</script>', "list": [1, {"x": 2}]}
+SCOPE = RunScope({"n": 2}, {"KEY": "hidden"}, values=by_socket({"agent": AGENT}))
 
 
 @dataclass
@@ -38,15 +34,16 @@ async def services() -> AsyncIterator[_Services]:
 
 async def _run(services: _Services, **settings: Any) -> Any:
     given = replace(context(None, SCOPE, None), services=cast(Any, services))
-    return await KIND.run(given, KIND.fit(KIND.resolve(settings, SCOPE)))
+    function = Function("f", "f", settings)
+    return await function.execute(given, function.fit(function.resolve(settings, SCOPE)))
 
 
 def test_values_stay_out_of_the_program() -> None:
     code, variables = bind("return <agent.content> + '<agent.content>' + {{KEY}}", SCOPE)
     assert code == "return ref_agent_content + ref_agent_content_text + secret_KEY"
     assert variables == {
-        "ref_agent_content": SCOPE.outputs["agent"]["content"],
-        "ref_agent_content_text": SCOPE.outputs["agent"]["content"],
+        "ref_agent_content": AGENT["content"],
+        "ref_agent_content_text": AGENT["content"],
         "secret_KEY": "hidden",
     }
 
@@ -87,7 +84,7 @@ async def test_javascript(services: _Services) -> None:
 
 
 async def test_a_value_is_never_run(services: _Services) -> None:
-    scope = replace(SCOPE, outputs={"agent": {"content": '"; throw new Error("ran"); "'}})
+    scope = SCOPE.with_values({"agent.content": '"; throw new Error("ran"); "'})
     code, variables = bind("return '<agent.content>'", scope)
     told = await services.sandbox.run(code, "javascript", variables)
     assert told.result == '"; throw new Error("ran"); "'
@@ -108,13 +105,13 @@ async def test_failure_names_the_line(services: _Services) -> None:
     ],
 )
 def test_problems(settings: dict[str, Any], wrong: str) -> None:
-    assert [key for key, _ in KIND.problems(settings)] == [wrong]
+    assert [key for key, _ in Function.problems(settings)] == [wrong]
 
 
 @pytest.mark.parametrize("code", ["[1, 2]", '{"a": 1}', "{ return 1 }"])
 def test_code_that_looks_like_json_is_code(code: str) -> None:
-    assert KIND.fit(KIND.resolve({"code": code}, SCOPE)).code == code
+    assert Function.fit(Function.resolve({"code": code}, SCOPE)).code == code
 
 
 def test_defaults() -> None:
-    assert KIND.fit({"code": "1"}) == FunctionSettings(code="1", timeout_ms=10_000)
+    assert Function.fit({"code": "1"}) == FunctionSettings(code="1", timeout_ms=10_000)

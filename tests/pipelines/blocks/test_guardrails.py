@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import ValidationFailed
 from core.models.messages import TextDelta
-from pipelines.turns import BlockFailed
+from pipelines.blocks.component import BlockFailed
 from tests.pipelines.blocks.conftest import ScriptedModel
 from tests.pipelines.shapes import block, definition, play
 

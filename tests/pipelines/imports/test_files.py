@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from core.config import Settings
 from core.models import chat
 from core.services import Services
+from pipelines.blocks.component import BlockFailed
 from pipelines.imports import Imported, read
-from pipelines.turns import BlockFailed
 from pipelines.validity import check
 from tests.conftest import SHARED_DATA
 from tests.pipelines.shapes import play

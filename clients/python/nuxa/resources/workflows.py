@@ -101,6 +101,11 @@ class Workflows(Resource[Door]):
         return Request("GET", f"/api/workflows/{workflow_id}/export", dict[str, Any])
 
     @method
+    def export_haystack(self, workflow_id: str, save_to: Path) -> Request[Path]:
+        """Save it as YAML for Haystack's ``Pipeline.loads``."""
+        return Request("GET", f"/api/workflows/{workflow_id}/haystack", save_to=save_to)
+
+    @method
     def import_file(
         self, file: Path, *, name: str | None = None, model: str | None = None
     ) -> Request[Imported]:
