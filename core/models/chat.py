@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterable, Collection
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from typing import Any, Final, Protocol
 
@@ -13,7 +13,7 @@ import structlog
 from core.config import LOCAL_CHAT_MODEL, Settings, get_settings
 from core.errors import UpstreamError
 from core.models import failures
-from core.models.answer import Answer, has_reason, openai_stream
+from core.models.answer import Answer
 from core.models.hosted import provider_of
 from core.models.messages import ChatDelta, ChatRequest, Finished, ToolCall, ToolSpec
 from core.models.providers import litellm_module, registered_providers
@@ -40,20 +40,17 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     what to change, also when the model falls silent for ``NUXA_CHAT_TIMEOUT_SECONDS``.
     """
     settings = get_settings()
+    litellm = await litellm_module()
     chunks, model = await _connect(request, request.model or settings.chat_model, settings)
     answer = Answer(model)
-    own = openai_stream(chunks)
-    async with aclosing(_paced(chunks, own, model, settings.chat_timeout_seconds)) as pieces:
+    async with aclosing(_paced(chunks, model, settings.chat_timeout_seconds)) as pieces:
         async for chunk in pieces:
             for delta in answer.take(chunk):
                 yield delta
-    if not (answer.reason if own else has_reason(chunks)):
+    if answer.is_empty:  # litellm makes an end up for a stream that never began
         raise failures.broken_off(model)
     for call in answer.calls():
         yield call
-    litellm = await litellm_module()
-    if own and not answer.is_counted:
-        await asyncio.to_thread(answer.count, litellm, list(request.messages))
     yield answer.finish(litellm)
 
 
@@ -152,11 +149,9 @@ async def _pause(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def _paced(
-    chunks: Any, own: AsyncIterable[Any] | None, model: str, seconds: float
-) -> AsyncGenerator[Any, None]:
+async def _paced(chunks: Any, model: str, seconds: float) -> AsyncGenerator[Any, None]:
     """Yield chunks, each within ``seconds`` of the one before, with failures explained."""
-    iterator = aiter(own or chunks)
+    iterator = aiter(chunks)
     try:
         while True:
             try:
