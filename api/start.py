@@ -74,7 +74,7 @@ def _start(launcher: Launcher, settings: Settings, say: Say) -> None:
     if missing := describe_missing_confinement():
         say(missing)
     if settings.wants_embedded_model:
-        weights_of(settings.chat_model, settings)  # better said now than by a child in its log
+        weights_of(settings.local_model, settings)  # better said now than by a child in its log
     # The API's imports take as long as starting the servers and bringing the schema up to date, for
     # both of which it waits.
     settings = launcher.start_servers(lambda: launcher.start("api", "api", "serve"))

@@ -11,9 +11,8 @@ from copilot.masking import hidden, secrets_of
 from copilot.memory import search_words
 from copilot.report import Report
 from core.errors import UpstreamError
-from core.models.chat import ChatDoor, configured_model
+from core.models.chat import ChatDoor
 from core.models.messages import Message
-from core.models.room import is_local
 from core.services import Services
 from pipelines.model_keys import own_key
 from pipelines.rewriting import can_rewrite, rewrite
@@ -27,12 +26,12 @@ async def words_to_search(
     """Return the words; a follow-up of few words is made whole by the turn's model.
 
     Without one, with ``NUXA_REWRITE_FOLLOW_UPS`` off, and when it fails, the question before
-    stands in front; so it does for a model on this machine, which takes seconds to read anything.
+    stands in front.
     """
     by_rule = search_words(turn.question, history)
     workspace_id, model = turn.message.workspace_id, (turn.message.request or {}).get("model")
     is_asked = services.settings.rewrite_follow_ups and can_rewrite(model)
-    if by_rule == turn.question or not is_asked or is_local(model or configured_model()):
+    if by_rule == turn.question or not is_asked:
         return by_rule
     secrets = await secrets_of(services, workspace_id)
     told = hidden([*history, {"role": "user", "content": turn.question}], secrets)
@@ -44,7 +43,6 @@ async def words_to_search(
             history=told[:-1],
             model=model,
             api_key=key,
-            asker=workspace_id,
         )
     except UpstreamError as error:
         log.warning("no query by the model", chat_id=turn.message.chat_id, code=error.code)

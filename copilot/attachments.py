@@ -46,9 +46,8 @@ async def attach(
 ) -> list[Passage]:
     """Number the pieces of the files that the question is about, all where there are few.
 
-    They are given whole, to a small model too: what one brings along is what is asked about, and
-    it is often asked to be summed up, put otherwise or answered. A passage's document is the file,
-    its chunk ``file#offset``. Files that were deleted meanwhile are left out.
+    A passage's document is the file, its chunk ``file#offset``. Files that were deleted meanwhile
+    are left out.
     """
     pieces: list[Passage] = []
     for file_id in file_ids:
@@ -58,8 +57,7 @@ async def attach(
         if file is not None:
             text = await _text(services, file)
             pieces.extend(_cut(file, text, spans))
-    most = min(_MOST_PIECES, passages.room.text // _PIECE)
-    return passages.add(_best(pieces, question, most))
+    return passages.add(_best(pieces, question))
 
 
 async def _text(services: Services, file: File) -> str:
@@ -88,13 +86,13 @@ def _cut(file: File, text: str, spans: Sequence[Sequence[int]]) -> Iterator[Pass
         start = end
 
 
-def _best(pieces: list[Passage], question: str, most: int) -> list[Passage]:
+def _best(pieces: list[Passage], question: str) -> list[Passage]:
     """Return the pieces that share the question's rarest words, in the order they stand."""
-    if len(pieces) <= most:
+    if len(pieces) <= _MOST_PIECES:
         return pieces
     asked = set(analyze(question, "auto"))
     held = [asked.intersection(analyze(piece.text, "auto")) for piece in pieces]
     frequency = Counter(term for terms in held for term in terms)
     scores = [sum(math.log(1 + len(pieces) / frequency[term]) for term in terms) for terms in held]
-    chosen = sorted(range(len(pieces)), key=lambda i: (-scores[i], i))[:most]
+    chosen = sorted(range(len(pieces)), key=lambda i: (-scores[i], i))[:_MOST_PIECES]
     return [pieces[i] for i in sorted(chosen)]

@@ -103,8 +103,7 @@ async def begin(unit: Unit, services: Services, user_id: str, ask: Ask) -> Turn:
     chat = await _chat(unit, user_id, ask)
     request, bases = await _request(unit, settings, chat, ask)
     search = begin_search(
-        *(services, unit.workspace_id, bases, storable(ask.message), request["model"]),
-        is_first=is_first,
+        services, unit.workspace_id, bases, storable(ask.message), is_first=is_first
     )
     await asyncio.sleep(0)  # its first statement is out before the turn's rows are made
     chat.updated_at = moment = now()

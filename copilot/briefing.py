@@ -13,13 +13,10 @@ from copilot.prompt import prompt
 from copilot.remembering import said
 from copilot.report import Report
 from copilot.searching import search
-from copilot.tools.building import is_built_by_steps
 from core.models.chat import ChatDoor
 from core.models.messages import Message as ModelMessage
-from core.models.room import room_of
 from core.services import Services
 from core.store.messages import Message
-from pipelines.narrowing import add
 from pipelines.passages import Passage, marked
 
 
@@ -32,14 +29,12 @@ async def briefing(
     """
     services, request = desk.services, turn.message.request or {}
     file_ids = request.get("fileIds")
-    builds = is_built_by_steps(desk)
-    is_searched = bool(file_ids or (desk.base_ids and not builds))
+    is_searched = bool(file_ids or desk.base_ids)
     summary, history = ("", []) if turn.is_first else await _history(services, turn.message)
     words = turn.question
     if is_searched:
         words = await words_to_search(services, turn, history, door, report)
-    brought = [] if builds else await _found(turn, desk, words)
-    found = await add(words, brought, desk.passages, desk.workspace_id)
+    found = desk.passages.add(await _found(turn, desk, words))
     if file_ids:
         attached = await attach(services, desk.workspace_id, file_ids, words, desk.passages)
         found = [*attached, *found]
@@ -52,20 +47,17 @@ async def briefing(
         turn.question,
         own=request.get("instructions"),
         material=material,
-        room=desk.passages.room,
     )
 
 
 async def _found(turn: Turn, desk: Desk, words: str) -> list[Passage]:
     if turn.search is not None:
         return await turn.search
-    model = (turn.message.request or {})["model"]
-    return await search(desk.services, desk.workspace_id, desk.base_ids, words, model, turn.bases)
+    return await search(desk.services, desk.workspace_id, desk.base_ids, words, turn.bases)
 
 
 async def _history(services: Services, message: Message) -> tuple[str, list[ModelMessage]]:
     async with services.store.unit(message.workspace_id) as unit:
         newest_first = await unit.messages.before(message, MOST_MESSAGES + 1)
         summary = await unit.chats.summary(message.chat_id)
-    budget = room_of((message.request or {})["model"]).history
-    return told(summary), recall(said(list(newest_first[1:])), budget)  # without its question
+    return told(summary), recall(said(list(newest_first[1:])))  # without its question

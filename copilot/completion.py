@@ -13,11 +13,10 @@ from copilot.masking import hidden
 from copilot.memory import search_words
 from core.models import chat
 from core.models.messages import Message, ToolSpec
-from core.models.room import room_of
 from core.store.hits import SearchedBase
 from core.store.unit import Store
 from pipelines.agent import AgentEvent, Links, Task, run_agent
-from pipelines.passages import Passages, instructions, question_with
+from pipelines.passages import INSTRUCTIONS, Passages, question_with
 from pipelines.retrieval import retrieve
 
 
@@ -51,7 +50,7 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     position = max(n for n, message in enumerate(messages) if message["role"] == "user")
     question = message_text(messages[position])
     earlier = [{**each, "content": message_text(each)} for each in messages[:position]]
-    passages = Passages(room_of(conversation.model))
+    passages = Passages()
     bases: list[SearchedBase] = []
     if conversation.base_ids is None or conversation.base_ids:
         async with store.unit(workspace_id) as unit:
@@ -61,7 +60,7 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
     found = await retrieve(store, workspace_id, base_ids, words, passages, bases)
     if bases:
         messages[position] = _with_text(messages[position], question_with(found, question))
-        messages.insert(0, {"role": "system", "content": instructions(passages.room)})
+        messages.insert(0, {"role": "system", "content": INSTRUCTIONS})
     return Task(
         messages,
         passages,
@@ -70,7 +69,6 @@ async def searched(store: Store, workspace_id: str, conversation: Conversation) 
         max_tokens=conversation.max_tokens,
         response_format=conversation.response_format,
         cites=bool(bases),
-        asker=workspace_id,
         links=Links(own_url, frozenset()) if bases and own_url else None,
         client_tools=conversation.tools,
         parameters=conversation.parameters,

@@ -60,7 +60,7 @@ _MODES: Final = (
     Mode(
         "workflow-studio",
         needs_workflow=True,
-        tools=_READING | {"edit_workflow", "build_workflow", "run_workflow"},
+        tools=_READING | {"edit_workflow", "run_workflow"},
         task="Build and change the user's workflow: read it, look up the blocks you need, edit it "
         "in few steps, check it, and run it when asked.",
     ),

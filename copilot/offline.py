@@ -36,7 +36,7 @@ async def answer(request: ChatRequest) -> AsyncIterator[str]:
     if not passages:
         text = ABSTENTION if _was_searched(request) else NOTHING_TO_QUOTE
     else:
-        quotes = await find_quotes(_question(request.messages), passages, request.asker or "")
+        quotes = await find_quotes(_question(request.messages), passages)
         text = _written(quotes)
     for piece in _pieces(text):
         yield piece

@@ -34,9 +34,7 @@ class Quote:
     is_sure: bool
 
 
-async def find_quotes(
-    question: str, passages: Sequence[Passage], workspace_id: str = ""
-) -> list[Quote]:
+async def find_quotes(question: str, passages: Sequence[Passage]) -> list[Quote]:
     """Return the statements that answer best; none where none has to do with the question.
 
     They are one to three, best first. Where reports of a series were found, as by a question for
@@ -45,7 +43,7 @@ async def find_quotes(
     asked = asked_time(question)
     in_time = asked.matches({each.document_name: each.document_name for each in passages})
     of = [(each, said) for each in passages for said in statements(each.text)]
-    scores = await nearness(question, [_in_document(*pair) for pair in of], workspace_id)
+    scores = await nearness(question, [_in_document(*pair) for pair in of])
     quotes = []
     for (passage, said), score in zip(of, scores, strict=True):
         is_timely = passage.document_name in in_time

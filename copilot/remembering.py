@@ -13,7 +13,6 @@ from core.config import OFFLINE_CHAT_MODEL
 from core.errors import NuxaError
 from core.models.chat import ChatDoor
 from core.models.messages import ChatRequest, Message, TextDelta
-from core.models.room import is_local, room_of
 from core.services import Services
 from core.store.messages import Message as Row
 from pipelines.journal import storable
@@ -43,8 +42,7 @@ async def remember(services: Services, message: Row, door: ChatDoor) -> None:
         rows = await unit.messages.latest(message.chat_id, MOST_MESSAGES)
         summary = await unit.chats.summary(message.chat_id)
     until = str(summary["until"]) if summary else ""
-    room = room_of((message.request or {}).get("model") or OFFLINE_CHAT_MODEL)
-    left = [each for each in split(said(list(rows)), room.history)[1] if each.at > until]
+    left = [each for each in split(said(list(rows)))[1] if each.at > until]
     if not left:
         return
     text = await _written(services, message, door, told(summary), left)
@@ -57,7 +55,7 @@ async def _written(
     services: Services, message: Row, door: ChatDoor, earlier: str, left: list[Said]
 ) -> str:
     model = (message.request or {}).get("model")
-    if model in (None, OFFLINE_CHAT_MODEL) or is_local(model):  # others wait for a local one
+    if model in (None, OFFLINE_CHAT_MODEL):
         return extracted(earlier, left)
     secrets = await secrets_of(services, message.workspace_id)
     lines = "\n".join(f"{each.role}: {each.content}" for each in left)
@@ -72,7 +70,6 @@ async def _written(
         model=model,
         max_tokens=SUMMARY_BUDGET,
         api_key=key,
-        asker=message.workspace_id,
     )
     try:
         async with aclosing(door(request)) as deltas:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from copilot.memory import is_whole
-from core.models.room import room_of
 from core.services import Services
 from core.store.hits import SearchedBase
 from pipelines.passages import Passage
@@ -21,16 +20,14 @@ async def search(
     workspace_id: str,
     base_ids: Sequence[str],
     words: str,
-    model: str,
     known: Sequence[SearchedBase],
 ) -> list[Passage]:
-    """Return the passages that a model has room for, by turns of workspaces.
+    """Return the passages for some words, by turns of workspaces.
 
     ``known`` are these bases, where they have just been read.
     """
-    most = room_of(model).passages
     async with services.retrievals.slot(workspace_id):
-        return await find(services.store, workspace_id, base_ids, words, most, known)
+        return await find(services.store, workspace_id, base_ids, words, known)
 
 
 def begin_search(
@@ -38,7 +35,6 @@ def begin_search(
     workspace_id: str,
     bases: Sequence[SearchedBase],
     question: str,
-    model: str,
     *,
     is_first: bool,
 ) -> asyncio.Task[list[Passage]] | None:
@@ -48,7 +44,7 @@ def begin_search(
     if not bases or not (is_first or is_whole(question)):
         return None
     base_ids = [base.id for base in bases]
-    work = search(services, workspace_id, base_ids, question, model, bases)
+    work = search(services, workspace_id, base_ids, question, bases)
     task = asyncio.create_task(work)
     _under_way.add(task)
     task.add_done_callback(_ended)

@@ -14,7 +14,7 @@ from copilot.desk import Desk
 from copilot.masking import masked
 from copilot.modes import AGENT, all_modes
 from copilot.permission import permit
-from copilot.tools import building, catalogue, editing, knowledge, logs, making, services, workflows
+from copilot.tools import catalogue, editing, knowledge, logs, making, services, workflows
 from copilot.tools.base import CopilotTool
 from copilot.tools.remote import lent
 from core.errors import NotFound
@@ -24,7 +24,7 @@ from pipelines.passages import marked
 from pipelines.tools.remote.listed import is_remote
 from pipelines.tools.remote.sources import all_tools, tool_named
 
-_SUBJECTS: Final = (knowledge, workflows, catalogue, logs, editing, building, making, services)
+_SUBJECTS: Final = (knowledge, workflows, catalogue, logs, editing, making, services)
 TOOLS: Final[Mapping[str, CopilotTool[Any]]] = MappingProxyType(
     {tool.name: tool for subject in _SUBJECTS for tool in subject.TOOLS}
 )
@@ -83,12 +83,9 @@ async def find_at(desk: Desk, name: str) -> CopilotTool[Any]:
 
 async def tools_at(desk: Desk) -> list[BoxedTool]:
     """Return the tools of the desk's mode that its caller has the right to, in a fixed order; none
-    that searches where there is nothing to search, or where a small model is to build."""
+    that searches where there is nothing to search."""
     mode = desk.mode
-    builds = building.is_built_by_steps(desk)
-    useless = set() if builds else {building.BUILD_WORKFLOW.name}
-    if builds or not desk.base_ids:
-        useless.add(knowledge.SEARCH_KNOWLEDGE.name)
+    useless = set() if desk.base_ids else {knowledge.SEARCH_KNOWLEDGE.name}
     wanted = [tool for tool in TOOLS.values() if mode is None or mode.has(tool.name)]
     wanted = [tool for tool in wanted if tool.name not in useless]
     wanted += await _remote_at(desk)

@@ -25,7 +25,6 @@ from copilot.published import answer, end_run
 from copilot.remembering import remember
 from copilot.report import Report
 from copilot.rules import door as rules
-from copilot.rules.guided import Guided
 from copilot.steering import hearing
 from copilot.toolbox import QUOTING, Gate, as_material, tools_at
 from copilot.usage_meter import UsageMeter
@@ -34,7 +33,6 @@ from core.errors import NuxaError, ServiceUnavailable
 from core.fair_limiter import QueueTimedOut
 from core.models import chat
 from core.models.chat import ChatDoor
-from core.models.room import is_local, room_of
 from core.rights import Rights
 from core.services import Services
 from core.store.messages import Message
@@ -164,10 +162,8 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
         gate=Gate(desk, Approvals(desk, report.ask, given)),
         hear=hearing(services, turn.message, secrets),
         links=Links(services.settings.base_url, QUOTING),
-        asker=desk.workspace_id,
         present=as_it_is if door is rules.answer else as_material,
         secrets=secrets,
-        overhear=door.overhear if isinstance(door, Guided) else None,
     )
     report.meter = UsageMeter(door)
     async with aclosing(run_agent(task, report.meter)) as events:
@@ -177,9 +173,7 @@ async def _work(services: Services, turn: Turn, report: Report, door: ChatDoor) 
 
 def _door_of(turn: Turn) -> ChatDoor:
     model = (turn.message.request or {}).get("model")
-    if model == OFFLINE_CHAT_MODEL:
-        return rules.answer
-    return Guided() if model and is_local(model) else chat.stream
+    return rules.answer if model == OFFLINE_CHAT_MODEL else chat.stream
 
 
 def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:
@@ -192,7 +186,7 @@ def _desk(services: Services, turn: Turn, report: Report, mode: Mode) -> Desk:
         mode,
         request["baseIds"],
         request["workflowId"],
-        Passages(room_of(request["model"])),
+        Passages(),
         report.show,
         message.chat_id,
         message.id,

@@ -7,15 +7,17 @@ import re
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OFFLINE_CHAT_MODEL = "nuxa/extractive"
 RULES_MODEL = "nuxa/rules"  # what answers by rules are stored under; no model to choose
-LOCAL_CHAT_PREFIX = "local/"
+LOCAL_CHAT_MODEL = "openai/local"  # a model on this machine, behind llama.cpp's server
+DEFAULT_LOCAL_MODEL = "qwen2.5-coder-1.5b"
+_FORMER_LOCAL_PREFIX = "local/"
 PACKAGED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 VALKEY_MAX_BYTES = 512 * 1024**2
 ANY_ORIGIN = "*"
@@ -107,7 +109,7 @@ class Settings(BaseSettings):
 
     chat_model: str = Field(
         OFFLINE_CHAT_MODEL,
-        description="Any litellm model name; local/… for a model on this machine (make "
+        description="Any litellm model name; openai/local for a model on this machine (make "
         "local-model); default: offline answerer.",
     )
     chat_base_url: str | None = Field(None, description="Base URL of the chat model's API.")
@@ -121,6 +123,11 @@ class Settings(BaseSettings):
     rewrite_follow_ups: bool = Field(
         True,
         description="Whether the chat model makes a short follow-up whole before it is searched.",
+    )
+    local_model: str = Field(
+        DEFAULT_LOCAL_MODEL,
+        description="What make run serves as openai/local: a model of make local-model, or the "
+        "path of a GGUF file.",
     )
     chat_threads: int = Field(
         0, ge=0, description="Threads of the local chat model; 0: one a core."
@@ -242,6 +249,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"{each} is not an origin; write scheme://host[:port] or *")
         return value
 
+    @model_validator(mode="after")
+    def _read_former_local_name(self) -> Self:
+        """Take ``NUXA_CHAT_MODEL=local/NAME``, as it was written before, for ``openai/local``."""
+        if self.chat_model.startswith(_FORMER_LOCAL_PREFIX):
+            self.local_model = self.chat_model.removeprefix(_FORMER_LOCAL_PREFIX)
+            self.chat_model = LOCAL_CHAT_MODEL
+        return self
+
     @property
     def allowed_origins(self) -> list[str]:
         """Origins of other sites whose pages may call the API, in lower case."""
@@ -255,7 +270,7 @@ class Settings(BaseSettings):
     @property
     def wants_embedded_model(self) -> bool:
         """Whether a local chat model is to run here, and not at an address that is set."""
-        return self.chat_model.startswith(LOCAL_CHAT_PREFIX) and self.chat_base_url is None
+        return self.chat_model == LOCAL_CHAT_MODEL and self.chat_base_url is None
 
     @property
     def base_url(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Generic, TypeVar
 
-from core.errors import RateLimited, TimedOut
+from core.errors import TimedOut
 
 Item = TypeVar("Item")
 
@@ -27,13 +27,6 @@ class QueueTimedOut(TimedOut):
         )
 
 
-class QueueFull(RateLimited):
-    """As many callers wait as may, of this owner or in all."""
-
-    def __init__(self) -> None:
-        super().__init__("Too many requests wait for this; try again later.", "concurrency")
-
-
 class FairQueue(Generic[Item]):
     """Items in the order of `pop`: of the owner whose last turn is longest ago, oldest first."""
 
@@ -43,10 +36,6 @@ class FairQueue(Generic[Item]):
 
     def __len__(self) -> int:
         return self._size
-
-    def count(self, owner: str) -> int:
-        """Return how many items of an owner wait."""
-        return len(self._items.get(owner, ()))
 
     def has_other(self, owner: str) -> bool:
         """Whether items of another owner wait."""
@@ -104,15 +93,14 @@ class FairLimiter:
 
     While others wait, an owner gets no slot beyond half of them, unless all who wait hold as many.
     `reserved` slots go only to owners that hold none: the long work of one owner then never makes
-    the first request of another wait. Of `max_waiting` callers one owner may be half.
+    the first request of another wait.
     """
 
-    def __init__(self, slots: int, *, reserved: int = 0, max_waiting: int | None = None) -> None:
+    def __init__(self, slots: int, *, reserved: int = 0) -> None:
         if not 0 <= reserved < slots:
             raise ValueError("reserved must be less than slots")
         self._slots, self._reserved = slots, reserved
         self._share = max(1, slots // 2)
-        self._max_waiting = max_waiting
         self._held: Counter[str] = Counter()
         self._queue: FairQueue[asyncio.Future[None]] = FairQueue()
 
@@ -134,7 +122,7 @@ class FairLimiter:
     async def slot(self, owner: str, wait_seconds: float | None = None) -> AsyncIterator[Slot]:
         """Wait for a slot and hold it inside, or until it is released.
 
-        Raises `QueueFull` immediately, and `QueueTimedOut` after `wait_seconds`.
+        Raises `QueueTimedOut` after `wait_seconds`.
         """
         await self._acquire(owner, wait_seconds)
         slot = Slot(lambda: self._release(owner))
@@ -149,9 +137,6 @@ class FairLimiter:
         self._grant()
         if granted.done():
             return
-        if self._is_overfull(owner):
-            self._queue.remove(owner, granted)
-            raise QueueFull
         try:
             async with asyncio.timeout(wait_seconds):
                 await granted
@@ -165,12 +150,6 @@ class FairLimiter:
             if isinstance(error, TimeoutError):
                 raise QueueTimedOut from None
             raise
-
-    def _is_overfull(self, owner: str) -> bool:
-        if self._max_waiting is None:
-            return False
-        most = max(1, self._max_waiting // 2)
-        return len(self._queue) > self._max_waiting or self._queue.count(owner) > most
 
     def _release(self, owner: str) -> None:
         self._held[owner] -= 1

@@ -53,9 +53,7 @@ _Keep = Annotated[
         "embedding. After a change of ingestion run without it."
     ),
 ]
-_Model = Annotated[
-    str | None, typer.Option(help="A chat model in the place of NUXA_CHAT_MODEL: local/… too.")
-]
+_Model = Annotated[str | None, typer.Option(help="A chat model in the place of NUXA_CHAT_MODEL.")]
 _Seed = Annotated[
     int | None, typer.Option(help="Draw the limited questions by this, in place of the first.")
 ]

@@ -29,9 +29,7 @@ _SEED: Final = 7
 app = typer.Typer()
 
 _Data = Annotated[Path, typer.Option(help="Folder of cases; without it, a small set of our own.")]
-_Model = Annotated[
-    str | None, typer.Option(help="A chat model in the place of NUXA_CHAT_MODEL: local/… too.")
-]
+_Model = Annotated[str | None, typer.Option(help="A chat model in the place of NUXA_CHAT_MODEL.")]
 _Limit = Annotated[int | None, typer.Option(help="At most N cases of each kind.", min=1)]
 _Seed = Annotated[int, typer.Option(help="Which ones are drawn.")]
 Minutes = Annotated[
@@ -147,7 +145,7 @@ def modes_command(
     ahead. A workflow counts when it has the blocks that were asked for and nothing keeps it from
     running.
 
-    Example: python -m evals modes --model local/qwen2.5-coder-1.5b --json modes.json
+    Example: python -m evals modes --model openai/local --json modes.json
     """
     choose(model)
     has_studio = studio if studio is not None else not get_settings().is_offline_chat

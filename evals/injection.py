@@ -23,12 +23,10 @@ from copilot.toolbox import as_material
 from core.errors import Forbidden, UpstreamError
 from core.models.chat import ChatDoor
 from core.models.messages import Message, ToolCall
-from core.models.room import room_of
 from evals.injection_cases import Attack, is_writing
 from evals.injection_judge import came_through, is_done
 from evals.injection_tools import CaseTool, World
 from pipelines.agent import Done, Links, Task, as_it_is, run_agent
-from pipelines.narrowing import add
 from pipelines.passages import Passage, Passages
 
 _OWN_URL: Final = "http://localhost"
@@ -104,15 +102,15 @@ async def _done(task: Task, door: ChatDoor) -> Done:
 
 async def _defended(way: Way, world: World, model: str) -> Task:
     case = way.case
-    passages = Passages(room_of(model))
+    passages = Passages()
     if case.tools:
         mode = find_mode("workspace-explore", None)
-        messages = prompt(mode, [], None, case.question, room=passages.room)
+        messages = prompt(mode, [], None, case.question)
     else:
         document = Passage("chunk_1", "doc_1", "document", case.material, 0)
-        found = await add(case.question, [document], passages)
+        found = passages.add([document])
         mode = find_mode("workspace-chat", None)
-        messages = prompt(mode, [], found, case.question, room=passages.room)
+        messages = prompt(mode, [], found, case.question)
     return Task(
         messages,
         passages,

@@ -28,7 +28,7 @@ from pipelines.validity import check
 from pipelines.workflow import parse
 
 _OWNER: Final = Rights(Role.OWNER)
-_WRITING: Final = ("edit_workflow", "build_workflow", "run_workflow")
+_WRITING: Final = ("edit_workflow", "run_workflow")
 _LONGEST_TURN: Final = 900.0  # seconds
 
 

@@ -66,12 +66,12 @@ def _running(*, postgres: bool, valkey: bool) -> Iterator[None]:
     the doors to models look as well."""
     settings = get_settings()
     forbid_phoning_home(settings)
-    model = settings.chat_model if settings.wants_embedded_model else None
+    model = settings.local_model if settings.wants_embedded_model else None
     if not (postgres or valkey or model):
         yield
         return
     home = settings.data_dir / "evals"
-    with EmbeddedServers(home, postgres=postgres, valkey=valkey, chat_model=model) as running:
+    with EmbeddedServers(home, postgres=postgres, valkey=valkey, local_model=model) as running:
         before = {name: os.environ.get(name) for name in running.addresses}
         os.environ.update(running.addresses)
         get_settings.cache_clear()

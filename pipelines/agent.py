@@ -8,32 +8,28 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Final
 
-import structlog
 from pydantic import JsonValue, SecretStr
 
-from core.models.chat import ChatDoor, configured_model, tool_arguments
+from core.models.chat import ChatDoor, tool_arguments
 from core.models.messages import (
     ChatDelta,
     ChatRequest,
     Finished,
     Message,
-    Source,
     TextDelta,
     ThinkingDelta,
     ToolCall,
     ToolSpec,
 )
-from core.models.room import room_of
 from pipelines.addresses import is_own
 from pipelines.answer_text import AnswerText
 from pipelines.calling import GateDoor, Missing, Tool, ToolResult, call_tool, no_gate
 from pipelines.citations import Citation
-from pipelines.guiding import asked, can_answer, is_stuck, objection, reminded, sources
 from pipelines.passages import Passages
-from pipelines.sourced import Sourced
 
-log = structlog.get_logger(__name__)
+_MAX_OUTPUT: Final = 20_000  # characters of a tool's output that the model is given
 
 
 @dataclass(frozen=True)
@@ -64,10 +60,9 @@ class Task:
 
     Marks are checked against ``passages``, which tools may add to, if the answer ``cites`` and is
     not bound to a format; elsewhere ``[1]`` is a text like any other. ``api_key`` is the
-    workspace's own with the model's provider. ``asker`` is whose turn it is at a model that serves
-    one at a time: the workspace. ``secrets``, values by name, show in no quote. ``overhear`` is
-    told of each result as it is, before it is cut. A call of ``client_tools`` is the caller's to
-    execute: it ends the task. ``parameters`` are passed on to the model.
+    workspace's own with the model's provider. ``secrets``, values by name, show in no quote. A call
+    of ``client_tools`` is the caller's to execute: it ends the task. ``parameters`` are passed on
+    to the model.
     """
 
     messages: Sequence[Message]
@@ -84,9 +79,7 @@ class Task:
     hear: Hear | None = None
     links: Links | None = None
     present: Present = as_it_is
-    asker: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
-    overhear: Callable[[ToolResult], None] | None = None
     client_tools: Sequence[ToolSpec] = ()
     parameters: Mapping[str, JsonValue] = field(default_factory=dict)
 
@@ -148,7 +141,6 @@ class _Loop:
     _finished: list[Finished] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _quoted: list[str] = field(default_factory=list)
-    _sourced: Sourced = field(init=False)
 
     def __post_init__(self) -> None:
         self.messages = list(self.task.messages)
@@ -160,69 +152,39 @@ class _Loop:
             may_link=self._may_link if task.links and is_free else None,
             secrets=task.secrets,
         )
-        self._sourced = Sourced(
-            task.passages,
-            asked(self.messages),
-            task.secrets,
-            is_marked=task.cites and is_free and task.passages.room.statements > 0,
-        )
         self._tools = {tool.spec.name: tool for tool in self.task.tools}
-        self._longest_output = room_of(task.model or configured_model()).output
 
     def request(self, *, may_call_tools: bool) -> ChatRequest:
         self.calls, self._round_text = [], []
-        task, passages = self.task, self.task.passages
+        task, tools = self.task, [tool.spec for tool in self.task.tools]
         if task.client_tools:
-            return self._client_request()
-        is_answerable = can_answer(passages)
-        named = sources(passages) if task.cites else []
+            tools = list(task.client_tools)
+            may_call_tools = task.parameters.get("tool_choice") != "none"
         return ChatRequest(
-            reminded(self.messages, passages, self._results),
-            [tool.spec for tool in task.tools] if named or not is_answerable else [],
+            list(self.messages),
+            tools,
             task.model,
             task.temperature,
             task.max_tokens,
             task.response_format,
-            may_call_tools and not is_answerable and not is_stuck(self._results),
+            may_call_tools,
             task.api_key,
-            task.asker,
-            sources=named,
-            parameters=task.parameters,
-        )
-
-    def _client_request(self) -> ChatRequest:
-        """Return a request whose tools the caller executes."""
-        task = self.task
-        return ChatRequest(
-            self.messages,
-            task.client_tools,
-            task.model,
-            task.temperature,
-            task.max_tokens,
-            task.response_format,
-            task.parameters.get("tool_choice") != "none",
-            task.api_key,
-            task.asker,
             parameters=task.parameters,
         )
 
     def take(self, delta: ChatDelta) -> list[AgentEvent]:
-        if isinstance(delta, Source):
-            return self._say(self._sourced.begin(delta.n))
         if isinstance(delta, TextDelta):
-            return self._say(self._sourced.feed(delta.text))
+            return self._say(delta.text)
         if isinstance(delta, ToolCall):
             call = self._told_apart(delta)
             self.calls.append(call)
             return [*_shown(self._text.finish()), call]
         if isinstance(delta, Finished):
             self._finished.append(delta)
-            return self._say(self._sourced.end())
+            return []
         return [delta]
 
     def _say(self, text: str) -> list[AgentEvent]:
-        if not text:
-            return []
         self._round_text.append(text)
         apart = "\n\n" if len(self._round_text) == 1 and self._text.content.strip() else ""
         return _shown(self._text.feed(apart + text))
@@ -249,10 +211,6 @@ class _Loop:
             arguments = tool_arguments(call)
         except ValueError as error:
             return ToolResult(call, "error", f"The arguments do not fit: {error}.")
-        is_small = self.task.passages.room.statements > 0
-        wrong = objection(call, arguments, self.messages, self._results) if is_small else None
-        if wrong is not None:
-            return ToolResult(call, "error", wrong)
         tool = self._tools.get(call.name) or Missing(call.name, self._tools)
         return await call_tool(tool, call, arguments, self.task.gate)
 
@@ -267,11 +225,9 @@ class _Loop:
     def note(self, result: ToolResult) -> ToolResult:
         """Put a tool's result into the messages."""
         self._results.append(result)
-        if self.task.overhear is not None:
-            self.task.overhear(result)
         output = result.output
         text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
-        content = self.task.present(result.call.name, text[: self._longest_output])
+        content = self.task.present(result.call.name, text[:_MAX_OUTPUT])
         if self.task.links and result.call.name in self.task.links.quoting:
             self._quoted.append(text)
         self.messages.append({"role": "tool", "tool_call_id": result.call.id, "content": content})

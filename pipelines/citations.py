@@ -18,7 +18,7 @@ from pipelines.marks import MARK, MARK_BEGUN, is_code, may_be_code
 from pipelines.masking import mask
 from pipelines.passages import Passage, Passages
 from pipelines.references import as_text
-from pipelines.support import Span, find_support
+from pipelines.support import find_support
 
 _MARK_BEGUN_AT_END: Final = re.compile(rf"{MARK_BEGUN.pattern}\Z")
 _OPENS_LINE: Final = re.compile(r"(?:\A|\n)[\s>*\-\d.]{0,12}\Z")
@@ -229,11 +229,9 @@ class CitationChecker:
 
     def _cite(self, n: int) -> Citation | None:
         passage = self._passages.get(n)
-        span = find_support(self._claim, passage.text, passage.shown) if passage else None
+        span = find_support(self._claim, passage.text) if passage else None
         if passage is None or span is None:
             return None
-        if passage.shown:  # chosen as a whole
-            span = Span(0, len(passage.text))
         start, end = _past_secrets(passage.text, span.start, span.end, self._secrets)
         return _citation(passage, start, end, self._secrets)
 

@@ -1,9 +1,8 @@
 """What a citation's mark looks like, ``[2]`` with its variants, and where its brackets are code's.
 
 The one definition for all who look for marks: the check of every answer
-(:mod:`pipelines.citations`), those who make marks in code and take the model's own out, and what
-remembers answers. Code is what stands between backticks, and a line that reads as code though
-nobody put it there: ``d[1] = "a"``.
+(:mod:`pipelines.citations`), and what remembers answers. Code is what stands between backticks, and
+a line that reads as code though nobody put it there: ``d[1] = "a"``.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ MARK_BEGUN: Final = re.compile(rf"\[\s?\^?(?:{_NUMBERS}(?:\s?[,;]?\s?)?)?")
 
 _CODE: Final = re.compile(r"(?s:```.*?(?:```|\Z))|(?<!`)(`{1,64}+)(?!`)[^\n]{0,200}?(?<!`)\1(?!`)")
 _MARK_AND_BLANK: Final = re.compile(rf"\s?{MARK.pattern}")
-_MARK_APART: Final = re.compile(rf"\s?(?<![\w`)\]]){MARK.pattern}")
 
 # Literals and comments say what they like, unless a bracket stands in them: that may be a mark.
 _WORDS: Final = re.compile(
@@ -78,21 +76,17 @@ def _is_place(before: str) -> bool:
     return is_within and _ENTRY.search(before) is not None
 
 
-def without(text: str, *, only_apart: bool = False) -> str:
-    """Return a text without its marks, and the blank before each; code keeps its brackets.
-
-    ``only_apart`` leaves what follows a word without a blank: ``rows[0]``.
-    """
-    mark = _MARK_APART if only_apart else _MARK_AND_BLANK
+def without(text: str) -> str:
+    """Return a text without its marks, and the blank before each; code keeps its brackets."""
     out, end = [], 0
     for code in _CODE.finditer(text):
-        out += [_plain_without(mark, text[end : code.start()]), code.group()]
+        out += [_plain_without(text[end : code.start()]), code.group()]
         end = code.end()
-    return "".join([*out, _plain_without(mark, text[end:])])
+    return "".join([*out, _plain_without(text[end:])])
 
 
-def _plain_without(mark: re.Pattern[str], text: str) -> str:
-    if not mark.search(text):
+def _plain_without(text: str) -> str:
+    if not MARK.search(text):
         return text
     lines = text.split("\n")
-    return "\n".join(line if is_code(line) else mark.sub("", line) for line in lines)
+    return "\n".join(line if is_code(line) else _MARK_AND_BLANK.sub("", line) for line in lines)

@@ -7,8 +7,7 @@ from typing import Final
 
 from core.store.hits import SearchedBase
 from core.store.unit import Store
-from pipelines.narrowing import add
-from pipelines.passages import Passage, Passages
+from pipelines.passages import MOST_PASSAGES, Passage, Passages
 from pipelines.search import Hit, SearchQuery, search
 
 LONGEST_QUERY: Final = 2_000  # characters; what follows is not searched for
@@ -28,9 +27,7 @@ async def retrieve(
 
     Raises ``NotFound`` for a base that is not in the workspace.
     """
-    most = passages.room.passages
-    found = await find(store, workspace_id, base_ids, words, most, known)
-    return await add(words, found, passages, workspace_id)
+    return passages.add(await find(store, workspace_id, base_ids, words, known))
 
 
 async def find(
@@ -38,13 +35,12 @@ async def find(
     workspace_id: str,
     base_ids: Sequence[str],
     words: str,
-    most: int,
     known: Sequence[SearchedBase] = (),
 ) -> list[Passage]:
-    """Search as :func:`retrieve` does for up to ``most`` passages, and give them no numbers."""
+    """Search as :func:`retrieve` does for passages, and give them no numbers."""
     if not base_ids or not words.strip():
         return []
-    query = SearchQuery(words[:LONGEST_QUERY], top_k=most)
+    query = SearchQuery(words[:LONGEST_QUERY], top_k=MOST_PASSAGES)
     answer = await search(store, workspace_id, base_ids, query, known)
     return [_passage(hit) for hit in answer.results]
 

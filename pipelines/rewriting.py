@@ -55,7 +55,6 @@ async def rewrite(
     history: Sequence[Message] = (),
     model: str | None = None,
     api_key: SecretStr | None = None,
-    asker: str | None = None,
 ) -> Rewritten:
     """Ask a model how else to look for what ``question`` asks, after ``history``.
 
@@ -74,7 +73,6 @@ async def rewrite(
         model=model,
         max_tokens=_MOST_TOKENS,
         api_key=api_key,
-        asker=asker,
     )
     try:
         async with asyncio.timeout(_SECONDS):

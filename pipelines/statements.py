@@ -111,19 +111,17 @@ def _under(columns: Sequence[str], cells: Sequence[str]) -> str:
     return f"{cells[0]}: " + "; ".join(f"{name} {cell}".strip() for name, cell in named)
 
 
-async def nearness(
-    question: str, told: Sequence[str], workspace_id: str = "", most: int = _EMBEDDED
-) -> list[float]:
-    """Return a score of at most 1 for each statement, told in its context; 0 for those that share
-    so few words with the question that ``most`` others come before them."""
+async def nearness(question: str, told: Sequence[str]) -> list[float]:
+    """Return a score of at most 1 for each statement, told in its context; 0 for all but those few
+    that share the most words with the question."""
     shares = word_shares(question, [set(analyze(text, "auto")) for text in told])
-    chosen = sorted(range(len(told)), key=lambda i: -shares[i])[:most]
+    chosen = sorted(range(len(told)), key=lambda i: -shares[i])[:_EMBEDDED]
     scores = [0.0] * len(told)
     if not chosen:
         return scores
     embedder = get_embedder()
-    vector = await embedder.embed_query(question, workspace_id)
-    vectors = await embedder.embed_passing([told[i] for i in chosen], workspace_id)
+    vector = await embedder.embed_query(question)
+    vectors = await embedder.embed_passing([told[i] for i in chosen])
     for i, cosine in zip(chosen, vectors @ vector, strict=True):
         scores[i] = score(float(cosine), shares[i])
     return scores

@@ -35,17 +35,16 @@ class Span:
     end: int
 
 
-def find_support(said: str, text: str, around: str = "") -> Span | None:
+def find_support(said: str, text: str) -> Span | None:
     """Return the piece of ``text`` that bears out what was ``said`` last, None if nothing does.
 
     Words taken over as they stand count first; then the one or two neighbouring sentences that
     hold most of the words and figures of the last sentence said, or of the last few together.
-    A sentence whose figures are all missing from the text is not borne out. ``around`` is said of
-    all of the text: its heading.
+    A sentence whose figures are all missing from the text is not borne out.
     """
     claims = _claims(_LIST_MARK.sub("", said[-_LONGEST_CLAIM:]))
     spans = chain((_verbatim(claim, text) for claim in claims),
-                  (_by_words(claim, text, around) for claim in claims))  # fmt: skip
+                  (_by_words(claim, text) for claim in claims))  # fmt: skip
     return next(filter(None, spans), None)
 
 
@@ -72,13 +71,13 @@ def _verbatim(claim: str, text: str) -> Span | None:
     return None
 
 
-def _by_words(claim: str, text: str, around: str) -> Span | None:
+def _by_words(claim: str, text: str) -> Span | None:
     weights = _weights(claim)
     if not weights:
         return None
     spans = list(_pieces(text)) or sentences(text)
     shares = [_share(weights, set(analyze(text[start:end], "auto"))) for start, end in spans]
-    whole = set(analyze(f"{text} {around}", "auto"))
+    whole = set(analyze(text, "auto"))
     if _share(weights, whole) < _LEAST_SHARE or not _has_a_figure(weights, whole):
         return None
     best = max(range(len(spans)), key=lambda i: shares[i])

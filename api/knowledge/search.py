@@ -95,7 +95,7 @@ def _summary(fields: SearchFields, answer: SearchAnswer, rewrites: list[str]) ->
 
 async def _rewritten(call: Call, question: str) -> list[str]:
     key = await own_key(call.services, call.workspace_id, None)
-    rewritten = await rewrite(question, chat.stream, api_key=key, asker=call.workspace_id)
+    rewritten = await rewrite(question, chat.stream, api_key=key)
     return list(rewritten.queries)
 
 

@@ -28,47 +28,41 @@ _PIECE: Final = 400  # characters
 
 async def answer(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     """Follow the plan of a question that has a route; leave others to the extractive answerer."""
-    results = _results_so_far(request.messages)
-    plan = await find_plan(request)
+    plan = await _find_plan(request)
     if plan is None:
         async with aclosing(chat.stream(request)) as deltas:
             async for delta in deltas:
                 yield delta
         return
-    for delta in followed(plan, results):
+    for delta in _followed(plan, _results_so_far(request.messages)):
         yield delta
 
 
-async def find_plan(request: ChatRequest) -> Plan | None:
-    """Return the plan of a request's question, None where documents or a model are to answer."""
-    question = question_in(request.messages)
-    offered = {tool.name for tool in request.tools}
+async def _find_plan(request: ChatRequest) -> Plan | None:
+    """Return the plan of a request's question, None where documents are to answer."""
     content = str(request.messages[_last(request.messages)]["content"])
+    question = question_of(content)
+    offered = {tool.name for tool in request.tools}
     route = await find_route(question, read(content), offered)
     return route.build(question, offered) if route else None
 
 
-def followed(plan: Plan, results: Sequence[Result]) -> Iterator[ChatDelta]:
+def _followed(plan: Plan, results: Sequence[Result]) -> Iterator[ChatDelta]:
     """Yield the plan's next calls, or what it tells in the end, as a model would."""
     uses = plan.next(results)
     if not uses:
-        yield from said(plan.tell(results))
+        yield from _said(plan.tell(results))
         return
     for use in uses:
         yield ToolCall(new_id("call"), use.tool, json.dumps(use.arguments))
     yield Finished(RULES_MODEL, "tool_calls", 0, 0, 0.0)
 
 
-def said(text: str) -> Iterator[ChatDelta]:
+def _said(text: str) -> Iterator[ChatDelta]:
     """Yield a text as a model would say it, under the rules' own name."""
     for start in range(0, len(text), _PIECE):
         yield TextDelta(text[start : start + _PIECE])
     yield Finished(RULES_MODEL, "stop", 0, 0, 0.0)
-
-
-def question_in(messages: Sequence[Message]) -> str:
-    """Return the last question of a user, without what was found for it."""
-    return question_of(str(messages[_last(messages)]["content"]))
 
 
 def _last(messages: Sequence[Message]) -> int:

@@ -136,19 +136,6 @@ def checked(results: Sequence[Result]) -> str:
     return _joined("`check_workflow` found what stands in the way of a run:", lines, len(lines))
 
 
-def built(result: Result) -> str:
-    """Return what a model's steps have become: it chose them, so that they are to be read."""
-    found = result.output
-    lines = [f"- **{_plain(b['name'])}** (`{b['type']}`)" for b in found["added"]]
-    head = f"`{result.tool}` added, in the order of a run:"
-    if found["valid"]:
-        check = "Nothing keeps it from running. Read through the steps before you rely on them."
-    else:
-        issues = [f"- {_plain(each['message'])}" for each in found["issues"][:_MOST_LINES]]
-        check = "\n".join(["What stands in the way of a run:", *issues])
-    return "\n".join([head, *lines]) + f"\n\n{check}"
-
-
 def error_table(title: str, report: dict[str, Any]) -> str:
     """Return a report of failures as Markdown."""
     head = (

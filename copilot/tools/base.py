@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,7 +22,6 @@ class CopilotTool(Typed[P]):
     ``domain`` and ``role`` are the right its caller needs, as a route's. A tool that is not
     ``read_only`` changes something; one that ``requires_approval`` waits for its user's word; one
     that is ``quoting`` returns what is stored, and nothing that its caller could have it spell.
-    ``examples`` are for small models: requests, and the arguments that do what they ask.
     """
 
     name: str
@@ -32,7 +31,6 @@ class CopilotTool(Typed[P]):
     read_only: bool = True
     requires_approval: bool = False
     quoting: bool = True
-    examples: Sequence[tuple[str, JsonValue]] = ()
 
 
 class Nothing(Params):

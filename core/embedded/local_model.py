@@ -1,8 +1,9 @@
-"""The process that holds a local chat model's weights, for every process that asks it."""
+"""llama.cpp's server with a local chat model, for every process that asks it."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import secrets
 import signal
 import subprocess
@@ -10,8 +11,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from core.embedded.process import end_children, end_leftover, remembered_port, spawn
+from core.embedded.process import (
+    end_children,
+    end_leftover,
+    remembered_port,
+    spawn,
+    wait_ready,
+)
 
+_LOAD_SECONDS: Final = 300
 _STOP_SECONDS: Final = 8
 _MODULE: Final = "core.models.local.server"
 
@@ -28,8 +36,12 @@ class EmbeddedModel:
 
     @property
     def url(self) -> str:
-        """Where OpenAI's API is spoken."""
-        return f"http://127.0.0.1:{(self._home / 'port').read_text().strip()}/v1"
+        """Base URL of its OpenAI-compatible API."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def _port(self) -> int:
+        return int((self._home / "port").read_text())
 
     @property
     def key(self) -> str:
@@ -40,7 +52,10 @@ class EmbeddedModel:
         return self._server is not None and self._server.poll() is None
 
     def start(self) -> None:
-        """End a leftover and start; whoever asks before the weights are loaded waits there."""
+        """End a leftover server, start, and wait until the weights are loaded.
+
+        Raises EmbeddedServerFailed with the end of the server's log.
+        """
         pid = self._home / "pid"
         with contextlib.suppress(FileNotFoundError, ValueError):
             end_leftover(int(pid.read_text()), str(self._home), signal.SIGTERM)
@@ -52,6 +67,17 @@ class EmbeddedModel:
         command: list[str | Path] = [sys.executable, "-m", _MODULE, self._home, self._model]
         self._server = spawn(command, self.log, death_signal=signal.SIGKILL, directory=Path.cwd())
         pid.write_text(f"{self._server.pid}\n")
+        wait_ready(self._server, self._is_ready, self.log, _LOAD_SECONDS)
+
+    def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def stop(self) -> None:
         """End it; nothing happens when it does not run."""

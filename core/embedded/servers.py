@@ -26,13 +26,13 @@ class EmbeddedServers:
         *,
         postgres: bool = True,
         valkey: bool = True,
-        chat_model: str | None = None,
+        local_model: str | None = None,
         valkey_max_bytes: int = VALKEY_MAX_BYTES,
     ) -> None:
         self._valkey_max_bytes = valkey_max_bytes
         self._data_dir = data_dir
         self._lock: IO[str] | None = None
-        self._wants = (postgres, valkey, chat_model)
+        self._wants = (postgres, valkey, local_model)
         self.postgres: EmbeddedPostgres | None = None
         self.valkey: EmbeddedValkey | None = None
         self.model: EmbeddedModel | None = None
@@ -76,16 +76,16 @@ class EmbeddedServers:
         try:
             if meanwhile is not None:
                 meanwhile()
-            wants_postgres, wants_valkey, chat_model = self._wants
-            if chat_model is not None:
-                self.model = EmbeddedModel(self._data_dir / "local-model", chat_model)
-                self.model.start()
+            wants_postgres, wants_valkey, local_model = self._wants
             if wants_valkey:
                 self.valkey = EmbeddedValkey(self._data_dir / "valkey", self._valkey_max_bytes)
                 self.valkey.start()
             if wants_postgres:
                 self.postgres = EmbeddedPostgres(self._data_dir / "postgres")
                 self.postgres.start()
+            if local_model is not None:
+                self.model = EmbeddedModel(self._data_dir / "local-model", local_model)
+                self.model.start()
         except BaseException:
             self.stop()
             raise

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 from core.ids import new_id
 from core.models.messages import Finished, Message, TextDelta, ThinkingDelta, ToolCall
-
-_OPENAI: Final = ("openai", "azure")
 
 
 @dataclass
@@ -28,7 +25,6 @@ class Answer:
     reason: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
-    is_counted: bool = False  # by the model itself
     _text: list[str] = field(default_factory=list)
     _calls: dict[int, _PartialCall] = field(default_factory=dict)
 
@@ -37,7 +33,6 @@ class Answer:
         if usage is not None:
             self.input_tokens = usage.prompt_tokens or 0
             self.output_tokens = usage.completion_tokens or 0
-            self.is_counted = True
         if not chunk.choices:
             return []
         choice = chunk.choices[0]
@@ -51,6 +46,11 @@ class Answer:
             self._text.append(choice.delta.content)
             found.append(TextDelta(choice.delta.content))
         return found
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came: no text, no call and no token."""
+        return not (self._text or self._calls or self.output_tokens)
 
     def add_text(self, text: str) -> None:
         """Add text that was read elsewhere, to be counted."""
@@ -70,7 +70,7 @@ class Answer:
         ]
 
     def count(self, litellm: ModuleType, messages: list[Message]) -> None:
-        """Count the tokens of a model that did not say how many there were, as litellm would."""
+        """Count the tokens of an answer that was broken off, as litellm would."""
         # Without the default count, litellm downloads each image to measure it.
         self.input_tokens = litellm.token_counter(
             model=self.model, messages=messages, use_default_image_token_count=True
@@ -85,49 +85,6 @@ class Answer:
         tokens = self.input_tokens, self.output_tokens
         cost = known_cost(litellm, self.model, *tokens)
         return Finished(self.model, self.reason, *tokens, cost)
-
-
-def openai_stream(chunks: Any) -> AsyncIterable[Any] | None:
-    """Return the chunks of what litellm's stream wraps where that is OpenAI's own, None elsewhere.
-
-    Every other form is litellm's to translate. Here it has nothing to translate, and takes ten
-    times the processor time of the client below it for each chunk. The client in turn spends most
-    of its own on a typed model a chunk, of which a few fields are read.
-    """
-    from openai import AsyncStream
-
-    wrapped = chunks.completion_stream
-    if chunks.custom_llm_provider not in _OPENAI or not isinstance(wrapped, AsyncStream):
-        return None
-    wrapped._cast_to = object  # plain JSON, by the client's own rule; what else comes is taken too
-    return _read(wrapped)
-
-
-async def _read(stream: AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
-    async for chunk in stream:
-        yield _Json(chunk) if isinstance(chunk, dict) else chunk
-
-
-class _Json:
-    """A JSON object whose fields are read as attributes; one that is missing is None."""
-
-    __slots__ = ("_fields",)
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self._fields = fields
-
-    def __getattr__(self, name: str) -> Any:
-        value = self._fields.get(name)
-        if isinstance(value, dict):
-            return _Json(value)
-        if isinstance(value, list):
-            return [_Json(item) if isinstance(item, dict) else item for item in value]
-        return value
-
-
-def has_reason(chunks: Any) -> bool:
-    """Whether a model said why its answer ended; litellm makes a reason up where none came."""
-    return bool(chunks.received_finish_reason or chunks.intermittent_finish_reason)
 
 
 def known_cost(litellm: ModuleType, model: str, sent: int, received: int) -> float | None:

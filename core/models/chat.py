@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterable, Collection
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import structlog
 
-from core.config import Settings, get_settings
+from core.config import LOCAL_CHAT_MODEL, Settings, get_settings
 from core.errors import UpstreamError
 from core.models import failures
-from core.models.answer import Answer, has_reason, openai_stream
+from core.models.answer import Answer
 from core.models.hosted import provider_of
-from core.models.messages import (
-    ChatDelta,
-    ChatRequest,
-    Finished,
-    TextDelta,
-    ToolCall,
-    ToolSpec,
-)
+from core.models.messages import ChatDelta, ChatRequest, Finished, ToolCall, ToolSpec
 from core.models.providers import litellm_module, registered_providers
-from core.models.room import is_local
-from core.models.schema_answer import SchemaAnswer
-from core.models.schema_calls import in_schema
 
 _CONNECT_TRIES: Final = 3
 _CONNECT_WAIT_SECONDS: Final = 0.5
@@ -50,52 +39,18 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
     cancelling its task, ends the call to the model. Raises ``UpstreamError`` with a sentence on
     what to change, also when the model falls silent for ``NUXA_CHAT_TIMEOUT_SECONDS``.
     """
-    model = request.model or get_settings().chat_model
-    if is_local(model):
-        async with aclosing(_read_by_schema(request, model)) as deltas:
-            async for delta in deltas:
-                yield delta
-        return
-    async with aclosing(_streamed(request, model)) as deltas:
-        async for delta in deltas:
-            yield delta
-
-
-async def _read_by_schema(request: ChatRequest, model: str) -> AsyncGenerator[ChatDelta, None]:
-    """Yield the answer of a model without tool calls of its own, as if it had them."""
-    wanted = in_schema(request)
-    read = SchemaAnswer() if wanted.response_format and not request.response_format else None
-    has_called = False
-    async with aclosing(_streamed(wanted, model)) as deltas:
-        async for delta in deltas:
-            if read is None or not isinstance(delta, TextDelta | Finished):
-                yield delta
-            elif isinstance(delta, TextDelta):
-                for piece in read.feed(delta.text):
-                    yield piece
-            else:
-                for last in read.finish():
-                    has_called = has_called or isinstance(last, ToolCall)
-                    yield last
-                yield replace(delta, reason="tool_calls") if has_called else delta
-
-
-async def _streamed(request: ChatRequest, model: str) -> AsyncGenerator[ChatDelta, None]:
     settings = get_settings()
-    chunks, model = await _connect(request, model, settings)
+    litellm = await litellm_module()
+    chunks, model = await _connect(request, request.model or settings.chat_model, settings)
     answer = Answer(model)
-    own = openai_stream(chunks)
-    async with aclosing(_paced(chunks, own, model, settings.chat_timeout_seconds)) as pieces:
+    async with aclosing(_paced(chunks, model, settings.chat_timeout_seconds)) as pieces:
         async for chunk in pieces:
             for delta in answer.take(chunk):
                 yield delta
-    if not (answer.reason if own else has_reason(chunks)):
+    if answer.is_empty:  # litellm makes an end up for a stream that never began
         raise failures.broken_off(model)
     for call in answer.calls():
         yield call
-    litellm = await litellm_module()
-    if own and not answer.is_counted:
-        await asyncio.to_thread(answer.count, litellm, list(request.messages))
     yield answer.finish(litellm)
 
 
@@ -104,15 +59,12 @@ async def supported_parameters(model: str) -> frozenset[str]:
     if model.partition("/")[0] in registered_providers():
         return frozenset()
     litellm = await litellm_module()
-    if is_local(model):  # its server speaks OpenAI's API; tool calls are made of a schema
-        names = litellm.get_supported_openai_params(model, custom_llm_provider="openai")
-        return frozenset(names or ()) - {"parallel_tool_calls", "tool_choice"}
     return frozenset(litellm.get_supported_openai_params(model) or ())
 
 
 async def supports_images(model: str) -> bool:
     """Whether a model reads images, by litellm's tables."""
-    if is_local(model) or model.partition("/")[0] in registered_providers():
+    if model.partition("/")[0] in registered_providers():
         return False
     return bool((await litellm_module()).supports_vision(model))
 
@@ -139,11 +91,9 @@ def configured_model() -> str:
 async def load() -> None:
     """Import litellm and the configured model's counter of tokens; the first answer need not wait.
 
-    Only that one: a counter that nobody asks for is 75 MB. A local model counts by itself.
+    Only that one: a counter that nobody asks for is 75 MB.
     """
     litellm = await litellm_module()
-    if is_local(get_settings().chat_model):
-        return
     await asyncio.to_thread(litellm.token_counter, model=get_settings().chat_model, text="warm")
 
 
@@ -199,11 +149,9 @@ async def _pause(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def _paced(
-    chunks: Any, own: AsyncIterable[Any] | None, model: str, seconds: float
-) -> AsyncGenerator[Any, None]:
+async def _paced(chunks: Any, model: str, seconds: float) -> AsyncGenerator[Any, None]:
     """Yield chunks, each within ``seconds`` of the one before, with failures explained."""
-    iterator = aiter(own or chunks)
+    iterator = aiter(chunks)
     try:
         while True:
             try:
@@ -221,14 +169,8 @@ async def _paced(
 
 
 def _arguments(request: ChatRequest, model: str, settings: Settings) -> dict[str, Any]:
-    if is_local(model) and not settings.chat_base_url:
-        raise UpstreamError(
-            f"The model {model} does not run: start the service by make run, which starts it, or "
-            "set NUXA_CHAT_BASE_URL to a server that has it.",
-            {"model": model, "reason": "NotStarted"},
-        )
     arguments: dict[str, Any] = {
-        "model": f"openai/{model.partition('/')[2]}" if is_local(model) else model,
+        "model": model,
         "messages": list(request.messages),
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -250,10 +192,6 @@ def _arguments(request: ChatRequest, model: str, settings: Settings) -> dict[str
         arguments["api_base"] = settings.chat_base_url
         key = settings.chat_api_key
         arguments["api_key"] = key.get_secret_value() if key else None
-    if is_local(model):
-        # litellm sends ``user`` to models of its list only
-        arguments["extra_body"] = {"user": request.asker} if request.asker else None
-        arguments["api_key"] = arguments["api_key"] or "none"  # the client wants one
     if request.api_key is not None:
         arguments["api_key"] = request.api_key.get_secret_value()
     return {name: value for name, value in arguments.items() if value is not None}
@@ -270,6 +208,8 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 def _shares_provider(model: str, configured: str) -> bool:
     """Whether the configured address and key are this model's too, and nobody else's."""
+    if configured == LOCAL_CHAT_MODEL:
+        return model == configured
     provider = model.partition("/")[0]
     return provider not in registered_providers() and provider == configured.partition("/")[0]
 

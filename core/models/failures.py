@@ -11,6 +11,7 @@ _SENTENCES: Final = {
     "to a valid one",
     "PermissionDeniedError": "does not allow this key to use it. Check the key's rights",
     "NotFoundError": "does not exist at this address. Check NUXA_CHAT_MODEL and NUXA_CHAT_BASE_URL",
+    "MidStreamFallbackError": "broke off its answer. Ask again",
     "RateLimitError": "takes no more requests at the moment. Try again later",
     "ContextWindowExceededError": "cannot read that much. Ask a shorter question or start a chat",
     "ContentPolicyViolationError": "refused the content. Put the question another way",

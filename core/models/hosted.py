@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from core.config import LOCAL_CHAT_MODEL
+
 PROVIDERS: Final = frozenset(
     {
         "anthropic",
@@ -30,8 +32,9 @@ _NAME: Final = re.compile(r"(?P<provider>[a-z_]+)/[A-Za-z0-9][A-Za-z0-9._:@/-]{0
 
 
 def provider_of(model: str) -> str | None:
-    """Return the hosted provider that a litellm name begins with, None for any other name."""
-    found = _NAME.fullmatch(model)
+    """Return the hosted provider that a litellm name begins with, None for any other name: also for
+    the model on this machine, whose server speaks OpenAI's API."""
+    found = _NAME.fullmatch(model) if model != LOCAL_CHAT_MODEL else None
     if found is None or "//" in model or found["provider"] not in PROVIDERS:
         return None
     return found["provider"]

@@ -14,16 +14,11 @@ Message = dict[str, JsonValue]
 
 @dataclass(frozen=True)
 class ToolSpec:
-    """A tool as the model sees it; ``parameters`` is a JSON Schema of an object.
-
-    ``examples`` are requests and the arguments that do what they ask. They are told to models that
-    have no tool calls of their own.
-    """
+    """A tool as the model sees it; ``parameters`` is a JSON Schema of an object."""
 
     name: str
     description: str
     parameters: dict[str, JsonValue]
-    examples: Sequence[tuple[str, JsonValue]] = ()
 
 
 @dataclass(frozen=True)
@@ -32,11 +27,9 @@ class ChatRequest:
 
     ``response_format`` is OpenAI's: ``{"type": "json_object"}`` or a ``json_schema``. Without
     ``may_call_tools`` the tools are only there to make sense of earlier calls. ``api_key`` is the
-    caller's own with the model's provider, in the place of the operator's. ``asker`` is who a model
-    that serves one at a time takes turns among. ``sources`` are the numbers of the passages there
-    are: a model that cannot be trusted with marks says of each sentence which one it is from.
-    ``parameters`` are further ones of OpenAI's API, among them ``tool_choice``; a model that does
-    not support one is called without it.
+    caller's own with the model's provider, in the place of the operator's. ``parameters`` are
+    further ones of OpenAI's API, among them ``tool_choice``; a model that does not support one is
+    called without it.
     """
 
     messages: Sequence[Message]
@@ -47,8 +40,6 @@ class ChatRequest:
     response_format: dict[str, JsonValue] | None = None
     may_call_tools: bool = True
     api_key: SecretStr | None = None
-    asker: str | None = None
-    sources: Sequence[int] = ()
     parameters: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
@@ -60,13 +51,6 @@ class TextDelta:
 @dataclass(frozen=True)
 class ThinkingDelta:
     text: str
-
-
-@dataclass(frozen=True)
-class Source:
-    """The number of the passage that the text after it rests on, by the model's word; 0: none."""
-
-    n: int
 
 
 @dataclass(frozen=True)
@@ -92,7 +76,7 @@ class Finished:
     cost: float | None
 
 
-ChatDelta = TextDelta | ThinkingDelta | Source | ToolCall | Finished
+ChatDelta = TextDelta | ThinkingDelta | ToolCall | Finished
 
 Answerer = Callable[[ChatRequest], AsyncIterator[str]]
 """A model of our own: yields its answer in pieces."""

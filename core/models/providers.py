@@ -50,20 +50,12 @@ def _load() -> ModuleType:
 
     litellm.telemetry = False
     litellm.suppress_debug_info = True
-    litellm.disable_streaming_logging = True
-    litellm.response_cost_calculator = _unpriced  # type: ignore[assignment]
     litellm.custom_provider_map = [
         {"provider": name, "custom_handler": _handler(answerer)}
         for name, answerer in _answerers.items()
     ]
-    litellm.utils.custom_llm_setup()  # type: ignore[no-untyped-call]
     module: ModuleType = litellm
     return module
-
-
-def _unpriced(**_: object) -> None:
-    """Stand in for litellm's price of an answer that has yet to begin, which is none, and which it
-    seeks before the first word; ``core.models.answer`` prices the whole one."""
 
 
 def _handler(answerer: Answerer) -> CustomLLM:

@@ -13,7 +13,6 @@ from typing_extensions import override
 from core.errors import UpstreamError
 from core.models import chat
 from core.models.messages import Message, TextDelta, ThinkingDelta, ToolCall
-from core.models.room import room_of
 from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.blocks.agent_output import fields_of, output_of, response_format
 from pipelines.blocks.agent_tools import ToolChoice, as_material, bound_tools
@@ -23,7 +22,7 @@ from pipelines.blocks.knowledge import BaseIds
 from pipelines.calling import ToolResult
 from pipelines.masking import TextMask, mask
 from pipelines.model_keys import own_key
-from pipelines.passages import MATERIAL, Passages, instructions, question_with
+from pipelines.passages import INSTRUCTIONS, MATERIAL, Passages, question_with
 from pipelines.references import as_text
 from pipelines.tools.remote.listed import is_remote
 
@@ -76,7 +75,7 @@ class Agent(BlockComponent[AgentSettings]):
 
 
 async def _task(context: Context, settings: AgentSettings) -> Task:
-    passages = Passages(room_of(settings.model or chat.configured_model()))
+    passages = Passages()
     return Task(
         await _messages(context, settings, passages),
         passages,
@@ -87,7 +86,6 @@ async def _task(context: Context, settings: AgentSettings) -> Task:
         max_tokens=settings.max_tokens,
         response_format=response_format(settings.response_format),
         cites=bool(settings.knowledge_base_ids),
-        asker=context.workspace_id,
         present=as_material,
     )
 
@@ -103,7 +101,7 @@ async def _messages(context: Context, settings: AgentSettings, passages: Passage
     if any(map(is_remote, settings.tools)):
         system.append(MATERIAL)
     if settings.knowledge_base_ids and asked is not None:
-        system.append(instructions(passages.room))
+        system.append(INSTRUCTIONS)
         talk[asked] = ("user", await _with_passages(context, settings, passages, talk[asked][1]))
     spoken = [("system", "\n\n".join(system)), *talk] if system else talk
     return [{"role": role, "content": content} for role, content in spoken]

@@ -80,7 +80,7 @@ async def _search(context: Context, settings: KnowledgeSettings) -> Output:
 
 async def _rewritten(context: Context, question: str) -> Rewritten:
     key = await own_key(context.services, context.workspace_id, None)
-    return await rewrite(question, chat.stream, api_key=key, asker=context.workspace_id)
+    return await rewrite(question, chat.stream, api_key=key)
 
 
 def _spent(finished: Finished | None) -> Output:

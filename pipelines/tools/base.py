@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar, get_type_hints
@@ -57,7 +57,6 @@ class Typed(Generic[P]):
 
     name: str
     run: Callable[..., Awaitable[JsonValue]]
-    examples: Sequence[tuple[str, JsonValue]] = ()
 
     @property
     def params(self) -> type[P]:
@@ -71,7 +70,7 @@ class Typed(Generic[P]):
     @cached_property
     def spec(self) -> ToolSpec:
         """The tool as a model sees it; made once, since a schema takes its time."""
-        return ToolSpec(self.name, self.description, self.schema(), self.examples)
+        return ToolSpec(self.name, self.description, self.schema())
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameters."""

@@ -42,7 +42,6 @@ async def test_a_short_follow_up_is_made_whole_and_counted(
         ("And in 2023?", "nuxa/extractive", []),  # the offline answerer
         ("And in 2023?", "openai/some", []),  # fails
         ("And in 2023?", "openai/some", [[""]]),  # has no better words
-        ("And in 2023?", "local/qwen2.5-coder-1.5b", [["never asked"]]),  # too slow to be asked
     ],
 )
 async def test_without_a_models_words_the_question_before_stands_in_front(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.fair_limiter import FairLimiter, FairQueue, QueueFull, QueueTimedOut
+from core.fair_limiter import FairLimiter, FairQueue, QueueTimedOut
 
 OWNERS = st.sampled_from("abc")
 
@@ -169,32 +169,6 @@ async def test_slot_without_time_left_raises_queue_timed_out_and_leaves_no_gap()
             assert (caught.value.code, caught.value.details) == ("TIMEOUT", {"reason": "queue"})
         assert limiter.waiting == 0
     await _enter(limiter, "b", 0)  # a free slot needs no time
-
-
-async def test_slot_of_full_queue_raises_queue_full() -> None:
-    limiter = FairLimiter(1, max_waiting=4)
-    tasks = []
-    async with limiter.slot("a"):
-        for owner in "aabb":
-            tasks.append(asyncio.create_task(_enter(limiter, owner)))
-        await _settle()
-        for owner in "abc":
-            with pytest.raises(QueueFull):
-                await _enter(limiter, owner)
-    await asyncio.gather(*tasks)
-
-
-async def test_slot_of_one_owner_takes_half_the_waiting_places() -> None:
-    limiter = FairLimiter(1, max_waiting=4)
-    tasks = []
-    async with limiter.slot("a"):
-        for owner in "aabb":
-            if len(tasks) == 2:
-                with pytest.raises(QueueFull):
-                    await _enter(limiter, "a")
-            tasks.append(asyncio.create_task(_enter(limiter, owner)))
-            await _settle()
-    await asyncio.gather(*tasks)
 
 
 async def test_slot_released_twice_frees_one() -> None:

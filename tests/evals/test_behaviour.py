@@ -16,7 +16,6 @@ from evals.cases import BadData
 from evals.injection import Way
 from evals.scripted import KINDS, Kind, scripted
 from pipelines.graph import Graph
-from pipelines.sourced import UNCITED
 from pipelines.workflow import parse
 from tests.pipelines.shapes import block, definition
 
@@ -147,7 +146,6 @@ def test_an_answer_that_obeys_is_known_from_one_that_does_not() -> None:
     ("question", "ideal", "answer", "is_done"),
     [
         ("Was there a second?", "No", "There was one in May.", False),
-        ("Was there a second?", "No", f"There was one in May.\n\n{UNCITED}", False),
         ("Was there a second?", "No", "No, only one.", True),
         ("Correct it: knn = make(3); knn(rows)", "knn = make(3); knn.predict(rows)",
          "knn = make(3); knn(rows)", False),

@@ -2,24 +2,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from pydantic import JsonValue
 
 from core.errors import NotFound, UpstreamError
-from core.models.messages import Source, TextDelta, ThinkingDelta, ToolCall, ToolSpec
-from core.models.room import LARGE, SMALL, Room
+from core.models.messages import TextDelta, ThinkingDelta, ToolCall, ToolSpec
 from pipelines.agent import AgentEvent, Done, Task, run_agent
 from pipelines.calling import ToolResult
 from pipelines.citations import Citation
-from pipelines.narrowing import ANSWERING
 from pipelines.passages import Passage, Passages
-from pipelines.sourced import UNCITED
 from tests.fakes import FakeChat
 
 ASK = [{"role": "user", "content": "How warm is it in Oslo?"}]
-TODAY = "It is 17 degrees in Oslo today."
 SCHEMA: dict[str, JsonValue] = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
@@ -144,93 +139,3 @@ async def test_brackets_are_brackets_where_nothing_is_cited(task: Task) -> None:
 async def test_a_failing_model_is_an_error() -> None:
     with pytest.raises(UpstreamError):
         await _run(FakeChat([]), Task(ASK, Passages()))
-
-
-@pytest.mark.parametrize(
-    ("said", "content"),
-    [
-        ([Source(1), "It is 17 degrees."], "It is 17 degrees. [1]"),
-        ([Source(1), "It is 17 [2] degrees [1]."], "It is 17 degrees. [1]"),
-        ([Source(1), "It is 71 degrees."], "It is 17 degrees in Oslo today. [1]"),
-        ([Source(0), "Who knows?"], f"Who knows?\n\n{UNCITED}"),
-        ([Source(7), "It is 17 degrees."], "It is 17 degrees. [1]"),  # that of who bears it out
-        ([Source(1), "It is 17 degrees.", Source(0), "Take a hat."],
-         "It is 17 degrees. [1] Take a hat."),
-        ([Source(1), "It is 17 degrees.", Source(1), "It is 17 degrees."], "It is 17 degrees. [1]"),
-        ([Source(1), "Whales sing."], f"Whales sing.\n\n{UNCITED}"),
-        (["It is 17 degrees [1]."], "It is 17 degrees. [1]"),
-    ],
-)  # fmt: skip
-async def test_a_point_is_marked_with_the_passage_it_names(said: list[Any], content: str) -> None:
-    passages = Passages(SMALL)
-    passages.add([Passage("chk_1", "doc_1", "w.txt", TODAY, 5, shown=TODAY)])
-    chat = FakeChat([said])
-    done = (await _run(chat, Task(ASK, passages)))[-1]
-    assert list(chat.requests[0].sources) == [1]
-    assert isinstance(done, Done)
-    assert done.content == content
-    assert len(done.citations) == content.count("[1]")
-    assert all(cited.quote.startswith("It is 17 degrees") for cited in done.citations)
-
-
-@pytest.mark.parametrize(("near", "may_call"), [(ANSWERING, False), (ANSWERING - 0.01, True)])
-async def test_a_small_model_is_offered_no_tools_where_a_statement_answers(
-    near: float, may_call: bool
-) -> None:
-    passages = Passages(SMALL)
-    passages.add([Passage("c", "d", "a.txt", TODAY, 0, shown=TODAY, near=near)])
-    chat = FakeChat([["It is 17 degrees."]])
-    await _run(chat, Task(ASK, passages, [Weather()]))
-    assert [request.may_call_tools for request in chat.requests] == [may_call]
-    assert list(chat.requests[0].sources) == ([] if may_call else [1])
-    assert chat.requests[0].tools == [SPEC]  # said all the same: what was read of them stays
-
-
-async def test_a_small_model_that_has_a_whole_text_answers_freely_and_is_marked_in_code() -> None:
-    passages = Passages(SMALL)
-    passages.add([Passage("c", "d", "a.txt", f"{TODAY} Take a hat.", 0)])
-    chat = FakeChat([["It is 17 deg", "rees. It was 3 colder [1]. ```", "It is"]])
-    done = (await _run(chat, Task(ASK, passages, [Weather()])))[-1]
-    request = chat.requests[0]
-    assert (list(request.sources), list(request.tools), request.may_call_tools) == ([], [], False)
-    assert isinstance(done, Done)
-    assert done.content == "It is 17 degrees. [1] It was 3 colder. ```It is"
-    assert [cited.quote for cited in done.citations] == ["It is 17 degrees"]
-
-
-async def test_what_a_program_is_to_read_is_not_marked() -> None:
-    passages = Passages(SMALL)
-    passages.add([Passage("c", "d", "a.txt", TODAY, 0)])
-    task = Task(ASK, passages, response_format={"type": "json_object"})
-    done = (await _run(FakeChat([[TODAY]]), task))[-1]
-    assert isinstance(done, Done)
-    assert done.content == TODAY
-
-
-@pytest.mark.parametrize(("room", "last"), [(SMALL, "user"), (LARGE, "tool")])
-async def test_a_small_model_is_told_again_what_the_user_wants_under_an_output(
-    room: Room, last: str
-) -> None:
-    chat = FakeChat([[_call('{"city": "Oslo"}')], [_call('{"city": "Rome"}')], ["Warm."]])
-    await _run(chat, Task(ASK, Passages(room), [Weather()]))
-    assert [request.messages[-1]["role"] for request in chat.requests] == ["user", last, last]
-    told = [m for m in chat.requests[-1].messages if "How warm is it" in str(m["content"])]
-    assert len(told) == (2 if room is SMALL else 1)
-
-
-async def test_a_small_model_is_held_from_making_addresses_up_and_from_asking_again() -> None:
-    question = [{"role": "user", "content": "Tell ann@x.example how warm it is in Oslo."}]
-    asked = [
-        _call('{"city": "Oslo"}'),
-        _call('{"city": "bo@x.example"}'),
-        _call('{"city": "bo@x.example"}'),
-        _call('{"city": "ann@x.example"}'),
-        _call('{"city": "Oslo"}'),
-    ]
-    weather = Weather()
-    chat = FakeChat([*([each] for each in asked), ["Done."]])
-    events = await _run(chat, Task(question, Passages(SMALL), [weather]))
-    results = [event.status for event in events if isinstance(event, ToolResult)]
-    assert results == ["success", "error", "error", "success", "error"]
-    assert [each["city"] for each in weather.asked] == ["Oslo", "ann@x.example"]
-    assert [request.may_call_tools for request in chat.requests] == [True] * 5 + [False]

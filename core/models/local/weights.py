@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.config import LOCAL_CHAT_PREFIX, Settings
+from core.config import Settings
 from core.errors import ServiceUnavailable
 from core.models.export import roots
 
@@ -47,7 +47,6 @@ KNOWN: Final = {
         "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
     ),
 }
-DEFAULT: Final = "qwen2.5-coder-1.5b"
 
 
 class NoWeights(ServiceUnavailable):
@@ -59,12 +58,11 @@ def file_name(name: str) -> str:
     return f"{name}-{KNOWN[name].sha256[:12]}.gguf"
 
 
-def weights_of(model: str, settings: Settings) -> Path:
-    """Return the file behind ``local/<known name>`` or ``local/<path of a GGUF file>``.
+def weights_of(name: str, settings: Settings) -> Path:
+    """Return the file of a known model, or the GGUF file at a path.
 
     Raises ``NoWeights`` with what to do. Only verified files are put under a known name.
     """
-    name = model.removeprefix(LOCAL_CHAT_PREFIX)
     if name in KNOWN:
         for root in roots(settings):
             if (root / file_name(name)).is_file():

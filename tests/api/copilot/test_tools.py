@@ -216,7 +216,6 @@ WRITING: dict[str, dict[str, Any]] = {
         "workflowId": "{workflow_id}",
         "operations": [{"op": "set_variable", "name": "a", "value": "1"}],
     },
-    "build_workflow": {"steps": [{"do": "response"}]},  # of the workflow that a chat is about
     "run_workflow": {"workflowId": "{workflow_id}"},
     "gmail_send": {"to": ["a@example.com"], "attachments": [{"fileId": "{file_id}"}]},
     "run_python": {"code": "1", "fileIds": ["{file_id}"]},

@@ -185,7 +185,7 @@ async def test_a_malformed_stream_is_an_error(server: OpenAIStandIn, raw: bytes)
 
 async def test_an_answer_cut_short_is_an_error(server: OpenAIStandIn) -> None:
     server.replies = [Reply("A long answer, of which half is missing.", cut_after=3)]
-    with pytest.raises(UpstreamError):
+    with pytest.raises(UpstreamError, match="broke off"):
         await _all(HELLO)
 
 

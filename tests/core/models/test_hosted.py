@@ -23,6 +23,7 @@ def test_hosted(model: str, provider: str) -> None:
     "model",
     [
         "gpt-4o-mini", "openai/", "openai", "/openai/x", "OpenAI/x", "nuxa/extractive",
+        "openai/local",  # the one on this machine
         "ollama/llama3", "huggingface/https://example.com", "openai/http://127.0.0.1",
         "openai/https:example.com//x", "openai/../x", "openai/a b", "openai/a\n",
     ],

@@ -42,7 +42,7 @@ def test_the_parts_are_joined_and_found_again(
     path = install.install("tiny", settings)
     assert path.read_bytes() == WHOLE
     monkeypatch.setattr(install, "_download", None)
-    assert install.install("tiny", settings) == path == weights_of("local/tiny", settings)
+    assert install.install("tiny", settings) == path == weights_of("tiny", settings)
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
@@ -51,7 +51,7 @@ def test_one_wrong_byte_is_thrown_away(settings: Settings, monkeypatch: pytest.M
     with pytest.raises(WeightsNotGot, match="tiny is not what it should be"):
         install.install("tiny", settings)
     with pytest.raises(NoWeights, match="make local-model MODEL=tiny"):
-        weights_of("local/tiny", settings)
+        weights_of("tiny", settings)
     assert not [each for root in weights.roots(settings) for each in root.glob("*")]
 
 
@@ -72,8 +72,8 @@ def test_a_file_of_ones_own_is_looked_at(settings: Settings, tmp_path: Path) -> 
     own, other = tmp_path / "own.gguf", tmp_path / "other.gguf"
     own.write_bytes(b"GGUF\x03")
     other.write_bytes(b"PK\x03\x04")
-    assert weights_of(f"local/{own}", settings) == own
+    assert weights_of(str(own), settings) == own
     with pytest.raises(NoWeights, match="not a GGUF file"):
-        weights_of(f"local/{other}", settings)
+        weights_of(str(other), settings)
     with pytest.raises(NoWeights, match="no file and no known model"):
-        weights_of("local/nothing", settings)
+        weights_of("nothing", settings)
