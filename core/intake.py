@@ -99,8 +99,10 @@ async def again(
     """Process a document that has ended once more; its chunks are found until the new ones are.
 
     ``reading`` says that it is to be read in another way. Raises ``Conflict`` while it waits or is
-    in work.
+    in work, and for one that a program wrote and that has no file.
     """
+    if not document.blob_key and not document.source_url:
+        raise Conflict("The document has no file to process; write its passages again instead.")
     await _restart(unit, document, queue, {"reading": dict(reading)} if reading else {})
 
 

@@ -1,145 +1,206 @@
-"""A knowledge base as Haystack sees one: a document store to read, and a retriever over search.
+"""A knowledge base as a document store of Haystack.
 
-Everything is asynchronous, as in the rest of the house: use ``Pipeline.run_async``. Haystack is
-imported at the first use.
+Its documents are the chunks of the knowledge base: those that ingestion made of files, and those
+that pipelines write, which search, chats and workflows of the service find as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-from core.errors import NotFound, ValidationFailed
-from core.store.filters import Filter, parse_filter
-from core.store.hits import StoredChunk
+from haystack import Document, default_from_dict, default_to_dict
+from haystack.document_stores.types import DuplicatePolicy
+
 from core.store.unit import Store
-from pipelines.search import Hit, SearchQuery, search
+from pipelines.knowledge_documents import Filters, KnowledgeDocuments
+from pipelines.search.query import Mode
+from pipelines.workspace_access import check_access, get_access
 
-if TYPE_CHECKING:
-    from haystack import Document
-
-_COMPARISONS: Final = {
-    "==": "eq",
-    "!=": "ne",
-    ">": "gt",
-    ">=": "gte",
-    "<": "lt",
-    "<=": "lte",
-    "in": "in",
-    "not in": "nin",
-}
+T = TypeVar("T")
+Work = Callable[[KnowledgeDocuments], Coroutine[Any, Any, T]]
 
 
-@dataclass(frozen=True)
 class KnowledgeDocumentStore:
-    """The reading half of Haystack's ``DocumentStore`` protocol, on one base of one workspace.
+    """A document store over the knowledge base ``base`` of the workspace that is open here.
 
-    Its documents are the base's chunks. They are written by ingestion alone, which is what keeps
-    vectors, words and counts together.
+    Without a policy a duplicate ID is an error. A document without an embedding is embedded with
+    the model of the knowledge base. Documents with the same ``documentId``, ``source_id`` or
+    ``file_path`` in their metadata become one document of the knowledge base.
     """
 
-    store: Store
-    workspace_id: str
-    base_id: str
+    def __init__(self, base: str) -> None:
+        """Raise ``Forbidden`` where no workspace is open."""
+        self.base = base
+        self._access = get_access()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the store as data; the workspace is no part of it."""
+        return default_to_dict(self, base=self.base)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> KnowledgeDocumentStore:
+        """Return the store that the data describes, in the workspace that is open here."""
+        store: KnowledgeDocumentStore = default_from_dict(cls, data)
+        return store
+
+    async def search_async(
+        self, query: str, mode: Mode = "hybrid", filters: Filters = None, top_k: int = 10
+    ) -> list[Document]:
+        """Return the documents that a search of the service finds, best first."""
+        return await self._run(lambda documents: documents.search(query, mode, filters, top_k))
+
+    def search(
+        self, query: str, mode: Mode = "hybrid", filters: Filters = None, top_k: int = 10
+    ) -> list[Document]:
+        """Return the documents that a search of the service finds, best first."""
+        return self._run_sync(lambda documents: documents.search(query, mode, filters, top_k))
+
+    async def find_nearest_async(
+        self, embedding: list[float], filters: Filters = None, top_k: int = 10
+    ) -> list[Document]:
+        """Return the documents nearest to an embedding by cosine, nearest first."""
+        return await self._run(lambda documents: documents.nearest(embedding, filters, top_k))
+
+    def find_nearest(
+        self, embedding: list[float], filters: Filters = None, top_k: int = 10
+    ) -> list[Document]:
+        """Return the documents nearest to an embedding by cosine, nearest first."""
+        return self._run_sync(lambda documents: documents.nearest(embedding, filters, top_k))
 
     async def count_documents_async(self) -> int:
-        """Return the number of chunks; raises :class:`NotFound` if the base is gone."""
-        async with self.store.unit(self.workspace_id) as unit:
-            base = await unit.bases.get(self.base_id)
-        if base is None:
-            raise NotFound("This knowledge base does not exist; list the bases to see which do.")
-        return base.chunk_count
+        """Return how many documents there are."""
+        return await self._run(lambda documents: documents.count())
 
-    async def filter_documents_async(
-        self, filters: Mapping[str, Any] | None = None
-    ) -> list[Document]:
-        """Return the chunks that match a filter in Haystack's notation, all without one."""
-        condition = _condition(filters)
-        async with self.store.unit(self.workspace_id) as unit:
-            await unit.bases.get_all([self.base_id])
-            chunks = await unit.hits.matching([self.base_id], condition)
-        return [_document_of_chunk(chunk) for chunk in chunks]
+    def count_documents(self) -> int:
+        """Return how many documents there are."""
+        return self._run_sync(lambda documents: documents.count())
 
+    async def filter_documents_async(self, filters: Filters = None) -> list[Document]:
+        """Return the documents that match, in the order of writing."""
+        return await self._run(lambda documents: documents.filter(filters))
 
-def knowledge_retriever(documents: KnowledgeDocumentStore, top_k: int = 10) -> Any:
-    """Return a component with inputs ``query``, ``filters``, ``top_k`` and output ``documents``."""
-    return _retriever_class()(documents, top_k)
+    def filter_documents(self, filters: Filters = None) -> list[Document]:
+        """Return the documents that match, in the order of writing."""
+        return self._run_sync(lambda documents: documents.filter(filters))
 
+    async def write_documents_async(
+        self, documents: list[Document], policy: DuplicatePolicy = DuplicatePolicy.NONE
+    ) -> int:
+        """Write documents; return how many were written."""
+        return await self._run(lambda found: found.write(documents, policy))
 
-@cache
-def _retriever_class() -> Any:
-    from haystack import Document, component
+    def write_documents(
+        self, documents: list[Document], policy: DuplicatePolicy = DuplicatePolicy.NONE
+    ) -> int:
+        """Write documents; return how many were written."""
+        return self._run_sync(lambda found: found.write(documents, policy))
 
-    @component
-    class KnowledgeRetriever:
-        """Hybrid search in a knowledge base."""
+    async def delete_documents_async(self, document_ids: list[str]) -> None:
+        """Delete documents by ID; unknown IDs are ignored."""
+        await self._run(lambda documents: documents.delete(document_ids))
 
-        def __init__(self, documents: KnowledgeDocumentStore, top_k: int) -> None:
-            self._documents = documents
-            self._top_k = top_k
+    def delete_documents(self, document_ids: list[str]) -> None:
+        """Delete documents by ID; unknown IDs are ignored."""
+        self._run_sync(lambda documents: documents.delete(document_ids))
 
-        @component.output_types(documents=list[Document])
-        def run(  # its arguments are the component's sockets
-            self,
-            query: str,  # noqa: ARG002
-            filters: dict[str, Any] | None = None,  # noqa: ARG002
-            top_k: int | None = None,  # noqa: ARG002
-        ) -> dict[str, list[Document]]:
-            raise RuntimeError("Search is asynchronous; use Pipeline.run_async.")
+    async def delete_all_documents_async(self) -> None:
+        """Delete everything that is in the knowledge base."""
+        await self._run(lambda documents: documents.delete_all())
 
-        @component.output_types(documents=list[Document])
-        async def run_async(
-            self,
-            query: str,
-            filters: dict[str, Any] | None = None,
-            top_k: int | None = None,
-        ) -> dict[str, list[Document]]:
-            base = self._documents
-            asked = SearchQuery(
-                query,
-                top_k=top_k or self._top_k,
-                filter=None if filters is None else translated(filters),
+    def delete_all_documents(self) -> None:
+        """Delete everything that is in the knowledge base."""
+        self._run_sync(lambda documents: documents.delete_all())
+
+    async def delete_by_filter_async(self, filters: dict[str, Any]) -> int:
+        """Delete the documents that match; return how many."""
+        return await self._run(lambda documents: documents.delete_by_filter(filters))
+
+    def delete_by_filter(self, filters: dict[str, Any]) -> int:
+        """Delete the documents that match; return how many."""
+        return self._run_sync(lambda documents: documents.delete_by_filter(filters))
+
+    async def update_by_filter_async(self, filters: dict[str, Any], meta: dict[str, Any]) -> int:
+        """Merge metadata into that of the documents that match; return how many."""
+        return await self._run(lambda documents: documents.update_by_filter(filters, meta))
+
+    def update_by_filter(self, filters: dict[str, Any], meta: dict[str, Any]) -> int:
+        """Merge metadata into that of the documents that match; return how many."""
+        return self._run_sync(lambda documents: documents.update_by_filter(filters, meta))
+
+    async def count_documents_by_filter_async(self, filters: dict[str, Any]) -> int:
+        """Return how many documents match."""
+        return await self._run(lambda documents: documents.count(filters))
+
+    def count_documents_by_filter(self, filters: dict[str, Any]) -> int:
+        """Return how many documents match."""
+        return self._run_sync(lambda documents: documents.count(filters))
+
+    async def count_unique_metadata_by_filter_async(
+        self, filters: dict[str, Any], metadata_fields: list[str]
+    ) -> dict[str, int]:
+        """Return how many values each field has among the documents that match."""
+        return await self._run(lambda documents: documents.count_unique(filters, metadata_fields))
+
+    def count_unique_metadata_by_filter(
+        self, filters: dict[str, Any], metadata_fields: list[str]
+    ) -> dict[str, int]:
+        """Return how many values each field has among the documents that match."""
+        return self._run_sync(lambda documents: documents.count_unique(filters, metadata_fields))
+
+    async def get_metadata_fields_info_async(self) -> dict[str, dict[str, str]]:
+        """Return the metadata fields, each with its type: boolean, int, float or keyword."""
+        return await self._run(lambda documents: documents.fields_info())
+
+    def get_metadata_fields_info(self) -> dict[str, dict[str, str]]:
+        """Return the metadata fields, each with its type: boolean, int, float or keyword."""
+        return self._run_sync(lambda documents: documents.fields_info())
+
+    async def get_metadata_field_min_max_async(self, metadata_field: str) -> dict[str, Any]:
+        """Return ``min`` and ``max`` of a field's numbers or texts."""
+        return await self._run(lambda documents: documents.min_max(metadata_field))
+
+    def get_metadata_field_min_max(self, metadata_field: str) -> dict[str, Any]:
+        """Return ``min`` and ``max`` of a field's numbers or texts."""
+        return self._run_sync(lambda documents: documents.min_max(metadata_field))
+
+    async def get_metadata_field_unique_values_async(
+        self,
+        metadata_field: str,
+        search_term: str | None = None,
+        from_: int = 0,
+        size: int = 10,
+        filters: dict[str, Any] | None = None,
+    ) -> tuple[list[Any], int]:
+        """Return a page of a field's values that contain the term, and how many there are."""
+        return await self._run(
+            lambda documents: documents.unique_values(
+                metadata_field, search_term, from_, size, filters
             )
-            answer = await search(base.store, base.workspace_id, [base.base_id], asked)
-            return {"documents": [_document_of_hit(hit) for hit in answer.results]}
+        )
 
-    return KnowledgeRetriever
+    def get_metadata_field_unique_values(
+        self,
+        metadata_field: str,
+        search_term: str | None = None,
+        from_: int = 0,
+        size: int = 10,
+        filters: dict[str, Any] | None = None,
+    ) -> tuple[list[Any], int]:
+        """Return a page of a field's values that contain the term, and how many there are."""
+        return self._run_sync(
+            lambda documents: documents.unique_values(
+                metadata_field, search_term, from_, size, filters
+            )
+        )
 
+    async def _run(self, work: Work[T]) -> T:
+        access = check_access(self._access)
+        return await access.run(lambda store: work(self._documents(store)))
 
-def translated(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a filter in Haystack's notation in ours; see ``core.store.filters``.
+    def _run_sync(self, work: Work[T]) -> T:
+        access = check_access(self._access)
+        return access.run_sync(lambda store: work(self._documents(store)))
 
-    Raises :class:`ValidationFailed` for an operator that Haystack does not have.
-    """
-    operator = filters.get("operator")
-    if "field" in filters and operator in _COMPARISONS:
-        field = str(filters["field"]).replace("meta.", "metadata.", 1)
-        return {"field": field, "op": _COMPARISONS[operator], "value": filters.get("value")}
-    if operator not in ("AND", "OR", "NOT") or not isinstance(filters.get("conditions"), list):
-        raise ValidationFailed(f"{operator!r} is no operator of a Haystack filter.")
-    parts = [translated(part) for part in filters["conditions"]]
-    return {"not": {"and": parts}} if operator == "NOT" else {operator.lower(): parts}
-
-
-def _condition(filters: Mapping[str, Any] | None) -> Filter | None:
-    return None if filters is None else parse_filter(translated(filters))
-
-
-def _document_of_hit(hit: Hit) -> Document:
-    from haystack import Document
-
-    place = {"documentId": hit.document_id, "documentName": hit.document_name, "page": hit.page}
-    return Document(id=hit.id, content=hit.content, meta=hit.metadata | place, score=hit.score)
-
-
-def _document_of_chunk(chunk: StoredChunk) -> Document:
-    from haystack import Document
-
-    place = {
-        "documentId": chunk.document_id,
-        "documentName": chunk.document_name,
-        "page": chunk.page,
-    }
-    return Document(id=chunk.id, content=chunk.content, meta=chunk.metadata | place)
+    def _documents(self, store: Store) -> KnowledgeDocuments:
+        return KnowledgeDocuments(store, self._access, self.base)

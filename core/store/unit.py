@@ -29,6 +29,7 @@ from core.store.callers import KeyHolders
 from core.store.chats import AnonymousChats, Chats
 from core.store.checkpoints import Checkpoints
 from core.store.chunk_edits import ChunkEdits
+from core.store.chunk_records import ChunkRecords
 from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.document_queue import DocumentQueue
@@ -37,6 +38,7 @@ from core.store.driver import Line, ask
 from core.store.event_subscriptions import EventDeliveryJobs, EventSubscriptions
 from core.store.execution_jobs import ExecutionJobs
 from core.store.executions import Executions
+from core.store.external_chunks import ExternalChunks
 from core.store.files import File, Files
 from core.store.first_chunks import FirstChunks
 from core.store.hits import Hits
@@ -100,6 +102,8 @@ class Unit(Transaction):
     chunks = repository(Chunks)
     chunk_edits = repository(ChunkEdits)
     first_chunks = repository(FirstChunks)
+    external_chunks = repository(ExternalChunks)
+    chunk_records = repository(ChunkRecords)
     postings = repository(Postings)
     vectors = repository(Vectors)
     reembeddings = repository(Reembeddings)

@@ -1,0 +1,1 @@
+"""Haystack components over the service's own search, models and citations."""
