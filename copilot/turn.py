@@ -18,7 +18,7 @@ from copilot.approvals import Approvals
 from copilot.begin import Turn
 from copilot.briefing import briefing
 from copilot.desk import Desk
-from copilot.events import TurnLog, done_payload, log_name, written
+from copilot.events import TurnLog, done_payload, written
 from copilot.masking import hidden, secrets_of
 from copilot.modes import PUBLISHED, Mode
 from copilot.published import answer, end_run
@@ -71,11 +71,6 @@ async def stop_all() -> None:
 async def run(services: Services, turn: Turn, door: ChatDoor | None = None) -> None:
     """Write a new turn's answer, and its end, whatever happens meanwhile; ``door`` stands in for
     the model's own."""
-    with services.events.writing(log_name(turn.message)):
-        await _run(services, turn, door)
-
-
-async def _run(services: Services, turn: Turn, door: ChatDoor | None) -> None:
     message = turn.message
     report = Report(TurnLog(services.events, message))
     work = asyncio.create_task(_work(services, turn, report, door or _door_of(turn)))

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from redis.asyncio import Redis
 
 from core import redis_names
 from core.batches import Batcher
-from core.own_logs import Event, OwnLogs, Reader
-
-__all__ = ["Event", "EventLogs"]
 
 # Keys: a log and its counter, for each log; a counter below 0 is that of a log that has ended.
 # Arguments: how long they are kept, then for each log how many events it gets, whether the last of
@@ -47,7 +43,14 @@ if (redis.call('GET', KEYS[2]) or '0') ~= table.remove(ARGV) then return {{}} en
 """
 KEEP_SECONDS: Final = 24 * 3600
 REDIS_FULL: Final = "The service's memory for events is full; try again later."
-_LOOK_SECONDS: Final = 3.0  # how late what others write into a log that is written here is seen
+
+
+@dataclass(frozen=True)
+class Event:
+    """``number`` counts from 1 without gaps; ``data`` is plain JSON."""
+
+    number: int
+    data: dict[str, Any]
 
 
 class _Entry(NamedTuple):
@@ -66,12 +69,6 @@ class EventLogs:
         self._batches: Batcher[_Entry, int] = Batcher(
             self._append_all, owner_of=lambda entry: redis_names.owner_of_log(entry.log)
         )
-        self._own = OwnLogs()
-
-    def writing(self, log: str) -> AbstractContextManager[None]:
-        """Hold a log as one that this process writes: those who follow it here are told directly,
-        and see late, but soon enough, what others write all the same."""
-        return self._own.written(log)
 
     async def append(self, log: str, data: dict[str, Any], *, is_last: bool = False) -> int:
         """Write an event and return its number; 0, and nothing written, where the log has ended.
@@ -103,9 +100,6 @@ class EventLogs:
         for told in by_log.values():
             args += [len(told), int(told[-1].is_last), *(entry.event for entry in told)]
         lasts = await self._append(keys=[key for log in by_log for key in _keys(log)], args=args)
-        for (log, told), last in zip(by_log.items(), lasts, strict=True):
-            if last:
-                self._own.tell(log, last - len(told) + 1, [entry.event for entry in told])
         numbers = {
             log: iter(range(last - len(told) + 1, last + 1) if last else ())
             for (log, told), last in zip(by_log.items(), lasts, strict=True)
@@ -132,34 +126,13 @@ class EventLogs:
         self, log: str, after: int = 0, keepalive_seconds: float = 10
     ) -> AsyncIterator[Event | None]:
         """Yield events as they come; ``None`` where nothing came for the keep-alive time."""
-        with self._own.read(log) as reader:
-            while True:
-                if self._own.is_written(log):
-                    events = await self._told(log, reader, after, keepalive_seconds)
-                else:
-                    events = await self.read(log, after, wait_seconds=keepalive_seconds)
-                if not events:
-                    yield None
-                for event in events:
-                    after = event.number
-                    yield event
-
-    async def _told(self, log: str, reader: Reader, after: int, seconds: float) -> list[Event]:
-        """Return what comes next in a log that is written here, nothing after so many seconds."""
-        end = time.monotonic() + seconds
         while True:
-            told = reader.take(after)
-            if told and told[0].number == after + 1:
-                return told
-            left = end - time.monotonic()
-            is_whole = reader.has_caught_up and not told and self._own.is_written(log)
-            if not is_whole or not await reader.wait(min(_LOOK_SECONDS, max(left, 0))):
-                reader.has_caught_up = True
-                found = await self.read(log, after)
-                if found or left <= 0:
-                    return found
-                if not self._own.is_written(log):
-                    return await self.read(log, after, wait_seconds=left)
+            events = await self.read(log, after, wait_seconds=keepalive_seconds)
+            if not events:
+                yield None
+            for event in events:
+                after = event.number
+                yield event
 
     async def keep(self, log: str, seconds: int) -> None:
         """Keep a log for longer than a day; its next event makes it a day again."""

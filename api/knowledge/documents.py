@@ -119,7 +119,6 @@ async def update_document(
     document = await _document(call, base_id, document_id)
     changes = body.changes()
     if "name" in changes:
-        await call.unit.bases.count(base_id)  # it is another base now for who has it in memory
         document.name = clean_name(body.name)
     document.enabled = changes.get("enabled", document.enabled)
     document.meta = changes.get("metadata", document.meta)

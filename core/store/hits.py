@@ -37,7 +37,6 @@ class SearchedBase:
     has_disabled: bool  # whether a document or a chunk of it is disabled
     has_packing: bool  # whether the postings of its words are packed
     parent_tokens: int | None  # length of the window a chunk is widened to; None: its neighbours
-    version: str  # another one after each change of what is in it
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ _SEARCHED: Final = """
         EXISTS (SELECT FROM chunks c WHERE c.base_id = b.id AND NOT c.enabled)
             OR EXISTS (SELECT FROM documents d WHERE d.base_id = b.id AND NOT d.enabled),
         EXISTS (SELECT FROM packings p WHERE p.base_no = b.no AND p.last_no IS NOT NULL),
-        (chunking ->> 'parentTokens')::integer, b.xmin::text AS version
+        (chunking ->> 'parentTokens')::integer
     FROM knowledge_bases b
 """
 _BASES: Final = f"{_SEARCHED} WHERE id = ANY((SELECT $1::text[])::text[]) AND workspace_id = $2"

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from core.store.base import TenantRepository
 from core.store.driver import look
 from core.store.halves import read_halves
-from core.store.kept_bases import OPENING, KeptBase, KeptDocument, nearest_in
 from core.store.nearest import Nearest
 from core.store.scoring import Sought, scores
 from core.store.values import Values
 from core.store.word_lists import NO_LISTS, WordLists
 
+_OPENING: Final = 2  # chunks that say what a document is; a title page is seldom longer
 _COLUMNS: Final = 9  # of a measured chunk's row
 _NOTHING_SAID: Final = "SELECT NULL::bigint AS chunk_no, NULL::float8 AS score WHERE false"
 _NO_OPENING: Final = """
@@ -43,8 +43,7 @@ class Asked:
     Measured are ``chunk_nos``, those ``scored``, whose BM25 is known, and the ``nearest`` to a
     vector, but none of ``known`` twice. Of documents longer than ``long_from`` chunks, but those
     ``weighed``, it is also told which words their opening holds: ``None`` asks for none. What
-    ``lists`` tell of the words is not asked again; and nothing is asked where all of it is
-    ``kept`` in memory.
+    ``lists`` tell of the words is not asked again.
     """
 
     bases: Sequence[MeasuredBase]
@@ -56,13 +55,6 @@ class Asked:
     long_from: int | None = None
     weighed: Collection[str] = ()
     lists: WordLists = NO_LISTS
-    kept: Sequence[KeptBase] = ()
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether all that is asked is in memory."""
-        is_free = self.nearest is None or self.nearest.allowed is None
-        return bool(self.kept) and is_free and not self.words.without(self.lists.words).all
 
 
 @dataclass(frozen=True)
@@ -87,8 +79,6 @@ class Measures(TenantRepository):
 
     async def measure(self, asked: Asked) -> MeasuredChunks:
         """Return vector and BM25 of chunks; those deleted meanwhile are missing."""
-        if asked.is_kept:
-            return _remembered(asked)
         rows = await self._rows(asked)
         near = asked.nearest
         if near is not None and near.is_short(rows[0]["near"] if rows else 0):
@@ -110,39 +100,6 @@ class Measures(TenantRepository):
         values = Values()
         sql = _measure(asked, values)
         return await look(self._session, sql, *values)
-
-
-def _remembered(asked: Asked) -> MeasuredChunks:
-    """Return what rows would tell, of bases that are kept."""
-    skipped = {*asked.known, *asked.scored}
-    near = asked.nearest
-    nos = asked.chunk_nos if near is None else nearest_in(asked.kept, near.vector, near.limit)
-    wanted = [*asked.scored, *(no for no in nos if no not in skipped)]
-    places = [base.places(wanted) for base in asked.kept]
-    of_bases = list(zip(asked.kept, places, strict=True))
-    found = np.concatenate([base.nos[at] for base, at in of_bases])
-    documents = [base.documents[at] for base, each in of_bases for at in each.tolist()]
-    vectors = np.concatenate([base.vectors[at] for base, at in of_bases])
-    order = np.argsort(found)
-    told, known = found[order].tolist(), [documents[at] for at in order.tolist()]
-    ids = [document.id for document in known]
-    openings = [document.opening if _is_asked(asked, document) else None for document in known]
-    nothing = [None] * len(told)
-    return MeasuredChunks(
-        nos=told,
-        document_ids=ids,
-        document_names=[document.name for document in known],
-        document_lengths=[document.length for document in known],
-        vectors=vectors[order],
-        keyword=_keyword(asked, told, nothing),
-        openings=_read_openings(ids, openings, nothing, asked.lists),
-    )
-
-
-def _is_asked(asked: Asked, document: KeptDocument) -> bool:
-    """Whether it is asked which words a document's opening holds."""
-    is_long = asked.long_from is not None and document.length > asked.long_from
-    return is_long and document.id not in asked.weighed
 
 
 def _measure(asked: Asked, values: Values) -> str:
@@ -208,7 +165,7 @@ def _openings(asked: Asked, words: Sought, values: Values) -> str:
     if not words.all:
         return f"""
             SELECT document_id, array_agg(no) AS nos, NULL::text[] AS terms
-            FROM chunks WHERE document_id = ANY(ARRAY({documents})) AND chunk_index < {OPENING}
+            FROM chunks WHERE document_id = ANY(ARRAY({documents})) AND chunk_index < {_OPENING}
             GROUP BY document_id
         """  # noqa: S608 - its values are numbered
     nos = "array_agg(c.no)" if asked.lists.words else "NULL::bigint[]"
@@ -221,7 +178,7 @@ def _openings(asked: Asked, words: Sought, values: Values) -> str:
                 WHERE w.term = ANY(chunks.terms)
             ) AS terms
             FROM chunks WHERE document_id = ANY(ARRAY({documents}))
-                AND chunk_index < {OPENING} OFFSET 0
+                AND chunk_index < {_OPENING} OFFSET 0
         ) AS c LEFT JOIN LATERAL unnest(c.terms) AS held (term) ON true GROUP BY c.document_id
     """  # noqa: S608 - its values are numbered
 

@@ -45,7 +45,6 @@ from core.store.hits import Hits
 from core.store.idempotency import IdempotencyKeys, IdempotentAnswers
 from core.store.invitations import InvitationLookup, Invitations
 from core.store.job_queue import JobQueue
-from core.store.kept_bases import KeptBasesReader
 from core.store.knowledge_bases import KnowledgeBases
 from core.store.linked_accounts import LinkedAccounts
 from core.store.live_callers import LiveCallers
@@ -109,7 +108,6 @@ class Unit(Transaction):
     reembeddings = repository(Reembeddings)
     rechunkings = repository(Rechunkings)
     hits = repository(Hits)
-    kept_bases = repository(KeptBasesReader)
     measures = repository(Measures)
     workflows = repository(Workflows)
     workflow_operations = repository(WorkflowOperations)

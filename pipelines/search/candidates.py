@@ -11,7 +11,6 @@ from typing import Final
 from core.store.allowed import Allowed
 from core.store.filters import Filter
 from core.store.hits import SearchedBase
-from core.store.kept_bases import KeptBase, counts_in, lists_in
 from core.store.measures import Asked, MeasuredChunks
 from core.store.nearest import Nearest
 from core.store.scoring import Sought
@@ -51,17 +50,15 @@ class Scope:
     depth: int  # candidates from each side
     needs_documents: bool  # whether as many different documents are wanted
     allowed: Allowed | None = None  # all chunks
-    kept: Sequence[KeptBase] = ()  # the same bases, where they are in memory
 
     @property
     def base_nos(self) -> list[int]:
         return [base.no for base in self.bases]
 
     async def filtered(self, unit: Unit, condition: Filter | None) -> Scope:
-        """Return the scope without the chunks that a filter, or somebody, has excluded; where
-        nothing is excluded, with what is kept of its bases."""
+        """Return the scope without the chunks that a filter, or somebody, has excluded."""
         if condition is None and not any(base.has_disabled for base in self.bases):
-            return replace(self, kept=await unit.kept_bases.all_of(self.bases))
+            return self
         return replace(self, allowed=await unit.hits.allowed([b.id for b in self.bases], condition))
 
 
@@ -70,7 +67,7 @@ async def scorer(unit: Unit, scope: Scope, terms: Sequence[str]) -> Bm25:
     counts = Counter(terms)
     if not counts:
         return NO_WORDS
-    frequencies = await _frequencies(unit, scope, list(counts))
+    frequencies = await unit.postings.document_frequencies(scope.base_nos, list(counts))
     rarest = sorted(frequencies, key=lambda term: (frequencies[term], term))[:_MOST_TERMS]
     return bm25(
         counts,
@@ -80,17 +77,9 @@ async def scorer(unit: Unit, scope: Scope, terms: Sequence[str]) -> Bm25:
     )
 
 
-async def _frequencies(unit: Unit, scope: Scope, terms: Sequence[str]) -> dict[str, int]:
-    if scope.kept:
-        return counts_in(scope.kept, terms)
-    return await unit.postings.document_frequencies(scope.base_nos, terms)
-
-
 async def word_lists(unit: Unit, scope: Scope, words: Bm25) -> WordLists:
-    """Return which chunks hold each of the words; of bases whose postings are packed or that are
-    kept in memory, and not of words that only lift and are in too many chunks."""
-    if scope.kept:
-        return lists_in(scope.kept, words.weights)
+    """Return which chunks hold each of the words; of bases whose postings are packed, and not of
+    words that only lift and are in too many chunks."""
     others = sum(base.chunk_count for base in scope.bases if not base.has_packing)
     if others > _MOST_UNPACKED or not any(base.has_packing for base in scope.bases):
         return NO_LISTS
@@ -177,7 +166,6 @@ class Measurer:
             long_from=_SHORT if self._weighs else None,
             weighed=self._shares.keys(),
             lists=self._lists,
-            kept=self._scope.kept,
         )
 
     async def _measure(self, unit: Unit, asked: Asked) -> Candidates:
