@@ -60,13 +60,13 @@ class KnowledgeDocumentStore:
         self, embedding: list[float], filters: Filters = None, top_k: int = 10
     ) -> list[Document]:
         """Return the documents nearest to an embedding by cosine, nearest first."""
-        return await self._run(lambda documents: documents.nearest(embedding, filters, top_k))
+        return await self._run(lambda documents: documents.find_nearest(embedding, filters, top_k))
 
     def find_nearest(
         self, embedding: list[float], filters: Filters = None, top_k: int = 10
     ) -> list[Document]:
         """Return the documents nearest to an embedding by cosine, nearest first."""
-        return self._run_sync(lambda documents: documents.nearest(embedding, filters, top_k))
+        return self._run_sync(lambda documents: documents.find_nearest(embedding, filters, top_k))
 
     async def count_documents_async(self) -> int:
         """Return how many documents there are."""

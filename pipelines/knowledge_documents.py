@@ -79,7 +79,7 @@ class KnowledgeDocuments:
             to_document(records[hit.id], hit.score) for hit in found.results if hit.id in records
         ]
 
-    async def nearest(
+    async def find_nearest(
         self, embedding: Sequence[float], filters: Filters, top_k: int
     ) -> list[Document]:
         """Return the documents nearest to an embedding, scored by their cosines.
@@ -93,7 +93,9 @@ class KnowledgeDocuments:
             found = await unit.chunk_records.nearest(base, vector, condition, top_k)
         return [to_document(record, cosine) for record, cosine in found]
 
-    async def write(self, given: Any, policy: DuplicatePolicy = DuplicatePolicy.NONE) -> int:
+    async def write(
+        self, raw_documents: Any, policy: DuplicatePolicy = DuplicatePolicy.NONE
+    ) -> int:
         """Write documents; a text without an embedding is embedded with the base's model.
 
         Raises:
@@ -101,11 +103,11 @@ class KnowledgeDocuments:
             ValueError: What was given cannot be kept.
         """
         self._require_write()
-        documents, handling = check_documents(given), _HANDLING[policy]
+        documents, handling = check_documents(raw_documents), _HANDLING[policy]
         distinct = _distinct(documents, handling)
         async with self._unit() as unit:
             base = await self._base(unit)
-            known = await unit.external_chunks.find(base.id, list(distinct))
+            known = await unit.external_chunks.find_numbers(base.id, list(distinct))
         if handling == "skip":
             distinct = {id_: each for id_, each in distinct.items() if id_ not in known}
         elif known and handling == "fail":

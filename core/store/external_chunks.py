@@ -122,7 +122,7 @@ class ExternalChunks(TenantRepository):
         self._chunks = Chunks(session, workspace_id)
         self._postings = Postings(session, workspace_id)
 
-    async def find(self, base_id: str, ids: Sequence[str]) -> dict[str, int]:
+    async def find_numbers(self, base_id: str, ids: Sequence[str]) -> dict[str, int]:
         """Return the numbers of the base's chunks with these ids, the writer's or the service's."""
         mine = (Chunk.base_id == base_id, Chunk.workspace_id == self._workspace_id)
         joined = select(ExternalChunk.external_id, Chunk.no).join(
@@ -153,7 +153,7 @@ class ExternalChunks(TenantRepository):
             NotFound: The base is gone.
         """
         await self._chunks.lock(base)
-        known = await self.find(base.id, [chunk.external_id for chunk in chunks])
+        known = await self.find_numbers(base.id, [chunk.external_id for chunk in chunks])
         if known and on_duplicate == "fail":
             raise DuplicateIds(known)
         if on_duplicate == "skip":
@@ -170,7 +170,7 @@ class ExternalChunks(TenantRepository):
     async def delete(self, base: KnowledgeBase, ids: Sequence[str]) -> int:
         """Delete the chunks with these ids; return how many there were."""
         await self._chunks.lock(base)
-        known = await self.find(base.id, ids)
+        known = await self.find_numbers(base.id, ids)
         await self._delete_empty(base.id, await self._remove(base, known.values()))
         return len(known)
 

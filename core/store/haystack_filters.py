@@ -8,8 +8,9 @@ are joined with their documents and outer-joined with their rows of ``external_c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -35,6 +36,7 @@ from core.store.documents import Document
 from core.store.external_chunks import ExternalChunk
 
 _MAX_DEPTH: Final = 32
+_MAX_CONDITIONS: Final = 1_000
 _ORDERINGS: Final = (">", ">=", "<", "<=")
 _OPERATORS: Final = ("==", "!=", *_ORDERINGS, "in", "not in")
 _LOGICAL_OPERATORS: Final = ("AND", "OR", "NOT")
@@ -62,10 +64,16 @@ METADATA: Final = case(
 )
 
 
-def compile_filter(raw: Any, depth: int = 0) -> ChunkFilter:
+def compile_filter(raw: Any) -> ChunkFilter:
     """Compile a filter; raises :class:`ValidationFailed` for one that Haystack does not know."""
+    return _compile(raw, 0, count(1))
+
+
+def _compile(raw: Any, depth: int, numbers: Iterator[int]) -> ChunkFilter:
     if depth > _MAX_DEPTH:
         raise _invalid(f"Filters nest at most {_MAX_DEPTH} deep; flatten this one.")
+    if next(numbers) > _MAX_CONDITIONS:
+        raise _invalid(f"A filter has at most {_MAX_CONDITIONS} conditions; use the operator in.")
     if not isinstance(raw, Mapping):
         raise _invalid("A filter is an object with operator and conditions, or a comparison.")
     if "field" in raw:
@@ -75,7 +83,7 @@ def compile_filter(raw: Any, depth: int = 0) -> ChunkFilter:
         raise _invalid(f"Unknown operator {operator!r}; use {' '.join(_LOGICAL_OPERATORS)}.")
     if not isinstance(conditions, list):
         raise _invalid("conditions must be a list of filters.")
-    parts = [compile_filter(part, depth + 1) for part in conditions]
+    parts = [_compile(part, depth + 1, numbers) for part in conditions]
     if operator == "OR":
         return or_(false(), *parts)
     joined = and_(true(), *parts)

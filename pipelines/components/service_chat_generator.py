@@ -83,7 +83,6 @@ class ServiceChatGenerator:
             tools=_to_specs(tools),
             model=self.model,
             api_key=await access.run(self._read_key),
-            asker=access.workspace_id,
             **{name: parameters.pop(name) for name in _FIELDS if name in parameters},
             parameters=parameters,
         )

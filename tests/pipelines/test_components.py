@@ -196,7 +196,7 @@ async def test_chat_generator_in_pipeline_replies_and_streams(
     assert reply.meta["usage"]["cost"] == 0.25
     (request,) = chat.requests
     assert (request.model, request.temperature) == ("openai/gpt", 0.5)
-    assert (request.parameters, request.asker) == ({"top_p": 0.1}, access.workspace_id)
+    assert request.parameters == {"top_p": 0.1}
     found = await asyncio.to_thread(pipeline.run, {"prompt": {"what": "again"}})
     assert found["llm"]["replies"][0].text == "It is said: Say again"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -205,6 +207,8 @@ async def test_write_documents_that_cannot_be_kept_writes_none(
         {"operator": "XOR", "conditions": []},
         {"operator": "AND", "conditions": {}},
         {"operator": "AND", "conditions": [1]},
+        {"operator": "OR", "conditions": [{"field": "a", "operator": "==", "value": 1}] * 1_000},
+        reduce(lambda part, _: {"operator": "NOT", "conditions": [part]}, range(5_000), {}),
     ],
 )
 async def test_filter_documents_with_wrong_filter_raises_filter_error(
@@ -264,3 +268,20 @@ async def test_reprocess_document_without_file_is_conflict(
         with pytest.raises(Conflict):
             await intake.again(unit, row, services.queue)
     assert await documents.count_documents_async() == 1
+
+
+async def test_write_documents_from_many_threads_keeps_counts_true(
+    store: Store, owner: Owner, documents: KnowledgeDocumentStore
+) -> None:
+    def write(number: int) -> int:
+        own = [_part(100 * number + at, f"walrus {number} {at}") for at in range(5)]
+        shared = [_part(7_000 + at, f"oyster {at}") for at in range(5)]
+        return documents.write_documents([*own, *shared], DuplicatePolicy.SKIP)
+
+    written = await asyncio.gather(*(asyncio.to_thread(write, n) for n in range(1, 7)))
+    assert sum(written) == 6 * 5 + 5
+    base, (row,) = await _read(store, owner, documents.base)
+    assert (base.document_count, base.chunk_count, row.chunk_count) == (1, 35, 35)
+    chunks = await _read_chunks(store, owner, row.id)
+    assert [chunk.index for chunk in chunks] == list(range(35))
+    assert base.word_count == sum(sum(chunk.frequencies) for chunk in chunks)
