@@ -294,7 +294,6 @@ def forbid_phoning_home(settings: Settings) -> None:
 
     Call before importing haystack, litellm, transformers or unstructured.
     """
-    os.environ.setdefault("HAYSTACK_LOGGING_IGNORE_STRUCTLOG", "true")  # core.logs does that
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     models = (settings.embedding_model, settings.rerank_model or PACKAGED_EMBEDDING_MODEL)

@@ -7,6 +7,7 @@ from typing import Final
 
 _SWITCHES: Final = {
     "HAYSTACK_TELEMETRY_ENABLED": "false",
+    "HAYSTACK_LOGGING_IGNORE_STRUCTLOG": "true",  # core.logs configures it
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "SCARF_NO_ANALYTICS": "true",  # unstructured
     "DO_NOT_TRACK": "1",

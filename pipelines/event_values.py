@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
@@ -18,12 +19,14 @@ _PREVIEW_CHARS: Final = 1000
 _PREVIEW_PARTS: Final = 500
 
 
-def shorten(value: JsonValue, url: str, most: int = MAX_VALUE_BYTES) -> tuple[JsonValue, int]:
+def shorten(
+    value: JsonValue, make_url: Callable[[], str], most: int = MAX_VALUE_BYTES
+) -> tuple[JsonValue, int]:
     """Return a value as an event carries it, and about its bytes there."""
     size = measure_json(value, most)
     if size <= most:
         return value, size
-    chars = min(_PREVIEW_CHARS, most)
+    chars, url = min(_PREVIEW_CHARS, most), make_url()
     preview: JsonValue = {"isTruncated": True, "preview": _preview(value)[:chars], "url": url}
     return preview, chars + len(url)
 
@@ -34,11 +37,14 @@ def shorten_block_event(
     """Return the event of a block that fits into a log, and the bytes of its values."""
     most = MAX_VALUE_BYTES if used_bytes < MAX_LOG_BYTES else _MAX_LATE_BYTES
     fitted, total = dict(event), 0
-    place = [(name, str(event[name])) for name in ("blockId", "iteration") if name in event]
-    url = f"/api/logs/{execution_id}/blocks?{urlencode(place)}"
+
+    def make_url() -> str:
+        place = [(name, str(event[name])) for name in ("blockId", "iteration") if name in event]
+        return f"/api/logs/{execution_id}/blocks?{urlencode(place)}"
+
     for name in ("input", "output"):
         if name in event:
-            fitted[name], size = shorten(event[name], url, most)
+            fitted[name], size = shorten(event[name], make_url, most)
             total += size
     return fitted, total
 

@@ -104,7 +104,7 @@ def last_event(run: Execution) -> tuple[str, dict[str, JsonValue]]:
     url = f"/api/workflows/{run.workflow_id}/executions/{run.id}"
     data: dict[str, JsonValue] = {
         "success": run.status == "completed",
-        "output": shorten(run.output, url)[0],
+        "output": shorten(run.output, lambda: url)[0],
         "duration": duration_ms(run) or 0,
         "startTime": wire_time(run.started_at),
         "endTime": wire_time(run.ended_at),
