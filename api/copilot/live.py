@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -95,12 +95,11 @@ class _Shown:
     answer: dict[str, Any] | None = None  # once that was told
     content: str = ""
 
-    def so_far(self) -> Iterator[Told]:
-        """Yield question and answer, the answer as it is when it is asked for."""
-        if self.answer is not None:
-            yield "message:new", self.question
-        if self.answer is not None:
-            yield "message:new", {**self.answer, "content": self.content, "status": "running"}
+    def so_far(self) -> list[Told]:
+        if self.answer is None:
+            return []
+        answer = {**self.answer, "content": self.content, "status": "running"}
+        return [("message:new", self.question), ("message:new", answer)]
 
 
 class ShownTurns:
@@ -115,13 +114,13 @@ class ShownTurns:
     def catch_up(self, connection: Connection, room: str) -> None:
         """Show a socket that has entered its room what goes on already."""
         # Soon, so that the client is told first that it is connected.
-        self._start(self._tell_so_far(connection.sid, room), "showing turns that go on")
+        asyncio.get_running_loop().call_soon(self._tell_so_far, connection.sid, room)
         self._start(self._find(connection.identity), "finding turns that go on")
 
-    async def _tell_so_far(self, sid: str, room: str) -> None:
-        for shown in list(self._shown.values()):
+    def _tell_so_far(self, sid: str, room: str) -> None:
+        for shown in self._shown.values():
             if room in shown.rooms:
-                await self._hub.tell_here(sid, shown.so_far())
+                self._hub.tell_here(sid, shown.so_far())
 
     async def _find(self, identity: Identity) -> None:
         """Follow the turns that began when no socket of their user was here."""
@@ -170,9 +169,9 @@ class ShownTurns:
         return task
 
     async def _show_turn(self, word: dict[str, Any], shown: _Shown) -> None:
-        async def tell(event: str, data: dict[str, Any]) -> None:
+        def tell(event: str, data: dict[str, Any]) -> None:
             for room in shown.rooms:
-                await self._hub.tell_here(room, [(event, data)])
+                self._hub.tell_here(room, [(event, data)])
 
         async def reload() -> Message | None:
             async with self._hub.services.store.unit(word["workspaceId"]) as unit:
@@ -183,7 +182,7 @@ class ShownTurns:
             return  # deleted already
         shown.answer = as_new(message)
         for name, data in shown.so_far():
-            await tell(name, data)
+            tell(name, data)
         head = {"id": message.id, "chatId": message.chat_id}
         events = follow(self._hub.services.events, message, reload, 0)
         check = partial(_require_member, self._hub.services, word["userId"], word["workspaceId"])
@@ -191,12 +190,12 @@ class ShownTurns:
             if told is not None and told.data["type"] == "text":
                 delta = told.data["payload"]["delta"]
                 shown.content += delta
-                await tell("message:update", {**head, "delta": delta, "status": "running"})
+                tell("message:update", {**head, "delta": delta, "status": "running"})
             elif told is not None and told.data["type"] == LAST_TYPE:
                 status = told.data["payload"]["status"]
                 whole = await _last(reload)
                 shown.answer = None  # who comes now is told by the end alone
-                await tell("message:update", {**head, **whole, "status": status})
+                tell("message:update", {**head, **whole, "status": status})
 
 
 async def _soundly(work: Coroutine[Any, Any, None], what: str) -> None:

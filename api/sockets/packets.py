@@ -1,11 +1,14 @@
-"""Socket.IO's packets, with a bound on what a client may announce."""
+"""Socket.IO's packets: a bound on what a client may announce, and one writing for many readers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import pydantic_core
+from engineio import packet as engine
 from socketio import packet
 from socketio.packet import Packet
 
@@ -58,3 +61,22 @@ def _named(data: object) -> list[Any]:
         raise ValueError("an event without a name")
     name, *sent = data
     return [name if isinstance(name, str) and name not in _RESERVED else "", *sent]
+
+
+def event_packets(event: str, data: object) -> Iterator[Callable[[], engine.Packet]]:
+    """Yield what makes each transport packet of an event, for any number of sockets.
+
+    A text is one packet for all of them. Bytes are a packet each, since a packet remembers how it
+    was written, and polling clients are sent bytes in base64.
+    """
+    written = BoundedPacket(packet.EVENT, data=[event, data], namespace="/").encode()
+    for part in written if isinstance(written, list) else [written]:
+        if isinstance(part, str):
+            shared = engine.Packet(engine.MESSAGE, part)
+            yield partial(_same, shared)
+        else:
+            yield partial(engine.Packet, engine.MESSAGE, part)
+
+
+def _same(shared: engine.Packet) -> engine.Packet:
+    return shared

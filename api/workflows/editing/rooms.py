@@ -117,7 +117,7 @@ class Rooms:
             self.call(workflow_id)
         elif operation.version == room.version + 1:
             async with room.telling:
-                await self._tell_edit(room, operation)
+                self._tell_edit(room, operation)
 
     async def _look(self) -> None:
         while True:
@@ -172,7 +172,7 @@ class Rooms:
             for operation in operations:
                 if operation.version != room.version + 1:
                     break
-                await self._tell_edit(room, operation)
+                self._tell_edit(room, operation)
             else:
                 operations = operations[_PAGE - 1 :]  # of a full page there may be more
             if operations or not updates:
@@ -186,9 +186,9 @@ class Rooms:
                 return operations, []
             return operations, await unit.workflow_documents.after(room.workflow_id, room.number)
 
-    async def _tell_edit(self, room: Room, operation: LoggedOperation) -> None:
+    def _tell_edit(self, room: Room, operation: LoggedOperation) -> None:
         told = edit_events(room.workflow_id, operation)
-        await self._hub.tell_here(room.name, told, operation.socket_id)
+        self._hub.tell_here(room.name, told, operation.socket_id)
         room.version = operation.version
 
     async def _tell_updates(self, room: Room, updates: list[NumberedUpdate]) -> None:
@@ -196,11 +196,11 @@ class Rooms:
             return
         if updates[0].number != room.number + 1:  # what was between is in the compacted state
             state, room.number = await self._state(room)
-            await self._hub.tell_here(room.document_name, [update_event(room.workflow_id, state)])
+            self._hub.tell_here(room.document_name, [update_event(room.workflow_id, state)])
             return
         for update in updates:
             event = update_event(room.workflow_id, update.content)
-            await self._hub.tell_here(room.document_name, [event], update.socket_id)
+            self._hub.tell_here(room.document_name, [event], update.socket_id)
             room.number = update.number
 
     async def _state(self, room: Room) -> tuple[bytes, int]:
@@ -220,6 +220,6 @@ class Rooms:
                 return
             if room.number is not None:  # the document catches up
                 await shelf.find(unit, await locked(unit, room.workflow_id))
-        await self._hub.tell_here(room.name, [reloaded(row)])
+        self._hub.tell_here(room.name, [reloaded(row)])
         room.version = row.version
         self.call(room.workflow_id)
