@@ -8,19 +8,15 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from hypercorn.typing import Scope
-from quart import Quart, Request, Response, g
-from quart.ctx import RequestContext
-from quart.globals import request_ctx
-from quart.sessions import NullSession, SessionInterface
+from quart import Quart, Request, Response, g, request
 
 from api import afterwards, compression, cors, errors, limits, metrics
 from api.client_address import TrustedProxies
 from api.endpoint import ENDPOINTS
-from api.framework import StreamedConnection, StreamedRequest, WaitingBody
+from api.request_body import get_body, serve_with_body
 from api.serve import make_view, respond
 from api.sockets.server import Sockets
 from api.voice import stream
@@ -34,6 +30,9 @@ from core.ids import new_id
 from core.logs import configure_logs
 from core.services import Services, open_services
 from pipelines import background
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 SLICES: Final = (
     "api.health",
@@ -123,63 +122,29 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("api")
 
 
-class _NoSessions(SessionInterface):
-    """Quart's sessions are not used: who calls is found by ``api.identity``."""
-
-    _none: Final = NullSession()
-
-    async def open_session(self, *_: object) -> NullSession:
-        return self._none
-
-
 class Api(Quart):
-    """Quart with our handling of bodies; ``services`` is open between start and stop."""
+    """Quart beside the sockets; ``services`` is open between start and stop."""
 
-    asgi_http_class = StreamedConnection
-    request_class = StreamedRequest
-    session_interface: Any = _NoSessions()
     services: Services
     sockets: Sockets
     proxies: TrustedProxies
-    http: Any  # Quart's own application, behind the rules for other origins
+    http: ASGIApp  # Quart's own application, behind the rules for other origins
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+    async def asgi_app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] in ("http", "websocket"):
-            scope = cast(Scope, self.proxies.resolve(cast(dict[str, Any], scope)))
+            scope = self.proxies.resolve(scope)
         if self.sockets.takes(scope):
             await self.sockets(scope, receive, send)
         elif stream.takes(scope):
             await stream.serve(self.services, receive, send)
-        else:
+        elif scope["type"] == "http":
             await self.http(scope, receive, send)
+        else:
+            await super().asgi_app(scope, receive, send)
 
     async def serve_http(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve what is no socket, as Quart does."""
-        await super().__call__(scope, receive, send)
-
-    async def full_dispatch_request(self, context: RequestContext | None = None) -> Response:
-        """Answer one request: what Quart does around a view, without its hooks and signals."""
-        asked, kept = (context or request_ctx).request, g._get_current_object()
-        _begin(asked, kept)
-        try:
-            response: Any = await self.dispatch_request(context)  # what our views return
-        # Explained or logged there: a client always gets an answer in the form of the contract.
-        except Exception as error:  # noqa: BLE001
-            response = await respond(errors.answer(error, kept.request_id), 500)
-        if "budget" not in kept:  # refused before anybody was counted
-            address = asked.remote_addr or "unknown"
-            kept.budget = await limits.spend_anonymous(self.services, address)
-        await _take_small_rest(asked)
-        finished = _finished(asked, kept, response, self.services.settings)
-        await compression.compress_json(asked, finished)
-        return finished
-
-    def ensure_async(self, func: Any) -> Any:
-        """Return a function as it is: all of ours are asynchronous."""
-        return func
-
-    async def do_teardown_request(self, *_: object) -> None:
-        """Do nothing: nothing is registered for it."""
+        await serve_with_body(super().asgi_app, scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> Api:
@@ -199,6 +164,7 @@ def create_app(settings: Settings | None = None) -> Api:
     app.http = cors.allow_origins(app.serve_http, settings)
     app.sockets = Sockets(lambda: app.services)
     _add_routes(app)
+    _add_hooks(app)
     _add_lifespan(app, settings)
     return app
 
@@ -214,15 +180,36 @@ def _add_routes(app: Api) -> None:
         raise RuntimeError(f"routes without a declared rule: {sorted(undeclared)}")
 
 
-def _begin(asked: Request, kept: Any) -> None:
+def _add_hooks(app: Api) -> None:
+    @app.before_request
+    async def begin() -> None:
+        _begin(request)
+
+    @app.errorhandler(Exception)
+    async def explain(error: Exception) -> Response:
+        """Answer in the form of the contract, whatever was raised."""
+        return await respond(errors.answer(error, g.get("request_id", "")), 500)
+
+    @app.after_request
+    async def finish(response: Response) -> Response:
+        if "budget" not in g:  # refused before anybody was counted
+            g.budget = await limits.spend_anonymous(app.services, request.remote_addr or "unknown")
+        await _take_small_rest(request)
+        _finish(request, response, app.services.settings)
+        await compression.compress_json(request, response)
+        return response
+
+
+def _begin(asked: Request) -> None:
     """Note in the request's ``g`` when it began, what it is called, and its span."""
+    get_body(asked.scope).add_task(asyncio.current_task())
     named = asked.headers.get("X-Request-Id", "")
-    kept.request_id = named if _REQUEST_ID.fullmatch(named) else new_id("req")
-    kept.started = time.monotonic()
+    g.request_id = named if _REQUEST_ID.fullmatch(named) else new_id("req")
+    g.started = time.monotonic()
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=kept.request_id)
-    kept.route = asked.url_rule.rule if asked.url_rule else "none"
-    kept.span = tracing.of_request(asked.method, kept.route, asked.headers)
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    g.route = asked.url_rule.rule if asked.url_rule else "none"
+    g.span = tracing.of_request(asked.method, g.route, asked.headers)
 
 
 async def _take_small_rest(asked: Request) -> None:
@@ -230,9 +217,9 @@ async def _take_small_rest(asked: Request) -> None:
 
     Closed while it arrives, the connection would be reset, and the client may lose the answer.
     """
-    body = asked.body
+    body = get_body(asked.scope)
     is_small = (asked.content_length or _SMALL_BODY + 1) <= _SMALL_BODY
-    if not isinstance(body, WaitingBody) or body.is_whole or not is_small:
+    if body.is_whole or not is_small:
         return
     with suppress(TimeoutError, NuxaError):
         async with asyncio.timeout(_REST_SECONDS):
@@ -240,26 +227,25 @@ async def _take_small_rest(asked: Request) -> None:
                 pass
 
 
-def _finished(asked: Request, kept: Any, response: Response, settings: Settings) -> Response:
-    """Return an answer with the headers of every answer, counted and logged."""
+def _finish(asked: Request, response: Response, settings: Settings) -> None:
+    """Give an answer the headers of every answer; count and log it."""
     headers, status = response.headers, response.status_code
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    if kept.route.startswith("/api/auth/") or (asked.method, kept.route) in _GIVES_TOKEN:
+    if g.route.startswith("/api/auth/") or (asked.method, g.route) in _GIVES_TOKEN:
         headers.setdefault("Cache-Control", "no-store")
     if settings.environment == "production" and settings.base_url.startswith("https://"):
         headers.setdefault("Strict-Transport-Security", _HSTS)
     # Nobody else sets these; to look for each first would cost more than all of them.
-    headers.extend({"X-Request-Id": kept.request_id, **kept.budget.headers()})
-    if isinstance(asked.body, WaitingBody) and not asked.body.is_whole:
+    headers.extend({"X-Request-Id": g.request_id, **g.budget.headers()})
+    if not get_body(asked.scope).is_whole:
         headers.setdefault("Connection", "close")  # the rest of the body is not waited for
-    seconds = time.monotonic() - kept.started
-    metrics.count_request(asked.method, kept.route, status, seconds)
-    kept.span.end({"http.response.status_code": status}, is_error=status >= 500)
+    seconds = time.monotonic() - g.started
+    metrics.count_request(asked.method, g.route, status, seconds)
+    g.span.end({"http.response.status_code": status}, is_error=status >= 500)
     ms = round(seconds * 1000, 1)
     # The rule in place of a path that has a token in it: logs persist.
-    path = kept.route if _TOKEN_IN_PATH.search(kept.route) else asked.path
+    path = g.route if _TOKEN_IN_PATH.search(g.route) else asked.path
     log.info("request", method=asked.method, path=path, status=status, ms=ms)
-    return response
 
 
 def _add_lifespan(app: Api, settings: Settings) -> None:

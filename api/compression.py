@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from quart import Request, Response
-from quart.wrappers.response import DataBody
 
 MIN_BYTES: Final = 1_024  # smaller answers fit a packet as they are
 _OFF_LOOP_BYTES: Final = 64 * 1_024
@@ -21,18 +20,19 @@ async def compress_json(asked: Request, response: Response) -> None:
 
     Streams, files and answers with credentials in them (`no-store`) stay as they are.
     """
-    body: Any = response.response
-    if not isinstance(body, DataBody) or not _is_compressible(response):
+    is_stream = response.timeout is None
+    if is_stream or not _is_compressible(response):
         return
-    if len(body.data) < MIN_BYTES:
+    if (response.content_length or 0) < MIN_BYTES:
         return
     response.headers.add("Vary", "Accept-Encoding")
     if asked.accept_encodings.quality("gzip") <= 0:
         return
-    if len(body.data) < _OFF_LOOP_BYTES:
-        data = _compress(body.data)
+    data = await response.get_data(as_text=False)
+    if len(data) < _OFF_LOOP_BYTES:
+        data = _compress(data)
     else:
-        data = await asyncio.to_thread(_compress, body.data)
+        data = await asyncio.to_thread(_compress, data)
     response.set_data(data)
     response.headers["Content-Encoding"] = "gzip"
 

@@ -10,7 +10,6 @@ import pydantic_core
 import structlog
 from pydantic.alias_generators import to_camel
 from quart import Request, Response, g, request
-from quart.globals import request_ctx
 
 from api import access, idempotency, limits, origin
 from api.call import Call, Facts, Reply
@@ -19,6 +18,7 @@ from api.idempotency import Claim
 from api.identity import caller_of
 from api.reading import checked, query_data, read_form, read_json
 from api.reauthorization import require_rights, stream_while_allowed
+from api.request_body import get_body
 from api.workspace_location import locate_workspace
 from core import redis_names
 from core.errors import NotFound, Unauthorized, UnsupportedMediaType, ValidationFailed, issue
@@ -32,7 +32,7 @@ def make_view(route: Endpoint, services: Callable[[], Services]) -> View:
     """Return the function that the framework calls for a route."""
 
     async def view(**path: str) -> Response:
-        call = Call(services(), _facts(request_ctx.request), g.request_id)
+        call = Call(services(), _facts(request), g.request_id)
         if any("\x00" in value for value in path.values()):
             raise NotFound("There is no such thing.")
         query = {} if route.raw else query_data(route.query, call.request.query)
@@ -65,7 +65,7 @@ def _facts(asked: Request) -> Facts:
         address=asked.remote_addr or "unknown",
         scheme=asked.scheme,
         cookies=asked.cookies,
-        body=asked.body,
+        body=get_body(asked.scope),
     )
 
 

@@ -6,7 +6,7 @@ workflows for example: made when it is first asked for, closed with the server.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from api.sockets.connection import Connection
@@ -31,8 +31,10 @@ P = TypeVar("P", bound=Part)
 class Hub:
     """The sockets of one process, as handlers see them."""
 
-    def __init__(self, services: Services, server: AsyncServer) -> None:
-        self.services, self._server = services, server
+    def __init__(
+        self, services: Services, server: AsyncServer, connections: Mapping[str, Connection]
+    ) -> None:
+        self.services, self._server, self._connections = services, server, connections
         self._parts: dict[Callable[[Hub], Any], Any] = {}
 
     def part(self, make: Callable[[Hub], P]) -> P:
@@ -47,29 +49,24 @@ class Hub:
 
     async def leave(self, sid: str, room: str) -> None:
         # The library would ask the other processes for a socket that has just gone.
-        if self._server.manager.is_connected(sid, "/"):
+        if sid in self._connections:
             await self._server.leave_room(sid, room)
 
     def has(self, room: str) -> bool:
         """Whether a socket of this process is in a room."""
-        return bool(self._server.manager.rooms.get("/", {}).get(room))
+        return any(self._server.manager.get_participants("/", room))
 
-    def tell_here(self, room: str, told: Iterable[Told], skip: str | None = None) -> None:
-        """Send events to the sockets of a room that are in this process.
+    async def tell_here(self, room: str, told: Iterable[Told], skip: str | None = None) -> None:
+        """Send events to the sockets of a room that are in this process."""
+        for event, data in told:
+            recipients = self._sids(room) if _has_bytes(data) else [room]
+            for to in recipients:
+                await self._server.emit(event, data, to=to, skip_sid=skip, ignore_queue=True)
 
-        Each is written once and put where the sockets' own tasks send from: the library's way
-        makes a task for each of its readers.
-        """
-        from api.sockets.packets import event_packets
-
-        manager, sockets = self._server.manager, self._server.eio.sockets
-        pieces = [piece for event, data in told for piece in event_packets(event, data)]
-        for sid, eio_sid in manager.get_participants("/", room):
-            socket = sockets.get(eio_sid)
-            if sid == skip or socket is None or socket.closed:
-                continue
-            for piece in pieces:
-                socket.queue.put_nowait(piece())
+    def _sids(self, room: str) -> list[str]:
+        """Return the sockets of a room: bytes are written for each, since a packet remembers
+        how it was written and polling clients take base64."""
+        return [sid for sid, _ in self._server.manager.get_participants("/", room)]
 
     async def tell_all(self, room: str, event: str, data: object, skip: str | None = None) -> None:
         """Send an event to the sockets of a room in every process."""
@@ -79,6 +76,10 @@ class Hub:
         for part in self._parts.values():
             await part.close()
         self._parts.clear()
+
+
+def _has_bytes(data: object) -> bool:
+    return isinstance(data, Mapping) and any(isinstance(each, bytes) for each in data.values())
 
 
 Greeting = Callable[[Hub, Connection], Awaitable[None]]

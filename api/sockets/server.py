@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from api import cors, errors
-from api.sockets import dispatch
+from api.sockets import dispatch, engine
 from api.sockets.connection import Connection
 from api.sockets.event import EVENTS, SocketEvent
 from api.sockets.handshake import admit
@@ -76,7 +76,7 @@ class Sockets:
         if self._hub is not None:
             await self._hub.close()
         await server.shutdown()
-        await _stop_manager(server)
+        await engine.stop_manager(server)
 
     async def _server(self) -> AsyncServer:
         if self._starting is None:
@@ -89,9 +89,9 @@ class Sockets:
         server.on("disconnect", self._disconnect)
         server.on("*", self._take)
         slow = [name for name, event in self._events.items() if event.is_slow]
-        self._intake = Intake(server.eio.handlers["message"], slow)
-        server.eio.on("message", self._intake.take)
-        self._hub = Hub(self._services(), server)
+        self._intake = Intake(engine.get_packet_handler(server), slow)
+        engine.set_packet_handler(server, self._intake.take)
+        self._hub = Hub(self._services(), server, self.connections)
         sweep = Sweep(self._services(), server, self.connections)
         self._sweeping = asyncio.create_task(sweep.run(self._sweep_seconds))
         return server
@@ -151,17 +151,6 @@ def _make(settings: Settings) -> AsyncServer:
         engineio_logger=False,
         **cors.socket_options(settings),
     )
-
-
-async def _stop_manager(server: AsyncServer) -> None:
-    """End what listens to the other processes; the library has no call for it."""
-    manager = server.manager
-    listening = getattr(manager, "thread", None)
-    if listening is not None:
-        await _ended(listening)
-    for opened in (manager.pubsub, manager.redis):
-        if opened is not None:
-            await opened.aclose()
 
 
 async def _ended(task: asyncio.Task[Any]) -> None:

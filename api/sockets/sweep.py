@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from api.sockets import engine
 from api.sockets.connection import Connection, Held
 from core.rights import Role
 from core.services import Services
@@ -61,23 +62,15 @@ class Sweep:
 
     async def _close_strangers(self) -> None:
         """Close transports that have sent no handshake since the last sweep."""
-        joined = self._server.manager.sid_from_eio_sid
-        now = {eio for eio in self._server.eio.sockets if not joined(eio, "/")}
-        for eio in now & self._strangers:
-            await self._shut(eio)
+        now = engine.find_unjoined_transports(self._server)
+        for transport in now & self._strangers:
+            await engine.abort_transport(self._server, transport)
         self._strangers = now
 
     async def _close_unread(self) -> None:
-        for eio, socket in list(self._server.eio.sockets.items()):
-            if socket.queue.qsize() > _MOST_UNREAD:
-                log.info("socket closed", sid=eio, reason="it does not read")
-                await self._shut(eio)
-
-    async def _shut(self, eio: str) -> None:
-        # The library's own call waits for the client to read what is left.
-        socket = self._server.eio.sockets.pop(eio, None)
-        if socket is not None:
-            await socket.close(wait=False, abort=True)
+        for transport in engine.find_unread_transports(self._server, _MOST_UNREAD):
+            log.info("socket closed", sid=transport, reason="it does not read")
+            await engine.abort_transport(self._server, transport)
 
 
 def _is_live(connection: Connection, rights: LiveRights) -> bool:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from api import framework
+from api import request_body
 from api.client_address import address_block
 from api.connections import make_http_protocol
 from core import security
@@ -156,7 +156,7 @@ async def test_connection_beyond_cap_of_address_is_closed() -> None:
 async def test_body_slower_than_minimum_rate_answers_408(
     api_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(framework, "BODY_GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(request_body, "BODY_GRACE_SECONDS", 0.2)
     target = urlsplit(api_url)
     reader, writer = await asyncio.open_connection(target.hostname, target.port)
     writer.write(
