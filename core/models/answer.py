@@ -47,11 +47,6 @@ class Answer:
             found.append(TextDelta(choice.delta.content))
         return found
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing came: no text, no call and no token."""
-        return not (self._text or self._calls or self.output_tokens)
-
     def add_text(self, text: str) -> None:
         """Add text that was read elsewhere, to be counted."""
         self._text.append(text)
@@ -85,6 +80,11 @@ class Answer:
         tokens = self.input_tokens, self.output_tokens
         cost = known_cost(litellm, self.model, *tokens)
         return Finished(self.model, self.reason, *tokens, cost)
+
+
+def has_reason(chunks: Any) -> bool:
+    """Whether a model said why its answer ended; litellm makes a reason up where none came."""
+    return bool(chunks.received_finish_reason or chunks.intermittent_finish_reason)
 
 
 def known_cost(litellm: ModuleType, model: str, sent: int, received: int) -> float | None:

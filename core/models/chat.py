@@ -13,7 +13,7 @@ import structlog
 from core.config import LOCAL_CHAT_MODEL, Settings, get_settings
 from core.errors import UpstreamError
 from core.models import failures
-from core.models.answer import Answer
+from core.models.answer import Answer, has_reason
 from core.models.hosted import provider_of
 from core.models.messages import ChatDelta, ChatRequest, Finished, ToolCall, ToolSpec
 from core.models.providers import litellm_module, registered_providers
@@ -47,7 +47,7 @@ async def stream(request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         async for chunk in pieces:
             for delta in answer.take(chunk):
                 yield delta
-    if answer.is_empty:  # litellm makes an end up for a stream that never began
+    if not has_reason(chunks):
         raise failures.broken_off(model)
     for call in answer.calls():
         yield call

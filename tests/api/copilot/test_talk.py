@@ -77,7 +77,7 @@ async def test_a_run_in_the_context_is_material(member: Member, model: OpenAISta
 async def test_what_was_said_long_before_is_summarised(
     member: Member, model: OpenAIStandIn, services: Services
 ) -> None:
-    long = "w" * 3_900
+    long = " ".join(f"w{number:04}" for number in range(650))
     answers = [Reply("My answer. " + long) for _ in range(4)]
     model.replies = answers[:3]
     told = (await member.program.post(CHAT, json={"message": "My name is Ada. " + long})).json()

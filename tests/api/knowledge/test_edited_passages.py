@@ -74,7 +74,7 @@ async def test_quote_of_an_edited_passage_says_so_and_has_no_offsets(
 ) -> None:
     await _edit(member, document, OTHER)
     base_id = base_path.rsplit("/", 1)[-1]
-    found = await find(services.store, member.workspace_id, [base_id], "zibbelquarz", 1)
+    found = await find(services.store, member.workspace_id, [base_id], "zibbelquarz")
     passages = Passages()
     passages.add(found)
     checker = CitationChecker(passages)
