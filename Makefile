@@ -2,7 +2,7 @@
 # Variables: NUXA_PYTHON (which Python), NUXA_TORCH_INDEX (an index with CPU builds of torch).
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-external test-browser fuzz interpreter voice-models local-model socket-clients sdk-types settings-page lint \
+.PHONY: help install run test test-slow test-external test-browser fuzz interpreter voice-models local-model socket-clients sdk-types settings-page formats-page lint \
 	format types evals bench golden constraints clean
 export NUXA_PYTHON NUXA_TORCH_INDEX
 PYTHON := .venv/bin/python
@@ -57,6 +57,9 @@ sdk-types: install ## Write the TypeScript client's types anew from the descript
 
 settings-page: install ## Write docs/settings.md from the settings' declaration
 	@$(PYTHON) -m api settings > docs/settings.md
+
+formats-page: install ## Write docs/formats.md from the registry of formats
+	@$(PYTHON) -m ingest.formats > docs/formats.md
 
 lint: install ## Check style and imports between packages
 	@$(PYTHON) -m ruff check .

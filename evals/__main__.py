@@ -247,6 +247,26 @@ def ingest_command(
         raise typer.Exit(1)
 
 
+@app.command("formats")
+def formats_command(
+    data: Annotated[Path, typer.Option(help="Folder with documents and their truth.json.")] = _OWN
+    / "formats",
+    json_file: JsonFile = None,
+) -> None:
+    """Read the documents of many formats that come with the project.
+
+    Prints which share of their words, headings and cells of tables was found. Ends with 1 where
+    that is less than is held to.
+    """
+    found = asyncio.run(formats.run(loaded(lambda: formats.load(data)), data.resolve().name))
+    reading_report.print_measures(Console(), found)
+    means = formats.means(found)
+    Console().print({name: round(mean, 3) for name, mean in means.items()})
+    write(found | {"means": means}, json_file, None, reading_report.formats_page)
+    if any(means.get(name, 0.0) < bar for name, bar in formats.BARS.items()):
+        raise typer.Exit(1)
+
+
 async def _retrieval(
     settings: Settings, cases: RetrievalSet, keep: bool, language: str
 ) -> dict[str, Any]:

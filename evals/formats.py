@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -19,7 +20,10 @@ from ingest.limits import Limits
 from ingest.parser import Parser
 
 _EXPECTED: Final = ".expected.md"
-_NOT_DOCUMENTS: Final = (_EXPECTED, ".gold.txt", ".jsonl", "SHA256SUMS", "README.md")
+_TRUTH: Final = "truth.json"
+_SOURCES: Final = "sources"  # what documents were made from
+_NOT_DOCUMENTS: Final = (_EXPECTED, _TRUTH, ".gold.txt", ".jsonl", "SHA256SUMS", "README.md")
+BARS: Final = {"wordRecall": 0.97, "headingRecall": 0.9, "cellRecall": 0.9}
 _SILENCE_SECONDS: Final = 60
 _WORD: Final = re.compile(r"\w+")
 _IMAGE: Final = re.compile(r"<!--.*?-->|!\[[^\]]*\]\([^)]*\)", re.DOTALL)
@@ -27,27 +31,55 @@ _RULE: Final = re.compile(r"\|?[\s|:-]+\|?")
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What is in a document: its text, headings, and the cells of its tables."""
+
+    text: str
+    headings: list[str]
+    cells: list[str]
+
+    @classmethod
+    def of_markdown(cls, markdown: str) -> Expected:
+        lines = _IMAGE.sub(" ", markdown).splitlines()
+        rows = [line for line in lines if line.startswith("|") and not _RULE.fullmatch(line)]
+        return cls(
+            " ".join(lines),
+            [line for line in lines if line.startswith("#")],
+            [cell for row in rows for cell in row.strip("|").split("|")],
+        )
+
+
+@dataclass(frozen=True)
 class File:
-    """A file to be read; ``expected`` is Markdown of what is in it, where somebody wrote that."""
+    """A file to be read; ``expected`` is what is in it, where somebody wrote that."""
 
     group: str
     path: Path
-    expected: str | None = None
+    expected: Expected | None = None
 
 
 def load(data: Path) -> list[File]:
     """Return the files below a folder, each in the group of the first folder it lies in.
 
-    ``X.expected.md`` is what ``X`` holds. Raises ``BadData`` where there are no files.
+    ``X.expected.md`` is what ``X`` holds; a ``truth.json`` says it of all documents, by their names
+    without what follows a dot. Raises ``BadData`` where there are no files.
     """
+    path = data / _TRUTH
+    truth = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     found = [
-        File(_group(data, path), path, _expected(path))
+        File(_group(data, path), path, _expected(path, truth))
         for path in sorted(data.rglob("*"))
-        if path.is_file() and not path.name.endswith(_NOT_DOCUMENTS)
+        if path.is_file()
+        and not path.name.endswith(_NOT_DOCUMENTS)
+        and path.parent.name != _SOURCES
     ]
     if not found:
         raise BadData(f"{data} holds no files.")
     return found
+
+
+def _is_document(path: Path) -> bool:
+    return not path.name.endswith(_NOT_DOCUMENTS) and path.parent.name != _SOURCES
 
 
 def _group(data: Path, path: Path) -> str:
@@ -55,9 +87,11 @@ def _group(data: Path, path: Path) -> str:
     return parts[0] if len(parts) > 1 else data.resolve().name
 
 
-def _expected(path: Path) -> str | None:
+def _expected(path: Path, truth: dict[str, Any]) -> Expected | None:
+    if (found := truth.get(path.name.partition(".")[0])) is not None:
+        return Expected(**found)
     beside = path.with_name(path.name + _EXPECTED)
-    return beside.read_text(encoding="utf-8") if beside.is_file() else None
+    return Expected.of_markdown(beside.read_text(encoding="utf-8")) if beside.is_file() else None
 
 
 async def run(files: Sequence[File], dataset: str) -> dict[str, Any]:
@@ -78,6 +112,7 @@ async def run(files: Sequence[File], dataset: str) -> dict[str, Any]:
 async def _outcome(parser: Parser, file: File) -> dict[str, Any]:
     began = time.perf_counter()
     row: dict[str, Any] = {"file": file.path.name, "group": file.group, "characters": 0}
+    row["isMeasured"] = file.expected is not None
     try:
         document = await parser.parse(file.path, file.path.name)
     except (ParserCrashed, ParseTimeout) as failed:
@@ -93,34 +128,37 @@ async def _outcome(parser: Parser, file: File) -> dict[str, Any]:
     return row | {"seconds": round(time.perf_counter() - began, 2)}
 
 
-def structure(expected: str, document: ParsedDocument) -> dict[str, float]:
-    """Return shares of what the Markdown says is there: words, headings, cells of tables.
+def structure(expected: Expected, document: ParsedDocument) -> dict[str, float]:
+    """Return shares of what is to be there that is: words, headings, cells of tables.
 
     A heading counts where a title of the document says the same, a cell where one of a table does.
     """
-    lines = _IMAGE.sub(" ", expected).splitlines()
-    rows = [line for line in lines if line.startswith("|") and not _RULE.fullmatch(line)]
-    headings = [_words(line) for line in lines if line.startswith("#")]
-    cells = [_words(cell) for row in rows for cell in row.strip("|").split("|")]
     titles = [e.text for e in document.elements if e.kind == "title"]
     tables = [e.text for e in document.elements if e.kind == "table"]
     found = {
         "wordRecall": _share(
-            _WORD.findall(" ".join(lines).lower()), _WORD.findall(document.text.lower())
+            _WORD.findall(expected.text.lower()), _WORD.findall(document.text.lower())
         ),
-        "headingRecall": _share(headings, [_words(title) for title in titles]),
+        "headingRecall": _share(map(_words, expected.headings), map(_words, titles)),
         "cellRecall": _share(
-            cells, [_words(cell) for table in tables for cell in re.split(r"[|\n]", table)]
+            map(_words, expected.cells),
+            [_words(cell) for table in tables for cell in re.split(r"[|\n]", table)],
         ),
     }
     return {name: share for name, share in found.items() if share is not None}
+
+
+def means(found: dict[str, Any]) -> dict[str, float]:
+    """Return the means of all files; a file that was not read has found nothing."""
+    rows = [row for row in found["files"] if row["isMeasured"]]
+    return {name: fmean([row.get(name, 0.0) for row in rows] or [0.0]) for name in BARS}
 
 
 def _words(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
 
 
-def _share(wanted: Sequence[str], found: Sequence[str]) -> float | None:
+def _share(wanted: Iterable[str], found: Iterable[str]) -> float | None:
     expected = Counter(item for item in wanted if item)
     return (expected & Counter(found)).total() / expected.total() if expected else None
 
@@ -134,13 +172,13 @@ def _measures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         of = [row for row in rows if row["group"] == group]
         counts[f"{group}: read"] = _count([row["outcome"] == "read" for row in of])
         counts[f"{group}: read or refused"] = _count([row["outcome"] != "broke" for row in of])
-        means = {
+        shares = {
             name: fmean(row[name] for row in of if name in row)
             for name in ("wordRecall", "headingRecall", "cellRecall")
             if any(name in row for row in of)
         }
-        if means:
-            modes[group] = means
+        if shares:
+            modes[group] = shares
     return {"modes": modes, **counts}
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ingest.formulas import is_power
 
-_INLINE: Final = frozenset(
+INLINE: Final = frozenset(
     "a abbr b bdi bdo big cite code data dfn em font i ins kbd label mark math q s samp small span "
     "strike strong sub sup time tt u var wbr".split()
 )
@@ -36,7 +36,7 @@ def part_raised(root: Any) -> None:
 def _add(element: Any, parts: list[str]) -> None:
     parts.append(element.text or "")
     for child in element:
-        gap = "" if child.tag in _INLINE else " "
+        gap = "" if child.tag in INLINE else " "
         parts.append(gap)
         _add(child, parts)
         parts.append(f"{gap}{child.tail or ''}")

@@ -85,7 +85,8 @@ def _answer(job: wire.Message, answers: BinaryIO, memory: MemoryReader) -> wire.
             else {"document": to_wire(found)}
         )
     except ParseFailed as failed:
-        outcome = _failure(failed)
+        is_spent = isinstance(failed, CorruptDocument) and allowance.is_spent_by_programs()
+        outcome = _failure(DocumentTooComplex(TOO_MUCH_TIME) if is_spent else failed)
     except jail.Refused as refused:
         outcome = _failure(ForbiddenAccess(f"{refused} Remove that part and upload it again."))
     except MemoryError:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import importlib
 import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, lru_cache, partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
@@ -27,46 +26,20 @@ _HEX_START: Final = re.compile(rb"89504e47|ffd8ff")  # of a PNG or a JPEG
 _NAMED: Final = ("epub", "rtf")  # pandoc leaves their pictures' names
 _PREVIEWS: Final = ("docProps/", "Thumbnails/")
 _DATA_URI: Final = re.compile(r"data:image/[\w.+-]+;base64,([A-Za-z0-9+/=\s]+)")
-_SHOWN: Final = ".//a:blip/@r:embed | .//*[local-name()='imagedata']/@r:id"
 
 Content = Callable[[], bytes | None]
 
 
-@lru_cache(maxsize=1)
-def place_in_docx() -> None:
-    """Have unstructured yield the pictures of a docx among its elements, those in tables too."""
-    docx: Any = importlib.import_module("unstructured.partition.docx")
-    elements: Any = importlib.import_module("unstructured.documents.elements")
-
-    def shown(xml: Any, part: Any) -> Iterator[Any]:
-        for name in dict.fromkeys(xml.xpath(_SHOWN)):
-            if name in part.related_parts:  # others are links to what is not in the file
-                element = elements.Image(text="")
-                picture = part.related_parts[name]
-                element.part, element.content = picture.partname.lstrip("/"), picture.blob
-                yield element
-
-    class Partitioner:
-        @staticmethod
-        def iter_elements(paragraph: Any, _: Any) -> Iterator[Any]:
-            return shown(paragraph._p, paragraph.part)
-
-    of_table = docx._DocxPartitioner._iter_table_element
-
-    def with_pictures(self: Any, table: Any) -> Iterator[Any]:
-        yield from of_table(self, table)
-        yield from shown(table._tbl, table.part)
-
-    docx._DocxPartitioner._iter_table_element = with_pictures
-    docx.register_picture_partitioner(Partitioner)
-
-
 class Drawings:
-    """The pictures of one file: those among unstructured's elements, and those that are not."""
+    """The pictures of one file: those among unstructured's elements, and those that are not.
 
-    def __init__(self, path: Path, kind: str) -> None:
+    ``marked`` are those that a text stands for, with the names of their members of the archive.
+    """
+
+    def __init__(self, path: Path, kind: str, marked: Mapping[str, str]) -> None:
         self._path = path
         self._kind = kind
+        self._marked = marked
 
     def __enter__(self) -> Self:
         is_archive = zipfile.is_zipfile(self._path)
@@ -79,21 +52,21 @@ class Drawings:
 
     def holds(self, element: Any) -> bool:
         """Whether the element is a picture, and one of the file's own."""
-        return type(element).__name__ == "Image" and bool(self._name(element))
+        is_picture = type(element).__name__ == "Image" or element.text in self._marked
+        return is_picture and bool(self._name(element))
 
     def _name(self, element: Any) -> str:
         """Return what tells the picture from others, empty for one that is not in the file."""
         metadata = element.metadata
-        name: str = getattr(element, "part", "") or metadata.image_base64 or ""
+        name: str = self._marked.get(element.text) or metadata.image_base64 or ""
         if not name and self._kind in _NAMED and not urlsplit(metadata.image_url or "").scheme:
             name = metadata.image_url or ""
         return name
 
     def of(self, element: Any) -> bytes | None:
         """Return what the element shows; ``None`` where that cannot be got."""
-        placed: bytes | None = getattr(element, "content", None)
-        if placed is not None:
-            return placed
+        if member := self._marked.get(element.text):
+            return self._content(member)
         if element.metadata.image_base64:
             return _decoded(element.metadata.image_base64)
         return self._member(element.metadata.image_url or "")

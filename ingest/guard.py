@@ -9,11 +9,9 @@ from pathlib import Path
 
 from ingest.decode import decode
 from ingest.failures import CorruptDocument, DocumentTooLarge, EncryptedDocument
+from ingest.formats import FORMATS
 from ingest.limits import MEGABYTE, Limits
-from ingest.sniff import IMAGES
 
-_BINARY = frozenset({"pdf", "msg", "xls", "doc", "ppt"})
-_ZIPPED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub"})
 _ENTITY = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 _ENCRYPTED_FLAG = 0x1
 _SMALL = 10 * MEGABYTE  # members up to this size may be packed as tightly as they like
@@ -22,13 +20,14 @@ _SMALL = 10 * MEGABYTE  # members up to this size may be packed as tightly as th
 def check(path: Path, kind: str, limits: Limits) -> None:
     """Raise a ``ParseFailed`` when the file breaks a limit that can be seen without parsing."""
     size = path.stat().st_size
-    is_text = kind not in _ZIPPED | IMAGES | _BINARY
+    family = FORMATS[kind].family
+    is_text = family in ("plain", "text")
     allowed = limits.max_text_file_bytes if is_text else limits.max_file_bytes
     if size > allowed:
         raise DocumentTooLarge(
             f"The file has {size} bytes and {allowed} are allowed for {kind}: split it."
         )
-    if kind in _ZIPPED:
+    if family == "archive":
         _check_archive(path, limits)
     if kind == "xml":
         _check_entities(path.read_bytes())

@@ -17,7 +17,8 @@ from typing import Any
 
 from core.sandbox.confine import lower_session_priority
 
-_PROGRAMS = frozenset({"tesseract", "pandoc"})
+_PROGRAMS = frozenset({"tesseract", "pandoc", "soffice"})
+SOCKETS = "/tmp"  # noqa: S108 - where LibreOffice has its socket, whatever it is told
 _NICENESS = 10
 _LARGEST_FILE = 2 * 1024**3
 
@@ -27,7 +28,7 @@ _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _RULE_PATH_BENEATH = 1
 _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
-_WRITE_FILE, _REMOVE_DIR = 1 << 1, 1 << 4
+_WRITE_FILE, _REMOVE_DIR, _MAKE_SOCKET = 1 << 1, 1 << 4, 1 << 9
 _ALL = (1 << 13) - 1  # every right of Landlock's first version
 _FILE_ONLY = _EXECUTE | _READ_FILE | _WRITE_FILE
 
@@ -43,6 +44,8 @@ _SYSTEM_PATHS = (
     "/dev/random",
     "/etc/ld.so.cache",
     "/etc/fonts",
+    "/etc/libreoffice",
+    "/var/spool/libreoffice",
     "/etc/mime.types",
     "/etc/localtime",
     "/etc/alternatives",
@@ -120,6 +123,8 @@ def _restrict_files(readable: list[str], workplace: Path) -> None:
         _allow(libc, ruleset, "/dev/null", _READ_FILE | _WRITE_FILE)
         _allow(libc, ruleset, str(workplace), _ALL)
         _allow(libc, ruleset, str(workplace.parent), _REMOVE_DIR)  # itself, once it is empty
+        if Path(SOCKETS).is_dir():
+            _allow(libc, ruleset, SOCKETS, _MAKE_SOCKET)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         if libc.syscall(_LANDLOCK_RESTRICT, ruleset, 0) != 0:
             raise OSError(ctypes.get_errno(), "Landlock refused the rules")

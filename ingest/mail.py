@@ -76,9 +76,13 @@ def heading(path: Path, kind: str) -> tuple[str, list[str]]:
     return subject, [f"{name}: {value}" for name, value in lines if value]
 
 
-def body(path: Path) -> tuple[str, bytes]:
-    """Return what a mail shows, all its texts as one, and its format: ``html`` or ``txt``."""
-    return mail_texts.joined(_message(path))
+def body(path: Path, kind: str) -> tuple[str, str]:
+    """Return the format of what a mail shows, ``html`` or ``txt``, and all its texts as one."""
+    if kind == "msg":
+        message = _outlook_message(path)
+        return ("html", message.html_body) if message.html_body else ("txt", message.body or "")
+    shown, data = mail_texts.joined(_message(path))
+    return shown, data.decode("utf-8", "replace")
 
 
 def _fields(path: Path) -> tuple[str, dict[str, object]]:
@@ -87,9 +91,7 @@ def _fields(path: Path) -> tuple[str, dict[str, object]]:
 
 
 def _fields_of_outlook(path: Path) -> tuple[str, dict[str, object]]:
-    from oxmsg import Message as OutlookMessage
-
-    message = OutlookMessage.load(str(path))
+    message = _outlook_message(path)
     sent = {name.lower(): value for name, value in message.message_headers.items()}
     fields: dict[str, object] = {name: sent.get(name.lower()) for name in _FIELDS}
     to = ", ".join(each.email_address or each.name or "" for each in message.recipients)
@@ -98,6 +100,12 @@ def _fields_of_outlook(path: Path) -> tuple[str, dict[str, object]]:
     fields["To"] = fields["To"] or to
     fields["Date"] = fields["Date"] or date
     return message.subject or "", fields
+
+
+def _outlook_message(path: Path) -> Any:
+    from oxmsg import Message as OutlookMessage
+
+    return OutlookMessage.load(str(path))
 
 
 def _message(path: Path) -> EmailMessage:
@@ -138,9 +146,7 @@ def _is_inline(part: Message) -> bool:
 
 
 def _of_outlook(path: Path) -> Iterator[Attachment]:
-    from oxmsg import Message as OutlookMessage
-
-    for attachment in OutlookMessage.load(str(path)).attachments:
+    for attachment in _outlook_message(path).attachments:
         data = attachment.file_bytes
         if data:
             yield Attachment(_named(attachment.file_name or "attachment"), data)

@@ -1,135 +1,121 @@
-"""HTML, and what is read by way of it, as unstructured reads it but for what it would lose."""
+"""Pages of HTML as unstructured is given them, so that it loses nothing that people read."""
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, Final
 
 from ingest import cells, spans
 from ingest.formulas import of_mathml
 
+# unstructured leaves out forms, which some servers put around whole pages, figures, which hold
+# tables and say what is shown, and what opens at a click, with all that is within.
+_LEFT_OUT: Final = dict.fromkeys(
+    ("details", "summary", "fieldset", "figcaption", "figure", "form", "legend"), "div"
+) | {"label": "span"}
 _OWN_WORDS: Final = (
     ".//text()[not(ancestor::*[self::a or self::nav or self::header or self::footer"
     " or self::aside or self::script or self::style or self::noscript])]"
 )
+_TEX: Final = ".//annotation[contains(translate(@encoding, 'TEX', 'tex'), 'tex')]"
+_CONTAINERS: Final = frozenset({"article", "blockquote", "center", "div", "section"})
+_DEEPEST_READ: Final = 200  # levels; unstructured's parser ends at 256 without a word
+_DEEPEST: Final = 1_000
 
 
-def mend() -> None:
-    """Have unstructured's reader of HTML, where it is loaded, keep what people read on a page."""
-    reader: Any = sys.modules.get("unstructured.partition.html.partition")
-    if reader is None:
-        return  # this format has nothing to do with HTML
-    elements: Any = importlib.import_module("unstructured.partition.html.parser")
-    _keep(elements)
-    _spread_tables(elements)
-    _write_out_formulas(elements)
-    _begin_with_heading(reader)
-    _let_nest(reader, elements)
+def prepare_page(text: str) -> tuple[str, bool]:
+    """Return the page's main part, and whether all cells of its tables are in their places.
 
-
-def _keep(elements: Any) -> None:
-    """Keep forms, which some servers put around whole pages, figures, which hold tables and say
-    what is shown, and what opens at a click: unstructured leaves them out with all that is within.
+    Raises ``RecursionError`` for a page that is nested too deeply.
     """
-    flow, item = elements.Flow, elements.BlockItem
-    elements.element_class_lookup.get_namespace(None).update(
-        {
-            "details": flow,
-            "summary": item,
-            "fieldset": flow,
-            "figcaption": item,
-            "figure": flow,
-            "form": flow,
-            "label": elements.Phrasing,
-            "legend": item,
-        }
+    from lxml import etree, html
+
+    parser = html.HTMLParser(
+        remove_comments=True, remove_pis=True, huge_tree=True, encoding="utf-8"
     )
+    try:
+        data = text.replace("\x00", "\ufffd").encode("utf-8", "replace")
+        root = html.document_fromstring(data, parser=parser)
+    except etree.ParserError:  # nothing but comments
+        return "", True
+    main = _find_main(root)
+    etree.strip_elements(main, "rt", "rp", with_tail=False)  # how what is below is read
+    cells.part_raised(main)
+    for back in main.xpath(".//a[@role='doc-backlink']"):  # from a note to its place
+        back.clear(keep_tail=True)
+    for element in list(main.iter(*_LEFT_OUT)):
+        element.tag = _LEFT_OUT[element.tag]
+    _write_formulas(main)
+    is_whole = _fill_tables(main)
+    _limit_depth(main)
+    return etree.tostring(main, encoding="unicode", method="html", with_tail=False), is_whole
 
 
-def _spread_tables(elements: Any) -> None:
-    block = elements.TableBlock
-    if getattr(block, "is_spread", False):
-        return
-    plain = block.iter_elements
-
-    def spread(self: Any) -> Iterator[Any]:
-        for row in self.xpath("./tr | ./*/tr"):
-            for cell in row.iterchildren("td", "th"):
-                _flatten(cell)
-        is_whole = spans.spread(self)
-        for element in plain(self):
-            element.is_whole = is_whole
-            yield element
-
-    block.iter_elements, block.is_spread = spread, True
-
-
-def _flatten(cell: Any) -> None:
-    """Leave only words: unstructured would put a blank around each piece of mark-up, "H 2 O"."""
-    if len(cell):
-        said = cells.words(cell)
-        del cell[:]
-        cell.text = said
+def _find_main(root: Any) -> Any:
+    """Return the main part with the page's first heading, which many pages have in a header before
+    it; the whole page, where that part holds less than a third of what stands in it beside links
+    and what is on each page."""
+    body = root.find(".//body")
+    main = root.find(".//main")
+    if main is None or (body is not None and 3 * _count_words(main) < _count_words(body)):
+        whole = root if body is None else body
+        for part in list(whole.iter("main")):
+            part.tag = "div"  # of which alone unstructured would read
+        return whole
+    heading = next(root.iter("h1"), None)
+    if heading is not None and main.find(".//h1") is None:
+        heading.tail, main.text = main.text, None
+        main.insert(0, heading)
+    return main
 
 
-def _write_out_formulas(elements: Any) -> None:
-    """Have formulas without TeX beside them read too: unstructured leaves them out."""
-    formula = elements.Math
-    if getattr(formula, "is_written_out", False):
-        return
-    beside = formula._latex.fget
-
-    def written(self: Any) -> str:
-        return beside(self) or " ".join(of_mathml(self).split())
-
-    formula._latex, formula.is_written_out = property(written), True
-
-
-def _begin_with_heading(reader: Any) -> None:
-    """Have the page's first heading stand above its main part, of which alone unstructured reads:
-    many pages have it in a header before that."""
-    from lxml import etree
-
-    partitioner = reader._HtmlPartitioner
-    if getattr(partitioner, "begins_with_heading", False):
-        return
-    plain = partitioner._main.func
-
-    def main(self: Any) -> Any:
-        found = _most(plain(self))
-        etree.strip_elements(found, "rt", "rp", with_tail=False)  # how what is below is read
-        cells.part_raised(found)
-        for back in found.xpath(".//a[@role='doc-backlink']"):  # from a note to its place
-            back.clear(keep_tail=True)
-        heading = next(found.getroottree().iter("h1"), None)
-        if found.tag == "main" and heading is not None and found.find(".//h1") is None:
-            heading.tail, found.text = found.text, None
-            found.insert(0, heading)
-        return found
-
-    partitioner._main, partitioner.begins_with_heading = cached_property(main), True
-    partitioner._main.__set_name__(partitioner, "_main")
-
-
-def _most(main: Any) -> Any:
-    """Return the main part; the whole page, where that holds less than a third of what stands in it
-    beside links and what is on each page."""
-    body = next(main.iterancestors("body"), None)
-    is_least = body is not None and 3 * _count(main) < _count(body)
-    return body if is_least else main
-
-
-def _count(element: Any) -> int:
+def _count_words(element: Any) -> int:
     return sum(len(text.split()) for text in element.xpath(_OWN_WORDS))
 
 
-def _let_nest(reader: Any, elements: Any) -> None:
-    """Let elements nest deeper than 255: there unstructured's parser would end without a word, and
-    all that follows be lost. What is too deep for this one raises ``RecursionError``."""
+def _write_formulas(main: Any) -> None:
+    """Write out formulas without TeX beside them, which unstructured leaves out."""
+    for formula in list(main.iter("math")):
+        if formula.get("alttext", "").strip() or formula.xpath(_TEX):
+            continue
+        words = " ".join(of_mathml(formula).split())
+        is_block = formula.get("display", "").strip().lower() == "block"
+        formula.clear(keep_tail=True)
+        formula.tag, formula.text = "div" if is_block else "span", words
+
+
+def _fill_tables(main: Any) -> bool:
+    """Put merged cells into each of their places, and leave only words in each cell: unstructured
+    would put a blank around each piece of mark-up, "H 2 O"."""
+    is_whole = True
+    for table in list(main.iter("table")):
+        if next(table.iterancestors("table"), None) is not None:
+            continue  # its words are those of a cell
+        for row in table.xpath("./tr | ./*/tr"):
+            for cell in row.iterchildren("td", "th"):
+                if len(cell):
+                    words = cells.words(cell)
+                    del cell[:]
+                    cell.text = words
+        is_whole &= spans.spread(table)
+    return is_whole
+
+
+def _limit_depth(main: Any) -> None:
+    """Take away containers that are nested deeper than is read, but not what is in them."""
     from lxml import etree
 
-    reader.html_parser = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=True)
-    reader.html_parser.set_element_class_lookup(elements.element_class_lookup)
+    deep = []
+    depth = 0
+    for event, element in etree.iterwalk(main, ("start", "end")):
+        depth += 1 if event == "start" else -1
+        if event == "start" and depth > _DEEPEST_READ:
+            deep.append(element)
+        if depth > _DEEPEST:
+            raise RecursionError
+    for element in deep:
+        if element.tag in _CONTAINERS:
+            for place in (element.addprevious, element.addnext):
+                place(element.makeelement("hr"))  # keeps paragraphs apart, and says nothing
+            element.drop_tag()
+        elif element.tag in cells.INLINE:
+            element.drop_tag()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from ingest import pandoc
 from ingest.comments import told
 from ingest.odf import ANNOTATION, DRAW, PARAGRAPHS, TABLE, TEXT, Package, paragraphs
 from ingest.repacked import with_part
@@ -33,8 +34,11 @@ _BLOCKS: Final = (*PARAGRAPHS, f"{TEXT}list", f"{TABLE}table")
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[Path]:
-    """Give a copy of the text that pandoc reads whole. Raises ``CorruptDocument``."""
+def convert_text(path: Path) -> Iterator[Path]:
+    """Give the text as a document of Word by pandoc, that goes afterwards.
+
+    Raises ``CorruptDocument``, and what :mod:`ingest.pandoc` does.
+    """
     from lxml import etree
 
     with Package(path) as package:
@@ -43,8 +47,9 @@ def readable(path: Path) -> Iterator[Path]:
     with (
         zipfile.ZipFile(path) as archive,
         with_part(archive, _CONTENT, etree.tostring(content), "odt") as copy,
+        pandoc.as_docx(copy, "odt") as converted,
     ):
-        yield copy
+        yield converted
 
 
 def _mend(content: Any) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ingest import (
     markdown_html,
     markdown_notes,
     markup,
+    pandoc,
     sheet_shapes,
     sheets,
     slides,
@@ -26,26 +27,11 @@ from ingest import (
 )
 from ingest.decode import decode
 from ingest.document import Kind, Piece, Reading
-from ingest.drawings import Content, Drawings, place_in_docx
+from ingest.drawings import Content, Drawings
 from ingest.embedded import EmbeddedPictures
+from ingest.sentence_model import load_sentence_model
 from ingest.tables import markdown
 
-Progress = Callable[[str, int, int], None]
-
-_PARTITIONS = {
-    "docx": "docx",
-    "pptx": "pptx",
-    "odt": "odt",
-    "epub": "epub",
-    "rtf": "rtf",
-    "html": "html",
-    "xml": "xml",
-    "md": "html",
-    "rst": "rst",
-    "org": "org",
-    "msg": "msg",
-    "txt": "text",  # of a mail
-}
 _KINDS: dict[str, Kind] = {"ListItem": "list", "Table": "table", "CodeSnippet": "code"}
 _PICTURE = "Image"
 _LEFT_OUT = frozenset({"PageBreak", "Header", "Footer", _PICTURE, "PageNumber"})
@@ -58,60 +44,93 @@ def read(path: Path, kind: str, pictures: EmbeddedPictures | None = None) -> Rea
     Its pictures are read by ``pictures``, if given, where they stand: those of slides and sheets
     after what else stands on them, those whose place is not known at the end.
     """
-    elements: list[Any] = [] if kind == "xlsx" else _elements(path, kind)
     reading = Reading(_mail_header(path, kind) if kind in ("eml", "msg") else [])
     told = reading.warnings
     if kind == "xlsx":
         reading.pieces += sheets.read(path, told)
         reading.pieces += sheet_shapes.read(path)
-    if pictures is None:
-        reading.pieces += _pieces(elements, kind, told)
+        found = _Partition()
     else:
-        with Drawings(path, kind) as drawings:
-            reading.pieces += _pieces_with_pictures(elements, kind, told, drawings, pictures)
+        found = _partition(path, kind, with_pictures=pictures is not None)
+    if not found.is_whole:
+        told.append(spans.NOT_ALL)
+    if pictures is None:
+        reading.pieces += _pieces(found.elements, kind, told)
+    else:
+        with Drawings(path, kind, found.marks) as drawings:
+            reading.pieces += _pieces_with_pictures(found.elements, kind, told, drawings, pictures)
             if all(piece.kind == "title" for piece in reading.pieces):
                 reading.pieces += _pictures(list(drawings.everything()), pictures)
     if kind in ("docx", "pptx"):
         reading.pieces += diagrams.read(path, kind)
         reading.pieces += charts.read(path, kind)
     if kind == "pptx":
+        reading.pieces += found.notes
         reading.pieces += comments.read(path)
         reading.is_of_slides = True
     if kind in _PAGED:
-        reading.pieces.sort(key=lambda piece: piece.page or 0)
-        pages = {e.metadata.page_number for e in elements} | {p.page for p in reading.pieces}
-        reading.page_count = max(filter(None, pages), default=None)
-        reading.pages_with_text = len({p.page for p in reading.pieces if p.page})
+        _number_pages(reading, found.elements)
     return reading
 
 
-def _elements(path: Path, kind: str) -> list[Any]:
-    mended: bytes | None
-    if kind == "eml":
-        kind, mended = mail.body(path)
-        if not mended.strip():
-            return []
-    else:
-        mended = _mended(path, kind)
-    partition = _partition(_PARTITIONS[kind])
-    source = {"filename": str(path)} if mended is None else {"file": io.BytesIO(mended)}
-    try:
-        found: list[Any] = partition(**source, languages=[""], **_options(kind))
-    except RuntimeError as error:
-        if "out of memory" in str(error):  # what pandoc says of itself
-            raise MemoryError from error
-        raise
-    return found
+def _number_pages(reading: Reading, elements: list[Any]) -> None:
+    reading.pieces.sort(key=lambda piece: piece.page or 0)
+    pages = {e.metadata.page_number for e in elements} | {p.page for p in reading.pieces}
+    reading.page_count = max(filter(None, pages), default=None)
+    reading.pages_with_text = len({p.page for p in reading.pieces if p.page})
 
 
-def _mended(path: Path, kind: str) -> bytes | None:
-    """Return the document as its library reads it whole; ``None`` where that is the file itself."""
+@dataclass
+class _Partition:
+    """What unstructured found; ``marks`` are the texts that stand for pictures, ``notes`` what is
+    said beside slides."""
+
+    elements: list[Any] = field(default_factory=list)
+    marks: dict[str, str] = field(default_factory=dict)
+    notes: list[Piece] = field(default_factory=list)
+    is_whole: bool = True
+
+
+def _partition(path: Path, kind: str, *, with_pictures: bool) -> _Partition:
+    """Return what unstructured finds in the document, prepared so that nothing is lost."""
+    if kind == "docx":
+        copy, marks = word.prepare_document(path, with_pictures=with_pictures)
+        return _Partition(_elements("docx", file=copy), marks)
+    if kind == "pptx":
+        copy, notes = slides.prepare_presentation(path)
+        return _Partition(_elements("pptx", file=copy), notes=notes)
+    if kind == "xml":
+        return _Partition(_elements("xml", filename=str(path)))
+    if kind in ("eml", "msg"):
+        shown, text = mail.body(path, kind)
+        return _page(text) if shown == "html" else _Partition(_elements("text", text=text))
+    return _page(_as_html(path, kind))
+
+
+def _page(text: str) -> _Partition:
+    page, is_whole = markup.prepare_page(text)
+    options = {"extract_image_block_types": [_PICTURE], "extract_image_block_to_payload": True}
+    return _Partition(_elements("html", text=page, **options), is_whole=is_whole)
+
+
+def _as_html(path: Path, kind: str) -> str:
+    if kind in ("epub", "org", "rtf"):
+        return pandoc.to_html(path, kind)
+    text = decode(path.read_bytes())
     if kind == "md":
-        text = markdown_notes.written_out(decode(path.read_bytes()))
-        return markdown_html.as_html(text).encode("utf-8", "replace")
-    if kind == "rst":
-        return sphinx.written_out(decode(path.read_bytes())).encode("utf-8", "replace")
-    return None
+        return markdown_html.as_html(markdown_notes.written_out(text))
+    return pandoc.text_to_html(sphinx.written_out(text), kind) if kind == "rst" else text
+
+
+def _elements(module: str, **arguments: Any) -> list[Any]:
+    """Return the elements that ``partition_<module>`` finds, kept off the network."""
+    if not arguments.get("text", "."):
+        return []
+    os.environ.setdefault("UNSTRUCTURED_DISABLE_NOTICE", "1")
+    load_sentence_model()
+    loaded = importlib.import_module(f"unstructured.partition.{module}")
+    partition: Callable[..., list[Any]] = getattr(loaded, f"partition_{module}")
+    return partition(**arguments, languages=[""])
 
 
 def _pieces(elements: list[Any], kind: str, told: list[str]) -> Iterator[Piece]:
@@ -146,19 +165,6 @@ def _pictures(contents: list[Content], pictures: EmbeddedPictures) -> Iterator[P
         yield from pictures.read(content())
 
 
-def _options(kind: str) -> dict[str, Any]:
-    if kind == "msg":
-        return {"process_attachments": False}
-    if kind == "pptx":
-        return {"include_slide_notes": True}
-    if kind in ("html", "md"):
-        return {
-            "extract_image_block_types": [_PICTURE],
-            "extract_image_block_to_payload": True,
-        }
-    return {}
-
-
 def _piece(element: Any, kind: str, told: list[str]) -> Piece:
     """Return what an element says; ``told`` gets what its document's owner is to know."""
     metadata = element.metadata
@@ -166,7 +172,7 @@ def _piece(element: Any, kind: str, told: list[str]) -> Piece:
     name = type(element).__name__
     if name == "Table" and metadata.text_as_html:
         text, is_whole = _table(metadata.text_as_html)
-        if not (is_whole and getattr(element, "is_whole", True)) and spans.NOT_ALL not in told:
+        if not is_whole and spans.NOT_ALL not in told:
             told.append(spans.NOT_ALL)
         return Piece("table", text, page)
     text = _clean(element.text)
@@ -208,35 +214,3 @@ def _mail_header(path: Path, kind: str) -> list[Piece]:
     title = " ".join(_clean(subject).split())
     found = [Piece("title", title), Piece("text", _clean("\n".join(lines)))]
     return [piece for piece in found if piece.text]
-
-
-def _partition(module: str) -> Callable[..., Any]:
-    """Return ``partition_<module>``, with unstructured kept off the network."""
-    os.environ.setdefault("UNSTRUCTURED_DISABLE_NOTICE", "1")
-    tokenize: Any = importlib.import_module("unstructured.nlp.tokenize")
-    tokenize._load_spacy_model = _sentence_model
-    loaded = importlib.import_module(f"unstructured.partition.{module}")
-    if module in ("docx", "odt"):
-        place_in_docx()
-        word.mend()
-    if module == "pptx":
-        slides.mend()
-    markup.mend()
-    partition: Callable[..., Any] = getattr(loaded, f"partition_{module}")
-    return partition
-
-
-def _sentence_model() -> Any:
-    """Return a splitter of sentences that parts words at blanks alone.
-
-    unstructured would download a model; it needs it only to tell prose from short lines, which
-    does not decide anything here: headings are taken from the document's own levels. spaCy's own
-    tokenizer takes time quadratic in a run of punctuation.
-    """
-    import spacy
-    from spacy.tokenizer import Tokenizer
-
-    model = spacy.blank("en")
-    model.tokenizer = Tokenizer(model.vocab)
-    model.add_pipe("sentencizer")
-    return model

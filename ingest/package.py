@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _PARTS: Final = ".//*[local-name()='t' or local-name()='br']"
-_PAGES: Final = {"pptx": "slide", "xlsx": "worksheet"}
+_PAGES: Final = {"pptx": ("slide",), "xlsx": ("worksheet", "chartsheet", "dialogsheet")}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Package:
         if kind == "docx":
             yield None, self.main
             return
-        pages = (r for r in self._shown(self.main) if r.kind == _PAGES[kind])
+        pages = (r for r in self._shown(self.main) if r.kind in _PAGES[kind])
         yield from ((number, page.target) for number, page in enumerate(pages, 1))
 
     def pictures(self, part: str) -> Iterator[str]:
@@ -61,15 +61,16 @@ class Package:
     def _parts(self, part: str, kind: str) -> Iterator[bytes]:
         for relation in self._shown(part):
             if relation.kind == kind:
-                yield self._read(relation.target)
+                yield self.read(relation.target)
 
     def related(self, part: str, kind: str) -> Iterator[bytes]:
         """Yield what the parts of a kind that belong to a part hold, named in it or not."""
         for relation in self._relations(part):
             if relation.kind == kind:
-                yield self._read(relation.target)
+                yield self.read(relation.target)
 
-    def _read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytes:
+        """Return what a part holds, nothing of one that is missing or damaged."""
         try:
             return self._archive.read(name) if name in self._members else b""
         except (zipfile.BadZipFile, zlib.error, EOFError):
@@ -77,14 +78,14 @@ class Package:
 
     def _shown(self, part: str) -> list[_Relation]:
         """Return what the part refers to, in the order in which it names them."""
-        data = self._read(part)
+        data = self.read(part)
         places = {r: data.find(f'"{r.id}"'.encode()) for r in self._relations(part)}
         return sorted((r for r in places if places[r] >= 0), key=lambda r: places[r])
 
     def _relations(self, part: str) -> Iterator[_Relation]:
         folder, name = posixpath.split(part)
         listed = posixpath.join(folder, "_rels", f"{name}.rels")
-        for each in parsed(self._read(listed)):
+        for each in parsed(self.read(listed)):
             if each.get("TargetMode") != "External":
                 kind = posixpath.basename(each.get("Type", ""))
                 target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", "")))

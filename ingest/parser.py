@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from core.errors import NotFound
-from ingest import windows, wire
+from ingest import libreoffice, windows, wire
 from ingest.allowance import TOO_MUCH_MEMORY, TOO_MUCH_TIME
 from ingest.decode import looks_like_text
 from ingest.document import ParsedDocument, from_wire
@@ -27,10 +27,11 @@ from ingest.failures import (
     ParseTimeout,
     failure,
 )
+from ingest.formats import FORMATS
 from ingest.limits import MEGABYTE, Limits, Ocr
 from ingest.parser_slots import ParserSlots
 from ingest.read import finished, read_document
-from ingest.sniff import PLAIN, sniff
+from ingest.sniff import sniff
 from ingest.windows import Window
 
 OnProgress = Callable[[str, int, int], None]
@@ -276,6 +277,7 @@ class _Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
         await asyncio.to_thread(shutil.rmtree, self._workplace, ignore_errors=True)
+        await asyncio.to_thread(libreoffice.remove_dead_sockets)
 
 
 async def _outcome_of(reply: wire.Reply) -> ParsedDocument | Window | ParseFailed:
@@ -315,7 +317,7 @@ def _is_plain(path: Path, name: str) -> bool:
     with path.open("rb") as file:
         if not looks_like_text(file.read(_HEAD_BYTES)):
             return False
-    return sniff(path, name).kind in PLAIN
+    return FORMATS[sniff(path, name).kind].family == "plain"
 
 
 def _ignore(stage: str, done: int, total: int) -> None:

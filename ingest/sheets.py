@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import logging
+import re
 import warnings
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+from zipfile import ZipFile
 
 from ingest import uncomputed
 from ingest.document import Piece
-from ingest.sheet_tables import Place, shown, tables
+from ingest.package import Package, parsed
+from ingest.sheet_tables import Range, shown, tables
 
-logger = logging.getLogger(__name__)
-
+_MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Z]+\d+:[A-Z]+\d+)[\"']")
+_COMMENTS: Final = "//*[local-name()='comment']"
+_AUTHORS: Final = "//*[local-name()='author']"
+_WORDS: Final = "./*[local-name()='text']//*[local-name()='t'][not(parent::*[local-name()='rPh'])]"
 _OF_MANY: Final = "tc={"  # begins the author of a conversation
-_CELLS_ALONE: Final = (
-    "A part of the workbook beside its cells cannot be read, so that only the cells were: what is "
-    "said of merged cells stands in the first of them alone, and notes on cells are missing. Open "
-    "the workbook, save it again and upload the new file."
-)
 
 
 def read(path: Path, told: list[str]) -> Iterator[Piece]:
@@ -31,83 +29,72 @@ def read(path: Path, told: list[str]) -> Iterator[Piece]:
     """
     from openpyxl.chartsheet import Chartsheet
 
-    book = _loaded(path, told)
     if missing := uncomputed.told(path):
         told.append(missing)
-    for page, name in enumerate(book.sheetnames, 1):
-        sheet: Any = book[name]
-        is_chart = isinstance(sheet, Chartsheet)
-        found = [] if is_chart else list(_of_cells(sheet, page, told))
-        if found or is_chart:
-            yield Piece("title", " ".join(name.split()), page)
-        yield from found
+    book = _open_workbook(path)
+    with ZipFile(path) as archive:
+        package = Package(archive)
+        parts = dict(package.pages("xlsx"))
+        for page, name in enumerate(book.sheetnames, 1):
+            sheet: Any = book[name]
+            is_chart = isinstance(sheet, Chartsheet)
+            part = parts.get(page, "")
+            found = [] if is_chart else list(_read_cells(sheet, page, package.read(part), told))
+            found += _read_notes(package, part, page)
+            if found or is_chart:
+                yield Piece("title", " ".join(name.split()), page)
+            yield from found
+    book.close()
 
 
-def _loaded(path: Path, told: list[str]) -> Any:
-    """Return the workbook; its cells alone where something beside them, a drawing say, cannot be
-    read: then nothing is known of merged cells and notes, and this is told."""
+def _open_workbook(path: Path) -> Any:
+    """Return the workbook as openpyxl streams it: what stands beside the cells need not be whole,
+    and no cell is made for each place of a merged range."""
     from openpyxl import load_workbook
 
-    _only_note_what_is_merged()
-    alone = {"data_only": True, "keep_links": False}  # other workbooks may not be there
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of extensions that hold no text
-        try:
-            return load_workbook(path, **alone)
-        except Exception:  # openpyxl raises whatever its own code does about bad parts
-            logger.info("a workbook is read without what stands beside its cells", exc_info=True)
-            book = load_workbook(path, read_only=True, **alone)
-        told.append(_CELLS_ALONE)
-        return book
+        # Other workbooks that this one refers to may not be there.
+        return load_workbook(path, read_only=True, data_only=True, keep_links=False)
 
 
-@lru_cache(maxsize=1)
-def _only_note_what_is_merged() -> None:
-    """Have openpyxl note merged ranges as they are: it would make a cell for each of their places,
-    of which a sheet has 17 thousand million."""
-    from openpyxl.worksheet._reader import WorksheetReader
-    from openpyxl.worksheet.cell_range import CellRange, MultiCellRange
+def _read_cells(sheet: Any, page: int, xml: bytes, told: list[str]) -> Iterator[Piece]:
+    from openpyxl.cell.read_only import EMPTY_CELL
 
-    def note(self: Any) -> None:
-        merged = self.parser.merged_cells
-        if merged:
-            self.ws.merged_cells = MultiCellRange(CellRange(e.ref) for e in merged.mergeCell)
-
-    WorksheetReader.bind_merged_cells = note
-
-
-def _of_cells(sheet: Any, page: int, told: list[str]) -> Iterator[Piece]:
-    present = _present(sheet)
+    sheet.reset_dimensions()  # what a file declares may be less than what it has
     cells = {
         (cell.row, cell.column): text
-        for cell in present
-        if (text := shown(cell.value, cell.number_format))
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell is not EMPTY_CELL and (text := shown(cell.value, cell.number_format))
     }
-    merged = getattr(sheet, "merged_cells", None)
-    ranges = (
-        ((each.min_row, each.min_col), (each.max_row, each.max_col))
-        for each in (merged.ranges if merged else ())
-    )
-    yield from tables(cells, ranges, page, told)
-    for cell in present:
-        comment = getattr(cell, "comment", None)
-        if comment is not None and (said := _said(comment)):
-            yield Piece("text", f"{cell.coordinate}: {said}", page)
+    yield from tables(cells, map(_parse_range, _MERGED.findall(xml)), page, told)
 
 
-def _present(sheet: Any) -> list[Any]:
-    """Return the cells that a file has, not those up to the last that it speaks of."""
-    kept: dict[Place, Any] | None = getattr(sheet, "_cells", None)
-    if kept is not None:
-        return [kept[place] for place in sorted(kept)]
-    return [cell for row in sheet.rows for cell in row if cell.value is not None]
+def _parse_range(reference: bytes) -> Range:
+    from openpyxl.utils import range_boundaries
+
+    left, top, right, bottom = range_boundaries(reference.decode())
+    return (top, left), (bottom, right)
 
 
-def _said(comment: Any) -> str:
+def _read_notes(package: Package, part: str, page: int) -> Iterator[Piece]:
+    for data in package.related(part, "comments"):
+        root = parsed(data)
+        if not len(root):
+            continue
+        authors = dict(enumerate(author.text or "" for author in root.xpath(_AUTHORS)))
+        for comment in root.xpath(_COMMENTS):
+            number = comment.get("authorId", "")
+            author = authors.get(int(number), "") if number.isdecimal() else ""
+            if words := _said("".join(t.text or "" for t in comment.xpath(_WORDS)), author):
+                yield Piece("text", f"{comment.get('ref')}: {words}", page)
+
+
+def _said(text: str, author: str) -> str:
     """Return what was noted on a cell, and by whom. What is a conversation has, for older programs,
     two paragraphs above it that say so, and an id for an author."""
-    text = str(comment.text)
-    if str(comment.author).startswith(_OF_MANY):
+    if author.startswith(_OF_MANY):
         return " ".join(text.split("\n\n", 2)[-1].split())
     words = " ".join(text.split())
-    return f"{words} ({comment.author})" if words and comment.author else words
+    return f"{words} ({author})" if words and author else words

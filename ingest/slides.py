@@ -1,45 +1,47 @@
-"""Slides as unstructured reads them but for what it would lose: formulas, merged cells, notes."""
+"""Slides as unstructured is given them, so that it loses nothing that people see on them."""
 
 from __future__ import annotations
 
-import importlib
+import io
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from ingest import formulas
+from ingest.document import Piece
 from ingest.spans import LONGEST
 
 _CHOICE: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Choice"
 _DRAWING: Final = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_MEDIA: Final = ("/image", "/audio", "/video", "/media")
 _CHOICES: Final = (
     "./p:cSld/p:spTree//*[local-name()='AlternateContent'][not(ancestor::a:p)]"
     "[*[local-name()='Choice']/*[self::p:sp or self::p:grpSp or self::p:graphicFrame]]"
 )
 
 
-@lru_cache(maxsize=1)
-def mend() -> None:
-    """Have unstructured's reader of slides keep what people see on them, in the order of reading:
-    the title first, what is said beside a slide last."""
-    partitioner: Any = importlib.import_module("unstructured.partition.pptx")._PptxPartitioner
-    _spread_tables(partitioner)
-    _mend_presentation(partitioner)
-    _order(partitioner)
+def prepare_presentation(path: Path) -> tuple[io.BytesIO, list[Piece]]:
+    """Return a copy with formulas and merged cells written out and titles on top, where
+    unstructured begins to read; and what is said beside the slides."""
+    from pptx import Presentation
 
-
-def _mend_presentation(partitioner: Any) -> None:
-    plain = partitioner._presentation.func
-
-    def presentation(self: Any) -> Any:
-        shown = plain(self)
-        for slide in shown.slides:
-            _choose(slide._element)
-            formulas.write_out(slide._element, _DRAWING)
-        return shown
-
-    partitioner._presentation = cached_property(presentation)
-    partitioner._presentation.__set_name__(partitioner, "_presentation")
+    presentation = Presentation(str(path))
+    notes: list[Piece] = []
+    for page, slide in enumerate(presentation.slides, 1):
+        _choose(slide.element)
+        formulas.write_out(slide.element, _DRAWING)
+        for table in _tables(slide.shapes):
+            _spread(table)
+        if slide.shapes.title is not None:
+            slide.shapes.title.left = slide.shapes.title.top = 0
+        _drop_media(slide.part)
+        frame = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
+        if frame is not None and (words := frame.text.replace("\v", "\n").strip()):
+            notes.append(Piece("text", words, page))
+    copy = io.BytesIO()
+    presentation.save(copy)
+    copy.seek(0)
+    return copy, notes
 
 
 def _choose(slide: Any) -> None:
@@ -51,39 +53,25 @@ def _choose(slide: Any) -> None:
         alternatives.getparent().remove(alternatives)
 
 
-def _order(partitioner: Any) -> None:
-    by_place, of_notes = partitioner._order_shapes, partitioner._iter_maybe_slide_notes
-    plain = partitioner._iter_presentation_elements
-
-    def order_shapes(self: Any, slide: Any) -> tuple[Any, list[Any]]:
-        title, shapes = by_place(self, slide)
-        return title, sorted(shapes, key=lambda shape: shape != title)
-
-    def hold_notes(self: Any, slide: Any) -> Iterator[Any]:
-        self.notes = [*getattr(self, "notes", ()), *of_notes(self, slide)]
-        return iter(())
-
-    def with_notes(self: Any) -> Iterator[Any]:
-        yield from plain(self)
-        yield from getattr(self, "notes", ())  # each has the number of its slide
-
-    partitioner._order_shapes = order_shapes
-    partitioner._iter_maybe_slide_notes = hold_notes
-    partitioner._iter_presentation_elements = with_notes
+def _drop_media(part: Any) -> None:
+    """Have the copy be without what takes the most of it, and is not read from it."""
+    for name, relation in list(part.rels.items()):
+        if relation.reltype.endswith(_MEDIA):
+            part.rels.pop(name)
 
 
-def _spread_tables(partitioner: Any) -> None:
-    """Have what was merged say in each of its cells what it says, as in other tables."""
-    plain = partitioner._iter_table_element
+def _tables(shapes: Any) -> Iterator[Any]:
+    from pptx.shapes.group import GroupShape
 
-    def spread(self: Any, frame: Any) -> Iterator[Any]:
-        _spread(frame.table)
-        yield from plain(self, frame)
-
-    partitioner._iter_table_element = spread
+    for shape in shapes:
+        if isinstance(shape, GroupShape):
+            yield from _tables(shape.shapes)
+        elif shape.has_table:
+            yield shape.table
 
 
 def _spread(table: Any) -> None:
+    """Have what was merged say in each of its cells what it says, as in other tables."""
     width = len(table.columns)
     for top, row in enumerate(table.rows):
         for left, cell in enumerate(row.cells):

@@ -24,13 +24,13 @@ from core.store.first_chunks import Indexed
 from core.store.knowledge_bases import KnowledgeBase
 from ingest import index
 from ingest.document import Chunk, ParsedDocument
+from ingest.formats import FORMATS, kinds_of
 from ingest.parser import Parser
 from ingest.progress import Progress
-from ingest.sniff import MIME_TYPES, PLAIN
 from ingest.split import embedding_text, split_for
 from ingest.walk import read_well
 
-MIME_TYPES_TOGETHER: Final = [MIME_TYPES[kind] for kind in sorted(PLAIN)]
+MIME_TYPES_TOGETHER: Final = [FORMATS[kind].mime_type for kind in sorted(kinds_of("plain"))]
 
 
 class DoneByItself(Exception):

@@ -11,64 +11,10 @@ from pathlib import Path, PurePath
 from ingest import compound_file
 from ingest.decode import decode, looks_like_text
 from ingest.failures import CorruptDocument, EmptyDocument, EncryptedDocument, UnsupportedType
+from ingest.formats import FORMATS, kind_by_suffix, kinds_of
 
 _HEAD = 65_536
 
-MIME_TYPES: dict[str, str] = {
-    "pdf": "application/pdf",
-    "doc": "application/msword",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "ppt": "application/vnd.ms-powerpoint",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "odt": "application/vnd.oasis.opendocument.text",
-    "ods": "application/vnd.oasis.opendocument.spreadsheet",
-    "odp": "application/vnd.oasis.opendocument.presentation",
-    "xls": "application/vnd.ms-excel",
-    "epub": "application/epub+zip",
-    "rtf": "application/rtf",
-    "html": "text/html",
-    "xml": "application/xml",
-    "json": "application/json",
-    "ipynb": "application/x-ipynb+json",
-    "csv": "text/csv",
-    "tsv": "text/tab-separated-values",
-    "md": "text/markdown",
-    "rst": "text/x-rst",
-    "org": "text/org",
-    "eml": "message/rfc822",
-    "msg": "application/vnd.ms-outlook",
-    "mbox": "application/mbox",
-    "txt": "text/plain",
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "gif": "image/gif",
-    "bmp": "image/bmp",
-    "tif": "image/tiff",
-    "webp": "image/webp",
-    "heic": "image/heic",
-    "avif": "image/avif",
-}
-IMAGES = frozenset({"png", "jpg", "gif", "bmp", "tif", "webp", "heic", "avif"})
-PLAIN = frozenset({"txt", "json", "csv", "tsv"})
-
-_BY_NAME = {
-    ".md": "md",
-    ".markdown": "md",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".rst": "rst",
-    ".org": "org",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".eml": "eml",
-    ".p7s": "eml",
-    ".xml": "xml",
-    ".nxml": "xml",
-    ".json": "json",
-    ".ipynb": "ipynb",
-}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1|avi[fs])", re.DOTALL)
 _TEXT, _SLIDES, _BOOKS = "WordDocument", "PowerPoint Document", ("Workbook", "Book")  # streams
@@ -81,15 +27,11 @@ _HTML = re.compile(
     r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_FORMATS = (
-    "pdf, docx, doc, pptx, ppt, xlsx, xls, odt, ods, odp, epub, rtf, html, xml, json, csv, md, "
-    "ipynb, txt, eml or a picture"
-)
 
 
 @dataclass(frozen=True)
 class FileType:
-    """``kind`` is a key of ``MIME_TYPES``."""
+    """``kind`` is a key of ``FORMATS``."""
 
     kind: str
     mime_type: str
@@ -105,7 +47,7 @@ def sniff(path: Path, name: str) -> FileType:
     if not head.strip(b"\x00 \t\r\n\f\v"):
         raise EmptyDocument("The file is empty: upload one that has content.")
     kind = _binary_kind(path, head) or _text_kind(head, PurePath(name).suffix.lower())
-    return FileType(kind, MIME_TYPES[kind])
+    return FileType(kind, FORMATS[kind].mime_type)
 
 
 def _binary_kind(path: Path, head: bytes) -> str | None:
@@ -127,7 +69,7 @@ def _binary_kind(path: Path, head: bytes) -> str | None:
     if guess is None:
         return None
     # Some signatures are two letters: a text that begins with "BM" is no bitmap.
-    if guess.extension in IMAGES and (b"\0" in head or not looks_like_text(head)):
+    if guess.extension in kinds_of("image") and (b"\0" in head or not looks_like_text(head)):
         return str(guess.extension)
     if looks_like_text(head):
         return None
@@ -149,11 +91,11 @@ def _zip_kind(path: Path) -> str:
         if "[Content_Types].xml" in names and any(n.startswith(folder) for n in names):
             return kind
     for kind in ("odt", "ods", "odp", "epub"):
-        if mime.startswith(MIME_TYPES[kind]):
+        if mime.startswith(FORMATS[kind].mime_type):
             return kind
     raise UnsupportedType(
         f"The file is an archive or an office format that is not read ({mime or 'zip'}): "
-        f"unpack it, or save its documents as {_FORMATS}."
+        f"unpack it, or save its documents as {_readable()}."
     )
 
 
@@ -199,8 +141,8 @@ def _text_kind(head: bytes, suffix: str) -> str:
     if _HTML.match(text):
         return "html"
     if text.lstrip("\ufeff \r\n\t").startswith("<?xml"):
-        return "html" if suffix in (".html", ".htm", ".xhtml") else "xml"
-    named = _BY_NAME.get(suffix)
+        return "html" if suffix in FORMATS["html"].suffixes else "xml"
+    named = kind_by_suffix(suffix)
     if named is not None:
         return named
     if _is_mail(text):
@@ -226,4 +168,9 @@ def _is_json(text: str, size: int) -> bool:
 
 
 def _unsupported(what: str) -> UnsupportedType:
-    return UnsupportedType(f"The file is {what}, which is not read: upload {_FORMATS}.")
+    return UnsupportedType(f"The file is {what}, which is not read: upload {_readable()}.")
+
+
+def _readable() -> str:
+    kinds = (each.kind for each in FORMATS.values() if each.family != "image")
+    return f"{', '.join(kinds)} or a picture"

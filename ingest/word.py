@@ -1,4 +1,4 @@
-"""Word documents as unstructured reads them but for what it would lose.
+"""Word documents as unstructured is given them, so that it loses nothing that people read.
 
 python-docx knows the runs that are a paragraph's own. What was inserted by someone whose changes
 are tracked, what stands in fields of a form or in a text box, and notes are no such runs.
@@ -6,11 +6,12 @@ are tracked, what stands in fields of a form or in a text box, and notes are no 
 
 from __future__ import annotations
 
-import importlib
+import io
 import posixpath
+import secrets
 from collections.abc import Iterator
 from copy import deepcopy
-from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from ingest import formulas, spans
@@ -20,6 +21,11 @@ from ingest.package import parsed
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _INLINE: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}inline"
+_R: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_SHOWN: Final = {  # what shows a picture, and what in it names that
+    "{http://schemas.openxmlformats.org/drawingml/2006/main}blip": f"{_R}embed",
+    "{urn:schemas-microsoft-com:vml}imagedata": f"{_R}id",
+}
 _GONE: Final = (f"{_W}del", f"{_W}moveFrom", f"{_W}sdtPr", f"{_W}sdtEndPr")
 _AROUND: Final = tuple(
     f"{_W}{name}"
@@ -39,27 +45,45 @@ _NOTES: Final = {  # the reference in the text, by the part that says what it re
 }
 
 
-@lru_cache(maxsize=1)
-def mend() -> None:
-    """Have unstructured read formulas, accepted changes, fields, text boxes and notes of a docx
-    where they stand: it would leave them out, and sentences with a hole in their place."""
-    options: Any = importlib.import_module("unstructured.partition.docx").DocxPartitionerOptions
-    plain = options.document.func
+def prepare_document(path: Path, *, with_pictures: bool) -> tuple[io.BytesIO, dict[str, str]]:
+    """Return a copy with formulas, accepted changes, fields, text boxes and notes where they stand:
+    unstructured would leave them out, and sentences with a hole in their place.
 
-    def document(self: Any) -> Any:
-        found = plain(self)
-        body = found.element.body
-        _write_choices(body)
-        _accept_changes(body)
-        _take_out_of_boxes(body)
-        formulas.write_out(body, _W)
-        _write_powers(body)
-        _place_notes(found)
-        _fill_merged_rows(body)
-        return found
+    The texts that stand for the pictures, where they are wanted, come with the names of those.
+    """
+    from docx import Document
 
-    options.document = cached_property(document)
-    options.document.__set_name__(options, "document")
+    document = Document(str(path))
+    body = document.element.body
+    _write_choices(body)
+    _accept_changes(body)
+    _take_out_of_boxes(body)
+    formulas.write_out(body, _W)
+    _write_powers(body)
+    _place_notes(document)
+    marks = _mark_pictures(document) if with_pictures else {}
+    _fill_merged_rows(body)
+    for name, relation in list(document.part.rels.items()):
+        if relation.reltype.endswith("/image"):  # the copy is read for its text
+            document.part.rels.pop(name)
+    copy = io.BytesIO()
+    document.save(copy)
+    copy.seek(0)
+    return copy, marks
+
+
+def _mark_pictures(document: Any) -> dict[str, str]:
+    """Put a text for each picture behind the paragraph, or the table, that shows it."""
+    parts = document.part.related_parts  # others are links to what is not in the file
+    secret, marks = secrets.token_hex(8), dict[str, str]()
+    last: dict[Any, Any] = {}
+    for shown in list(document.element.body.iter(*_SHOWN)):
+        block, part = _block(shown), parts.get(shown.get(_SHOWN[shown.tag]))
+        if block is not None and part is not None:
+            mark = f"picture-{secret}-{len(marks)}"
+            marks[mark] = part.partname.lstrip("/")
+            _add_behind(block, mark, last)
+    return marks
 
 
 def _accept_changes(body: Any) -> None:
@@ -169,11 +193,16 @@ def _place_notes(document: Any) -> None:
         if place is None:
             continue
         for words in notes.get((reference.tag, reference.get(f"{_W}id")), ()):
-            paragraph, run = place.makeelement(f"{_W}p"), place.makeelement(f"{_W}r")
-            run.append(_text(run, words))
-            paragraph.append(run)
-            last.get(place, place).addnext(paragraph)
-            last[place] = paragraph
+            _add_behind(place, words, last)
+
+
+def _add_behind(block: Any, words: str, last: dict[Any, Any]) -> None:
+    """Put a paragraph behind a block, and behind what was put there before."""
+    paragraph, run = block.makeelement(f"{_W}p"), block.makeelement(f"{_W}r")
+    run.append(_text(run, words))
+    paragraph.append(run)
+    last.get(block, block).addnext(paragraph)
+    last[block] = paragraph
 
 
 def _notes(part: Any) -> Iterator[tuple[tuple[str, str], list[str]]]:

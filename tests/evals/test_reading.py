@@ -7,6 +7,7 @@ import pytest
 from evals import formats, ocr, reading_report
 from evals.cases import BadData
 from ingest.document import Piece, Reading, assemble
+from ingest.libreoffice import is_installed
 from ingest.tables import markdown
 
 
@@ -70,7 +71,9 @@ async def test_every_file_is_read_refused_or_told_as_broken(tmp_path: Path) -> N
 
 
 def test_headings_and_cells_count_where_the_structure_was_kept() -> None:
-    expected = "# The yard\n\nIt is dry.\n\n| Item | Left |\n| --- | --- |\n| Tar | 3 |\n"
+    expected = formats.Expected.of_markdown(
+        "# The yard\n\nIt is dry.\n\n| Item | Left |\n| --- | --- |\n| Tar | 3 |\n"
+    )
     table = markdown([["Item", "Left"], ["Tar", "3"]])
     kept = assemble(Reading([Piece("title", "The yard"), Piece("table", table)]))
     flat = assemble(Reading([Piece("text", "The yard It is dry. Item Left Tar 3")]))
@@ -78,3 +81,23 @@ def test_headings_and_cells_count_where_the_structure_was_kept() -> None:
     assert formats.structure(expected, kept)["cellRecall"] == 1
     shares = formats.structure(expected, flat)
     assert (shares["wordRecall"], shares["headingRecall"], shares["cellRecall"]) == (1, 0, 0)
+
+
+async def test_a_truth_covers_a_document_in_each_format_and_what_is_not_read_counts(
+    tmp_path: Path,
+) -> None:
+    truth = '{"note": {"text": "It is dry", "headings": ["It is dry"], "cells": []}}'
+    (tmp_path / "truth.json").write_text(truth)
+    (tmp_path / "note.md").write_text("# It is dry")
+    (tmp_path / "note.pdf").write_bytes(b"")
+    found = await formats.run(formats.load(tmp_path), "own")
+    assert formats.means(found) == {"wordRecall": 0.5, "headingRecall": 0.5, "cellRecall": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not is_installed(), reason="needs LibreOffice")
+async def test_our_own_documents_give_their_words_headings_and_cells() -> None:
+    found = await formats.run(formats.load(Path(formats.__file__).parent / "data/formats"), "own")
+    means = formats.means(found)
+    assert len(found["files"]) == 30
+    assert {name for name, bar in formats.BARS.items() if means[name] < bar} == set()

@@ -1,0 +1,1 @@
+"""Documents of many formats made from texts, with what is in them."""
