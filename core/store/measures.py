@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
-from asyncpg import Record
 from numpy.typing import NDArray
 
 from core.store.base import TenantRepository
-from core.store.driver import look
+from core.store.driver import Rows, fetch
 from core.store.halves import read_halves
 from core.store.nearest import Nearest
 from core.store.scoring import Sought, scores
@@ -81,7 +80,7 @@ class Measures(TenantRepository):
         """Return vector and BM25 of chunks; those deleted meanwhile are missing."""
         rows = await self._rows(asked)
         near = asked.nearest
-        if near is not None and near.is_short(rows[0]["near"] if rows else 0):
+        if near is not None and near.is_short(rows[0].near if rows else 0):
             rows = await self._rows(replace(asked, nearest=replace(near, is_exact=True)))
         # By columns: to ask each row for each value by its name is slower.
         columns = zip(*rows, strict=True) if rows else iter([()] * _COLUMNS)
@@ -96,10 +95,10 @@ class Measures(TenantRepository):
             openings=_read_openings(ids, opening_nos, opening_terms, asked.lists),
         )
 
-    async def _rows(self, asked: Asked) -> list[Record]:
+    async def _rows(self, asked: Asked) -> Rows:
         values = Values()
         sql = _measure(asked, values)
-        return await look(self._session, sql, *values)
+        return await fetch(self._session, sql, *values)
 
 
 def _measure(asked: Asked, values: Values) -> str:

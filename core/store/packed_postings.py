@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, TenantRepository
-from core.store.driver import fetch, look
+from core.store.driver import fetch
 from core.store.kept_lists import kept_lists
 from core.store.word_lists import EMPTY, LONGEST, Numbers, WordList, WordLists
 
@@ -96,18 +96,18 @@ class PackedPostings(TenantRepository):
         kept = kept_lists(self._session.get_bind().engine)
         read = kept.of(base_nos, terms)
         places = [packing for packing, _ in read], [term for _, term in read]
-        rows = await look(self._session, _LISTS, base_nos, terms, *places)
-        gone = {row["no"]: _numbers(row["gone"]) for row in rows if row["gone"]}
+        rows = await fetch(self._session, _LISTS, base_nos, terms, *places)
+        gone = {row.no: _numbers(row.gone) for row in rows if row.gone}
         lists: dict[str, WordList] = {}
         for row in rows:
-            packed = read.get((row["packing"], row["term"]), EMPTY)
-            if row["packed"] is not None:
-                packed = WordList.read(row["packed"], row["first_no"])
-                kept.keep(row["no"], (row["packing"], row["term"]), packed)
-            new = (row["newer"] or b"") + (row["rewritten"] or b"")
-            found = packed.changed(gone.get(row["no"], _NONE), new)
-            known = lists.get(row["term"])
-            lists[row["term"]] = found if known is None else known.joined(found)
+            packed = read.get((row.packing, row.term), EMPTY)
+            if row.packed is not None:
+                packed = WordList.read(row.packed, row.first_no)
+                kept.keep(row.no, (row.packing, row.term), packed)
+            new = (row.newer or b"") + (row.rewritten or b"")
+            found = packed.changed(gone.get(row.no, _NONE), new)
+            known = lists.get(row.term)
+            lists[row.term] = found if known is None else known.joined(found)
         return WordLists(lists)
 
     async def leave(self, base_no: int, chunk_nos: Sequence[int], *, stay: bool = False) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.allowed import Allowed
 from core.store.base import Base, TenantRepository
-from core.store.driver import fetch, look
+from core.store.driver import fetch
 from core.store.packed_postings import PackedPostings
 from core.store.scoring import Sought, best_sql, scores
 from core.store.values import Values
@@ -97,7 +97,7 @@ class Postings(TenantRepository):
         self, base_nos: Sequence[int], terms: Sequence[str]
     ) -> dict[str, int]:
         """Return in how many chunks of the bases each term occurs; absent ones are left out."""
-        rows = await look(
+        rows = await fetch(
             self._session,
             """
                 SELECT term, sum(chunk_count)::bigint FROM terms
@@ -108,7 +108,7 @@ class Postings(TenantRepository):
             base_nos,
             terms,
         )
-        return dict(rows)  # type: ignore[arg-type]
+        return dict(rows)
 
     async def lists(self, base_nos: Sequence[int], terms: Sequence[str]) -> WordLists:
         """Return every chunk of the bases that holds each of the words; see ``packed_postings``."""
@@ -132,7 +132,7 @@ class Postings(TenantRepository):
             return await self._best_listed(base_nos, words, limit, allowed, lists)
         values = Values()
         sql = best_sql(base_nos, words, limit, allowed, values)
-        return [(no, score) for no, score in await look(self._session, sql, *values)]
+        return [(no, score) for no, score in await fetch(self._session, sql, *values)]
 
     async def _best_listed(
         self,
@@ -167,7 +167,7 @@ class Postings(TenantRepository):
             given = values.put_array(part, "bigint")
             holds = allowed.holds("n.no", values)
             sql = f"SELECT n.no FROM unnest({given}) AS n (no) WHERE {holds}"  # noqa: S608 - ours
-            counting = {no for (no,) in await look(self._session, sql, *values)}
+            counting = {no for (no,) in await fetch(self._session, sql, *values)}
             found += [no for no in part if no in counting]
             at, many = at + many, 2 * many
         return np.asarray(found[:wanted], np.int64)
@@ -178,7 +178,7 @@ class Postings(TenantRepository):
         values = Values()
         among = f"AND chunk_no = ANY({values.put_array(nos, 'bigint')})"
         sql = scores(base_nos, words.all, words, among, values)
-        return [(no, score) for no, score in await look(self._session, sql, *values)]
+        return [(no, score) for no, score in await fetch(self._session, sql, *values)]
 
     async def _count_terms(self, base_no: int, words: Sequence[Iterable[str]]) -> None:
         counts = Counter(term for terms in words for term in terms)

@@ -49,14 +49,14 @@ async def test_a_packed_word_is_sent_once(
     await add_document(store, base, [f"common number{number}" for number in range(40)])
     await tend(store, large=40, common=4)
     sent = []
-    look = packed_postings.look
+    fetch = packed_postings.fetch
 
     async def noted(*asked):  # type: ignore[no-untyped-def]
-        rows = await look(*asked)
-        sent.extend(row["term"] for row in rows if row["packed"] is not None)
+        rows = await fetch(*asked)
+        sent.extend(row.term for row in rows if row.packed is not None)
         return rows
 
-    monkeypatch.setattr(packed_postings, "look", noted)
+    monkeypatch.setattr(packed_postings, "fetch", noted)
     for _ in range(2):
         async with store.unit(owner.workspace_id) as unit:
             lists = await unit.postings.lists([base.no], ["common", "number1"])
