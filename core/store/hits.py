@@ -34,7 +34,6 @@ class SearchedBase:
     vector_set: int  # the number its vectors are under
     has_vector_index: bool
     has_disabled: bool  # whether a document or a chunk of it is disabled
-    has_packing: bool  # whether the postings of its words are packed
     parent_tokens: int | None  # length of the window a chunk is widened to; None: its neighbours
 
 
@@ -65,7 +64,6 @@ _SEARCHED: Final = """
         coalesce(vector_set_no, no), has_vector_index,
         EXISTS (SELECT FROM chunks c WHERE c.base_id = b.id AND NOT c.enabled)
             OR EXISTS (SELECT FROM documents d WHERE d.base_id = b.id AND NOT d.enabled),
-        EXISTS (SELECT FROM packings p WHERE p.base_no = b.no AND p.last_no IS NOT NULL),
         (chunking ->> 'parentTokens')::integer
     FROM knowledge_bases b
 """
