@@ -124,14 +124,18 @@ class FairLimiter:
 
         Raises `QueueTimedOut` after `wait_seconds`.
         """
-        await self._acquire(owner, wait_seconds)
-        slot = Slot(lambda: self._release(owner))
+        slot = await self.acquire(owner, wait_seconds)
         try:
             yield slot
         finally:
             slot.release()
 
-    async def _acquire(self, owner: str, wait_seconds: float | None) -> None:
+    async def acquire(self, owner: str, wait_seconds: float | None = None) -> Slot:
+        """Wait for a slot, as `slot` does; the caller is to release it."""
+        await self._wait(owner, wait_seconds)
+        return Slot(lambda: self._release(owner))
+
+    async def _wait(self, owner: str, wait_seconds: float | None) -> None:
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put(owner, granted)
         self._grant()

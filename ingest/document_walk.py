@@ -79,7 +79,7 @@ class DocumentWalk:
 
     async def _base(self, document: Document) -> KnowledgeBase:
         async with self._services.store.unit(document.workspace_id) as unit:
-            base = await unit.bases.read(document.base_id)
+            base = await unit.bases.get(document.base_id)
         if base is None:
             raise LeaseLost
         return base

@@ -150,7 +150,7 @@ class RechunkHandler:
 
 
 async def _get_base(unit: Unit, job: Rechunking) -> KnowledgeBase:
-    base = await unit.bases.read(job.base_id)
+    base = await unit.bases.get(job.base_id)
     if base is None:
         raise LeaseLost
     return base

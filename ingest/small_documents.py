@@ -64,7 +64,7 @@ class SmallDocuments:
 
     async def _base(self, document: Document) -> KnowledgeBase:
         async with self._services.store.unit(document.workspace_id) as unit:
-            base = await unit.bases.read(document.base_id)
+            base = await unit.bases.get(document.base_id)
         if base is None:
             raise NotFound("The knowledge base is gone.")
         return base

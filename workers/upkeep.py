@@ -21,7 +21,7 @@ from core.config import Settings, forbid_phoning_home
 from core.logs import configure_logs
 from core.queue import Kind
 from core.services import Services, open_services
-from core.store import packing, vector_indexes
+from core.store import vector_indexes
 from core.store.unit import SystemUnit
 from pipelines import pauses, scheduling
 from workers.event_delivery import deliver_events, forget_event_deliveries
@@ -142,11 +142,6 @@ async def tend_vector_indexes(services: Services) -> None:
     await vector_indexes.tend(services.store)
 
 
-async def pack_postings(services: Services) -> None:
-    """Give bases that have become large, or changed much, their words' postings in one piece."""
-    await packing.tend(services.store)
-
-
 async def forget_expired_sign_ins(services: Services) -> None:
     """Delete sessions and bearer tokens that have run out."""
     async with services.store.system() as unit:
@@ -237,7 +232,7 @@ async def forget_webhook_deliveries(services: Services) -> None:
 
 
 Duty = Callable[[Services], Awaitable[None]]
-SLOW_DUTIES: Final = (tend_vector_indexes, pack_postings, sweep_vectors, forget_idempotency_keys)
+SLOW_DUTIES: Final = (tend_vector_indexes, sweep_vectors, forget_idempotency_keys)
 FORGETTING: tuple[Duty, ...] = (
     forget_expired_sign_ins,
     forget_webhook_deliveries,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ForeignKey, delete, select, update
+from sqlalchemy import ForeignKey, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from core.store.base import Base, Repository, TenantRepository, Timestamps, now
-from core.store.driver import look
 from core.store.pages import PageRequest, RowsPage, read_page
 
 
@@ -31,25 +30,19 @@ class ApiKey(Timestamps, Base):
     last_used_at: Mapped[datetime | None]
 
 
-# Asked at every request.
-_BY_HASH: Final = """
-    SELECT * FROM api_keys WHERE key_hash = $1 AND (expires_at IS NULL OR expires_at > now())
-"""
-_BY_ID: Final = """
-    SELECT * FROM api_keys WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())
-"""
+_IS_LIVE: Final = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())
 
 
 class ApiKeyLookup(Repository):
     async def by_hash(self, key_hash: str) -> ApiKey | None:
-        """Return the live key of a hash, to be read only; never an expired one."""
-        rows = await look(self._session, _BY_HASH, key_hash)
-        return ApiKey(**rows[0]) if rows else None
+        """Return the live key of a hash; never an expired one."""
+        return await self._session.scalar(
+            select(ApiKey).where(ApiKey.key_hash == key_hash, _IS_LIVE)
+        )
 
     async def live(self, key_id: str) -> ApiKey | None:
-        """Return a key by its id, to be read only; never an expired one."""
-        rows = await look(self._session, _BY_ID, key_id)
-        return ApiKey(**rows[0]) if rows else None
+        """Return a key by its id; never an expired one."""
+        return await self._session.scalar(select(ApiKey).where(ApiKey.id == key_id, _IS_LIVE))
 
     async def touch(self, key_id: str) -> None:
         """Note that a key was used."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, DateTime, MetaData, any_, func, literal
+from sqlalchemy import ColumnElement, DateTime, MetaData, any_, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
@@ -31,6 +31,9 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         list[dict[str, Any]]: JSONB,
     }
+
+
+R = TypeVar("R", bound=Base)
 
 
 class Timestamps:
@@ -63,3 +66,34 @@ def now() -> datetime:
 def is_one_of(column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
     """Compare with one array, so that the statement is the same, and prepared, for any number."""
     return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def apply_defaults(row: Base) -> None:
+    """Set what is missing on a new row and has a default of ours."""
+    for name, attribute in row.__mapper__.column_attrs.items():
+        default = attribute.columns[0].default
+        if default is not None and getattr(row, name) is None:
+            setattr(row, name, default.arg(None) if default.is_callable else default.arg)
+
+
+def column_values(row: Base) -> dict[str, Any]:
+    """Return the values of a new row by the names of its columns, defaults of ours included."""
+    apply_defaults(row)
+    found = {}
+    for name, attribute in row.__mapper__.column_attrs.items():
+        column, value = attribute.columns[0], getattr(row, name)
+        if value is not None or (isinstance(column.type, JSONB) and not column.nullable):
+            found[column.name] = value  # None is JSON's own null
+    return found
+
+
+async def load_detached(session: AsyncSession, kind: type[R], sql: str, **values: Any) -> list[R]:
+    """Return the rows that a statement gives whole, as objects outside the session.
+
+    What is changed on them later is not written.
+    """
+    query = select(kind).from_statement(text(sql)).execution_options(populate_existing=True)
+    found = list(await session.scalars(query, values))
+    for row in found:
+        session.expunge(row)
+    return found

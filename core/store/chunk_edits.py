@@ -118,7 +118,7 @@ class ChunkEdits(TenantRepository):
         return current
 
     async def _rewrite(self, base: KnowledgeBase, row: Chunk, new: NewChunk) -> None:
-        await self._postings.remove(base.no, [(row.no, row.terms)], stay=True)
+        await self._postings.remove(base.no, [(row.no, row.terms)])
         await self._postings.add(base.no, [(row.no, new.words)])
         await self._vectors.replace(base.vector_set, row.no, new.embedding)
         tokens, words = new.token_count - row.token_count, word_count(new) - sum(row.frequencies)

@@ -8,10 +8,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.store.base import load_detached
 from core.store.documents import Document
-from core.store.driver import look
 from core.store.job_queue import JobQueue
-from core.store.rows import loaded
 
 _SMALL: Final = 8192  # bytes: what claiming and writing cost is felt beside the embedding
 _MOST: Final = 8  # that are claimed at once: who comes meanwhile waits for no more than those
@@ -22,13 +21,14 @@ _CLAIM_LIKE: Final = """
     WITH alike AS MATERIALIZED (
         SELECT d.id FROM documents d
         WHERE d.status IN ('pending', 'processing') AND d.status = 'pending'
-            AND d.workspace_id = $3 AND d.base_id = $4 AND d.mime_type = ANY($5::text[])
-            AND d.size <= $6 AND d.blob_key <> '' AND d.attempts = 0 AND NOT d.cancel_requested
+            AND d.workspace_id = :workspace_id AND d.base_id = :base_id
+            AND d.mime_type = ANY(CAST(:mime_types AS text[])) AND d.size <= :size
+            AND d.blob_key <> '' AND d.attempts = 0 AND NOT d.cancel_requested
             AND d.indexed_name IS NULL AND d.chunk_count = 0
-        ORDER BY d.created_at, d.id LIMIT $7 FOR UPDATE SKIP LOCKED
+        ORDER BY d.created_at, d.id LIMIT :limit FOR UPDATE SKIP LOCKED
     )
-    UPDATE documents SET status = 'processing', attempts = attempts + 1, lease_owner = $1,
-        lease_until = now() + $2::interval, started_at = now(), updated_at = now()
+    UPDATE documents SET status = 'processing', attempts = attempts + 1, lease_owner = :owner,
+        lease_until = now() + CAST(:lease AS interval), started_at = now(), updated_at = now()
     FROM alike WHERE documents.id = alike.id
     RETURNING documents.*
 """
@@ -45,14 +45,17 @@ class DocumentQueue(JobQueue[Document]):
     ) -> list[Document]:
         """Take more rows of the base of a claimed one, all of them small, new and of such types.
 
-        The oldest come first; none where ``first`` is not of that kind. A statement by itself,
-        committed at once; the rows stay outside the session.
+        The oldest come first; none where ``first`` is not of that kind. The rows stay
+        outside the session.
         """
         is_new = first.attempts == 1 and first.indexed_name is None and first.chunk_count == 0
         is_small = first.size <= _SMALL and first.blob_key != "" and first.mime_type in mime_types
         if not (is_new and is_small) or first.cancel_requested:
             return []
-        places = (first.workspace_id, first.base_id, list(mime_types), _SMALL, _MOST - 1)
-        rows = await look(self._session, _CLAIM_LIKE, owner, lease, *places)
-        more = [loaded(Document, row) for row in rows]
+        values = {"owner": owner, "lease": lease, "mime_types": list(mime_types)}
+        of_first = {"workspace_id": first.workspace_id, "base_id": first.base_id}
+        bounds = {"size": _SMALL, "limit": _MOST - 1}
+        more = await load_detached(
+            self._session, Document, _CLAIM_LIKE, **values, **of_first, **bounds
+        )
         return sorted(more, key=lambda each: (each.created_at, each.id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -13,22 +13,16 @@ from sqlalchemy import (
     func,
     select,
     text,
+    update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import Conflict
-from core.store.base import Base, Timestamps, now
-from core.store.driver import fetch
+from core.store.base import Base, Timestamps, column_values, now
 from core.store.jobs import TERMINAL, Job, Jobs
+from core.store.knowledge_bases import KnowledgeBase
 from core.store.pages import PageRequest, RowsPage, read_page
-from core.store.rows import insertion
-
-# One statement, so that the base's row, which all who add to it count in, is locked no longer.
-_ADD_AND_COUNT: Final = """
-    WITH added AS ({insert} ON CONFLICT (base_id, checksum) DO NOTHING RETURNING base_id)
-    UPDATE knowledge_bases b SET document_count = document_count + 1, updated_at = now()
-    FROM added WHERE b.id = added.base_id AND b.workspace_id = {workspace} RETURNING b.id
-"""
 
 
 class Document(Job, Timestamps, Base):
@@ -166,9 +160,27 @@ class Documents(Jobs[Document]):
         """
         document.workspace_id = self._workspace_id
         document.created_at = document.updated_at = now()
-        insert, values = insertion(document)
-        sql = _ADD_AND_COUNT.format(insert=insert, workspace=f"${len(values) + 1}")
-        if await fetch(self._session, sql, *values, self._workspace_id):
+        table = Base.metadata.tables["documents"]
+        added = (
+            insert(table)
+            .values(column_values(document))
+            .on_conflict_do_nothing(index_elements=["base_id", "checksum"])
+            .returning(table.c.base_id)
+            .cte("added")
+        )
+        # One statement, so that the base's row, which all who add to it count in, is locked no
+        # longer.
+        counted = await self._session.scalar(
+            update(KnowledgeBase)
+            .where(
+                KnowledgeBase.id == added.c.base_id,
+                KnowledgeBase.workspace_id == self._workspace_id,
+            )
+            .values(document_count=KnowledgeBase.document_count + 1)
+            .returning(KnowledgeBase.id)
+            .execution_options(synchronize_session=False)
+        )
+        if counted is not None:
             return document
         known = await self.by_checksum(document.base_id, document.checksum)
         if known is None:

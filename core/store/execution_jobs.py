@@ -7,10 +7,8 @@ from typing import Final
 
 from sqlalchemy import delete, func, select, text, tuple_
 
-from core.store.base import Repository
-from core.store.driver import look
+from core.store.base import Repository, load_detached
 from core.store.executions import HOLDS_SLOT, TERMINAL, Execution
-from core.store.rows import loaded
 
 _MOST_FORGOTTEN = 500  # at once; each takes its block logs along
 # The first words are those of the index that finds such rows.
@@ -48,7 +46,8 @@ _CLAIM: Final = f"""
         WHERE e.workspace_id = (SELECT workspace_id FROM chosen) AND {_WAITS}
         ORDER BY e.created_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
-    UPDATE executions SET status = 'running', lease_owner = $1, lease_until = now() + $2::interval,
+    UPDATE executions SET status = 'running', lease_owner = :owner,
+        lease_until = now() + CAST(:lease AS interval),
         started_at = coalesce(executions.started_at, clock_timestamp()), updated_at = now(),
         recoveries = recoveries + CASE next.status WHEN 'running' THEN 1 ELSE 0 END
     FROM next WHERE executions.workspace_id = next.workspace_id AND executions.id = next.id
@@ -70,15 +69,15 @@ class ExecutionJobs(Repository):
     async def claim(self, owner: str, lease: timedelta) -> Execution | None:
         """Take the next waiting run, of the workspace with the fewest in work.
 
-        A run whose holder fell silent waits too; taking it counts as a recovery. It is a statement
-        by itself, committed at once. The row stays outside the session.
+        A run whose holder fell silent waits too; taking it counts as a recovery. The row
+        stays outside the session.
         """
         for _ in range(_TRIES):
-            for record in await look(self._session, _CLAIM, owner, lease):
-                return loaded(Execution, record)
+            rows = await load_detached(self._session, Execution, _CLAIM, owner=owner, lease=lease)
+            if rows:
+                return rows[0]
             # Others may have taken what was the last of the chosen workspace, not of all.
-            ((waits,),) = await look(self._session, _HAS_WAITING)
-            if not waits:
+            if not await self._session.scalar(text(_HAS_WAITING)):
                 return None
         return None
 

@@ -24,14 +24,13 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
-from core.store.base import Base, TenantRepository, Timestamps, is_one_of
+from core.store.base import Base, TenantRepository, Timestamps, column_values, is_one_of
 from core.store.driver import fetch
 from core.store.pages import PageRequest, RowsPage, read_page
-from core.store.rows import insertion
 
 TERMINAL = ("completed", "failed", "cancelled")
 HOLDS_SLOT = "holdsSlot"  # the option of a run that counts against the plan's limit
@@ -180,12 +179,17 @@ class Executions(TenantRepository):
         The object stays outside the session: what is changed on it later is not written.
         """
         execution.workspace_id = self._workspace_id
-        sql, values = insertion(execution)
-        sql += " ON CONFLICT DO NOTHING RETURNING created_at, updated_at"
-        for row in await fetch(self._session, sql, *values):
+        table = Base.metadata.tables["executions"]
+        added = await self._session.execute(
+            insert(table)
+            .values(column_values(execution))
+            .on_conflict_do_nothing()
+            .returning(table.c.created_at, table.c.updated_at)
+        )
+        row = added.one_or_none()
+        if row is not None:
             execution.created_at, execution.updated_at = row
-            return True
-        return False
+        return row is not None
 
     async def renew(self, execution_id: str, owner: str, lease: timedelta) -> bool:
         """Keep a running run for its owner; False when it is the owner's no more."""
@@ -201,7 +205,7 @@ class Executions(TenantRepository):
         given = (None if end.get(key) is None else json.dumps(end[key]) for key in _ENDS)
         values = (*self._mine(run.id, owner), end["status"], end.get("cost"), *given)
         for row in await fetch(self._session, _FINISH, *values):
-            set_ended(run, end, row["ended_at"])
+            set_ended(run, end, row.ended_at)
             return True
         return False
 

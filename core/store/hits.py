@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asyncpg import Record
-from sqlalchemy import CompoundSelect, Select, String, any_, func, select, text, union_all
+from sqlalchemy import CompoundSelect, Row, Select, String, any_, func, select, text, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.errors import NotFound
@@ -16,7 +15,7 @@ from core.store.allowed import MOST, Allowed
 from core.store.base import TenantRepository, is_one_of
 from core.store.chunks import HAS_METADATA, IS_PLAIN, Chunk
 from core.store.documents import Document
-from core.store.driver import look
+from core.store.driver import fetch
 from core.store.filters import Filter
 from core.store.values import Values
 
@@ -35,7 +34,6 @@ class SearchedBase:
     vector_set: int  # the number its vectors are under
     has_vector_index: bool
     has_disabled: bool  # whether a document or a chunk of it is disabled
-    has_packing: bool  # whether the postings of its words are packed
     parent_tokens: int | None  # length of the window a chunk is widened to; None: its neighbours
 
 
@@ -66,7 +64,6 @@ _SEARCHED: Final = """
         coalesce(vector_set_no, no), has_vector_index,
         EXISTS (SELECT FROM chunks c WHERE c.base_id = b.id AND NOT c.enabled)
             OR EXISTS (SELECT FROM documents d WHERE d.base_id = b.id AND NOT d.enabled),
-        EXISTS (SELECT FROM packings p WHERE p.base_no = b.no AND p.last_no IS NOT NULL),
         (chunking ->> 'parentTokens')::integer
     FROM knowledge_bases b
 """
@@ -98,7 +95,7 @@ class Hits(TenantRepository):
 
     async def bases(self, base_ids: Sequence[str]) -> list[SearchedBase]:
         """Return the bases in the given order; raises :class:`NotFound` unless all are there."""
-        rows = await look(self._session, _BASES, base_ids, self._workspace_id)
+        rows = await fetch(self._session, _BASES, base_ids, self._workspace_id)
         found = {row[0]: SearchedBase(*row) for row in rows}
         if any(base_id not in found for base_id in base_ids):
             raise NotFound("A knowledge base does not exist; list the bases to see which do.")
@@ -106,7 +103,7 @@ class Hits(TenantRepository):
 
     async def filled_bases(self, limit: int) -> list[SearchedBase]:
         """Return the bases that hold anything, the newest first."""
-        rows = await look(self._session, _FILLED, self._workspace_id, limit)
+        rows = await fetch(self._session, _FILLED, self._workspace_id, limit)
         return [SearchedBase(*row) for row in rows]
 
     async def allowed(self, base_ids: Sequence[str], condition: Filter | None) -> Allowed:
@@ -116,7 +113,7 @@ class Hits(TenantRepository):
             return Allowed(query, None)
         values = Values()
         some = values.put_query(_listed(base_ids, condition).limit(MOST + 1))
-        ((nos,),) = await look(self._session, f"SELECT ARRAY({some})", *values)
+        ((nos,),) = await fetch(self._session, f"SELECT ARRAY({some})", *values)
         return Allowed(query, nos if len(nos) <= MOST else None)
 
     async def matching(
@@ -130,14 +127,14 @@ class Hits(TenantRepository):
 
     async def documents_of(self, chunk_nos: Sequence[int]) -> dict[int, str]:
         """Return the document's id of each chunk."""
-        rows = await look(self._session, _DOCUMENTS, chunk_nos, self._workspace_id)
-        return dict(rows)  # type: ignore[arg-type] # a record is a pair
+        rows = await fetch(self._session, _DOCUMENTS, chunk_nos, self._workspace_id)
+        return dict(rows)
 
     async def get(self, chunk_nos: Sequence[int]) -> dict[int, StoredChunk]:
         """Return chunks by number; those deleted meanwhile are missing."""
         if not chunk_nos:
             return {}
-        rows = await look(self._session, _GET, chunk_nos, self._workspace_id)
+        rows = await fetch(self._session, _GET, chunk_nos, self._workspace_id)
         return {row[0]: _stored(row) for row in rows}
 
     async def around(
@@ -147,7 +144,7 @@ class Hits(TenantRepository):
         index."""
         steps = [step for step in range(-reach, reach + 1) if step]
         places = {(chunk.document_id, chunk.index + step) for chunk in chunks for step in steps}
-        rows = await look(
+        rows = await fetch(
             self._session,
             _AROUND,
             [document_id for document_id, _ in places],
@@ -189,7 +186,7 @@ def _decoded(text: str) -> dict[str, Any]:
     return found
 
 
-def _stored(row: Record) -> StoredChunk:
+def _stored(row: Row[*tuple[Any, ...]]) -> StoredChunk:
     no, id_, base_id, document_id, name, content, tokens, index, document_meta, meta, *place = row
     page, bbox, start, end, headings, edited = place
     return StoredChunk(

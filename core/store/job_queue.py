@@ -9,10 +9,8 @@ from typing import Any, Final, Generic
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.store.base import Repository
-from core.store.driver import look
+from core.store.base import Repository, load_detached
 from core.store.jobs import J
-from core.store.rows import loaded
 
 # The first words are those of the index that finds such rows.
 _DUE: Final = """
@@ -46,8 +44,8 @@ _CLAIM: Final = """
         ) AS oldest
         ORDER BY load.busy, oldest.created_at, w.workspace_id LIMIT 1
     )
-    UPDATE {table} SET status = 'processing', attempts = attempts + 1, lease_owner = $1,
-        lease_until = now() + $2::interval, started_at = now(), updated_at = now()
+    UPDATE {table} SET status = 'processing', attempts = attempts + 1, lease_owner = :owner,
+        lease_until = now() + CAST(:lease AS interval), started_at = now(), updated_at = now()
     WHERE id = (
         SELECT d.id FROM {table} d
         WHERE d.workspace_id = (SELECT workspace_id FROM chosen) AND {due_d}
@@ -55,6 +53,7 @@ _CLAIM: Final = """
     )
     RETURNING *
 """
+_NOT_BARRED: Final = "d.workspace_id <> ALL(CAST(:barred AS text[]))"
 _TRIES: Final = 3
 
 
@@ -69,14 +68,14 @@ class JobQueue(Repository, Generic[J]):
     async def claim(self, owner: str, lease: timedelta, barred: Collection[str] = ()) -> J | None:
         """Take the next unclaimed row, of the workspace with the fewest in work.
 
-        Rows of the ``barred`` workspaces are left to others. It is a statement by itself,
-        committed at once. The row stays outside the session.
+        Rows of the ``barred`` workspaces are left to others. The row stays outside the session.
         """
-        sql = self._filled(_CLAIM, "d.workspace_id <> ALL($3::text[])")
+        sql = self._filled(_CLAIM, _NOT_BARRED)
+        values = {"owner": owner, "lease": lease, "barred": list(barred)}
         for _ in range(_TRIES):
-            for record in await look(self._session, sql, owner, lease, list(barred)):
-                row: J = loaded(self._model, record)
-                return row
+            rows: list[J] = await load_detached(self._session, self._model, sql, **values)
+            if rows:
+                return rows[0]
             # Others may have taken what was the last of the chosen workspace, not of all.
             if not await self.has_waiting(barred):
                 return None
@@ -85,9 +84,8 @@ class JobQueue(Repository, Generic[J]):
     async def has_waiting(self, barred: Collection[str] = ()) -> bool:
         """Whether a worker could take a row now that is of no ``barred`` workspace."""
         sql = "SELECT EXISTS (SELECT FROM {table} d WHERE {due_d} AND {let_in})"
-        sql = self._filled(sql, "d.workspace_id <> ALL($1::text[])")
-        ((waits,),) = await look(self._session, sql, list(barred))
-        return bool(waits)
+        sql = self._filled(sql, _NOT_BARRED)
+        return bool(await self._session.scalar(text(sql), {"barred": list(barred)}))
 
     async def count_waiting(self) -> int:
         """Count the rows that a worker could take now."""

@@ -6,20 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, case, func, update
+from sqlalchemy import ColumnElement, case, func, null, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.store.base import TenantRepository, now
-from core.store.driver import fetch
-from core.store.rows import changes
+from core.store.base import TenantRepository, is_one_of, now
 
 WAITING: Final = ("pending", "processing")
 TERMINAL: Final = ("completed", "failed", "cancelled")
-_HELD: Final = """
-    UPDATE {table} SET {changes}
-    WHERE id = ANY($1::text[]) AND workspace_id = $2 AND lease_owner = $3 AND status = 'processing'
-    RETURNING id, cancel_requested
-"""
 
 
 class Job:
@@ -113,14 +106,19 @@ class Jobs(TenantRepository, Generic[J]):
         self, job_ids: Sequence[str], owner: str, values: dict[str, Any]
     ) -> dict[str, bool]:
         """Write columns of jobs that their owner holds; return whether their end was asked for."""
-        table = self._model.__table__
-        mine = (list(job_ids), self._workspace_id, owner)
-        changed = changes(table, {"updated_at": now(), **values}, first=len(mine) + 1)
-        rows = await fetch(
-            self._session, _HELD.format(table=table.name, changes=changed.sql), *mine,
-            *changed.values,
-        )  # fmt: skip
-        return dict(rows)  # type: ignore[arg-type]
+        rows = await self._session.execute(
+            update(self._model)
+            .where(
+                is_one_of(self._model.id, job_ids),
+                self._model.workspace_id == self._workspace_id,
+                self._model.lease_owner == owner,
+                self._model.status == "processing",
+            )
+            .values({name: null() if value is None else value for name, value in values.items()})
+            .returning(self._model.id, self._model.cancel_requested)
+            .execution_options(synchronize_session=False)
+        )
+        return {row.id: row.cancel_requested for row in rows}
 
     async def _change(
         self, job_id: str, values: dict[str, Any], condition: ColumnElement[bool]

@@ -12,11 +12,9 @@ from core.errors import NotFound
 from core.store.base import Base, TenantRepository, Timestamps
 from core.store.driver import fetch, look
 from core.store.pages import PageRequest, RowsPage, read_page
-from core.store.rows import loaded
 
 _DEFAULT_CHUNKING: Final = {"strategy": "auto", "maxTokens": 200, "overlapTokens": 0}
-_EXISTS: Final = "SELECT FROM knowledge_bases WHERE id = $1 AND workspace_id = $2"
-_READ: Final = "SELECT * FROM knowledge_bases WHERE id = $1 AND workspace_id = $2"
+_EXISTS: Final = "SELECT id FROM knowledge_bases WHERE id = $1 AND workspace_id = $2"
 
 
 def chunking_key(chunking: Mapping[str, Any] | None) -> str:
@@ -66,11 +64,6 @@ class KnowledgeBases(TenantRepository):
                 KnowledgeBase.id == base_id, KnowledgeBase.workspace_id == self._workspace_id
             )
         )
-
-    async def read(self, base_id: str) -> KnowledgeBase | None:
-        """Return a base as it is now, outside the session: it is not to be changed."""
-        rows = await look(self._session, _READ, base_id, self._workspace_id)
-        return loaded(KnowledgeBase, rows[0]) if rows else None
 
     async def exists(self, base_id: str) -> bool:
         return bool(await look(self._session, _EXISTS, base_id, self._workspace_id))

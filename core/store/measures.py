@@ -7,22 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
-from asyncpg import Record
 from numpy.typing import NDArray
 
 from core.store.base import TenantRepository
-from core.store.driver import look
-from core.store.halves import read_halves
+from core.store.driver import Rows, fetch
 from core.store.nearest import Nearest
 from core.store.scoring import Sought, scores
 from core.store.values import Values
-from core.store.word_lists import NO_LISTS, WordLists
 
 _OPENING: Final = 2  # chunks that say what a document is; a title page is seldom longer
-_COLUMNS: Final = 9  # of a measured chunk's row
+_HALVES_HEADER: Final = 4  # bytes before the values: two 16-bit integers
+_COLUMNS: Final = 8  # of a measured chunk's row
 _NOTHING_SAID: Final = "SELECT NULL::bigint AS chunk_no, NULL::float8 AS score WHERE false"
 _NO_OPENING: Final = """
-    SELECT NULL::text AS document_id, NULL::bigint[] AS nos, NULL::text[] AS terms WHERE false
+    SELECT NULL::text AS document_id, NULL::text[] AS terms WHERE false
 """
 
 
@@ -42,8 +40,7 @@ class Asked:
 
     Measured are ``chunk_nos``, those ``scored``, whose BM25 is known, and the ``nearest`` to a
     vector, but none of ``known`` twice. Of documents longer than ``long_from`` chunks, but those
-    ``weighed``, it is also told which words their opening holds: ``None`` asks for none. What
-    ``lists`` tell of the words is not asked again.
+    ``weighed``, it is also told which words their opening holds: ``None`` asks for none.
     """
 
     bases: Sequence[MeasuredBase]
@@ -54,7 +51,6 @@ class Asked:
     known: Collection[int] = ()
     long_from: int | None = None
     weighed: Collection[str] = ()
-    lists: WordLists = NO_LISTS
 
 
 @dataclass(frozen=True)
@@ -81,30 +77,29 @@ class Measures(TenantRepository):
         """Return vector and BM25 of chunks; those deleted meanwhile are missing."""
         rows = await self._rows(asked)
         near = asked.nearest
-        if near is not None and near.is_short(rows[0]["near"] if rows else 0):
+        if near is not None and near.is_short(rows[0].near if rows else 0):
             rows = await self._rows(replace(asked, nearest=replace(near, is_exact=True)))
         # By columns: to ask each row for each value by its name is slower.
         columns = zip(*rows, strict=True) if rows else iter([()] * _COLUMNS)
-        nos, ids, names, lengths, vectors, opening_nos, opening_terms, scores, _ = columns
+        nos, ids, names, lengths, vectors, openings, scores, _ = columns
         return MeasuredChunks(
             nos=list(nos),
             document_ids=list(ids),
             document_names=list(names),
             document_lengths=list(lengths),
-            vectors=read_halves(vectors),
+            vectors=_read_halves(vectors),
             keyword=_keyword(asked, nos, scores),
-            openings=_read_openings(ids, opening_nos, opening_terms, asked.lists),
+            openings={id_: held for id_, held in zip(ids, openings, strict=True) if held},
         )
 
-    async def _rows(self, asked: Asked) -> list[Record]:
+    async def _rows(self, asked: Asked) -> Rows:
         values = Values()
         sql = _measure(asked, values)
-        return await look(self._session, sql, *values)
+        return await fetch(self._session, sql, *values)
 
 
 def _measure(asked: Asked, values: Values) -> str:
     """Return the query: what is nearest is found in it, and measured with the rest."""
-    words = asked.words.without(asked.lists.words)
     known = values.put_array([*asked.known, *asked.scored], "bigint")
     if asked.nearest is None:
         near = f"SELECT unnest({values.put_array(asked.chunk_nos, 'bigint')}) AS chunk_no"
@@ -125,17 +120,18 @@ def _measure(asked: Asked, values: Values) -> str:
             WHERE v.base_no = ANY({sets})
                 AND v.chunk_no = ANY((SELECT nos || {scored} FROM fresh)::bigint[])
         )
-        SELECT found.*, opening.nos, opening.terms, said.score,
+        SELECT found.*, opening.terms, said.score,
             (SELECT count(*) FROM near) AS near
         FROM found
-        LEFT JOIN ({_openings(asked, words, values)}) AS opening ON opening.document_id = found.id
-        LEFT JOIN ({_said(asked, words, values)}) AS said USING (chunk_no)
+        LEFT JOIN ({_openings(asked, values)}) AS opening ON opening.document_id = found.id
+        LEFT JOIN ({_said(asked, values)}) AS said USING (chunk_no)
         ORDER BY found.chunk_no
     """  # noqa: S608 - parts of our own, their values are numbered
 
 
-def _said(asked: Asked, words: Sought, values: Values) -> str:
-    """Return the query for ``(chunk_no, score)`` by words that no lists tell of."""
+def _said(asked: Asked, values: Values) -> str:
+    """Return the query for ``(chunk_no, score)`` by the question's words."""
+    words = asked.words
     if not words.all:
         return _NOTHING_SAID
     among = "AND chunk_no = ANY((SELECT nos FROM fresh)::bigint[])"
@@ -143,38 +139,25 @@ def _said(asked: Asked, words: Sought, values: Values) -> str:
 
 
 def _keyword(asked: Asked, nos: Sequence[int], said: Sequence[float | None]) -> NDArray[np.float32]:
-    """Return the BM25 of each chunk; what lists tell is added to what was said by rows."""
-    fresh = [no for no in nos if no not in asked.scored]
-    listed = dict(zip(fresh, asked.lists.scores(fresh, asked.words).tolist(), strict=True))
-    found = (
-        (score or 0.0) + listed[no] if no in listed else asked.scored[no]
-        for no, score in zip(nos, said, strict=True)
-    )
+    """Return the BM25 of each chunk."""
+    found = (asked.scored.get(no, score or 0.0) for no, score in zip(nos, said, strict=True))
     return np.fromiter(found, np.float32, len(nos))
 
 
-def _openings(asked: Asked, words: Sought, values: Values) -> str:
-    """Return the query for ``(document_id, nos, terms)`` of the long documents of what was found:
-    the openings' numbers if lists tell of words, and which of the others they hold."""
-    if asked.long_from is None:
+def _openings(asked: Asked, values: Values) -> str:
+    """Return the query for ``(document_id, terms)`` of the long documents of what was found: which
+    of the question's words their openings hold."""
+    if asked.long_from is None or not asked.words.all:
         return _NO_OPENING
     documents = f"""
         SELECT DISTINCT id FROM found WHERE chunk_count > {values.put(asked.long_from)}
             AND id <> ALL({values.put_array(asked.weighed, "text")})
     """  # noqa: S608 - its values are numbered
-    if not words.all:
-        return f"""
-            SELECT document_id, array_agg(no) AS nos, NULL::text[] AS terms
-            FROM chunks WHERE document_id = ANY(ARRAY({documents})) AND chunk_index < {_OPENING}
-            GROUP BY document_id
-        """  # noqa: S608 - its values are numbered
-    nos = "array_agg(c.no)" if asked.lists.words else "NULL::bigint[]"
     return f"""
-        SELECT c.document_id, {nos} AS nos,
-            array_agg(held.term) FILTER (WHERE held.term IS NOT NULL) AS terms
+        SELECT c.document_id, array_agg(held.term) FILTER (WHERE held.term IS NOT NULL) AS terms
         FROM (
             SELECT no, document_id, ARRAY(
-                SELECT w.term FROM unnest({values.put_array(words.all, "text")}) AS w (term)
+                SELECT w.term FROM unnest({values.put_array(asked.words.all, "text")}) AS w (term)
                 WHERE w.term = ANY(chunks.terms)
             ) AS terms
             FROM chunks WHERE document_id = ANY(ARRAY({documents}))
@@ -183,15 +166,10 @@ def _openings(asked: Asked, words: Sought, values: Values) -> str:
     """  # noqa: S608 - its values are numbered
 
 
-def _read_openings(
-    ids: Sequence[str],
-    nos: Sequence[Sequence[int] | None],
-    terms: Sequence[Sequence[str] | None],
-    lists: WordLists,
-) -> dict[str, list[str]]:
-    """Return the words of each document's opening, those found in its rows and those in lists."""
-    found = {id_: list(held) for id_, held in zip(ids, terms, strict=True) if held}
-    documents = {no: id_ for id_, each in zip(ids, nos, strict=True) if each for no in each}
-    for no, term in lists.held(list(documents)):
-        found.setdefault(documents[no], []).append(term)
-    return found
+def _read_halves(sent: Sequence[bytes]) -> NDArray[np.float32]:
+    """Return vectors of one length, shape ``(n, dimensions)``, from their binary form."""
+    if not sent:
+        return np.empty((0, 0), np.float32)
+    joined = np.frombuffer(b"".join(sent), np.uint8)
+    values = np.ascontiguousarray(joined.reshape(len(sent), -1)[:, _HALVES_HEADER:])
+    return values.view(">f2").astype(np.float32)

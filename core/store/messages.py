@@ -14,7 +14,6 @@ from core.store.base import Base, Repository, TenantRepository, Timestamps
 from core.store.chats import Chat
 from core.store.driver import fetch, look
 from core.store.pages import PageRequest, RowsPage, read_page
-from core.store.rows import insert_rows
 
 TERMINAL: Final = ("completed", "failed", "aborted")
 
@@ -150,11 +149,14 @@ class Messages(TenantRepository):
         await self._session.flush()
 
     async def begin_turn(self, new_chat: Chat | None, question: Message, answer: Message) -> None:
-        """Write a question and the answer to be written, and the chat if it is new, all at once."""
-        rows = [row for row in (new_chat, question, answer) if row is not None]
-        for row in rows:
-            row.workspace_id = self._workspace_id
-        await insert_rows(self._session, *rows)
+        """Write a question and the answer to be written, and the chat if it is new."""
+        if new_chat is not None:
+            new_chat.workspace_id = self._workspace_id
+            self._session.add(new_chat)
+            await self._session.flush()
+        question.workspace_id = answer.workspace_id = self._workspace_id
+        self._session.add_all([question, answer])
+        await self._session.flush()
 
     async def finish(self, message_id: str, owner: str, end: dict[str, Any]) -> bool:
         """End a running turn of its owner's; False when it is not running there any more.

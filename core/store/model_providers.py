@@ -35,7 +35,7 @@ class ModelProviders(TenantRepository):
 
     async def sealed_key(self, name: str) -> str | None:
         rows = await look(self._session, _SEALED_KEY, self._workspace_id, name)
-        return rows[0]["sealed_key"] if rows else None
+        return rows[0][0] if rows else None
 
     async def page(self, request: PageRequest) -> RowsPage[ModelProvider]:
         """Return providers by name."""

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, SmallInteger, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.allowed import Allowed
 from core.store.base import Base, TenantRepository
-from core.store.driver import fetch, look
-from core.store.packed_postings import PackedPostings
-from core.store.scoring import Sought, best_sql, scores
+from core.store.driver import fetch
+from core.store.scoring import Sought, best_sql
 from core.store.values import Values
-from core.store.word_lists import NO_LISTS, Numbers, WordLists
 
 MOST_COUNTED = 32_767  # of one word in one chunk: what a smallint holds
 
@@ -48,10 +44,6 @@ class Term(Base):
 class Postings(TenantRepository):
     """Reached only through a base that was checked, and written with its row locked."""
 
-    def __init__(self, session: AsyncSession, workspace_id: str) -> None:
-        super().__init__(session, workspace_id)
-        self._packed = PackedPostings(session, workspace_id)
-
     async def add(self, base_no: int, words: Sequence[tuple[int, Mapping[str, int]]]) -> None:
         """Index chunks, given as ``(chunk_no, {term: frequency})``."""
         await self._count_terms(base_no, [found.keys() for _, found in words])
@@ -69,11 +61,8 @@ class Postings(TenantRepository):
         """
         await fetch(self._session, insert, base_no, *map(list, zip(*rows, strict=True)))
 
-    async def remove(
-        self, base_no: int, words: Sequence[tuple[int, Sequence[str]]], *, stay: bool = False
-    ) -> None:
-        """Take chunks out of the index, given as ``(chunk_no, terms)``; those that ``stay`` get
-        other words."""
+    async def remove(self, base_no: int, words: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Take chunks out of the index, given as ``(chunk_no, terms)``."""
         counts = Counter(term for _, terms in words for term in terms)
         values = {"base_no": base_no, "terms": sorted(counts), "nos": [no for no, _ in words]}
         await self._session.execute(
@@ -85,19 +74,18 @@ class Postings(TenantRepository):
             values,
         )
         await self._uncount_terms(base_no, counts)
-        await self._packed.leave(base_no, [no for no, _ in words], stay=stay)
 
     async def remove_base(self, base_no: int) -> None:
         """Forget every word of a base."""
-        for table in ("postings", "terms", "packings"):
-            delete = text(f"DELETE FROM {table} WHERE base_no = :base_no")  # noqa: S608 - three names
+        for table in ("postings", "terms"):
+            delete = text(f"DELETE FROM {table} WHERE base_no = :base_no")  # noqa: S608 - two names
             await self._session.execute(delete, {"base_no": base_no})
 
     async def document_frequencies(
         self, base_nos: Sequence[int], terms: Sequence[str]
     ) -> dict[str, int]:
         """Return in how many chunks of the bases each term occurs; absent ones are left out."""
-        rows = await look(
+        rows = await fetch(
             self._session,
             """
                 SELECT term, sum(chunk_count)::bigint FROM terms
@@ -108,11 +96,7 @@ class Postings(TenantRepository):
             base_nos,
             terms,
         )
-        return dict(rows)  # type: ignore[arg-type]
-
-    async def lists(self, base_nos: Sequence[int], terms: Sequence[str]) -> WordLists:
-        """Return every chunk of the bases that holds each of the words; see ``packed_postings``."""
-        return await self._packed.lists(base_nos, terms)
+        return dict(rows)
 
     async def best(
         self,
@@ -120,65 +104,14 @@ class Postings(TenantRepository):
         words: Sought,
         limit: int,
         allowed: Allowed | None = None,
-        lists: WordLists = NO_LISTS,
     ) -> list[tuple[int, float]]:
         """Return the ``limit`` chunks with the highest BM25, best first: number and score.
 
-        Exact if all words find; else of the chunks that lead by the words that do. What ``lists``
-        tell is not asked again.
+        Exact if all words find; else of the chunks that lead by the words that do.
         """
-        is_handful = allowed is not None and allowed.is_handful
-        if words.finding.keys() <= lists.words.keys() and not is_handful:
-            return await self._best_listed(base_nos, words, limit, allowed, lists)
         values = Values()
         sql = best_sql(base_nos, words, limit, allowed, values)
-        return [(no, score) for no, score in await look(self._session, sql, *values)]
-
-    async def _best_listed(
-        self,
-        base_nos: Sequence[int],
-        words: Sought,
-        limit: int,
-        allowed: Allowed | None,
-        lists: WordLists,
-    ) -> list[tuple[int, float]]:
-        wanted = words.depth(limit)
-        led_to = lists.led_to(words, wanted if allowed is None else None)
-        nos = np.sort(await self._counting(led_to, wanted, allowed))
-        scores = lists.scores(nos, words)
-        others = words.without(lists.words)
-        if others.lifting:
-            rows = dict(await self._scores(base_nos, others, nos.tolist()))
-            scores += [rows.get(no, 0.0) for no in nos.tolist()]
-        order = np.argsort(-scores, kind="stable")[:limit]
-        return list(zip(nos[order].tolist(), scores[order].tolist(), strict=True))
-
-    async def _counting(self, nos: Numbers, wanted: int, allowed: Allowed | None) -> Numbers:
-        """Return the first so many chunks that count; each is asked in turn where those that do
-        are not listed."""
-        if allowed is None:
-            return nos[:wanted]
-        if allowed.nos is not None:
-            return nos[np.isin(nos, np.asarray(allowed.nos, np.int64))][:wanted]
-        found, at, many = list[int](), 0, wanted
-        while at < len(nos) and len(found) < wanted:
-            part = nos[at : at + many].tolist()
-            values = Values()
-            given = values.put_array(part, "bigint")
-            holds = allowed.holds("n.no", values)
-            sql = f"SELECT n.no FROM unnest({given}) AS n (no) WHERE {holds}"  # noqa: S608 - ours
-            counting = {no for (no,) in await look(self._session, sql, *values)}
-            found += [no for no in part if no in counting]
-            at, many = at + many, 2 * many
-        return np.asarray(found[:wanted], np.int64)
-
-    async def _scores(
-        self, base_nos: Sequence[int], words: Sought, nos: Sequence[int]
-    ) -> list[tuple[int, float]]:
-        values = Values()
-        among = f"AND chunk_no = ANY({values.put_array(nos, 'bigint')})"
-        sql = scores(base_nos, words.all, words, among, values)
-        return [(no, score) for no, score in await look(self._session, sql, *values)]
+        return [(no, score) for no, score in await fetch(self._session, sql, *values)]
 
     async def _count_terms(self, base_no: int, words: Sequence[Iterable[str]]) -> None:
         counts = Counter(term for terms in words for term in terms)

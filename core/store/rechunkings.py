@@ -10,17 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ForeignKey, Index, delete, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ForeignKey, Index, delete, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
-from core.store.base import Base, Timestamps, now
+from core.store.base import Base, Timestamps, column_values, now
 from core.store.documents import Document
 from core.store.driver import fetch
 from core.store.jobs import WAITING, Job, Jobs
 from core.store.knowledge_bases import KnowledgeBase
-from core.store.rows import changes, insertion
 
 
 class Rechunking(Job, Timestamps, Base):
@@ -69,10 +68,6 @@ _BEGIN: Final = """
     WHERE base_id = $1 AND workspace_id = $2
         AND (chunked_as IS NULL AND chunk_count > 0 OR rechunk_error IS NOT NULL)
 """
-_SWITCH: Final = """
-    UPDATE documents SET {changes} WHERE id = $1 AND workspace_id = $2 AND checksum = $3
-        AND status = $4 AND ended_at IS NOT DISTINCT FROM $5 RETURNING id
-"""
 
 
 class Rechunkings(Jobs[Rechunking]):
@@ -99,9 +94,11 @@ class Rechunkings(Jobs[Rechunking]):
             return None
         row = Rechunking(id=new_id("rchk"), workspace_id=self._workspace_id, base_id=base.id)
         row.created_at = row.updated_at = now()
-        insert, values = insertion(row)
-        added = await fetch(self._session, f"{insert} ON CONFLICT DO NOTHING RETURNING id", *values)
-        return row if added else None
+        table = Base.metadata.tables["rechunkings"]
+        added = await self._session.scalar(
+            insert(table).values(column_values(row)).on_conflict_do_nothing().returning(table.c.id)
+        )
+        return None if added is None else row
 
     async def latest(self, base_ids: Sequence[str]) -> dict[str, Rechunking]:
         """Return each base's last change of chunking, if it has not ended well."""
@@ -137,15 +134,24 @@ class Rechunkings(Jobs[Rechunking]):
             False where the document was read again or replaced since it was read for this.
         """
         values = {"chunked_as": base.chunking_key, "indexed_name": document.name}
-        return await self._write(document, values | {"updated_at": now()})
+        return await self._write(document, values)
 
     async def note_failure(self, document: Document, error: Mapping[str, str]) -> None:
         """Note why a document keeps the chunks that it has."""
         await self._write(document, {"rechunk_error": dict(error)})
 
     async def _write(self, document: Document, values: Mapping[str, Any]) -> bool:
-        known = (document.id, self._workspace_id, document.checksum, document.status)
-        changed = changes(Document.__table__, dict(values), first=len(known) + 2)
-        sql = _SWITCH.format(changes=changed.sql)
-        given = (*known, document.ended_at, *changed.values)
-        return bool(await fetch(self._session, sql, *given))
+        written = await self._session.scalar(
+            update(Document)
+            .where(
+                Document.id == document.id,
+                Document.workspace_id == self._workspace_id,
+                Document.checksum == document.checksum,
+                Document.status == document.status,
+                Document.ended_at.is_not_distinct_from(document.ended_at),
+            )
+            .values(values)
+            .returning(Document.id)
+            .execution_options(synchronize_session=False)
+        )
+        return written is not None

@@ -15,9 +15,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from core.batches import Batcher
 from core.ids import new_id
+from core.store.base import apply_defaults
 from core.store.driver import Ask
 from core.store.executions import Execution, set_ended
-from core.store.rows import set_defaults
 
 _Kind = Literal["begun", "block", "ended"]
 _Key = tuple[str, str]  # workspace and id
@@ -115,7 +115,7 @@ class RunWriter:
         False, and nothing added, where the version is not, or no longer, the one that is deployed
         in the run's workspace, or its id is taken there.
         """
-        set_defaults(run)
+        apply_defaults(run)
         moment = await self._batches.ask(_Entry("begun", _beginning(run)))
         if moment is not None:
             run.created_at = run.updated_at = moment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,16 +27,6 @@ class Sought:
     @property
     def all(self) -> dict[str, float]:
         return {**self.finding, **self.lifting}
-
-    def without(self, terms: Collection[str]) -> Sought:
-        """Return the other words."""
-        if not terms:
-            return self
-        finding, lifting = (
-            {term: weight for term, weight in part.items() if term not in terms}
-            for part in (self.finding, self.lifting)
-        )
-        return Sought(finding, lifting, self.saturation)
 
     def depth(self, limit: int) -> int:
         """Return how many of those that the finding words lead to may be among so many best."""

@@ -28,7 +28,7 @@ class Secret(Timestamps, Base):
 class Secrets(TenantRepository):
     async def all_sealed(self) -> dict[str, str]:
         rows = await look(self._session, _ALL, self._workspace_id)
-        return dict(rows)  # type: ignore[arg-type]
+        return dict(rows)
 
     async def page(self, request: PageRequest) -> RowsPage[Secret]:
         """Return secrets by name."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import ForeignKey, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.base import Base, Repository, Timestamps, now
-from core.store.driver import fetch
 from core.store.pages import PageRequest, RowsPage, read_page
 
 
@@ -27,10 +25,6 @@ class Session(Timestamps, Base):
     authenticated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-# Asked at every event of a socket.
-_LIVE: Final = "SELECT * FROM sessions WHERE id = $1 AND expires_at > now()"
-
-
 class Sessions(Repository):
     async def by_token_hash(self, token_hash: str) -> Session | None:
         """Return the live session of a token, never an expired one."""
@@ -39,9 +33,10 @@ class Sessions(Repository):
         )
 
     async def live(self, session_id: str) -> Session | None:
-        """Return a session by its id, to be read only; never an expired one."""
-        rows = await fetch(self._session, _LIVE, session_id)
-        return Session(**rows[0]) if rows else None
+        """Return a session by its id; never an expired one."""
+        return await self._session.scalar(
+            select(Session).where(Session.id == session_id, Session.expires_at > now())
+        )
 
     async def page(self, user_id: str, request: PageRequest) -> RowsPage[Session]:
         """Return a user's live sessions, the newest first."""

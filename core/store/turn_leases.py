@@ -32,5 +32,5 @@ class TurnLeases:
 
     async def _renew_all(self, turns: Sequence[dict[str, object]]) -> list[bool | None]:
         rows = await self._ask(_RENEW, [json.dumps(list(turns))])
-        kept = {row["id"]: bool(row["cancel_requested"]) for row in rows}
+        kept = {row.id: bool(row.cancel_requested) for row in rows}
         return [kept.get(turn["id"]) for turn in turns]

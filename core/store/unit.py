@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,8 +15,10 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from core.config import Settings
+from core.fair_limiter import FairLimiter
 from core.store.agents import Agents, SharedAgentLookup
 from core.store.api_keys import ApiKeyLookup, ApiKeys
 from core.store.approvals import Approvals
@@ -34,7 +37,7 @@ from core.store.chunks import Chunks
 from core.store.connections import replace_lost_connections
 from core.store.document_queue import DocumentQueue
 from core.store.documents import Documents
-from core.store.driver import Line, ask
+from core.store.driver import ask
 from core.store.event_subscriptions import EventDeliveryJobs, EventSubscriptions
 from core.store.execution_jobs import ExecutionJobs
 from core.store.executions import Executions
@@ -56,7 +59,6 @@ from core.store.messages import Messages, TurnJobs
 from core.store.model_providers import ModelProviders
 from core.store.passkeys import Passkeys
 from core.store.pauses import PauseJobs, Pauses
-from core.store.pool import WarmPool, pool_owner
 from core.store.postings import Postings
 from core.store.program_grants import ProgramGrants
 from core.store.published_chats import PublishedChats
@@ -81,13 +83,15 @@ from core.store.voice_configs import VoiceConfigLookup, VoiceConfigs
 from core.store.voice_events import VoiceEventJobs, VoiceEvents
 from core.store.voice_recordings import VoiceRecordingJobs, VoiceRecordings
 from core.store.voice_sessions import VoiceSessionJobs, VoiceSessions
-from core.store.walls import WORKSPACE, UnitSession, WalledConnection, build_in
+from core.store.walls import POOL_SECONDS, UnitSession, enter_tenant_role
 from core.store.webhooks import WebhookLookup, Webhooks
 from core.store.workflow_documents import WorkflowDocuments
 from core.store.workflow_operations import WorkflowOperations, WorkflowStandings
 from core.store.workflows import Workflows
 from core.store.workspace_locator import WorkspaceLocator
 from core.store.workspaces import Workspaces
+
+_PREPARED_STATEMENTS: Final = 500  # kept by a connection
 
 
 class Unit(Transaction):
@@ -202,21 +206,21 @@ OpenSystemUnit = Callable[[], AbstractAsyncContextManager[SystemUnit]]
 class Store:
     """The database: opens units. Make it after fork, one a process and event loop."""
 
-    def __init__(self, engine: AsyncEngine, tenants: AsyncEngine, line: AsyncEngine) -> None:
-        """``engine`` works as the database's user, ``tenants`` behind the wall, and ``line`` like
-        the first, with one connection."""
-        self.engine, self._tenants, self._line = engine, tenants, Line(line)
+    def __init__(self, engine: AsyncEngine, tenants: AsyncEngine, writer: AsyncEngine) -> None:
+        """``engine`` works as the database's user, ``tenants`` under row-level security, and
+        ``writer`` like the first, for what is written of runs."""
+        self.engine, self._tenants, self._writer = engine, tenants, writer
         self._above, self._inside = _sessions(engine), _sessions(tenants)
-        self.run_writer = RunWriter(self._line.ask)
-        self.turn_leases = TurnLeases(partial(ask, engine))
-        self.key_holders = KeyHolders(partial(ask, engine))
-        self.live_callers = LiveCallers(partial(ask, engine))
+        ask_above = partial(ask, _committing(engine))
+        self.run_writer = RunWriter(partial(ask, _committing(writer)))
+        self.turn_leases = TurnLeases(ask_above)
+        self.key_holders = KeyHolders(ask_above)
+        self.live_callers = LiveCallers(ask_above)
 
     @asynccontextmanager
     async def unit(self, workspace_id: str) -> AsyncIterator[Unit]:
         """Open a unit in a workspace; committed at the end, rolled back on any error."""
-        pool_owner.set(workspace_id)
-        unit = Unit(self._inside(info={WORKSPACE: workspace_id}), workspace_id)
+        unit = Unit(self._inside(workspace_id=workspace_id), workspace_id)
         async with committed(unit):
             yield unit
         await unit.run_waiting()
@@ -239,13 +243,24 @@ class Store:
         return True
 
     async def close(self) -> None:
-        await self.engine.dispose()
-        await self._tenants.dispose()
-        self._line.drop()
+        for engine in (self.engine, self._tenants, self._writer):
+            await engine.dispose()
 
 
 def _sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    return async_sessionmaker(engine, sync_session_class=UnitSession, expire_on_commit=False)
+    pool = engine.pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    return async_sessionmaker(
+        engine,
+        sync_session_class=UnitSession,
+        expire_on_commit=False,
+        limiter=FairLimiter(pool.size()),
+    )
+
+
+def _committing(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine as one that commits each statement by itself."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def async_url(url: str) -> str:
@@ -261,23 +276,19 @@ def open_store(database_url: str, settings: Settings) -> Store:
     size = settings.database_pool_size
     above = max(1, size * 3 // 10)
     engine, tenants = _engine(database_url, above), _engine(database_url, max(1, size - above - 1))
-    build_in(tenants)
+    enter_tenant_role(tenants)
     return Store(engine, tenants, _engine(database_url, 1))
 
 
 def _engine(database_url: str, size: int) -> AsyncEngine:
     engine = create_async_engine(
         async_url(database_url),
-        poolclass=WarmPool,
         pool_size=size,
         max_overflow=0,
-        pool_timeout=30,
-        connect_args={
-            "connection_class": WalledConnection,
-            # By the driver's own five minutes a calm service would plan each statement anew; after
-            # an hour one that was planned when there was little data is planned again.
-            "max_cached_statement_lifetime": 3600,
-        },
+        pool_timeout=POOL_SECONDS,
+        # The server keeps plans for each connection: the fewer are used, the sooner each is warm.
+        pool_use_lifo=True,
+        connect_args={"prepared_statement_cache_size": _PREPARED_STATEMENTS},
     )
     replace_lost_connections(engine)
     return engine

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.allowed import Allowed
 from core.store.base import Base, TenantRepository
-from core.store.driver import fetch, look
+from core.store.driver import fetch
 from core.store.nearest import IndexedBase, Nearest, vector_literal
 from core.store.values import Values
 
@@ -101,5 +101,5 @@ class Vectors(TenantRepository):
     async def _found(self, asked: Nearest) -> list[int]:
         values = Values()
         sql = asked.sql(values)
-        rows = await look(self._session, sql, *values)
+        rows = await fetch(self._session, sql, *values)
         return [no for no, _ in sorted(rows, key=lambda row: row[1])]

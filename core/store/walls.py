@@ -1,97 +1,78 @@
-"""Whose rows a statement may see: PostgreSQL's row-level security, the wall behind repositories.
+"""Row-level security: which rows a session may see, and who gets a connection next.
 
 Units of a workspace have connections of their own. These work for good in a role that owns nothing
 and sees, table by table, what the policies of ``core.migrations.walls`` let it: the rows of the
-workspace named in ``nuxa.workspace``, and none while none is named. The name is said with BEGIN
-itself, or with the one statement that needs no BEGIN, costs no round trip and ends with the
+workspace named in ``nuxa.workspace``, and none while none is named. The name ends with the
 transaction. Units above workspaces work as the user who signed in to the database, the tables'
 owner, whom no policy concerns.
 """
 
 from __future__ import annotations
 
-import asyncio
-from functools import lru_cache
 from typing import Any, Final
 
-from asyncpg import Connection
-from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import await_
 
-WORKSPACE: Final = "workspace"  # in a session's info: the one it works in; absent above workspaces
+from core.errors import ServiceUnavailable
+from core.fair_limiter import FairLimiter, QueueTimedOut, Slot
+
 SETTING: Final = "nuxa.workspace"
 # Each user has a tenant of its own: what others keep in the same cluster stays out of reach.
 TENANT_ROLE: Final = "left(session_user, 56) || '_tenant'"
-
-
-class WalledConnection(Connection):
-    """A connection whose transactions begin inside a workspace, if one is set."""
-
-    workspace_id: str | None = None
-
-    async def execute(self, query: str, *args: object, **options: Any) -> str:
-        """Run statements; a BEGIN, by which asyncpg begins its transactions, goes in."""
-        if not query.startswith("BEGIN"):
-            done: str = await super().execute(query, *args, **options)
-            return done
-        if self.workspace_id is not None:
-            query += _entering(self.workspace_id)
-        try:
-            return str(await super().execute(query, *args, **options))
-        except asyncio.CancelledError:
-            # The server may have begun what nobody knows of, and nobody would end: the next user's
-            # writes would be part of it, and never committed.
-            self.terminate()
-            raise
+POOL_SECONDS: Final = 30.0  # that a caller waits for a connection
+_TO_TENANT: Final = f"SELECT set_config('role', {TENANT_ROLE}, false)"
 
 
 class UnitSession(Session):
-    """A session that tells its connection the workspace before the transaction begins."""
+    """A session in a workspace, or above all of them (None).
+
+    Before it takes a connection it waits for one of the ``limiter``'s slots, of which there are as
+    many as connections: so workspaces take turns, and who came first within one is served first.
+    """
+
+    def __init__(
+        self, *, limiter: FairLimiter, workspace_id: str | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.workspace_id = workspace_id
+        self.slot: Slot | None = None
+        self._limiter = limiter
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        """Return what a statement is put to; asked before each takes the session's connection."""
+        bind = super().get_bind(*args, **options)
+        if self.slot is None:
+            if not self.in_transaction():
+                self.begin()
+            try:
+                wait = self._limiter.acquire(self.workspace_id or "", POOL_SECONDS)
+                self.slot = await_(wait)
+            except QueueTimedOut as error:
+                raise ServiceUnavailable("The database is busy; try again soon.") from error
+        return bind
 
 
 @event.listens_for(UnitSession, "after_begin")
-def _tell(session: Session, _: SessionTransaction, connection: SyncConnection) -> None:
-    driver: Any = connection.connection.driver_connection
-    driver.workspace_id = session.info.get(WORKSPACE)
+def _enter_workspace(session: UnitSession, _: SessionTransaction, connection: Connection) -> None:
+    if session.workspace_id is not None:
+        sql = "SELECT set_config($1, $2, true)"
+        connection.exec_driver_sql(sql, (SETTING, session.workspace_id))
 
 
-def build_in(engine: AsyncEngine) -> None:
-    """Have an engine's connections work in the tenant's role, and forget whom they worked for
-    when they go back to the pool."""
+@event.listens_for(UnitSession, "after_transaction_end")
+def _release_slot(session: UnitSession, transaction: SessionTransaction) -> None:
+    if transaction.parent is None and session.slot is not None:
+        session.slot.release()
+        session.slot = None
+
+
+def enter_tenant_role(engine: AsyncEngine) -> None:
+    """Have an engine's connections work in the tenant's role."""
 
     @event.listens_for(engine.sync_engine, "connect")
     def change(connection: Any, _: ConnectionPoolEntry) -> None:
         connection.run_async(lambda driver: driver.execute(_TO_TENANT))
-
-    @event.listens_for(engine.sync_engine, "checkin")
-    def forget(_: object, entry: ConnectionPoolEntry) -> None:
-        driver: Any = entry.driver_connection
-        if driver is not None:
-            driver.workspace_id = None
-
-
-@lru_cache(maxsize=256)
-def inside(sql: str, values: int) -> str:
-    """Return a query of so many values as one that enters the workspace in its next value first.
-
-    Without a transaction around it the query is one by itself, so that the setting ends with it.
-    That the setting is made before a row is looked at is sure: the query may run only for the row
-    that says so (``LATERAL``, kept apart by ``OFFSET 0``); were it not, no row would be seen.
-    """
-    return f"""
-        SELECT q.* FROM (SELECT set_config('{SETTING}', ${values + 1}, true)) AS e (workspace)
-        CROSS JOIN LATERAL (
-            SELECT * FROM ({sql}) AS asked WHERE e.workspace IS NOT NULL OFFSET 0
-        ) AS q
-    """  # noqa: S608 - a query of our own, its values are numbered
-
-
-_TO_TENANT: Final = f"SELECT set_config('role', {TENANT_ROLE}, false)"
-
-
-def _entering(workspace_id: str) -> str:
-    quoted = workspace_id.replace("'", "''")
-    return f"SELECT set_config('{SETTING}', '{quoted}', true)"

@@ -10,10 +10,9 @@ from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, load_only, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
-from core.store.base import Base, TenantRepository, Timestamps, is_one_of
-from core.store.driver import fetch, look
+from core.store.base import Base, TenantRepository, Timestamps, is_one_of, load_detached
+from core.store.driver import look
 from core.store.pages import PageRequest, RowsPage, moment_of, position_of, read_page
-from core.store.rows import loaded
 
 
 class Workflow(Timestamps, Base):
@@ -74,8 +73,8 @@ _DEPLOYED: Final = """
 _HELD: Final = tuple(column.key for column in Workflow.__table__.columns)
 _HOLD: Final = f"""
     SELECT {", ".join(name for name in _HELD if name != "definition")},
-        CASE WHEN version = $3 THEN NULL ELSE definition END AS definition
-    FROM workflows WHERE id = $1 AND workspace_id = $2 FOR UPDATE
+        CASE WHEN version = :version THEN NULL ELSE definition END AS definition
+    FROM workflows WHERE id = :id AND workspace_id = :workspace_id FOR UPDATE
 """  # noqa: S608 - the names of our own columns
 
 
@@ -112,7 +111,7 @@ class Workflows(TenantRepository):
         row_id = after.id if after else None
         values = (self._workspace_id, search, created, row_id, limit + 1)
         rows = await look(self._session, _LISTED, *values)
-        found = [dict(row) for row in rows[:limit]]
+        found = [dict(zip(LISTED, row, strict=True)) for row in rows[:limit]]
         if len(rows) <= limit:
             return RowsPage(found, None)
         return RowsPage(found, position_of(found[-1]["created_at"], found[-1]["id"]))
@@ -148,15 +147,16 @@ class Workflows(TenantRepository):
     async def hold(
         self, workflow_id: str, known: tuple[int, dict[str, Any]] | None = None
     ) -> Workflow | None:
-        """Return a workflow as ``lock`` does, by the driver: it is to be changed by statements.
+        """Return a workflow as ``lock`` does, outside the session: it is changed by statements.
 
         ``known`` is a version and its definition, which is then not read again.
         """
         version, definition = known or (None, None)
-        rows = await fetch(self._session, _HOLD, workflow_id, self._workspace_id, version)
+        values = {"id": workflow_id, "workspace_id": self._workspace_id, "version": version}
+        rows = await load_detached(self._session, Workflow, _HOLD, **values)
         if not rows:
             return None
-        row = loaded(Workflow, rows[0])
+        row = rows[0]
         if row.definition is None:
             set_committed_value(row, "definition", definition)
         return row

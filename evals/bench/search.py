@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from core.ids import new_id
 from core.models.embed import get_embedder
 from core.services import Services
-from core.store import packing, vector_indexes
+from core.store import vector_indexes
 from core.store.documents import Document
 from core.store.knowledge_bases import KnowledgeBase
 from core.store.new_chunks import NewChunk
@@ -101,7 +101,6 @@ async def measure(system: System, services: Services, passages: int, bases: int)
             await _write(services, base, chunks, start // _TOGETHER)
             bar.advance(task, len(chunks))
     await vector_indexes.tend(services.store)
-    await packing.tend(services.store)
     figures = await _one_base(client, base_id, corpus, asked, f"{passages:,} passages")
     return figures + await _many_bases(client, services, corpus, bases, asked)
 

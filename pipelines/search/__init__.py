@@ -17,9 +17,8 @@ from core.models.embed import get_embedder
 from core.store.filters import Filter, parse_filter
 from core.store.hits import SearchedBase
 from core.store.unit import Store, Unit
-from core.store.word_lists import NO_LISTS, WordLists
 from core.text import analyze
-from pipelines.search.candidates import Measurer, Scope, by_words, scorer, word_lists
+from pipelines.search.candidates import Measurer, Scope, by_words, scorer
 from pipelines.search.periods import asked_time
 from pipelines.search.presenting import Found, Ranked, best, hits, read
 from pipelines.search.query import Hit, Scores, SearchAnswer, SearchQuery
@@ -152,7 +151,6 @@ class _Search:
         self._scope, self._condition, self._query, self._clock = scope, condition, query, clock
         self._embedder = get_embedder(scope.bases[0].embedding_model)
         self._words: Bm25 = NO_WORDS
-        self._lists: WordLists = NO_LISTS
         self._worded: dict[int, float] = {}  # BM25 by chunk
         self._measured: Candidates | None = None  # what words found, where there was time for it
         self._vector: Floats = np.empty(0, np.float32)
@@ -168,11 +166,10 @@ class _Search:
         if mode != "vector":
             terms = analyze(self._query.text, self._scope.bases[0].language)
             self._words = await scorer(unit, self._scope, terms)
-            self._lists = await word_lists(unit, self._scope, self._words)
-            self._worded = await by_words(unit, self._scope, self._words, self._lists)
+            self._worded = await by_words(unit, self._scope, self._words)
             self._clock.lap("keywordMs")
         when, weighs = asked_time(self._query.text), mode == "hybrid"
-        self._measurer = Measurer(self._scope, self._words, self._lists, when, weighs=weighs)
+        self._measurer = Measurer(self._scope, self._words, when, weighs=weighs)
         if weighs and self._worded and self._has_time():
             self._measured = await self._measurer.scored(unit, self._worded)
             self._clock.lap("keywordMs")

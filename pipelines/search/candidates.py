@@ -15,7 +15,6 @@ from core.store.measures import Asked, MeasuredChunks
 from core.store.nearest import Nearest
 from core.store.scoring import Sought
 from core.store.unit import Unit
-from core.store.word_lists import NO_LISTS, WordLists
 from core.text import analyze
 from core.titles import without_extension
 from pipelines.search.periods import AskedTime
@@ -36,8 +35,6 @@ _MOST_TERMS: Final = 64  # of a question; the rarest
 _FEWEST_TERMS: Final = 2
 _FEWEST_POSTINGS: Final = 2_000
 _MOST_POSTINGS: Final = 8_000
-_MOST_LISTED: Final = 400_000  # postings of packed words that are read whole: 3 MB
-_MOST_UNPACKED: Final = 2_000  # chunks of bases without a packing, searched together with one
 _SHORT: Final = 10  # chunks; every passage of such a document stands near its opening
 _DEEPEST: Final = 25_600  # chunks looked through for enough different documents
 
@@ -77,28 +74,14 @@ async def scorer(unit: Unit, scope: Scope, terms: Sequence[str]) -> Bm25:
     )
 
 
-async def word_lists(unit: Unit, scope: Scope, words: Bm25) -> WordLists:
-    """Return which chunks hold each of the words; of bases whose postings are packed, and not of
-    words that only lift and are in too many chunks."""
-    others = sum(base.chunk_count for base in scope.bases if not base.has_packing)
-    if others > _MOST_UNPACKED or not any(base.has_packing for base in scope.bases):
-        return NO_LISTS
-    listed, postings = list(sought(words).finding), 0
-    for term in sorted(words.weights, key=lambda term: words.chunk_counts[term]):
-        postings += words.chunk_counts[term]
-        if term not in listed and postings <= _MOST_LISTED:
-            listed.append(term)
-    return await unit.postings.lists(scope.base_nos, listed)
-
-
-async def by_words(unit: Unit, scope: Scope, words: Bm25, lists: WordLists) -> dict[int, float]:
+async def by_words(unit: Unit, scope: Scope, words: Bm25) -> dict[int, float]:
     """Return the BM25 of the chunks where it is highest, by number."""
     if not words.weights:
         return {}
     scores: dict[int, float] = {}
 
     async def best(limit: int) -> list[int]:
-        found = await unit.postings.best(scope.base_nos, sought(words), limit, scope.allowed, lists)
+        found = await unit.postings.best(scope.base_nos, sought(words), limit, scope.allowed)
         scores.update(found)
         return [no for no, _ in found]
 
@@ -108,12 +91,10 @@ async def by_words(unit: Unit, scope: Scope, words: Bm25, lists: WordLists) -> d
 class Measurer:
     """Measures the candidates of one question, whichever side found them; none twice."""
 
-    def __init__(
-        self, scope: Scope, words: Bm25, lists: WordLists, time: AskedTime, *, weighs: bool
-    ) -> None:
+    def __init__(self, scope: Scope, words: Bm25, time: AskedTime, *, weighs: bool) -> None:
         """``weighs`` says whether what documents say beside is asked for."""
         self._scope = scope
-        self._words, self._lists = words, lists
+        self._words = words
         self._time = time
         self._weighs = weighs and bool(words.weights)
         self._known: set[int] = set()
@@ -165,7 +146,6 @@ class Measurer:
             known=self._known,
             long_from=_SHORT if self._weighs else None,
             weighed=self._shares.keys(),
-            lists=self._lists,
         )
 
     async def _measure(self, unit: Unit, asked: Asked) -> Candidates:

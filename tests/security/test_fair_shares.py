@@ -11,12 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.util import greenlet_spawn
 
 from core.batches import Batcher
 from core.beginnings import Beginnings
@@ -28,10 +25,11 @@ from core.sandbox.errors import CodeTimedOut
 from core.sandbox.guest import Guest
 from core.sandbox.limits import Language
 from core.sandbox.pool import Sandbox
-from core.store.pool import LastUsedFirst, pool_owner
+from core.store.unit import Store
 from pipelines import expressions
 
 FLOOD = 12
+TENANT_CONNECTIONS = 6  # of a process with the ten that are the default
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -351,20 +349,26 @@ async def test_batcher_flooded_by_one_workspace_takes_others_into_the_next_batch
     assert flood == [f"flood:{number}" for number in range(50)]
 
 
-async def test_pool_with_many_waiting_gives_connections_to_workspaces_in_turn() -> None:
-    waiting = LastUsedFirst(1)
-    order: list[str] = []
+async def test_store_flooded_by_one_workspace_gives_another_the_next_connection(
+    store: Store,
+) -> None:
+    holders: list[str] = []
+    ends = asyncio.Semaphore(0)
 
-    async def take(workspace_id: str) -> None:
-        pool_owner.set(workspace_id)
-        entry = await greenlet_spawn(waiting.get, True, 60.0)
-        order.append(workspace_id)
-        waiting.put_nowait(entry)
+    async def hold(workspace_id: str) -> None:
+        async with store.unit(workspace_id) as unit:
+            await unit.bases.get("kb_none")
+            holders.append(workspace_id)
+            await ends.acquire()
 
-    flood = [asyncio.create_task(take("flood")) for _ in range(FLOOD)]
+    flood = await _flood(lambda _: hold("flood"), lambda: len(holders) == TENANT_CONNECTIONS)
+    other = asyncio.create_task(hold("other"))
     await asyncio.sleep(0)
-    other = asyncio.create_task(take("other"))
-    await asyncio.sleep(0)
-    waiting.put_nowait(Mock(spec=ConnectionPoolEntry))
+    ends.release()
+    async with asyncio.timeout(60):
+        while len(holders) == TENANT_CONNECTIONS:
+            await asyncio.sleep(0.01)
+    assert holders[TENANT_CONNECTIONS:] == ["other"]
+    for _ in flood:
+        ends.release()
     await asyncio.gather(*flood, other)
-    assert order.index("other") <= 1

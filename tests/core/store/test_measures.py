@@ -94,29 +94,3 @@ async def test_openings_tell_which_terms_they_hold(
     assert unasked == [{}, {}, {}]
     async with store.unit((await make_owner()).workspace_id) as unit:
         assert (await unit.measures.measure(asked)).nos == []
-
-
-@pytest.mark.parametrize("listed", [[], ["report"], ["report", "appl", "plum", "pear"]])
-async def test_what_lists_tell_is_what_rows_tell(
-    store: Store, owner: Owner, listed: list[str]
-) -> None:
-    """Of words that all have lists nothing is asked in rows any more: the same comes out."""
-    base = await make_base(store, owner.workspace_id)
-    document_id = await add_document(store, base, ["annual report", "apple report", "plum apple"])
-    await add_document(store, base, ["plum pear"])
-    words = _words(report=1.0, appl=2.0, plum=3.0, pear=4.0)
-    asked = Asked([base], words, nearest=_nearest(base, "plum"), long_from=2)
-    async with store.unit(owner.workspace_id) as unit:
-        rows = await unit.measures.measure(asked)
-        lists = await unit.postings.lists([base.no], listed)
-        assert lists.words.keys() == set(listed)
-        found = await unit.measures.measure(replace(asked, lists=lists))
-        scored = replace(asked, lists=lists, scored={rows.nos[0]: 7.0})
-        known = await unit.measures.measure(scored)
-    assert found.nos == known.nos == rows.nos
-    assert rows.keyword.all()
-    assert found.keyword == pytest.approx(rows.keyword)
-    assert known.keyword == pytest.approx([7.0, *rows.keyword[1:]])
-    assert {id_: set(terms) for id_, terms in found.openings.items()} == {
-        document_id: {"report", "appl"}
-    }

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
-import pytest
 from sqlalchemy import text
 
 from core.ids import new_id
@@ -136,23 +134,3 @@ async def test_an_end_does_not_wait_for_who_holds_the_row(services: Services, ow
     assert await writer.finish(run, "w", {"status": "completed"})
     assert not await writer.finish(run, "w", {"status": "failed"})
     assert (await _get(services, run)).status == "completed"
-
-
-@pytest.mark.parametrize("is_known", [True, False], ids=["closed", "silent"])
-async def test_its_lost_connection_is_replaced_unnoticed(
-    services: Services, owner: Owner, monkeypatch: pytest.MonkeyPatch, is_known: bool
-) -> None:
-    writer, workflow = services.store.run_writer, await _deployed(services, owner)
-    assert await writer.begin(_run(owner, workflow))
-    pooled = services.store._line._pooled
-    pid = pooled.driver_connection.get_server_pid()
-    async with services.store.engine.connect() as connection:
-        await connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-    if is_known:
-        async with asyncio.timeout(60):
-            while not pooled.driver_connection.is_closed():
-                await asyncio.sleep(0.01)
-    else:
-        monkeypatch.setattr("core.store.connections.TRUSTED_SECONDS", 0.0)
-        monkeypatch.setattr(asyncpg.Connection, "is_closed", lambda _: False)
-    assert await writer.begin(_run(owner, workflow))
