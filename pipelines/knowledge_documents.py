@@ -181,7 +181,7 @@ class KnowledgeDocuments:
         return self.store.unit(self.access.workspace_id)
 
     async def _base(self, unit: Unit) -> KnowledgeBase:
-        base = await unit.bases.read(self.base_id)
+        base = await unit.bases.get(self.base_id)
         if base is None:
             raise NotFound("Knowledge base not found in this workspace; check the ID.")
         return base
