@@ -1,14 +1,15 @@
 """What python-socketio and python-engineio have no documented call for, and nothing else.
 
 Neither ends a transport that does not read or never joined, stops listening to the other
-processes, or handles an event that takes long beside the others of its socket.
+processes, handles an event that takes long beside the others of its socket, or sends to a room
+without a task for each of its readers.
 ``tests/architecture/test_foreign_internals.py`` names the versions that this was written for.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,18 @@ def get_packet_handler(server: AsyncServer) -> PacketHandler:
 def set_packet_handler(server: AsyncServer, handler: PacketHandler) -> None:
     """Have each packet of a transport handled by another function."""
     server.eio.on("message", handler)
+
+
+def queue_packets(
+    server: AsyncServer, room: str, makers: Sequence[Callable[[], Any]], skip: str | None
+) -> None:
+    """Put packets where the tasks of a room's sockets in this process send from."""
+    for sid, transport in server.manager.get_participants("/", room):
+        socket = server.eio.sockets.get(transport)
+        if sid == skip or socket is None or socket.closed:
+            continue
+        for make in makers:
+            socket.queue.put_nowait(make())
 
 
 def find_unjoined_transports(server: AsyncServer) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from api.sockets import engine
 from api.sockets.connection import Connection
 from core.services import Services
 
@@ -56,17 +57,12 @@ class Hub:
         """Whether a socket of this process is in a room."""
         return any(self._server.manager.get_participants("/", room))
 
-    async def tell_here(self, room: str, told: Iterable[Told], skip: str | None = None) -> None:
-        """Send events to the sockets of a room that are in this process."""
-        for event, data in told:
-            recipients = self._sids(room) if _has_bytes(data) else [room]
-            for to in recipients:
-                await self._server.emit(event, data, to=to, skip_sid=skip, ignore_queue=True)
+    def tell_here(self, room: str, told: Iterable[Told], skip: str | None = None) -> None:
+        """Send events to the sockets of a room that are in this process, each written once."""
+        from api.sockets.packets import event_packets
 
-    def _sids(self, room: str) -> list[str]:
-        """Return the sockets of a room: bytes are written for each, since a packet remembers
-        how it was written and polling clients take base64."""
-        return [sid for sid, _ in self._server.manager.get_participants("/", room)]
+        pieces = [piece for event, data in told for piece in event_packets(event, data)]
+        engine.queue_packets(self._server, room, pieces, skip)
 
     async def tell_all(self, room: str, event: str, data: object, skip: str | None = None) -> None:
         """Send an event to the sockets of a room in every process."""
@@ -76,10 +72,6 @@ class Hub:
         for part in self._parts.values():
             await part.close()
         self._parts.clear()
-
-
-def _has_bytes(data: object) -> bool:
-    return isinstance(data, Mapping) and any(isinstance(each, bytes) for each in data.values())
 
 
 Greeting = Callable[[Hub, Connection], Awaitable[None]]
