@@ -25,7 +25,7 @@ from pipelines.references import Reference, find
 from pipelines.scope import RESERVED, initial_variables, socket_of
 from pipelines.workflow import Block
 
-STOCK_BLOCKS: Final = 60  # of a level: Haystack's own scheduling takes the square of their number
+STOCK_BLOCKS: Final = 8  # of a level: Haystack's own scheduling takes the square of their number
 _compiled: Final[WeakKeyDictionary[Graph, dict[frozenset[str], Pipeline]]] = WeakKeyDictionary()
 
 

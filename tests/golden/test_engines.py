@@ -84,8 +84,9 @@ def test_compile_level_of_many_blocks_takes_the_linear_scheduler() -> None:
         )
         return compile_level(graph, graph.reached)
 
-    assert type(compiled(59)) is Pipeline
-    assert type(compiled(60)) is FlowPipeline
+    stock = compiling.STOCK_BLOCKS - 1  # and the start
+    assert type(compiled(stock)) is Pipeline
+    assert type(compiled(stock + 1)) is FlowPipeline
 
 
 async def test_flow_pipeline_given_a_router_runs_what_received_something() -> None:
