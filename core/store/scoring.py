@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from core.store.allowed import Allowed
 from core.store.values import Values
-
-_DEEPER: Final = 3  # times as many are looked at where not all words lead to chunks
 
 
 @dataclass(frozen=True)
@@ -27,10 +24,6 @@ class Sought:
     @property
     def all(self) -> dict[str, float]:
         return {**self.finding, **self.lifting}
-
-    def depth(self, limit: int) -> int:
-        """Return how many of those that the finding words lead to may be among so many best."""
-        return _DEEPER * limit if self.lifting else limit
 
 
 def scores(
@@ -61,8 +54,7 @@ def best_sql(
 ) -> str:
     """Return the query for ``(chunk_no, score)`` of the chunks with the highest BM25, best first.
 
-    The finding words lead to candidates; where others are left, deeper ones than asked, since
-    those may lift a chunk, and each is then scored by all.
+    The finding words lead to them; where others are left, each is then scored by all.
     """
     if allowed is not None and allowed.is_handful:
         among = f"AND {allowed.holds('chunk_no', values)}"
@@ -73,7 +65,7 @@ def best_sql(
     found = scores(base_nos, words.finding, words, "", values)
     among = "AND chunk_no = ANY(ARRAY(SELECT chunk_no FROM found))"
     return f"""
-        WITH found AS MATERIALIZED ({_first(found, words.depth(limit), allowed, values)})
+        WITH found AS MATERIALIZED ({_first(found, limit, allowed, values)})
         SELECT chunk_no, found.score + coalesce(more.score, 0) AS score FROM found
         LEFT JOIN ({scores(base_nos, words.lifting, words, among, values)}) AS more
             USING (chunk_no)

@@ -208,25 +208,6 @@ async def test_metadata_is_replaced_whole_and_a_document_disabled(
     assert (disabled["metadata"], disabled["enabled"]) == ({"a": 3}, False)
 
 
-async def test_a_base_with_a_renamed_document_is_read_anew(
-    member: Member, base_path: str, services: Services
-) -> None:
-    """Rankings know documents by name, and small bases are kept in memory by their version."""
-    made = (await _add(member, base_path, text=TEXT)).json()
-
-    async def version() -> str:
-        async with services.store.unit(member.workspace_id) as unit:
-            (base,) = await unit.hits.bases([base_path.rsplit("/", 1)[-1]])
-        return base.version
-
-    before = await version()
-    path = f"{base_path}/documents/{made['id']}"
-    assert (await member.program.patch(path, json={"metadata": {"a": 1}})).status_code == 200
-    assert await version() == before  # it ranks nothing
-    assert (await member.program.patch(path, json={"name": "other.txt"})).status_code == 200
-    assert await version() != before
-
-
 async def test_a_deleted_workspace_takes_everything_with_it(
     member: Member, services: Services
 ) -> None:
