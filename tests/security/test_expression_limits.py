@@ -60,7 +60,7 @@ async def test_evaluate_aside_without_free_thread_times_out() -> None:
                 leave.wait(30)
             return super().lookup(reference)
 
-    scope = Slow(variables={}, outputs={"a": {"text": BIG}})
+    scope = Slow(variables={}, values={"a.text": BIG})
     source = '<a.text> contains "b"'
     async with asyncio.TaskGroup() as group:
         for _ in range(2):
