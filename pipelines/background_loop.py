@@ -12,10 +12,14 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_lock = threading.Lock()
+
 
 def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     """Begin a coroutine on the background loop."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop())
+    with _lock:  # a cache alone would let two threads begin a loop each
+        loop = _loop()
+    return asyncio.run_coroutine_threadsafe(coroutine, loop)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -30,4 +34,10 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-os.register_at_fork(after_in_child=_loop.cache_clear)
+def _forget_after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _loop.cache_clear()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)

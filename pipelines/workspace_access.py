@@ -13,7 +13,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from core.config import Settings, forbid_phoning_home, get_settings
@@ -49,12 +48,12 @@ class WorkspaceAccess:
         """Do work that needs the database, from an event loop."""
         if self.store is not None and asyncio.get_running_loop() is self.loop:
             return await work(self.store)
-        elsewhere = _background_stores().run(self.settings, work)
+        elsewhere = _background_stores.run(self.settings, work)
         return await asyncio.wrap_future(background_loop.submit(elsewhere))
 
     def run_sync(self, work: Work[T]) -> T:
         """Do work that needs the database, and wait for it in the calling thread."""
-        return background_loop.run(_background_stores().run(self.settings, work))
+        return background_loop.run(_background_stores.run(self.settings, work))
 
 
 _current: ContextVar[WorkspaceAccess | None] = ContextVar("workspace_access", default=None)
@@ -108,7 +107,7 @@ def open_workspace(*, api_key: str = "", workspace_id: str = "") -> Iterator[Wor
             with use_workspace(access):
                 yield access
         finally:
-            background_loop.run(_background_stores().close(reachable))
+            background_loop.run(_background_stores.close(reachable))
 
 
 async def _authorize(store: Store, opening: WorkspaceAccess, api_key: str) -> WorkspaceAccess:
@@ -149,10 +148,10 @@ class _BackgroundStores:
         if store is not None:
             await store.close()
 
+    def forget(self) -> None:
+        """Leave the connections of the process that this one was forked from alone."""
+        self._by_url.clear()
 
-@lru_cache
-def _background_stores() -> _BackgroundStores:
-    return _BackgroundStores()
 
-
-os.register_at_fork(after_in_child=_background_stores.cache_clear)
+_background_stores: Final = _BackgroundStores()
+os.register_at_fork(after_in_child=_background_stores.forget)

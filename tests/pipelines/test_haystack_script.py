@@ -54,5 +54,5 @@ async def test_script_of_the_docs_indexes_and_finds(
         assert first.startswith("handbook.md Refunds are paid within 14 days")
         assert second.startswith("handbook.md Parcels")
     async with store.unit(owner.workspace_id) as unit:
-        base = await unit.bases.read(base_id)
+        base = await unit.bases.get(base_id)
     assert base is not None and (base.document_count, base.chunk_count) == (1, 2)

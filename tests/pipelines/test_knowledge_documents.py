@@ -49,7 +49,7 @@ async def _read(
     store: Store, owner: Owner, base_id: str
 ) -> tuple[KnowledgeBase, list[DocumentRow]]:
     async with store.unit(owner.workspace_id) as unit:
-        base = await unit.bases.read(base_id)
+        base = await unit.bases.get(base_id)
         assert base is not None
         return base, list((await unit.documents.page(base_id, PageRequest(50))).rows)
 

@@ -115,7 +115,7 @@ async def test_document_with_chunk_id_of_other_base_leaves_that_chunk(
     ]
     await first.write_documents_async([Document(id="1", content="of the first")])
     async with store.unit(owner.workspace_id) as unit:
-        base = await unit.bases.read(first.base)
+        base = await unit.bases.get(first.base)
         assert base is not None
         (hit,) = await unit.hits.matching([base.id], None)
     taken = Document(
