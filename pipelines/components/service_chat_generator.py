@@ -1,4 +1,4 @@
-"""Chat models of the service, with its limits and the keys of the workspace."""
+"""Chat models of the service, asked with the keys of the workspace."""
 
 from __future__ import annotations
 
