@@ -290,12 +290,10 @@ def get_settings() -> Settings:
 
 
 def forbid_phoning_home(settings: Settings) -> None:
-    """Set the switches that libraries read at import: no hub, no price list.
+    """Have libraries ask no model hub, unless a model has to come from one.
 
-    Call before importing haystack, litellm, transformers or unstructured.
+    Call before importing transformers; ``core.telemetry`` has the switches that no setting changes.
     """
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     models = (settings.embedding_model, settings.rerank_model or PACKAGED_EMBEDDING_MODEL)
     if all(name == PACKAGED_EMBEDDING_MODEL or Path(name).is_dir() for name in models):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -1,4 +1,7 @@
-"""Switches off what libraries report to their makers; runs before any of them is imported."""
+"""Switches off what libraries report to their makers, or fetch from them, when they are imported.
+
+It runs before any of them is.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ _SWITCHES: Final = {
     "SCARF_NO_ANALYTICS": "true",  # unstructured
     "DO_NOT_TRACK": "1",
     "DENO_NO_UPDATE_CHECK": "1",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # the price list that it brings
+    "TOKENIZERS_PARALLELISM": "false",  # its threads do not survive a fork
 }
 
 

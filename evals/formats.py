@@ -69,9 +69,7 @@ def load(data: Path) -> list[File]:
     found = [
         File(_group(data, path), path, _expected(path, truth))
         for path in sorted(data.rglob("*"))
-        if path.is_file()
-        and not path.name.endswith(_NOT_DOCUMENTS)
-        and path.parent.name != _SOURCES
+        if path.is_file() and _is_document(path)
     ]
     if not found:
         raise BadData(f"{data} holds no files.")

@@ -83,7 +83,11 @@ class Answer:
 
 
 def has_reason(chunks: Any) -> bool:
-    """Whether a model said why its answer ended; litellm makes a reason up where none came."""
+    """Whether a model said why its answer ended; litellm makes a reason up where none came.
+
+    Both attributes are undocumented: ``tests/architecture/test_foreign_internals.py`` names the
+    version that has them.
+    """
     return bool(chunks.received_finish_reason or chunks.intermittent_finish_reason)
 
 

@@ -1,11 +1,10 @@
 """Chunks that another program writes under ids of its own, without a file.
 
-Chunks of one group are one document. A document that was made for a group goes with its last chunk.
+Chunks of one group are one document (``core.store.external_documents``).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -18,7 +17,6 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     literal,
-    or_,
     select,
     text,
     update,
@@ -28,10 +26,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import Conflict
-from core.ids import new_id
-from core.store.base import Base, TenantRepository, is_one_of, now
+from core.store.base import Base, TenantRepository, is_one_of
 from core.store.chunks import Chunk, Chunks
 from core.store.documents import Document
+from core.store.external_documents import ExternalDocuments
 from core.store.knowledge_bases import KnowledgeBase, KnowledgeBases
 from core.store.new_chunks import NewChunk, insert_chunks, word_count
 from core.store.postings import Postings
@@ -84,33 +82,6 @@ _MAP: Final = text("""
         AS given (id, external_id, norm)
     JOIN chunks c ON c.id = given.id AND c.base_id = :base AND c.workspace_id = :workspace
 """)
-# Numbers are unique row by row, so they pass through negative ones.
-_RENUMBER: Final = text("""
-    UPDATE chunks c SET chunk_index = -1 - r.at
-    FROM (
-        SELECT no, chunk_index,
-            row_number() OVER (PARTITION BY document_id ORDER BY chunk_index) - 1 AS at
-        FROM chunks
-        WHERE document_id = ANY(:ids) AND base_id = :base AND workspace_id = :workspace
-    ) AS r
-    WHERE c.no = r.no AND r.at <> r.chunk_index
-""")
-_RENUMBERED: Final = text("""
-    UPDATE chunks SET chunk_index = -1 - chunk_index
-    WHERE document_id = ANY(:ids) AND base_id = :base AND workspace_id = :workspace
-        AND chunk_index < 0
-""")
-_RECOUNT: Final = text("""
-    UPDATE documents d
-    SET chunk_count = t.chunks, token_count = t.tokens, word_count = t.words, updated_at = now()
-    FROM unnest(CAST(:ids AS text[])) AS given (id) CROSS JOIN LATERAL (
-        SELECT count(*) AS chunks, coalesce(sum(c.token_count), 0) AS tokens,
-            coalesce(sum((SELECT sum(f) FROM unnest(c.frequencies) AS f)), 0) AS words
-        FROM chunks c
-        WHERE c.document_id = given.id AND c.base_id = :base AND c.workspace_id = :workspace
-    ) AS t
-    WHERE d.id = given.id AND d.base_id = :base AND d.workspace_id = :workspace
-""")
 
 
 class ExternalChunks(TenantRepository):
@@ -121,6 +92,7 @@ class ExternalChunks(TenantRepository):
         self._bases = KnowledgeBases(session, workspace_id)
         self._chunks = Chunks(session, workspace_id)
         self._postings = Postings(session, workspace_id)
+        self._documents = ExternalDocuments(session, workspace_id)
 
     async def find_numbers(self, base_id: str, ids: Sequence[str]) -> dict[str, int]:
         """Return the numbers of the base's chunks with these ids, the writer's or the service's."""
@@ -160,25 +132,26 @@ class ExternalChunks(TenantRepository):
             chunks = [chunk for chunk in chunks if chunk.external_id not in known]
             known = {}
         left = await self._remove(base, known.values())
-        documents = await self._load_documents(base, chunks)
+        groups = {chunk.group: chunk.document_name for chunk in chunks}
+        documents = await self._documents.load(base, groups)
         await self._insert(base, chunks, documents)
         changed = left | {document.id for document in documents.values()}
-        await self._recount(base.id, changed)
-        await self._delete_empty(base.id, left)
+        await self._documents.recount(base.id, changed)
+        await self._documents.delete_empty(base.id, left)
         return len(chunks)
 
     async def delete(self, base: KnowledgeBase, ids: Sequence[str]) -> int:
         """Delete the chunks with these ids; return how many there were."""
         await self._chunks.lock(base)
         known = await self.find_numbers(base.id, ids)
-        await self._delete_empty(base.id, await self._remove(base, known.values()))
+        await self._documents.delete_empty(base.id, await self._remove(base, known.values()))
         return len(known)
 
     async def delete_matching(self, base: KnowledgeBase, matching: Select[Any]) -> int:
         """Delete the chunks whose numbers a query gives; return how many there were."""
         await self._chunks.lock(base)
         nos = (await self._session.scalars(matching)).all()
-        await self._delete_empty(base.id, await self._remove(base, nos))
+        await self._documents.delete_empty(base.id, await self._remove(base, nos))
         return len(nos)
 
     async def delete_all(self, base: KnowledgeBase) -> None:
@@ -236,43 +209,10 @@ class ExternalChunks(TenantRepository):
             tokens=-sum(row.token_count for row in rows),
             words=-sum(sum(row.frequencies) for row in rows),
         )
-        documents = {row.document_id for row in rows}
-        values = self._in_base(base.id, documents)
-        await self._session.execute(_RENUMBER, values)
-        await self._session.execute(_RENUMBERED, values)
-        await self._recount(base.id, documents)
-        return documents
-
-    async def _load_documents(
-        self, base: KnowledgeBase, chunks: Sequence[NewExternalChunk]
-    ) -> dict[str, Document]:
-        """Return the document of each group; one that is missing is made."""
-        groups = {chunk.group: chunk.document_name for chunk in chunks}
-        checksums = {group: _checksum(group) for group in groups}
-        rows = await self._session.scalars(
-            select(Document)
-            .where(
-                Document.base_id == base.id,
-                Document.workspace_id == self._workspace_id,
-                or_(
-                    is_one_of(Document.id, groups),
-                    is_one_of(Document.checksum, checksums.values()),
-                ),
-            )
-            .execution_options(populate_existing=True)
-        )
-        found = {key: row for row in rows for key in (row.id, row.checksum)}
-        documents = {
-            group: found.get(group)
-            or found.get(checksum)
-            or _new_document(base, groups[group], checksum)
-            for group, checksum in checksums.items()
-        }
-        made = [each for each in documents.values() if each.checksum not in found]
-        self._session.add_all(made)
-        await self._session.flush()
-        await self._bases.count(base.id, documents=len(made))
-        return documents
+        document_ids = {row.document_id for row in rows}
+        await self._documents.renumber(base.id, document_ids)
+        await self._documents.recount(base.id, document_ids)
+        return document_ids
 
     async def _insert(
         self,
@@ -309,48 +249,3 @@ class ExternalChunks(TenantRepository):
             "norms": [chunk.vector_norm for chunk in chunks],
         }
         await self._session.execute(_MAP, values)
-
-    async def _recount(self, base_id: str, document_ids: Iterable[str]) -> None:
-        await self._session.execute(_RECOUNT, self._in_base(base_id, document_ids))
-
-    async def _delete_empty(self, base_id: str, document_ids: Iterable[str]) -> None:
-        """Delete documents that were made for chunks, where none is left of these."""
-        gone = await self._session.scalars(
-            delete(Document)
-            .where(
-                is_one_of(Document.id, document_ids),
-                Document.base_id == base_id,
-                Document.workspace_id == self._workspace_id,
-                Document.chunk_count == 0,
-                Document.blob_key == "",
-                Document.source_url.is_(None),
-            )
-            .returning(Document.id)
-            .execution_options(synchronize_session=False)
-        )
-        await self._bases.count(base_id, documents=-len(gone.all()))
-
-    def _in_base(self, base_id: str, document_ids: Iterable[str]) -> dict[str, Any]:
-        return {"ids": list(document_ids), "base": base_id, "workspace": self._workspace_id}
-
-
-def _checksum(group: str) -> str:
-    """Return what stands for a group where files have the checksum of their bytes."""
-    return hashlib.sha256(b"external\0" + group.encode()).hexdigest()
-
-
-def _new_document(base: KnowledgeBase, name: str, checksum: str) -> Document:
-    return Document(
-        id=new_id("doc"),
-        workspace_id=base.workspace_id,
-        base_id=base.id,
-        name=name,
-        mime_type="text/plain",
-        size=0,
-        checksum=checksum,
-        blob_key="",
-        indexed_name="",  # chunks are embedded by their text alone
-        status="completed",
-        progress=1.0,
-        ended_at=now(),
-    )

@@ -32,6 +32,8 @@ class UnitSession(Session):
 
     Before it takes a connection it waits for one of the ``limiter``'s slots, of which there are as
     many as connections: so workspaces take turns, and who came first within one is served first.
+    The wait is by ``sqlalchemy.util.await_``, which is not documented:
+    ``tests/architecture/test_foreign_internals.py`` names the version that has it.
     """
 
     def __init__(

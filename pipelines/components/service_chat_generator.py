@@ -15,12 +15,12 @@ from haystack.tools import ToolsType, flatten_tools_or_toolsets
 from pydantic import SecretStr
 
 from core.models import chat
-from core.models.hosted import provider_of
 from core.models.messages import ChatRequest, Finished, TextDelta, ToolCall, ToolSpec
 from core.security import Sealer
 from core.services import seal_keys
 from core.store.unit import Store
 from pipelines import background_loop
+from pipelines.model_keys import read_own_key
 from pipelines.workspace_access import check_access, get_access
 
 # What a request has a field of its own for; the rest are further parameters of the model.
@@ -101,14 +101,9 @@ class ServiceChatGenerator:
         return {"replies": [reply]}
 
     async def _read_key(self, store: Store) -> SecretStr | None:
-        """Return the workspace's own key, ``None`` where the operator's is to be used."""
-        provider = provider_of(self.model or chat.configured_model())
-        if provider is None:
-            return None
-        async with store.unit(self._access.workspace_id) as unit:
-            sealed = await unit.model_providers.sealed_key(provider)
-        opener = Sealer(seal_keys(self._access.settings)) if sealed else None
-        return SecretStr(opener.open(sealed)) if opener and sealed else None
+        access = self._access
+        sealer = Sealer(seal_keys(access.settings))
+        return await read_own_key(store, sealer, access.workspace_id, self.model)
 
 
 def _to_messages(messages: list[ChatMessage] | str) -> list[dict[str, Any]]:
