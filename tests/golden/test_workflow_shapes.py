@@ -48,7 +48,7 @@ async def play_shape(shape: Shape, journal: MemoryJournal | None = None) -> Play
                 shape.raw,
                 shape.given,
                 journal=journal,
-                services=SimpleNamespace(http=Http(), sandbox=Sandbox(), store=None),
+                services=SimpleNamespace(http=Http(), sandbox=Sandbox(), store=None, sealer=None),
                 answers=answered,
                 workflows={"wf_echo": lambda given: {"text": f"{given['x']}!"}},
             )

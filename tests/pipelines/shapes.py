@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -155,7 +156,7 @@ def context(
         iteration=None,
         input=given,
         scope=scope,
-        services=cast(Any, services),
+        services=cast(Any, services or SimpleNamespace(store=None, sealer=None)),
         emit=emit,
         pauses=MemoryPauses({}),
         calls=MemoryCalls({}),
