@@ -65,6 +65,7 @@ SLICES: Final = (
     "api.tool_sources",
     "api.knowledge.bases",
     "api.knowledge.documents",
+    "api.knowledge.content",
     "api.knowledge.chunks",
     "api.knowledge.search",
     "api.blocks",

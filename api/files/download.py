@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 from urllib.parse import quote
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_etags, parse_range_header
 
 from api.call import Call, Reply
+from api.endpoint import Media
 from core.errors import RangeNotSatisfiable
 from core.store.files import File
+
+BYTES: Final = Media("*/*")
+GIVEN: Final = ("Accept-Ranges", "Cache-Control", "Content-Disposition", "ETag")
 
 
 @dataclass(frozen=True)

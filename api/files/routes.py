@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from api.access import READ, WRITE
 from api.call import Call, Reply
-from api.endpoint import Media, endpoint
+from api.endpoint import endpoint
 from api.errors import found
-from api.files.download import download_reply
+from api.files.download import BYTES, GIVEN, download_reply
 from api.files.schemas import FileAnswer, FilePatch, FileQuery
 from api.paging import Page, cursor_of
 from api.uploads import Upload, take_upload
 from core.errors import RangeNotSatisfiable
 from core.removal import remove_file
 from ingest.stored_files import clean_name
-
-_BYTES = Media("*/*")
-_GIVEN: Final = ("Accept-Ranges", "Cache-Control", "Content-Disposition", "ETag")
 
 
 @endpoint("POST", "/api/files/upload", access=WRITE, status=201, multipart=True)
@@ -62,10 +57,10 @@ async def rename_file(call: Call, file_id: str, body: FilePatch) -> FileAnswer:
     "GET",
     "/api/files/<file_id>/download",
     access=READ,
-    answers={200: _BYTES, 206: _BYTES, 304: None},
+    answers={200: BYTES, 206: BYTES, 304: None},
     errors=(RangeNotSatisfiable,),
     headers=("Range", "If-Range", "If-None-Match"),
-    gives={200: _GIVEN, 206: (*_GIVEN, "Content-Range"), 304: _GIVEN},
+    gives={200: GIVEN, 206: (*GIVEN, "Content-Range"), 304: GIVEN},
 )
 async def download_file(call: Call, file_id: str) -> Reply:
     """Give the file back, whole or in a range, always as an attachment."""

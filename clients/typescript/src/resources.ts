@@ -249,6 +249,9 @@ export class Knowledge extends Resource {
   documents = (baseId: string) => this.http.rows<S.DocumentAnswer>(`/api/knowledge/${id(baseId)}/documents`)
   document = (baseId: string, documentId: string) =>
     this.http.send<S.DocumentAnswer>('GET', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`)
+  /** Returns the answer with the bytes that a document was read from: `.body` streams, `.blob()` reads it whole. */
+  documentContent = (baseId: string, documentId: string, range?: ByteRange) =>
+    this.http.raw('GET', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/content`, { headers: rangeHeaders(range) })
   deleteDocument = (baseId: string, documentId: string) =>
     this.http.send<void>('DELETE', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}`)
   /** Stops the processing of a document. */
@@ -290,6 +293,11 @@ export class Knowledge extends Resource {
       'POST', `/api/knowledge/${id(baseId)}/documents/${id(documentId)}/chunks/merge`, { json: { chunkIds } })
 }
 
+type ByteRange = { start: number; end?: number } // up to, not with, end
+
+const rangeHeaders = (range?: ByteRange): Record<string, string> =>
+  range ? { Range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}` } : {}
+
 const formOf = (file: Blob, name: string): FormData => {
   const form = new FormData()
   form.append('file', file, name)
@@ -304,10 +312,8 @@ export class Files extends Resource {
   rename = (fileId: string, name: string) =>
     this.http.send<S.FileAnswer>('PATCH', `/api/files/${id(fileId)}`, { json: { name } })
   /** Returns the answer: `.body` streams, `.blob()` and `.arrayBuffer()` read it whole. */
-  download = (fileId: string, range?: { start: number; end?: number }) =>
-    this.http.raw('GET', `/api/files/${id(fileId)}/download`, {
-      headers: range ? { Range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}` } : {},
-    })
+  download = (fileId: string, range?: ByteRange) =>
+    this.http.raw('GET', `/api/files/${id(fileId)}/download`, { headers: rangeHeaders(range) })
   /** Has a file read; the same reading again is answered with what there is. */
   process = (fileId: string, reading: Partly<S.Processing> = {}) =>
     this.http.send<S.StatusAnswer>(

@@ -113,6 +113,9 @@ async def test_a_document_is_added_and_searched(client: AsyncNuxaClient, tmp_pat
     assert again.duplicate_of == document.id
     assert [row.id async for row in client.knowledge.documents(base.id)] == [document.id]
     assert (await client.knowledge.search(base.id, "slipway", topK=3)).results == []
+    target = tmp_path / "back.md"
+    assert await client.knowledge.download_document(base.id, document.id, to=target) == target
+    assert target.read_bytes() == paper.read_bytes()
 
 
 async def test_a_file_is_read_and_its_text_given_in_parts(

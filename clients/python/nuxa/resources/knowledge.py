@@ -93,6 +93,14 @@ class Knowledge(Resource[Door]):
         """Return a document, and how far its processing is."""
         return Request("GET", f"/api/knowledge/{base_id}/documents/{document_id}", Document)
 
+    @method
+    def download_document(
+        self, base_id: str, document_id: str, to: str | PathLike[str]
+    ) -> Request[Path]:
+        """Write the bytes that a document was read from to disk; return where."""
+        path = f"/api/knowledge/{base_id}/documents/{document_id}/content"
+        return Request("GET", path, save_to=Path(to))
+
     @streaming
     def follow(self, base_id: str, document_id: str) -> Stream:
         """Iterate over how far a document is, to its end."""
